@@ -1,0 +1,48 @@
+"""The functions that the network is built from, each beside its local derivative."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def softplus(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """SoftPlus, the activation of both hidden nodes.
+
+    Formula: SoftPlus(x) = log(1 + exp(x)) = max(x, 0) + log(1 + exp(−|x|))
+    Shapes:  any; the result has the shape of x
+    Source:  the lesson, section 2.1
+    """
+    # The textbook's log(1 + exp(x)) overflows at x = 89 (float32) and x = 710 (float64); logaddexp does not.
+    return torch.logaddexp(x, x.new_zeros(()))
+
+
+def d_softplus_d_x(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Derivative of SoftPlus with respect to its input: the logistic sigmoid.
+
+    Formula: exp(x) / (1 + exp(x)) = 1 / (1 + exp(−x))
+    Shapes:  any; the result has the shape of x
+    Source:  the chain rule on log(1 + exp(x))
+    """
+    # The first form is NaN where exp(x) overflows, the second is right everywhere; torch.sigmoid is the second.
+    return torch.sigmoid(x)
+
+
+def ssr(residual: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch"]:
+    """Sum of the squared residuals: a sum, without 1/2 and without 1/n.
+
+    Formula: SSR = Σᵢ Residualᵢ²
+    Shapes:  residual (*batch, n), result (*batch)
+    Units:   the square of the observations' unit
+    Source:  the lesson, section 2.2
+    """
+    return (residual * residual).sum(-1)
+
+
+def d_ssr_d_residual(residual: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch n"]:
+    """Derivative of the SSR with respect to each residual.
+
+    Formula: ∂SSR/∂Residualᵢ = 2 Residualᵢ
+    Shapes:  (*batch, n)
+    Source:  the power rule; the terms of the sum do not depend on each other's residual
+    """
+    return 2 * residual

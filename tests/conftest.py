@@ -1,0 +1,33 @@
+"""Hypothesis profiles, the run-time check of the shapes, and the slow marker."""
+
+import os
+
+import hypothesis
+import pytest
+import torch
+from jaxtyping import install_import_hook
+
+# Every shape annotation of both packages is checked in every call that a test makes.
+install_import_hook(["manual_backprop", "torch_reference"], "beartype.beartype")
+
+# The first torch call of a process takes half a second: a deadline would report a slow example instead of a
+# wrong one. print_blob shows how to run a failure of another machine again.
+hypothesis.settings.register_profile("dev", max_examples=40, deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "ci", max_examples=200, deadline=None, print_blob=True, derandomize=True, database=None
+)
+hypothesis.settings.register_profile("thorough", max_examples=2000, deadline=None, print_blob=True)
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
+hypothesis.settings.load_profile(PROFILE)
+
+# The tensors of the tests are small: a second thread costs more than it brings.
+torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip the slow tests in the quick profile, unless they are asked for by -m."""
+    if PROFILE != "dev" or config.getoption("-m"):
+        return
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="slow: set HYPOTHESIS_PROFILE=ci, or pass -m slow"))
