@@ -1,4 +1,4 @@
-"""Checks where data enters: one clear line for input that would otherwise broadcast, truncate or fail later."""
+"""Checks where data enters: one clear line for input that would otherwise broadcast or fail later."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -65,11 +65,12 @@ def _check_shapes(parameters: Mapping[str, Tensor], inputs: Tensor, observed: Te
     for name, tensor in parameters.items():
         if tensor.shape != batch:
             raise ValueError(
-                f"all parameters must have one shape: {first} has {tuple(batch)}, {name} has {tuple(tensor.shape)}"
+                f"all parameters must have one shape: {first} has {tuple(batch)}, "
+                f"{name} has {tuple(tensor.shape)}"
             )
     data_batch = inputs.shape[:-1]
     if batch and data_batch and batch != data_batch:
         raise ValueError(
-            f"the batch of the parameters, {tuple(batch)}, and of the data, {tuple(data_batch)}, must be equal, "
-            "or one of them ()"
+            f"the batch of the parameters, {tuple(batch)}, and of the data, {tuple(data_batch)}, "
+            "must be equal, or one of them ()"
         )

@@ -23,7 +23,7 @@ def d_softplus_d_x(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     Shapes:  any; the result has the shape of x
     Source:  the chain rule on log(1 + exp(x))
     """
-    # The first form is NaN where exp(x) overflows, the second is right everywhere; torch.sigmoid is the second.
+    # The first form is NaN where exp(x) overflows; torch.sigmoid is the second, which is right everywhere.
     return torch.sigmoid(x)
 
 
