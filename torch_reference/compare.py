@@ -1,0 +1,129 @@
+"""The comparison: two mappings name -> tensor in, one row per name out. It never broadcasts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+from torch import Tensor
+
+
+class Verdict(StrEnum):
+    """What the comparison says of one name; only AGREES is agreement."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    MISSING = "missing"
+    EXTRA = "extra"
+    WRONG_SHAPE = "wrong shape"
+    WRONG_DTYPE = "wrong dtype"
+    WRONG_DEVICE = "wrong device"
+    NAN = "nan"
+    INFINITE = "infinite"
+    NO_BOUND = "no bound"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One name's comparison, shown at its worst element: the one with the largest difference / bound.
+
+    The numbers are None where the verdict does not rest on numbers (missing, extra, wrong shape, …).
+    """
+
+    name: str
+    verdict: Verdict
+    manual: float | None = None
+    reference: float | None = None
+    difference: float | None = None
+    bound: float | None = None
+    ratio: float | None = None
+    index: tuple[int, ...] = ()
+    wrong_elements: int = 0
+    elements: int = 0
+    explanation: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two witnesses agree on every element."""
+        return self.verdict is Verdict.AGREES
+
+
+def compare(
+    manual: Mapping[str, Tensor], reference: Mapping[str, Tensor], bounds: Mapping[str, Tensor]
+) -> list[Row]:
+    """Compare every element of every named tensor with the reference, within its own bound.
+
+    Formula: agrees ⟺ |manual − reference| ≤ bound, element by element, there being no other tolerance
+    Shapes:  manual[name], reference[name] and bounds[name] have one shape, or the row says that they do not
+    Errors:  none: whatever is wrong with the manual side is the verdict of its row. A bound that is missing,
+             of another shape, NaN or infinite gives NO_BOUND, which is not agreement
+    """
+    names = dict.fromkeys((*reference, *manual))
+    return [_row(name, manual.get(name), reference.get(name), bounds.get(name)) for name in names]
+
+
+def _row(name: str, manual: Tensor | None, reference: Tensor | None, bound: Tensor | None) -> Row:
+    if reference is None:
+        return Row(name, Verdict.EXTRA, explanation="the reference has no such name")
+    if manual is None:
+        return Row(name, Verdict.MISSING, explanation="the manual side has no such name")
+    mismatch = _form_mismatch(manual, reference)
+    if mismatch:
+        verdict, found, expected = mismatch
+        return Row(name, verdict, explanation=f"expected {expected}, found {found}")
+    if bound is None or bound.shape != reference.shape:
+        found = "none" if bound is None else f"one of shape {tuple(bound.shape)}"
+        explanation = f"expected a bound of shape {tuple(reference.shape)}, found {found}"
+        return Row(name, Verdict.NO_BOUND, explanation=explanation)
+    return _judge_elements(name, manual, reference, bound)
+
+
+def _form_mismatch(manual: Tensor, reference: Tensor) -> tuple[Verdict, object, object] | None:
+    if manual.shape != reference.shape:
+        return Verdict.WRONG_SHAPE, tuple(manual.shape), tuple(reference.shape)
+    if manual.dtype != reference.dtype:
+        return Verdict.WRONG_DTYPE, manual.dtype, reference.dtype
+    if manual.device != reference.device:
+        return Verdict.WRONG_DEVICE, manual.device, reference.device
+    return None
+
+
+def _judge_elements(name: str, manual: Tensor, reference: Tensor, bound: Tensor) -> Row:
+    if reference.numel() == 0:
+        return Row(name, Verdict.AGREES)
+    # In float64 the difference of two float32 numbers neither overflows nor rounds.
+    manual64, reference64, bound64 = manual.detach().double(), reference.detach().double(), bound.double()
+    same = manual64 == reference64  # equal infinities too, whose difference would be NaN
+    difference = torch.where(same, 0.0, (manual64 - reference64).abs())
+    ratio = torch.where(same, 0.0, difference / bound64)  # a bound of zero makes any difference infinite
+    nan = manual64.isnan() | reference64.isnan()
+    infinite = ~same & (manual64.isinf() | reference64.isinf())
+    unbounded = ~same & ~bound64.isfinite()
+    differs = ~(ratio <= 1)
+    # The worst element of the gravest kind is shown: NaN before infinity before a difference.
+    verdict, wrong = next(
+        (
+            (verdict, mask)
+            for verdict, mask in (
+                (Verdict.NAN, nan),
+                (Verdict.INFINITE, infinite),
+                (Verdict.NO_BOUND, unbounded),
+                (Verdict.DIFFERS, differs),
+            )
+            if mask.any()
+        ),
+        (Verdict.AGREES, torch.ones_like(same)),
+    )
+    worst = torch.where(wrong, ratio.nan_to_num(nan=torch.inf), -1.0).argmax()
+    return Row(
+        name,
+        verdict,
+        manual=manual64.flatten()[worst].item(),
+        reference=reference64.flatten()[worst].item(),
+        difference=difference.flatten()[worst].item(),
+        bound=bound64.flatten()[worst].item(),
+        ratio=ratio.flatten()[worst].item(),
+        index=tuple(int(i) for i in torch.unravel_index(worst, reference.shape)),
+        wrong_elements=int((nan | infinite | unbounded | differs).sum()),
+        elements=reference.numel(),
+    )

@@ -1,0 +1,182 @@
+"""Autograd's gradient of the SSR with respect to every parameter and every intermediate, by name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.func import functional_call, grad, jvp, vmap
+
+from torch_reference.network import PARAMETERS, LessonNetwork, state_dict
+
+LESSON_WRT = ("w3", "w4", "b3")
+
+REFERENCE = LessonNetwork()
+"""The network that every call differentiates; its own parameters are replaced and never read."""
+
+LOCAL_LINKS = {
+    "predicted": ("w3", "w4", "b3", "y1", "y2"),
+    "y1": ("x1",),
+    "y2": ("x2",),
+    "x1": ("w1", "b1"),
+    "x2": ("w2", "b2"),
+}
+"""Intermediate -> what it is differentiated by in one link of a chain."""
+
+Values = dict[str, Tensor]
+
+
+def forward(
+    parameters: Mapping[str, Float[Tensor, "*parameter_batch"]],
+    inputs: Float[Tensor, "*data_batch n"],
+    observed: Float[Tensor, "*data_batch n"],
+    *,
+    network: LessonNetwork = REFERENCE,
+) -> dict[str, Float[Tensor, "*batch n"]]:
+    """Every named intermediate of the module's forward pass: x1, y1, x2, y2, predicted and residual.
+
+    Shapes: parameters (*batch), data and results (*batch, n); either batch may be ()
+    """
+    return _batched(_forward, network, parameters, inputs, observed)
+
+
+def gradients(
+    parameters: Mapping[str, Float[Tensor, "*parameter_batch"]],
+    inputs: Float[Tensor, "*data_batch n"],
+    observed: Float[Tensor, "*data_batch n"],
+    wrt: Sequence[str] = LESSON_WRT,
+    *,
+    network: LessonNetwork = REFERENCE,
+) -> dict[str, Float[Tensor, "*batch"]]:
+    """Autograd's gradient of the SSR with respect to the named parameters.
+
+    Shapes: parameters (*batch), data (*batch, n), results (*batch); either batch may be ()
+    """
+    unknown = [name for name in wrt if name not in PARAMETERS]
+    if unknown:
+        raise ValueError(f"unknown parameter {unknown[0]!r}: the known ones are {', '.join(PARAMETERS)}")
+    derivatives = _batched(_gradients, network, parameters, inputs, observed)
+    return {name: derivatives[name] for name in wrt}
+
+
+def intermediate_gradients(
+    parameters: Mapping[str, Float[Tensor, "*parameter_batch"]],
+    inputs: Float[Tensor, "*data_batch n"],
+    observed: Float[Tensor, "*data_batch n"],
+    *,
+    network: LessonNetwork = REFERENCE,
+) -> dict[str, Float[Tensor, "*batch n"]]:
+    """Autograd's gradient of the SSR with respect to every intermediate: predicted, y1, y2, x1 and x2.
+
+    Shapes: parameters (*batch), data and results (*batch, n)
+    """
+    return _batched(_d_ssr_d_intermediates, network, parameters, inputs, observed)
+
+
+def links(
+    parameters: Mapping[str, Float[Tensor, "*parameter_batch"]],
+    inputs: Float[Tensor, "*data_batch n"],
+    observed: Float[Tensor, "*data_batch n"],
+    *,
+    network: LessonNetwork = REFERENCE,
+) -> dict[str, Float[Tensor, "*batch n"]]:
+    """Autograd's value of every link of every chain, named d_A_d_B, from the SSR backwards.
+
+    A link d_ssr_d_B is the gradient of the SSR with respect to an intermediate; a local link such as
+    d_predicted_d_w3 or d_y1_d_x1 is the directional derivative of one intermediate along the other.
+
+    Shapes: parameters (*batch), data and results (*batch, n)
+    """
+    return _batched(_links, network, parameters, inputs, observed)
+
+
+def _intermediates(
+    network: LessonNetwork, parameters: Values, inputs: Tensor, observed: Tensor, shifts: Values
+) -> Values:
+    """One network's intermediates; a shift, zero in value, makes an intermediate a variable of its own."""
+    state = state_dict(parameters)
+
+    def layer(name: str, values: Tensor) -> Tensor:
+        own = {key: state[f"{name}.{key}"] for key in ("weight", "bias")}
+        output: Tensor = functional_call(network.get_submodule(name), own, (values,))
+        return output
+
+    x1, x2 = layer("hidden", inputs.unsqueeze(1)).unbind(1)
+    x1, x2 = x1 + shifts["x1"], x2 + shifts["x2"]
+    y1, y2 = network.activation(torch.stack([x1, x2], dim=1)).unbind(1)
+    y1, y2 = y1 + shifts["y1"], y2 + shifts["y2"]
+    predicted = layer("output", torch.stack([y1, y2], dim=1)).squeeze(1) + shifts["predicted"]
+    return {"x1": x1, "y1": y1, "x2": x2, "y2": y2, "predicted": predicted, "residual": observed - predicted}
+
+
+def _zero_shifts(inputs: Tensor) -> Values:
+    return {name: torch.zeros_like(inputs) for name in ("predicted", "y1", "y2", "x1", "x2")}
+
+
+def _forward(network: LessonNetwork, parameters: Values, inputs: Tensor, observed: Tensor) -> Values:
+    return _intermediates(network, parameters, inputs, observed, _zero_shifts(inputs))
+
+
+def _gradients(network: LessonNetwork, parameters: Values, inputs: Tensor, observed: Tensor) -> Values:
+    def ssr(parameters: Values) -> Tensor:
+        predicted = functional_call(network, state_dict(parameters), (inputs.unsqueeze(1),)).squeeze(1)
+        return nn.functional.mse_loss(predicted, observed, reduction="sum")
+
+    derivatives: Values = grad(ssr)(parameters)
+    return derivatives
+
+
+def _d_ssr_d_intermediates(
+    network: LessonNetwork, parameters: Values, inputs: Tensor, observed: Tensor
+) -> Values:
+    def ssr(shifts: Values) -> Tensor:
+        return _intermediates(network, parameters, inputs, observed, shifts)["residual"].square().sum()
+
+    derivatives = grad(ssr)(_zero_shifts(inputs))
+    return {f"d_ssr_d_{name}": value for name, value in derivatives.items()}
+
+
+def _links(network: LessonNetwork, parameters: Values, inputs: Tensor, observed: Tensor) -> Values:
+    shifts = _zero_shifts(inputs)
+
+    def along(name: str) -> Values:
+        """Directional derivative of every intermediate when one parameter or one intermediate moves by 1."""
+
+        def moved(value: Tensor) -> Values:
+            if name in shifts:
+                return _intermediates(network, parameters, inputs, observed, {**shifts, name: value})
+            return _intermediates(network, {**parameters, name: value}, inputs, observed, shifts)
+
+        start = shifts[name] if name in shifts else parameters[name]
+        tangents: Values = jvp(moved, (start,), (torch.ones_like(start),))[1]
+        return tangents
+
+    local = {
+        f"d_{output}_d_{name}": along(name)[output] for output, names in LOCAL_LINKS.items() for name in names
+    }
+    return {**_d_ssr_d_intermediates(network, parameters, inputs, observed), **local}
+
+
+def _batched(
+    one_network: Callable[[LessonNetwork, Values, Tensor, Tensor], Values],
+    network: LessonNetwork,
+    parameters: Mapping[str, Tensor],
+    inputs: Tensor,
+    observed: Tensor,
+) -> Values:
+    """Apply a function of one network and one data set to every element of the batch."""
+    function = partial(one_network, network)
+    parameter_batch, data_batch = parameters["w1"].shape, inputs.shape[:-1]
+    batch = parameter_batch or data_batch
+    if not batch:
+        return function(dict(parameters), inputs, observed)
+    n = inputs.shape[-1]
+    flat_parameters = {
+        name: value.reshape(-1) if parameter_batch else value for name, value in parameters.items()
+    }
+    flat_data = [data.reshape(-1, n) if data_batch else data for data in (inputs, observed)]
+    data_dim = 0 if data_batch else None
+    in_dims = (0 if parameter_batch else None, data_dim, data_dim)
+    results = vmap(function, in_dims=in_dims)(flat_parameters, *flat_data)
+    return {name: value.reshape(*batch, *value.shape[1:]) for name, value in results.items()}
