@@ -1,0 +1,144 @@
+"""What the scripts share: their common options, the reading of a CSV file, and how bad input ends a script."""
+
+import argparse
+import csv
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+from torch import Tensor
+
+from manual_backprop import LESSON_WRT, PARAMETERS
+from manual_backprop.checks import check_names
+
+AGREEMENT, MISMATCH, BAD_INPUT = 0, 1, 2
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that answers a mistake with one line instead of the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the one line to standard error and exit with 2."""
+        self.exit(BAD_INPUT, f"{self.prog}: error: {message} (--help lists the options)\n")
+
+
+def run(main: Callable[[Sequence[str] | None], int]) -> NoReturn:
+    """Run a script's main function; bad input is one clear line on standard error and exit status 2."""
+    try:
+        status = main(None)
+        sys.stdout.flush()
+    except ValueError as error:
+        print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
+        status = BAD_INPUT
+    except KeyboardInterrupt:
+        status = 130
+    except BrokenPipeError:
+        # The reader of a pipe, such as head, has seen enough; a second error at exit would say nothing new.
+        sys.stderr.close()
+        status = 141
+    sys.exit(status)
+
+
+def add_network_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose data, parameters, precision and device."""
+    parser.add_argument("--data", metavar="FILE.csv", help="a header and two columns: input, observed")
+    parser.add_argument(
+        "--wrt", default=LESSON_WRT, type=wrt, metavar="NAMES", help="such as w3,w4,b3 (the default), or all"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], type=assignment, metavar="w3=0.36", help="a parameter; repeatable"
+    )
+    parser.add_argument("--dtype", choices=DTYPES, default="float64", help="(default: %(default)s)")
+    parser.add_argument("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")
+
+
+def wrt(text: str) -> tuple[str, ...]:
+    """The names of --wrt: a comma-separated list, or all."""
+    names = PARAMETERS if text == "all" else tuple(text.split(","))
+    try:
+        check_names(names, PARAMETERS)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}, or all") from None
+    return names
+
+
+def assignment(text: str) -> tuple[str, float]:
+    """One --set: name=number."""
+    name, equals, number = text.partition("=")
+    try:
+        check_names([name], PARAMETERS)
+        value = float(number) if equals else math.nan
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"expected a finite number as in w3=0.36, found {text!r}")
+    return name, value
+
+
+def device(name: str) -> torch.device:
+    """The device of that name, or a ValueError where this machine has none."""
+    try:
+        found = torch.device(name)
+        torch.zeros(1, device=found)
+    except (RuntimeError, AssertionError):  # torch without CUDA asserts, torch with CUDA raises
+        raise ValueError(f"--device: this machine has no device {name!r} that torch can use") from None
+    return found
+
+
+def to_tensor(values: Sequence[float], options: argparse.Namespace, where: str) -> Tensor:
+    """A tensor of the chosen dtype on the chosen device; a number that overflows the dtype is an error."""
+    tensor = torch.tensor(values, dtype=DTYPES[options.dtype])
+    for value, converted in zip(values, tensor.tolist(), strict=True):
+        if math.isinf(converted):
+            raise ValueError(f"{where}: {value!r} overflows {options.dtype}")
+    return tensor.to(device(options.device))
+
+
+def read_data(path: str) -> tuple[list[float], list[float]]:
+    """Inputs and observations from a CSV file: a header, then one observation a line."""
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: expected a text file in UTF-8, found other bytes") from None
+    if "\0" in text:
+        raise ValueError(f"{path}: expected a text file, found a NUL byte")
+    reader = csv.reader(text.splitlines())
+    rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    if not rows:
+        raise ValueError(f"{path}: expected a header and two columns of numbers, found an empty file")
+    for line, row in rows:
+        if len(row) != 2:
+            raise ValueError(f"{path}, line {line}: expected two columns (input, observed), found {len(row)}")
+    if all(_is_number(cell) for cell in rows[0][1]):
+        raise ValueError(
+            f"{path}, line {rows[0][0]}: expected a header such as dosage,effectiveness, found numbers"
+        )
+    if len(rows) == 1:
+        raise ValueError(f"{path}: expected at least one observation below the header, found none")
+    columns = zip(*[[_number(path, line, cell) for cell in row] for line, row in rows[1:]], strict=True)
+    inputs, observed = (list(column) for column in columns)
+    return inputs, observed
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(path: str, line: int, cell: str) -> float:
+    try:
+        value = float(cell)
+    except ValueError:
+        raise ValueError(f"{path}, line {line}: expected a number, found {cell!r}") from None
+    if not math.isfinite(value):
+        raise ValueError(f"{path}, line {line}: expected a finite number, found {cell.strip()!r}")
+    return value

@@ -1,0 +1,113 @@
+"""The third witness: mpmath at 50 digits, differentiating the forward pass numerically.
+
+It shares neither derivation: no formula of a derivative stands here, only the network and a difference quotient.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import mpmath
+import torch
+
+from torch_reference.gradients import LOCAL_LINKS
+from torch_reference.network import PARAMETERS
+
+DIGITS = 50
+"""Working precision; raised where a derivative is so small beside its function that 50 digits would not see it."""
+
+Numbers = Mapping[str, float]
+
+
+def true_derivative(
+    name: str, parameters: Numbers, inputs: Sequence[float], observed: Sequence[float]
+) -> list[mpmath.mpf]:
+    """The exact value of a derivative of the SSR, or of a link of its chain, to at least 30 digits.
+
+    Formula: (f(h) − f(−h)) / 2h with h so small that the remainder is beyond the digits that are kept
+    Shapes:  a parameter's name (w1 … b3) gives one number, a link's name (d_A_d_B) one per observation
+    Errors:  ValueError for a name that is neither
+    """
+    data = list(zip(inputs, observed, strict=True))
+    if name in PARAMETERS:
+
+        def ssr(shift: mpmath.mpf) -> mpmath.mpf:
+            residuals = [_intermediates(parameters, x, y, {name: shift})["residual"] for x, y in data]
+            return mpmath.fsum(residual**2 for residual in residuals)
+
+        return [_differentiate(ssr)]
+    output, variable = _parse_link(name)
+    return [_differentiate(_along(output, variable, parameters, x, y)) for x, y in data]
+
+
+def roundings(value: float, exact: mpmath.mpf, dtype: torch.dtype) -> float:
+    """How many roundings a computed value is off: its error in units of eps / 2 of the exact value.
+
+    Formula: |value − exact| / (eps / 2 · |exact|), and below the smallest normal number in units of
+             half the spacing there
+    """
+    info = torch.finfo(dtype)
+    with mpmath.workdps(DIGITS):
+        unit = mpmath.mpf(info.eps) / 2 * max(abs(exact), mpmath.mpf(info.tiny))
+        return float(abs(mpmath.mpf(value) - exact) / unit)
+
+
+def who_is_wrong(manual: float, reference: float, exact: mpmath.mpf, bound: float) -> str:
+    """Name the witness that lies further from the exact value than rounding can explain.
+
+    Formula: a correct witness lies within bound / 2, the radius that docs/tolerance.md derives
+    """
+    with mpmath.workdps(DIGITS):
+        # A witness that is NaN or infinite is never within the radius.
+        manual_right = bool(abs(mpmath.mpf(manual) - exact) <= bound / 2)
+        reference_right = bool(abs(mpmath.mpf(reference) - exact) <= bound / 2)
+    if manual_right and reference_right:
+        return "neither"
+    if manual_right:
+        return "reference"
+    return "manual" if reference_right else "both"
+
+
+def _parse_link(name: str) -> tuple[str, str]:
+    output, _, variable = name.removeprefix("d_").partition("_d_")
+    intermediates = ("predicted", "y1", "y2", "x1", "x2")
+    if variable in (intermediates if output == "ssr" else LOCAL_LINKS.get(output, ())):
+        return output, variable
+    raise ValueError(f"unknown derivative {name!r}: expected a parameter ({', '.join(PARAMETERS)}) or a link")
+
+
+def _along(
+    output: str, variable: str, parameters: Numbers, x: float, y: float
+) -> Callable[[mpmath.mpf], mpmath.mpf]:
+    """One observation's output as a function of a shift of one parameter or intermediate."""
+
+    def shifted(shift: mpmath.mpf) -> mpmath.mpf:
+        values = _intermediates(parameters, x, y, {variable: shift})
+        # No other observation's residual depends on this observation's intermediates.
+        return values["residual"] ** 2 if output == "ssr" else values[output]
+
+    return shifted
+
+
+def _intermediates(
+    parameters: Numbers, x: float, y: float, shift: Mapping[str, mpmath.mpf]
+) -> dict[str, mpmath.mpf]:
+    p = {name: mpmath.mpf(value) + shift.get(name, 0) for name, value in parameters.items()}
+    x1 = p["w1"] * x + p["b1"] + shift.get("x1", 0)
+    x2 = p["w2"] * x + p["b2"] + shift.get("x2", 0)
+    y1 = mpmath.log1p(mpmath.exp(x1)) + shift.get("y1", 0)
+    y2 = mpmath.log1p(mpmath.exp(x2)) + shift.get("y2", 0)
+    predicted = p["w3"] * y1 + p["w4"] * y2 + p["b3"] + shift.get("predicted", 0)
+    return {"x1": x1, "y1": y1, "x2": x2, "y2": y2, "predicted": predicted, "residual": y - predicted}
+
+
+def _differentiate(function: Callable[[mpmath.mpf], mpmath.mpf]) -> mpmath.mpf:
+    """Derivative at a shift of zero, with the precision raised until 30 digits of it are certain."""
+    negligible = mpmath.mpf(10) ** -360  # far below the smallest float64, 5e-324
+    digits = DIGITS
+    while True:
+        with mpmath.workdps(digits):
+            derivative = mpmath.diff(function, 0)
+            # mpmath.diff doubles the digits and halves them again: what is lost is of the function's own size.
+            noise = abs(function(mpmath.mpf(0))) * mpmath.mpf(10) ** -digits
+            if noise <= max(abs(derivative) * mpmath.mpf(10) ** -30, negligible):
+                return derivative
+        digits *= 2
