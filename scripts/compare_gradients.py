@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -147,7 +148,7 @@ def _compare(
 
 
 def _finding(kind: str, row: Row, batch: Batch, options: argparse.Namespace) -> Finding:
-    if row.reference is None or not torch.tensor([row.reference, row.bound]).isfinite().all():
+    if not all(math.isfinite(value) for value in (row.reference or 0.0, row.bound or 0.0)):
         raise ValueError(f"{row.name}: its value overflows {options.dtype} on these data and parameters")
     case = row.index[0]
     return Finding(
@@ -197,9 +198,7 @@ def _document(findings: Sequence[Finding], agree: bool, options: argparse.Namesp
 
 def _finite(value: object) -> object:
     """JSON has no NaN and no infinity: their names instead."""
-    if isinstance(value, float) and not torch.tensor(value).isfinite():
-        return str(value)
-    return value
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

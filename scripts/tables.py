@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from extras import require
 from random_networks import Batch
@@ -23,96 +23,84 @@ def progress(drawn: Iterable[Batch], cases: int) -> Iterator[Batch]:
             bar.advance(task, len(batch))
 
 
+def open_console() -> Any:
+    """Standard output as rich draws on it: at most 80 columns, so that a pipe reads as a terminal does."""
+    console = require("rich.console", "scripts").Console(highlight=False, soft_wrap=False)
+    console.width = min(console.width, WIDTH)
+    return console
+
+
+def plain_table(*columns: str) -> Any:
+    """A table without rules: the first column is text, the others are numbers unless their title is empty."""
+    table = require("rich.table", "scripts").Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for number, title in enumerate(columns):
+        table.add_column(title, justify="right" if number and title else "left", no_wrap=True)
+    return table
+
+
 def print_comparison(
-    findings: Sequence["Finding"], options: argparse.Namespace, truths: Mapping[str, Mapping[str, object]]
+    findings: Sequence["Finding"], options: argparse.Namespace, truths: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """Print the table and, below it, the verdict in one line."""
-    rich_table, console = require("rich.table", "scripts"), require("rich.console", "scripts")
-    table = rich_table.Table(box=None, padding=(0, 1), pad_edge=False)
-    table.add_column("derivative", no_wrap=True)
-    for column in ("manual", "autograd", "difference", "bound"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    table = plain_table("derivative", "manual", "autograd", "difference", "bound", "")
     for finding in findings:
         row = finding.row
         table.add_row(
             finding.title,
-            _number(row.manual),
-            _number(row.reference),
-            "0" if row.difference == 0 else f"{row.difference:.1e}",
-            "0" if row.bound == 0 else f"{row.bound:.1e}",
+            f"{row.manual:.8g}",
+            f"{row.reference:.8g}",
+            f"{row.difference:.1e}" if row.difference else "0",
+            f"{row.bound:.1e}" if row.bound else "0",
             "[green]agrees[/]" if row.agrees else f"[bold red]{row.verdict}[/]",
         )
-    # A pipe has no width: 80 columns, so that a table in a file reads as it does in a terminal.
-    screen = console.Console(highlight=False)
-    out = screen if screen.is_terminal else console.Console(highlight=False, width=WIDTH)
-    out.print(f"[dim]{_heading(findings, options)}[/]\n")
-    out.print(table)
+    console = open_console()
+    console.print(f"{_heading(findings, options)}\n")
+    console.print(table)
     if options.truth:
-        out.print()
-        out.print(_truth_table(rich_table, findings, truths))
-    out.print()
-    out.print(_verdict(findings, options))
+        console.print("\nHow many roundings each witness is off, and which is off by more than rounding:\n")
+        console.print(_truth_table(findings, truths))
+    console.print(f"\n{_verdict(findings)}")
+    if options.random is not None and options.case is None:
+        worst = _worst(findings)
+        console.print(
+            f"Worst: {worst.title} of network {worst.case}, n = {len(worst.inputs)}; "
+            f"to run it again, add --case {worst.case}."
+        )
 
 
 def _heading(findings: Sequence["Finding"], options: argparse.Namespace) -> str:
+    precision = f"{options.dtype} on {options.device}"
     if options.random is None:
         n = len(findings[0].inputs)
         data = options.data or "the lesson's data"
-        return f"SSR of {data} ({n} observation{'s' * (n > 1)}), {options.dtype} on {options.device}"
+        return f"SSR of {data}, {n} observation{'s' * (n > 1)}, {precision}"
     if options.case is not None:
-        return f"Network {options.case} of seed {options.seed}, {options.dtype} on {options.device}"
-    return (
-        f"The worst of {options.random:,} random networks, seed {options.seed}, "
-        f"{options.dtype} on {options.device}"
+        return f"Network {options.case} of seed {options.seed}, {precision}"
+    count = (
+        "One random network" if options.random == 1 else f"The worst of {options.random:,} random networks"
     )
+    return f"{count}, seed {options.seed}, {precision}"
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.11g}"
-
-
-def _truth_table(
-    rich_table: object, findings: Sequence["Finding"], truths: Mapping[str, Mapping[str, object]]
-) -> object:
-    table = rich_table.Table(box=None, padding=(0, 1), pad_edge=False)  # type: ignore[attr-defined]
-    table.add_column("derivative", no_wrap=True)
-    for column in ("exact (mpmath, 50 digits)", "manual is off", "autograd is off"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("wrong", no_wrap=True)
+def _truth_table(findings: Sequence["Finding"], truths: Mapping[str, Mapping[str, Any]]) -> Any:
+    table = plain_table("derivative", "exact, by mpmath", "manual", "autograd", "wrong")
     for finding in findings:
         truth = truths[finding.row.name]
         off = [f"{truth[f'{side}_roundings']:.3g}" for side in ("manual", "reference")]
-        table.add_row(
-            finding.title,
-            f"{truth['exact']:.17g}",
-            *(f"{value} roundings" for value in off),
-            str(truth["wrong"]),
-        )
+        table.add_row(finding.title, f"{truth['exact']:.17g}", *off, str(truth["wrong"]))
     return table
 
 
-def _verdict(findings: Sequence["Finding"], options: argparse.Namespace) -> str:
+def _worst(findings: Sequence["Finding"]) -> "Finding":
+    return next((f for f in findings if not f.row.agrees), max(findings, key=lambda f: f.row.ratio or 0.0))
+
+
+def _verdict(findings: Sequence["Finding"]) -> str:
     wrong = [finding for finding in findings if not finding.row.agrees]
     if wrong:
-        first = wrong[0].title
-        where = f"the first wrong link, from the SSR backwards, is {first}"
-        if wrong[0].kind == "parameter":
-            where = f"every link agrees, {first} does not"
-        count = f"{len(wrong)} of {len(findings)} differ"
-        return f"[bold red]MISMATCH[/]: {count}; {where}.{_again(wrong[0], options)}"
-    worst = max(findings, key=lambda finding: finding.row.ratio or 0.0)
-    exact = (
-        "all are bit for bit the same"
-        if not worst.row.ratio
-        else (f"the largest difference is {worst.row.ratio:.2g} of its bound, in {worst.title}")
-    )
+        place = "first wrong link" if wrong[0].kind == "link" else "every link agrees, but not"
+        return f"[bold red]MISMATCH[/]: {len(wrong)} of {len(findings)} differ; {place}: {wrong[0].title}"
+    ratio = _worst(findings).row.ratio
+    share = f"at most {ratio:.2g} of the bound" if ratio else "bit for bit the same"
     count = f"all {len(findings)} derivatives" if len(findings) > 1 else "the derivative"
-    return f"[bold green]AGREEMENT[/]: {count} within rounding; {exact}.{_again(worst, options)}"
-
-
-def _again(finding: "Finding", options: argparse.Namespace) -> str:
-    """The command that runs the worst network of --random again."""
-    if options.random is None or options.case is not None:
-        return ""
-    return f"\nIt is network {finding.case}, n = {len(finding.inputs)}; to run it again, add --case {finding.case}."
+    return f"[bold green]AGREEMENT[/]: {count}, to within rounding ({share})."
