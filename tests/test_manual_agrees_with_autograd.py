@@ -63,11 +63,7 @@ def test_the_reference_is_what_backward_leaves_in_an_ordinary_module(case: Case)
     network = torch_reference.from_parameters(case.parameters)
     predicted = network(case.inputs.unsqueeze(1)).squeeze(1)
     torch.nn.functional.mse_loss(predicted, case.observed, reduction="sum").backward()
-    backward = {
-        f"{name}.{kind}": getattr(network.get_submodule(name), kind).grad
-        for name in ("hidden", "output")
-        for kind in ("weight", "bias")
-    }
+    backward = {name: parameter.grad for name, parameter in network.named_parameters()}
     named = torch_reference.network.named_parameters(backward)
     reference = torch_reference.gradients(*case, wrt=PARAMETERS)
     assert_agreement(compare(named, reference, torch_reference.bounds(*case)))
