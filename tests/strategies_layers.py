@@ -9,6 +9,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
+from manual_backprop.activations import ELEMENTWISE
 from torch_reference import layers as reference
 
 DTYPES = (torch.float32, torch.float64)
@@ -26,6 +27,16 @@ class Case(NamedTuple):
     tensors: dict[str, Tensor]  # "input", the parameters and "d_loss_d_output"
     options: dict[str, Any]  # of manual_backprop
     reference_options: dict[str, Any]
+
+    @property
+    def longest_sum(self) -> int:
+        """The most terms of a sum in the layer or its derivatives: a row, or a column of all rows."""
+        if self.layer in ELEMENTWISE or self.layer == "dropout":
+            return 1
+        shape = self.tensors["input"].shape
+        if self.layer == "batch_norm":
+            return shape.numel() // shape[1]
+        return max(shape[-1], shape.numel() if self.layer == "embedding" else shape[:-1].numel(), 3)
 
 
 def values(kind: str, shape: tuple[int, ...], dtype: torch.dtype, generator: torch.Generator) -> Tensor:
@@ -107,3 +118,39 @@ def make_case(
     tensors["d_loss_d_output"] = torch.randn(output_shape, dtype=dtype, generator=generator)
     tensors = {name: spread(tensor, contiguous) for name, tensor in tensors.items()}
     return Case(layer, tensors, options, reference_options)
+
+
+class LossCase(NamedTuple):
+    """Predictions and targets of one loss."""
+
+    loss: str
+    predicted: Tensor
+    targets: Tensor
+
+
+@st.composite
+def loss_cases(draw: st.DrawFn, loss: str) -> LossCase:
+    """Any case of one loss, no rows at all included."""
+    width = draw(st.integers(1, 6), label="width")
+    longest_lead = 1 if loss.startswith("cross_entropy") else 2
+    lead = draw(st.lists(st.integers(0, 4), max_size=longest_lead), label="lead")
+    kind = draw(st.sampled_from(KINDS), label="kind")
+    return make_loss_case(
+        loss, (*lead, width), kind, draw(dtypes), draw(seeds, label="seed"), draw(st.booleans())
+    )
+
+
+def make_loss_case(
+    loss: str, shape: tuple[int, ...], kind: str, dtype: torch.dtype, seed: int, contiguous: bool = True
+) -> LossCase:
+    """A case from what a strategy, or a test without one, has chosen."""
+    generator = torch.Generator().manual_seed(seed)
+    predicted = spread(values(kind, shape, dtype, generator), contiguous)
+    if loss.startswith("cross_entropy"):
+        targets = torch.randint(shape[-1], shape[:-1], generator=generator)
+    elif loss.startswith("binary"):
+        # Hard and soft targets: 0, 1 and numbers between.
+        targets = (3 * torch.rand(shape, dtype=dtype, generator=generator) - 1).clamp(0, 1)
+    else:
+        targets = torch.randn(shape, dtype=dtype, generator=generator)
+    return LossCase(loss, predicted, targets)

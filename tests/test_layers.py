@@ -39,7 +39,7 @@ def compared(layer: Layer, case: Case) -> list[str]:
             **case.reference_options,
         )
 
-    return disagreements(by_hand(layer, case), reference, case.tensors)
+    return disagreements(by_hand(layer, case), reference, case.tensors, case.longest_sum)
 
 
 def test_both_witnesses_have_the_same_layers() -> None:

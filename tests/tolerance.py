@@ -17,14 +17,13 @@ def disagreements(
     actual: Tensors,
     reference: Callable[[Tensors], Tensors],
     inputs: Tensors,
+    longest_sum: int,
     operations: int = OPERATIONS_IN_A_ROW,
 ) -> list[str]:
     """One line for each name whose value is not the reference's within rounding."""
-    # No sum is longer than all elements of the largest tensor.
-    terms = operations + max(tensor.numel() for tensor in inputs.values())
     dtype = next(tensor.dtype for tensor in inputs.values() if tensor.is_floating_point())
     lines: list[str] = []
-    for expected, bounds in growing_bounds(reference, inputs, terms):
+    for expected, bounds in growing_bounds(reference, inputs, longest_sum, operations):
         lines = _outside(actual, expected, bounds, dtype)
         if not lines:
             break
