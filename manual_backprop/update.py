@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
 
 from manual_backprop.checks import check_names
@@ -36,8 +37,13 @@ def update_all(
     return {name: parameter for name, (parameter, _) in updated.items()}, new_state
 
 
-def check_range(name: str, value: float, lowest: float, below: float = math.inf) -> None:
+def with_decay(slope: Tensor, parameter: Tensor, weight_decay: float) -> Tensor:
+    """The gradient of the loss plus decay / 2 · θ²: the decay pulls every parameter towards 0."""
+    return slope if weight_decay == 0 else torch.add(slope, parameter, alpha=weight_decay)
+
+
+def check_range(name: str, value: float, lowest: float = 0.0, below: float = math.inf) -> None:
     """Raise ValueError unless lowest ≤ value < below."""
     # Written so that NaN fails too.
     if not lowest <= value < below:
-        raise ValueError(f"{name} must be at least {lowest} and below {below}, found {value}")
+        raise ValueError(f"{name} must be at least {lowest:g} and below {below:g}, found {value}")
