@@ -154,3 +154,51 @@ def make_loss_case(
     else:
         targets = torch.randn(shape, dtype=dtype, generator=generator)
     return LossCase(loss, predicted, targets)
+
+
+class PerceptronCase(NamedTuple):
+    """A perceptron with its parameters, data and loss."""
+
+    widths: tuple[int, ...]
+    activations: tuple[str | None, ...]
+    loss: str
+    parameters: dict[str, Tensor]
+    inputs: Tensor
+    targets: Tensor
+
+
+@st.composite
+def perceptron_cases(draw: st.DrawFn) -> PerceptronCase:
+    """Any small perceptron: up to three linear layers, any activations, any loss."""
+    widths = tuple(draw(st.lists(st.integers(1, 4), min_size=2, max_size=4), label="widths"))
+    known = st.sampled_from((None, *reference.ACTIVATIONS))
+    count = len(widths) - 1
+    activations = tuple(draw(st.lists(known, min_size=count, max_size=count), label="activations"))
+    loss = draw(st.sampled_from(tuple(reference.LOSSES)), label="loss")
+    rows = draw(st.integers(1, 4), label="rows")
+    return make_perceptron_case(widths, activations, loss, rows, draw(dtypes), draw(seeds, label="seed"))
+
+
+def make_perceptron_case(
+    widths: tuple[int, ...],
+    activations: tuple[str | None, ...],
+    loss: str,
+    rows: int,
+    dtype: torch.dtype,
+    seed: int,
+) -> PerceptronCase:
+    """A case from what a strategy, or a test without one, has chosen; no parameter is 0."""
+    # Neither package is asked for the shapes: beartype's check of a sequence draws from `random`, which
+    # Hypothesis forbids in a strategy.
+    generator = torch.Generator().manual_seed(seed)
+    parameters: dict[str, Tensor] = {}
+    index = 0
+    for inputs, outputs, activation in zip(widths, widths[1:], activations, strict=False):
+        for name, shape in {"weight": (outputs, inputs), "bias": (outputs,)}.items():
+            # Outputs of the size of 1, whatever the width.
+            normal = torch.randn(shape, dtype=dtype, generator=generator)
+            parameters[f"{index}.{name}"] = normal / shape[-1] ** 0.5
+        index += 1 if activation is None else 2
+    data = torch.randn(rows, widths[0], dtype=dtype, generator=generator)
+    targets = make_loss_case(loss, (rows, widths[-1]), "normal", dtype, seed).targets
+    return PerceptronCase(widths, activations, loss, parameters, data, targets)
