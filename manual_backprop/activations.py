@@ -64,7 +64,7 @@ def d_sigmoid_d_x(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
     Formula: σ(x) · (1 − σ(x)), where 1 − σ(x) = σ(−x)
     """
-    # Written as 1 − σ(x), the right factor would be exactly 0 from x = 37 on (float32: 17).
+    # Written as 1 − σ(x), the right factor would be exactly 0 from x = 38 on (float32: 18).
     return torch.sigmoid(x) * torch.sigmoid(-x)
 
 

@@ -5,7 +5,7 @@ read. Its derivatives stand in a table, name -> function of (saved, d_loss_d_out
 the table what is wanted, so that a derivative nobody asked for is never computed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
@@ -24,6 +24,10 @@ class Saved(Protocol):
     @property
     def output_shape(self) -> torch.Size:
         """The shape of the forward pass's output, and so of d_loss_d_output."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]:
+        """The saved tensors: a NamedTuple's iteration."""
         ...
 
 
@@ -49,13 +53,16 @@ class Layer(NamedTuple):
 
         Formula: {name: Σⱼ ∂Loss/∂Outputⱼ · ∂Outputⱼ/∂name for name in wrt}
         Shapes:  d_loss_d_output has the output's shape, each result that of what it is named after
-        Errors:  ValueError for another shape or an unknown name, TypeError for anything but float tensors
+        Errors:  ValueError for another shape or device or an unknown name, TypeError for another dtype
         Source:  the chain rule; each derivative's docstring has its own
         """
         wrt = tuple(self.derivatives) if wrt is None else wrt
         check_names(wrt, tuple(self.derivatives))
         check_float("d_loss_d_output", d_loss_d_output)
         check_shape("d_loss_d_output", d_loss_d_output, saved.output_shape)
+        for part in saved:
+            if isinstance(part, Tensor) and part.is_floating_point():
+                check_like("d_loss_d_output", d_loss_d_output, "the forward pass", part)
         return {name: self.derivatives[name](saved, d_loss_d_output) for name in wrt}
 
 

@@ -12,7 +12,7 @@ import torch_reference.layers
 from manual_backprop.layer import Layer
 from manual_backprop.layers import LAYERS
 from tests.strategies_layers import DTYPES, Case, cases, make_case
-from tests.tolerance import disagreements
+from torch_reference.agreement import Disagreement, disagreements
 
 
 def by_hand(layer: Layer, case: Case) -> dict[str, Tensor]:
@@ -27,7 +27,7 @@ def forward(layer: Layer, case: Case) -> tuple[Tensor, tuple[Tensor, ...]]:
     return layer.forward(parameters, case.tensors["input"], **case.options)
 
 
-def compared(layer: Layer, case: Case) -> list[str]:
+def compared(layer: Layer, case: Case) -> list[Disagreement]:
     """Where the hand-derived layer disagrees with torch.nn and autograd."""
 
     def reference(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -98,6 +98,24 @@ def test_an_upstream_gradient_of_another_shape_is_refused(name: str) -> None:
     output, saved = forward(LAYERS[name], case)
     with pytest.raises(ValueError, match=r"d_loss_d_output must have shape .*, found \(1,\)"):
         LAYERS[name].backward(saved, torch.ones(1, dtype=output.dtype))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_an_upstream_gradient_of_another_dtype_is_refused(name: str) -> None:
+    """A float32 gradient would silently be promoted."""
+    case = make_case(name, (4, 5), "normal", torch.float64, seed=3)
+    _, saved = forward(LAYERS[name], case)
+    with pytest.raises(TypeError, match=r"dtype of the forward pass, torch\.float64, found torch\.float32"):
+        LAYERS[name].backward(saved, case.tensors["d_loss_d_output"].float())
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_half_precision_is_refused(name: str) -> None:
+    """No tolerance was derived for it."""
+    case = make_case(name, (4, 5), "normal", torch.float64, seed=3)
+    halves = {key: t.half() if t.is_floating_point() else t for key, t in case.tensors.items()}
+    with pytest.raises(TypeError, match=r"must be torch\.float32 or torch\.float64, found torch\.float16"):
+        forward(LAYERS[name], case._replace(tensors=halves))
 
 
 @pytest.mark.parametrize("name", LAYERS)
