@@ -11,10 +11,10 @@ from torch import Tensor
 import torch_reference.layers
 from manual_backprop.losses import LOSSES, Loss
 from tests.strategies_layers import LossCase, loss_cases, make_loss_case
-from tests.tolerance import disagreements
+from torch_reference.agreement import Disagreement, disagreements
 
 
-def compared(loss: Loss, case: LossCase) -> list[str]:
+def compared(loss: Loss, case: LossCase) -> list[Disagreement]:
     """Where the hand-derived loss disagrees with torch.nn and autograd."""
 
     def reference(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

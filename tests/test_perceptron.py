@@ -14,7 +14,7 @@ from manual_backprop import lesson, perceptron
 from manual_backprop.layers import ACTIVATIONS
 from manual_backprop.perceptron import Perceptron
 from tests.strategies_layers import PerceptronCase, dtypes, make_perceptron_case, perceptron_cases
-from tests.tolerance import OPERATIONS_IN_A_ROW, disagreements
+from torch_reference.agreement import OPERATIONS_PER_LAYER, Disagreement, disagreements
 
 
 def network_of(case: PerceptronCase) -> Perceptron:
@@ -22,7 +22,7 @@ def network_of(case: PerceptronCase) -> Perceptron:
     return perceptron.perceptron(case.widths, case.activations)
 
 
-def compared(case: PerceptronCase, actual: Mapping[str, Tensor]) -> list[str]:
+def compared(case: PerceptronCase, actual: Mapping[str, Tensor]) -> list[Disagreement]:
     """Where a gradient with respect to all parameters and intermediates disagrees with autograd's."""
     network = torch_reference.perceptron.sequential(case.widths, case.activations)
 
@@ -34,7 +34,7 @@ def compared(case: PerceptronCase, actual: Mapping[str, Tensor]) -> list[str]:
 
     tensors = {**case.parameters, "input": case.inputs, "targets": case.targets}
     longest_sum = max(*case.widths, len(case.inputs))
-    operations = OPERATIONS_IN_A_ROW * (len(network) + 1)
+    operations = OPERATIONS_PER_LAYER * (len(network) + 1)
     return disagreements(actual, reference, tensors, longest_sum, operations)
 
 
@@ -70,7 +70,7 @@ def test_a_mistake_in_one_link_is_refused() -> None:
     )
     wrt = (*wrong.parameters, *wrong.intermediates)
     actual = perceptron.gradients(wrong, case.parameters, case.inputs, case.targets, case.loss, wrt)
-    named = {line.split(":")[0] for line in compared(case, actual)}
+    named = {row.name for row in compared(case, actual)}
     assert named == {"0.weight", "0.bias", "0.output", "input"}
 
 
