@@ -132,7 +132,7 @@ def without_bias_correction(*arguments: Any, learning_rate: float, **settings: A
     }, new_state
 
 
-def with_epsilon_inside(*arguments: Any, learning_rate: float, **settings: Any) -> Any:
+def with_another_epsilon(*arguments: Any, learning_rate: float, **settings: Any) -> Any:
     return adam(*arguments, learning_rate=learning_rate, epsilon=1e-7, **settings)
 
 
@@ -154,7 +154,7 @@ def one_step_late(*arguments: Any, **settings: Any) -> Any:
 
 MISTAKES: dict[str, tuple[str, Callable[..., Any]]] = {
     "Adam without bias correction": ("Adam", without_bias_correction),
-    "Adam with another epsilon": ("Adam", with_epsilon_inside),
+    "Adam with another epsilon": ("Adam", with_another_epsilon),
     "Adam with the wrong step": ("Adam", one_step_late),
     "AdamW with Adam's decay": ("AdamW, decay", coupled_decay),
     "dampened first velocity": ("momentum, dampening", without_first_velocity),

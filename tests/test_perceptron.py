@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import manual_backprop
+import torch_reference.layers
 import torch_reference.perceptron
 from manual_backprop import lesson, perceptron
 from manual_backprop.layers import ACTIVATIONS
@@ -49,6 +50,25 @@ def all_gradients(case: PerceptronCase) -> dict[str, Tensor]:
 def test_every_parameter_and_every_link_is_autograds(case: PerceptronCase) -> None:
     """For any widths, activations, loss and dtype."""
     assert compared(case, all_gradients(case)) == []
+
+
+@given(case=perceptron_cases())
+def test_every_intermediate_and_the_loss_are_torchs(case: PerceptronCase) -> None:
+    """The forward pass, module by module, and the loss at its end."""
+    network, model = network_of(case), torch_reference.perceptron.sequential(case.widths, case.activations)
+    loss, _ = perceptron.loss_and_gradients(network, case.parameters, case.inputs, case.targets, case.loss)
+    trace = perceptron.forward(network, case.parameters, case.inputs)
+
+    def reference(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        values = torch_reference.perceptron.forward(model, tensors, tensors["input"])
+        found = torch_reference.layers.LOSSES[case.loss](list(values.values())[-1], tensors["targets"])
+        return {**values, "loss": found}
+
+    tensors = {**case.parameters, "input": case.inputs, "targets": case.targets}
+    longest_sum = max(*case.widths, case.inputs.shape[0] * case.widths[-1])
+    operations = OPERATIONS_PER_LAYER * (len(model) + 1)
+    actual = {**trace.intermediates, "loss": loss}
+    assert disagreements(actual, reference, tensors, longest_sum, operations) == []
 
 
 def test_a_digits_sized_network_agrees() -> None:
