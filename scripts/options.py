@@ -1,4 +1,4 @@
-"""What the scripts share: their common options, the reading of a CSV file, and how bad input ends a script."""
+"""What the scripts share: common options, the reading of a CSV file, and how bad input ends a script."""
 
 import argparse
 import csv
@@ -50,7 +50,12 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
         "--wrt", default=LESSON_WRT, type=wrt, metavar="NAMES", help="such as w3,w4,b3 (the default), or all"
     )
     parser.add_argument(
-        "--set", action="append", default=[], type=assignment, metavar="w3=0.36", help="a parameter; repeatable"
+        "--set",
+        action="append",
+        default=[],
+        type=assignment,
+        metavar="w3=0.36",
+        help="a parameter; repeatable",
     )
     parser.add_argument("--dtype", choices=DTYPES, default="float64", help="(default: %(default)s)")
     parser.add_argument("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")
@@ -109,7 +114,10 @@ def read_data(path: str) -> tuple[list[float], list[float]]:
     if "\0" in text:
         raise ValueError(f"{path}: expected a text file, found a NUL byte")
     reader = csv.reader(text.splitlines())
-    rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    try:
+        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
     if not rows:
         raise ValueError(f"{path}: expected a header and two columns of numbers, found an empty file")
     for line, row in rows:

@@ -1,1 +1,28 @@
-"""The reference: the lesson's network built from torch.nn, its gradient by autograd."""
+"""The reference: the lesson's network built from torch.nn, its gradient by autograd, and the comparison."""
+
+from torch_reference.bounds import bounds
+from torch_reference.compare import Row, Verdict, compare
+from torch_reference.gradients import forward, gradients, intermediate_gradients, links
+from torch_reference.network import (
+    PARAMETERS,
+    SOFTPLUS_THRESHOLD,
+    LessonNetwork,
+    from_parameters,
+    to_parameters,
+)
+
+__all__ = [
+    "PARAMETERS",
+    "SOFTPLUS_THRESHOLD",
+    "LessonNetwork",
+    "Row",
+    "Verdict",
+    "bounds",
+    "compare",
+    "forward",
+    "from_parameters",
+    "gradients",
+    "intermediate_gradients",
+    "links",
+    "to_parameters",
+]

@@ -72,11 +72,10 @@ class Rounding:
         middle, radius = a.middle + b.middle, a.radius + b.radius
         return Ball(middle, radius + self.unit * (middle.abs() + 2 * radius))
 
-    def total(self, *terms: Ball) -> Ball:
-        """Sum of more than two balls, whichever pair is added first."""
-        middles = torch.stack([term.middle for term in terms], dim=-1)
-        radii = torch.stack([term.radius for term in terms], dim=-1)
-        return self.sum(Ball(middles, radii))
+    def total(self, a: Ball, b: Ball, c: Ball) -> Ball:
+        """Sum of three balls, whichever pair is added first: two additions, as in sum."""
+        radius = a.radius + b.radius + c.radius + 2 * self.unit * (a.size + b.size + c.size)
+        return Ball(a.middle + b.middle + c.middle, radius)
 
     def sum(self, terms: Ball) -> Ball:
         """Sum over the last dimension, in any order: n − 1 additions, wrong by (n − 1) u Σ|terms|."""
@@ -86,10 +85,11 @@ class Rounding:
 
     def softplus(self, x: Ball) -> Ball:
         """SoftPlus: radius of x times the largest slope, and the roundings of exp, log1p and one sum."""
-        largest_slope = torch.sigmoid(x.middle + 2 * x.radius)
-        largest = torch.logaddexp(x.middle + 2 * x.radius, x.middle.new_zeros(()))
-        own = (4 * self.elementary_ulps + 1) * self.unit * largest + 2 * self.smallest
+        # torch.sigmoid is 0 where its exact value is below smallest_normal; the slope is not.
+        largest_slope = torch.sigmoid(x.middle + 2 * x.radius) + self.smallest_normal
         middle = torch.logaddexp(x.middle, x.middle.new_zeros(()))
+        largest = middle + 2 * largest_slope * x.radius
+        own = (4 * self.elementary_ulps + 1) * self.unit * largest + 2 * self.smallest
         return Ball(middle, largest_slope * x.radius + own)
 
     def sigmoid(self, x: Ball) -> Ball:
@@ -97,5 +97,5 @@ class Rounding:
         below, above = x.middle - 2 * x.radius, x.middle + 2 * x.radius
         largest_slope = torch.sigmoid(above) * torch.sigmoid(-below)
         own = (2 * self.elementary_ulps + 2) * self.unit * torch.sigmoid(above)
-        # torch.sigmoid(x) is 0 where exp(−x) overflows: there the exact value is below smallest_normal.
+        # torch.sigmoid is 0 where exp(−x) overflows: there the exact value is below smallest_normal.
         return Ball(torch.sigmoid(x.middle), largest_slope * x.radius + own + self.smallest_normal)

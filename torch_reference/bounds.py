@@ -47,7 +47,7 @@ def _intermediates(rounding: Rounding, exact: Mapping[str, Ball]) -> dict[str, B
     predicted = rounding.total(
         rounding.product(exact["w3"], y1), rounding.product(exact["w4"], y2), exact["b3"]
     )
-    residual = rounding.plus(exact["observed"], predicted.scaled(-1))
+    residual = rounding.plus(exact["observed"], predicted.scaled(-1.0))
     ssr = rounding.sum(rounding.product(residual, residual))
     return {"x1": x1, "y1": y1, "x2": x2, "y2": y2, "predicted": predicted, "residual": residual, "ssr": ssr}
 
@@ -56,7 +56,7 @@ def _links(
     rounding: Rounding, exact: Mapping[str, Ball], intermediates: Mapping[str, Ball]
 ) -> dict[str, Ball]:
     links = {
-        "d_ssr_d_predicted": intermediates["residual"].scaled(-2),
+        "d_ssr_d_predicted": intermediates["residual"].scaled(-2.0),
         "d_predicted_d_w3": intermediates["y1"],
         "d_predicted_d_w4": intermediates["y2"],
         "d_predicted_d_b3": exact["one"],

@@ -1,13 +1,14 @@
 """Autograd's gradient of the SSR with respect to every parameter and every intermediate, by name."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call, grad, jvp, vmap
+from torch.func import functional_call, grad, vmap
 
+from torch_reference.batching import Values, batched
 from torch_reference.network import PARAMETERS, LessonNetwork, state_dict
 
 LESSON_WRT = ("w3", "w4", "b3")
@@ -24,8 +25,6 @@ LOCAL_LINKS = {
 }
 """Intermediate -> what it is differentiated by in one link of a chain."""
 
-Values = dict[str, Tensor]
-
 
 def forward(
     parameters: Mapping[str, Float[Tensor, "*parameter_batch"]],
@@ -38,7 +37,7 @@ def forward(
 
     Shapes: parameters (*batch), data and results (*batch, n); either batch may be ()
     """
-    return _batched(_forward, network, parameters, inputs, observed)
+    return batched(partial(_forward, network), parameters, inputs, observed)
 
 
 def gradients(
@@ -56,7 +55,7 @@ def gradients(
     unknown = [name for name in wrt if name not in PARAMETERS]
     if unknown:
         raise ValueError(f"unknown parameter {unknown[0]!r}: the known ones are {', '.join(PARAMETERS)}")
-    derivatives = _batched(_gradients, network, parameters, inputs, observed)
+    derivatives = batched(partial(_gradients, network), parameters, inputs, observed)
     return {name: derivatives[name] for name in wrt}
 
 
@@ -71,7 +70,7 @@ def intermediate_gradients(
 
     Shapes: parameters (*batch), data and results (*batch, n)
     """
-    return _batched(_d_ssr_d_intermediates, network, parameters, inputs, observed)
+    return batched(partial(_d_ssr_d_intermediates, network), parameters, inputs, observed)
 
 
 def links(
@@ -84,11 +83,11 @@ def links(
     """Autograd's value of every link of every chain, named d_A_d_B, from the SSR backwards.
 
     A link d_ssr_d_B is the gradient of the SSR with respect to an intermediate; a local link such as
-    d_predicted_d_w3 or d_y1_d_x1 is the directional derivative of one intermediate along the other.
+    d_predicted_d_w3 or d_y1_d_x1 is the gradient of one intermediate, observation by observation.
 
     Shapes: parameters (*batch), data and results (*batch, n)
     """
-    return _batched(_links, network, parameters, inputs, observed)
+    return batched(partial(_links, network), parameters, inputs, observed)
 
 
 def _intermediates(
@@ -138,45 +137,20 @@ def _d_ssr_d_intermediates(
 
 
 def _links(network: LessonNetwork, parameters: Values, inputs: Tensor, observed: Tensor) -> Values:
-    shifts = _zero_shifts(inputs)
+    def of_one_observation(one_input: Tensor, one_observed: Tensor) -> Values:
+        data = (one_input.unsqueeze(0), one_observed.unsqueeze(0))
 
-    def along(name: str) -> Values:
-        """Directional derivative of every intermediate when one parameter or one intermediate moves by 1."""
+        def derivatives(output: str) -> Values:
+            """Gradient of one intermediate with respect to all parameters and all other intermediates."""
 
-        def moved(value: Tensor) -> Values:
-            if name in shifts:
-                return _intermediates(network, parameters, inputs, observed, {**shifts, name: value})
-            return _intermediates(network, {**parameters, name: value}, inputs, observed, shifts)
+            def value(parameters: Values, shifts: Values) -> Tensor:
+                return _intermediates(network, parameters, *data, shifts)[output].squeeze(0)
 
-        start = shifts[name] if name in shifts else parameters[name]
-        tangents: Values = jvp(moved, (start,), (torch.ones_like(start),))[1]
-        return tangents
+            by_parameter, by_shift = grad(value, argnums=(0, 1))(parameters, _zero_shifts(data[0]))
+            return {**by_parameter, **{name: shift.squeeze(0) for name, shift in by_shift.items()}}
 
-    local = {
-        f"d_{output}_d_{name}": along(name)[output] for output, names in LOCAL_LINKS.items() for name in names
-    }
+        of = {output: derivatives(output) for output in LOCAL_LINKS}
+        return {f"d_{a}_d_{b}": of[a][b] for a, variables in LOCAL_LINKS.items() for b in variables}
+
+    local: Values = vmap(of_one_observation)(inputs, observed)
     return {**_d_ssr_d_intermediates(network, parameters, inputs, observed), **local}
-
-
-def _batched(
-    one_network: Callable[[LessonNetwork, Values, Tensor, Tensor], Values],
-    network: LessonNetwork,
-    parameters: Mapping[str, Tensor],
-    inputs: Tensor,
-    observed: Tensor,
-) -> Values:
-    """Apply a function of one network and one data set to every element of the batch."""
-    function = partial(one_network, network)
-    parameter_batch, data_batch = parameters["w1"].shape, inputs.shape[:-1]
-    batch = parameter_batch or data_batch
-    if not batch:
-        return function(dict(parameters), inputs, observed)
-    n = inputs.shape[-1]
-    flat_parameters = {
-        name: value.reshape(-1) if parameter_batch else value for name, value in parameters.items()
-    }
-    flat_data = [data.reshape(-1, n) if data_batch else data for data in (inputs, observed)]
-    data_dim = 0 if data_batch else None
-    in_dims = (0 if parameter_batch else None, data_dim, data_dim)
-    results = vmap(function, in_dims=in_dims)(flat_parameters, *flat_data)
-    return {name: value.reshape(*batch, *value.shape[1:]) for name, value in results.items()}

@@ -1,6 +1,7 @@
 """The third witness: mpmath at 50 digits, differentiating the forward pass numerically.
 
-It shares neither derivation: no formula of a derivative stands here, only the network and a difference quotient.
+It shares neither derivation: no formula of a derivative stands here, only the network and a difference
+quotient.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +13,7 @@ from torch_reference.gradients import LOCAL_LINKS
 from torch_reference.network import PARAMETERS
 
 DIGITS = 50
-"""Working precision; raised where a derivative is so small beside its function that 50 digits would not see it."""
+"""Working precision; raised where a derivative is too small beside its function for 50 digits to see."""
 
 Numbers = Mapping[str, float]
 
@@ -106,7 +107,7 @@ def _differentiate(function: Callable[[mpmath.mpf], mpmath.mpf]) -> mpmath.mpf:
     while True:
         with mpmath.workdps(digits):
             derivative = mpmath.diff(function, 0)
-            # mpmath.diff doubles the digits and halves them again: what is lost is of the function's own size.
+            # mpmath.diff doubles the digits, of which cancellation takes half: the rest are of f's own size.
             noise = abs(function(mpmath.mpf(0))) * mpmath.mpf(10) ** -digits
             if noise <= max(abs(derivative) * mpmath.mpf(10) ** -30, negligible):
                 return derivative

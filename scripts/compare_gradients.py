@@ -1,0 +1,205 @@
+"""Compare the hand-derived gradient with autograd's: on the lesson's data, your own, or random networks."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from options import (
+    AGREEMENT,
+    DTYPES,
+    MISMATCH,
+    Parser,
+    add_network_options,
+    device,
+    read_data,
+    run,
+    to_tensor,
+)
+from random_networks import Batch, batch_of, batches
+
+import manual_backprop
+import torch_reference
+from manual_backprop import lesson
+from torch_reference.compare import Row, Verdict, compare
+from torch_reference.truth import roundings, true_derivative, who_is_wrong
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The worst comparison of one derivative or link, and the network in which it was found."""
+
+    row: Row
+    kind: str
+    case: int
+    parameters: dict[str, float]
+    inputs: list[float]
+    observed: list[float]
+
+    @property
+    def title(self) -> str:
+        """The derivative's full name, with the index of the observation for a link."""
+        if self.kind == "parameter":
+            return f"d_ssr_d_{self.row.name}"
+        return f"{self.row.name}[{self.row.index[-1]}]"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the comparison; 0 if all agrees, 1 if anything differs."""
+    options = _parse(argv)
+    network = torch_reference.LessonNetwork(options.softplus_threshold)
+    worst: dict[str, Finding] = {}
+    for batch in _batches(options):
+        for finding in _compare(batch, options, network):
+            before = worst.get(finding.row.name)
+            if before is None or _badness(finding.row) > _badness(before.row):
+                worst[finding.row.name] = finding
+    findings = list(worst.values())
+    agree = all(finding.row.agrees for finding in findings)
+    if options.json:
+        print(json.dumps(_document(findings, agree, options), indent=2, allow_nan=False))
+    else:
+        from tables import print_comparison  # rich takes 0.1 s to import, which --json need not wait for
+
+        print_comparison(findings, options, {f.row.name: _truth(f, options) for f in findings})
+    return AGREEMENT if agree else MISMATCH
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(prog="compare_gradients.py", description=__doc__)
+    add_network_options(parser)
+    parser.add_argument("--links", action="store_true", help="compare every link of the chains as well")
+    parser.add_argument("--random", type=int, metavar="N", help="compare N random networks")
+    parser.add_argument("--seed", type=int, default=0, help="of --random (default: %(default)s)")
+    parser.add_argument("--case", type=int, metavar="K", help="only network K of --random")
+    parser.add_argument("--truth", action="store_true", help="ask mpmath, at 50 digits, who is right")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--softplus-threshold",
+        type=float,
+        default=torch_reference.SOFTPLUS_THRESHOLD,
+        metavar="X",
+        help="where the reference's nn.Softplus turns linear (default: %(default)g; PyTorch's own is 20)",
+    )
+    options = parser.parse_args(argv)
+    if options.random is not None and options.random < 1:
+        parser.error(f"--random: expected at least 1 network, found {options.random}")
+    if options.random is not None and options.seed < 0:
+        parser.error(f"--seed: expected 0 or more, found {options.seed}")
+    if options.case is not None and not 0 <= options.case < (options.random or 0):
+        parser.error(f"--case: expected --random N with a network from 0 to N − 1, found {options.case}")
+    return options
+
+
+def _batches(options: argparse.Namespace) -> Iterator[Batch]:
+    """The networks to compare: one, unless --random asks for more."""
+    given = {name: to_tensor([value], options, f"--set {name}") for name, value in options.set}
+    data = read_data(options.data) if options.data else (lesson.INPUTS, lesson.OBSERVED)
+    where = options.data or "the lesson's data"
+    inputs, observed = (to_tensor(column, options, where).unsqueeze(0) for column in data)
+    if options.random is None:
+        start = {name: to_tensor([value], options, name) for name, value in lesson.START.items()}
+        yield Batch(0, {**start, **given}, inputs, observed)
+        return
+    for batch in _random_batches(options):
+        parameters = {**batch.parameters, **{name: value.expand(len(batch)) for name, value in given.items()}}
+        if options.data:
+            size = (len(batch), inputs.shape[-1])
+            yield Batch(batch.first, parameters, inputs.expand(size), observed.expand(size))
+        else:
+            yield Batch(batch.first, parameters, batch.inputs, batch.observed)
+
+
+def _random_batches(options: argparse.Namespace) -> Iterator[Batch]:
+    dtype, where = DTYPES[options.dtype], device(options.device)
+    torch.set_num_threads(1)  # a batch fits the cache of one core; two threads were four times slower
+    if options.case is not None:
+        yield batch_of(options.case, options.seed, dtype, where)
+        return
+    drawn = batches(options.random, options.seed, dtype, where)
+    if not sys.stderr.isatty():
+        yield from drawn
+        return
+    from tables import progress
+
+    yield from progress(drawn, options.random)
+
+
+def _compare(
+    batch: Batch, options: argparse.Namespace, network: torch_reference.LessonNetwork
+) -> Iterator[Finding]:
+    """Compare a batch of networks and keep, for each name, the network in which it is worst."""
+    arguments = (batch.parameters, batch.inputs, batch.observed)
+    manual = manual_backprop.gradients(*arguments, wrt=options.wrt)
+    reference = torch_reference.gradients(*arguments, wrt=options.wrt, network=network)
+    bounds = torch_reference.bounds(*arguments)
+    rows = [("parameter", row) for row in compare(manual, reference, bounds)]
+    # Where a derivative is wrong, its chain is looked at whether that was asked for or not.
+    if options.links or not all(row.agrees for _, row in rows):
+        links = manual_backprop.links(*arguments, wrt=options.wrt)
+        every_link = torch_reference.links(*arguments, network=network)
+        reference = {name: every_link[name] for name in links}
+        rows = [("link", row) for row in compare(links, reference, bounds)] + rows
+    for kind, row in rows:
+        yield _finding(kind, row, batch, options)
+
+
+def _finding(kind: str, row: Row, batch: Batch, options: argparse.Namespace) -> Finding:
+    if not all(math.isfinite(value) for value in (row.reference or 0.0, row.bound or 0.0)):
+        raise ValueError(f"{row.name}: its value overflows {options.dtype} on these data and parameters")
+    case = row.index[0]
+    return Finding(
+        row,
+        kind,
+        batch.first + case,
+        {name: value[case].item() for name, value in batch.parameters.items()},
+        batch.inputs[case].tolist(),
+        batch.observed[case].tolist(),
+    )
+
+
+def _badness(row: Row) -> tuple[bool, float]:
+    return (row.verdict not in (Verdict.AGREES, Verdict.DIFFERS), row.ratio or 0.0)
+
+
+def _truth(finding: Finding, options: argparse.Namespace) -> dict[str, object]:
+    """What mpmath says of the worst element: the exact value, and each witness's error in roundings."""
+    row = finding.row
+    if not options.truth or row.manual is None or row.reference is None or row.bound is None:
+        return {}
+    exact = true_derivative(row.name, finding.parameters, finding.inputs, finding.observed)
+    value = exact[0 if finding.kind == "parameter" else row.index[-1]]
+    return {
+        "exact": float(value),
+        "manual_roundings": roundings(row.manual, value, DTYPES[options.dtype]),
+        "reference_roundings": roundings(row.reference, value, DTYPES[options.dtype]),
+        "wrong": who_is_wrong(row.manual, row.reference, value, row.bound),
+    }
+
+
+def _document(findings: Sequence[Finding], agree: bool, options: argparse.Namespace) -> dict[str, object]:
+    rows = []
+    for finding in findings:
+        row = finding.row
+        entry: dict[str, object] = {"name": row.name, "kind": finding.kind}
+        entry |= {"manual": row.manual, "reference": row.reference, "difference": row.difference}
+        entry |= {"bound": row.bound, "agrees": row.agrees, "verdict": row.verdict.value}
+        entry |= {"ratio": row.ratio, "index": list(row.index[1:]), **_truth(finding, options)}
+        if options.random is not None:
+            entry |= {"case": finding.case, "parameters": finding.parameters}
+            entry |= {"inputs": finding.inputs, "observed": finding.observed}
+        rows.append({key: _finite(value) for key, value in entry.items()})
+    cases = 1 if options.random is None or options.case is not None else options.random
+    return {"dtype": options.dtype, "device": options.device, "cases": cases, "agree": agree, "rows": rows}
+
+
+def _finite(value: object) -> object:
+    """JSON has no NaN and no infinity: their names instead."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+if __name__ == "__main__":
+    run(main)
