@@ -33,6 +33,9 @@ STYLE = {
     "legend.frameon": False,
 }
 
+LARGEST = 1e100
+"""Far beyond it matplotlib's logarithmic axes overflow; a descent that comes so far has diverged."""
+
 Drawing = Callable[[Any, History, Tensor, Tensor], None]
 
 
@@ -57,6 +60,8 @@ def draw(history: History, inputs: Tensor, observed: Tensor, options: argparse.N
             for name, drawing in drawings.items():
                 figure, axes = pyplot.subplots()
                 drawing(axes, history, inputs, observed)
+                if name == "squiggle.png" and options.data:
+                    axes.set(xlabel="input", ylabel="observed and predicted")
                 _write(figure, folder / name)
                 pyplot.close(figure)
     except OSError as error:
@@ -65,50 +70,61 @@ def draw(history: History, inputs: Tensor, observed: Tensor, options: argparse.N
 
 def squiggle(axes: Any, history: History, inputs: Tensor, observed: Tensor) -> None:
     """The data, and the network's curve at the start, at some steps between, and at the end."""
-    low, high = inputs.min(), inputs.max()
+    low, high = inputs.min().item(), inputs.max().item()
     margin = 0.05 * (high - low) or 1.0
-    grid = torch.linspace(float(low - margin), float(high + margin), 400).to(inputs)
-    last = int(history.ssr.isfinite().sum()) - 1
-    # The last of them that is not the end: from light (early) to dark, the colours of one family.
-    steps = sorted({0, *(round(last * share) for share in (0.03, 0.1, 0.3)), max(last, 0)})
+    grid = torch.linspace(low - margin, high + margin, 400).to(inputs)
+    # A curve that has left the data for good would squeeze all others into a line.
+    near = (history.ssr <= 100 * history.ssr[0]).nonzero().flatten()
+    last = int(near[-1]) if len(near) else 0
+    steps = sorted({0, *(round(last * share) for share in (0.03, 0.1, 0.3)), last})
     shades = require("matplotlib", extra="plot").colormaps["viridis_r"]
     for place, step in enumerate(steps):
         here = {name: value[step] for name, value in history.parameters.items()}
-        curve = forward(here, grid, torch.zeros_like(grid)).predicted
-        share = place / max(len(steps) - 1, 1)
+        curve = _drawable(forward(here, grid, torch.zeros_like(grid)).predicted)
         label = "start" if step == 0 else f"step {step}"
-        width = 2.8 if step == last else 1.8
-        axes.plot(grid.cpu(), curve.cpu(), color=shades(0.15 + 0.85 * share), linewidth=width, label=label)
+        # From light and thin (early) to dark and thick (late): readable without any colour.
+        share = place / max(len(steps) - 1, 1)
+        axes.plot(grid.cpu(), curve, color=shades(0.15 + 0.85 * share), linewidth=1.5 + share, label=label)
     axes.scatter(
         inputs.cpu(), observed.cpu(), s=64, color="#D55E00", edgecolor="white", zorder=3, label="observed"
     )
-    axes.set(xlabel="dosage", ylabel="effectiveness", title="The squiggle finds the data")
+    axes.set(xlabel="dosage", ylabel="effectiveness", title=f"Predictions, start to step {last}")
     axes.figure.legend(loc="outside right upper")
 
 
 def ssr(axes: Any, history: History, _inputs: Tensor, _observed: Tensor) -> None:
     """The SSR at every step, on a logarithmic scale."""
-    values = history.ssr.double().cpu()
-    values = torch.where(values.isfinite() & (values > 0), values, torch.nan)
-    axes.plot(values, color="#0072B2")
+    values = _drawable(history.ssr)
+    axes.plot(torch.where(values > 0, values, torch.nan), _line(history), color=COLOURS[0])
     axes.set_yscale("log")
-    axes.set(xlabel="step", ylabel="SSR (effectiveness²)", title="Sum of the squared residuals")
     axes.set_xlim(0, max(history.steps, 1))
-    axes.annotate(f"{values[0]:.4g}", (0, values[0]), (6, 0), textcoords="offset points", va="center")
+    start, end = (f"{history.ssr[step].item():.4g}" for step in (0, -1))
+    axes.set(xlabel="step", ylabel="SSR", title=f"Sum of squared residuals: from {start} to {end}")
 
 
 def derivatives(axes: Any, history: History, _inputs: Tensor, _observed: Tensor) -> None:
     """The derivative of the SSR with respect to each free parameter, at every step."""
     for name, value in history.derivatives.items():
-        finite = torch.where(value.isfinite(), value, torch.nan).double().cpu()
-        axes.plot(finite, color=COLOUR[name], linestyle=DASHES[name], label=f"∂SSR/∂{name}")
+        line = _line(history, DASHES[name])
+        axes.plot(_drawable(value), line, color=COLOUR[name], label=f"∂SSR/∂{name}")
     axes.axhline(0, color="#555555", linewidth=0.8, zorder=1)
-    # Most of a descent happens at its beginning, where the derivatives are large.
+    # Most of a descent happens in its first steps, and derivatives of both signs fall by orders of magnitude.
     axes.set_xscale("symlog", linthresh=10)
-    axes.set_yscale("symlog", linthresh=0.01)
+    axes.set_yscale("symlog", linthresh=0.1)
     axes.set_xlim(0, max(history.steps, 1))
-    axes.set(xlabel="step", ylabel="derivative", title="Every derivative goes to zero")
-    axes.legend(ncols=1 if len(history.derivatives) < 4 else 2)
+    axes.set(xlabel="step", ylabel="derivative of the SSR", title="Derivatives at every step")
+    axes.figure.legend(loc="outside right upper")
+
+
+def _line(history: History, dashes: str = "-") -> str:
+    """A line, or a dot where there is one point only."""
+    return dashes if history.steps else "o"
+
+
+def _drawable(values: Tensor) -> Tensor:
+    """In float64 on the CPU, with a gap where a value is too large to draw, or no number at all."""
+    values = values.double().cpu()
+    return torch.where(values.abs() < LARGEST, values, torch.nan)
 
 
 def _write(figure: Any, path: Path) -> None:
