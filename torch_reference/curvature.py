@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import functional_call, hessian, vmap
+from torch.func import functional_call, jacrev, vmap
 
 from torch_reference.gradients import REFERENCE
 from torch_reference.network import state_dict
@@ -48,7 +48,8 @@ def hessians(
 
     free = {name: points[name] for name in wrt}
     chunk = max(1, ENTRIES_AT_ONCE // (len(wrt) ** 2 * len(x)))
-    blocks = vmap(hessian(ssr), chunk_size=chunk)(free, points)
+    # torch.func.hessian differentiates forwards, for which SoftPlus loads torch.jit, which is deprecated.
+    blocks = vmap(jacrev(jacrev(ssr)), chunk_size=chunk)(free, points)
     return torch.stack([torch.stack([blocks[a][b] for b in wrt], dim=-1) for a in wrt], dim=-2)
 
 
