@@ -76,9 +76,9 @@ def assignment(text: str) -> tuple[str, float]:
     name, equals, number = text.partition("=")
     try:
         check_names([name], PARAMETERS)
-        value = float(number) if equals else math.nan
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+    value = float(number) if equals and _is_number(number) else math.nan
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"expected a finite number as in w3=0.36, found {text!r}")
     return name, value

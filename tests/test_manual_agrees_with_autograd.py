@@ -63,14 +63,24 @@ def test_the_reference_is_what_backward_leaves_in_an_ordinary_module(case: Case)
     network = torch_reference.from_parameters(case.parameters)
     predicted = network(case.inputs.unsqueeze(1)).squeeze(1)
     torch.nn.functional.mse_loss(predicted, case.observed, reduction="sum").backward()
-    backward = {
-        f"{name}.{kind}": getattr(network.get_submodule(name), kind).grad
-        for name in ("hidden", "output")
-        for kind in ("weight", "bias")
-    }
+    backward = {name: parameter.grad for name, parameter in network.named_parameters()}
     named = torch_reference.network.named_parameters(backward)
     reference = torch_reference.gradients(*case, wrt=PARAMETERS)
     assert_agreement(compare(named, reference, torch_reference.bounds(*case)))
+
+
+@given(case=cases(batches=False))
+def test_the_module_holds_the_named_parameters_and_gives_copies_back(case: Case) -> None:
+    """From the mapping to nn.Linear's weights and back, bit for bit, without shared memory."""
+    network = torch_reference.from_parameters(case.parameters)
+    assert network.hidden.weight.dtype == case.inputs.dtype
+    back = torch_reference.to_parameters(network)
+    assert list(back) == list(PARAMETERS)
+    assert all(torch.equal(back[name], case.parameters[name]) for name in PARAMETERS)
+    with torch.no_grad():
+        network.hidden.weight.fill_(7.0)
+    assert all(torch.equal(back[name], case.parameters[name]) for name in PARAMETERS)
+    assert not any(value.requires_grad for value in back.values())
 
 
 @given(case=cases(), names=wrt)

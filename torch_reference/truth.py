@@ -15,7 +15,7 @@ from torch_reference.network import PARAMETERS
 DIGITS = 50
 """Working precision; raised where a derivative is too small beside its function for 50 digits to see."""
 
-Numbers = Mapping[str, float]
+Numbers = Mapping[str, float | mpmath.mpf]
 
 
 def true_derivative(
@@ -29,12 +29,7 @@ def true_derivative(
     """
     data = list(zip(inputs, observed, strict=True))
     if name in PARAMETERS:
-
-        def ssr(shift: mpmath.mpf) -> mpmath.mpf:
-            residuals = [_intermediates(parameters, x, y, {name: shift})["residual"] for x, y in data]
-            return mpmath.fsum(residual**2 for residual in residuals)
-
-        return [_differentiate(ssr)]
+        return [_differentiate(lambda shift: _ssr(parameters, data, {name: shift}))]
     output, variable = _parse_link(name)
     return [_differentiate(_along(output, variable, parameters, x, y)) for x, y in data]
 
@@ -67,6 +62,11 @@ def who_is_wrong(manual: float, reference: float, exact: mpmath.mpf, bound: floa
     return "manual" if reference_right else "both"
 
 
+def _ssr(parameters: Numbers, data: Sequence[tuple[float, float]], shift: Numbers) -> mpmath.mpf:
+    residuals = [_intermediates(parameters, x, y, shift)["residual"] for x, y in data]
+    return mpmath.fsum(residual**2 for residual in residuals)
+
+
 def _parse_link(name: str) -> tuple[str, str]:
     output, _, variable = name.removeprefix("d_").partition("_d_")
     intermediates = ("predicted", "y1", "y2", "x1", "x2")
@@ -88,9 +88,7 @@ def _along(
     return shifted
 
 
-def _intermediates(
-    parameters: Numbers, x: float, y: float, shift: Mapping[str, mpmath.mpf]
-) -> dict[str, mpmath.mpf]:
+def _intermediates(parameters: Numbers, x: float, y: float, shift: Numbers) -> dict[str, mpmath.mpf]:
     p = {name: mpmath.mpf(value) + shift.get(name, 0) for name, value in parameters.items()}
     x1 = p["w1"] * x + p["b1"] + shift.get("x1", 0)
     x2 = p["w2"] * x + p["b2"] + shift.get("x2", 0)
