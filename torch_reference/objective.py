@@ -1,0 +1,155 @@
+"""What is differentiated: a network's loss, or a function's outputs, as one number that depends on named shifts.
+
+A shift is a tensor of zeros that is added to a parameter, to an input or to a submodule's output. The gradient
+with respect to the shift is the gradient with respect to what it is added to, for the reference by autograd and
+for the third witness by a difference quotient.
+
+The graph can also be cut at a submodule's output. Behind the cut the output is a constant, and before the cut
+the objective is the upstream gradient that the derivation itself returned for that output, times the output:
+
+    objective = Loss(constants) + Σ over cuts of ⟨manual d_loss_d_output, output⟩
+
+Its gradient is what a right derivation makes of its own upstream gradients. So each link is judged by itself: a
+link that is wrong does not blame those that it feeds.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+Tensors = Mapping[str, Tensor]
+Loss = Callable[[Any, Any], Tensor]
+UPSTREAM = "d_loss_d_"
+"""Prefix of the upstream gradients in a point."""
+
+
+@dataclass(frozen=True)
+class NetworkObjective:
+    """The loss of a module; a point holds parameters, "inputs" and "targets" by name.
+
+    Several inputs are "inputs[0]", "inputs[1]", … and are passed to the module in that order.
+    """
+
+    model: nn.Module
+    loss: Loss
+    rng_state: Tensor
+
+    def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
+        """Evaluate the objective, with the model's state and the random numbers left as they were."""
+        terms: list[Tensor] = []
+        modules = dict(self.model.named_modules())
+        parameters = {
+            name: point[name] + shifts[name] if name in shifts else point[name]
+            for name, _ in self.model.named_parameters()
+        }
+        dtype = next(value.dtype for value in point.values() if value.is_floating_point())
+        buffers = {
+            name: value.to(dtype, copy=True) if value.is_floating_point() else value.clone()
+            for name, value in self.model.named_buffers()
+        }
+
+        def hook(name: str) -> Callable[..., Tensor]:
+            def shifted(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+                if name in cuts:
+                    terms.append((point[UPSTREAM + name] * output).sum())
+                    output = output.detach()
+                return output + shifts[name]
+
+            return shifted
+
+        handles = [modules[name].register_forward_hook(hook(name)) for name in shifts if name in modules]
+        try:
+            with torch.random.fork_rng(devices=[]):
+                torch.set_rng_state(self.rng_state)  # dropout draws the same mask in every evaluation
+                output = functional_call(self.model, (parameters, buffers), network_inputs(point))
+                return self.loss(output, point.get("targets")) + sum(terms)
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def outputs(self, point: Tensors) -> dict[str, tuple[int, tuple[int, ...]]]:
+        """For every submodule whose output is one tensor: how often it was called, and its output's shape.
+
+        In the order in which they finish, so that the reverse is the order of the backward pass.
+        """
+        seen: dict[str, tuple[int, tuple[int, ...]]] = {}
+
+        def hook(name: str) -> Callable[..., None]:
+            def look(_module: nn.Module, _inputs: object, output: object) -> None:
+                if isinstance(output, Tensor):
+                    seen[name] = (seen.get(name, (0, ()))[0] + 1, tuple(output.shape))
+
+            return look
+
+        handles = [
+            module.register_forward_hook(hook(name)) for name, module in self.model.named_modules() if name
+        ]
+        try:
+            with torch.no_grad():
+                self(point, {})
+        finally:
+            for handle in handles:
+                handle.remove()
+        return seen
+
+
+@dataclass(frozen=True)
+class FunctionObjective:
+    """A plain differentiable torch function's outputs, weighted by upstream gradients that the point holds.
+
+    A point holds "inputs[0]", … and "d_loss_d_outputs[0]", …
+    """
+
+    function: Callable[..., Any]
+
+    def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
+        """Evaluate Σ ⟨upstream, output⟩ over the outputs that are differentiable."""
+        inputs = [
+            value + shifts[name] if name in shifts else value
+            for name, value in point.items()
+            if name.startswith("inputs[")
+        ]
+        outputs = as_tuple(self.function(*inputs))
+        terms = [
+            (point[f"{UPSTREAM}outputs[{index}]"] * output).sum()
+            for index, output in enumerate(outputs)
+            if output.is_floating_point()
+        ]
+        return torch.stack(terms).sum()
+
+
+Objective = NetworkObjective | FunctionObjective
+
+
+def as_tuple(values: Any) -> tuple[Any, ...]:
+    """One value or several, as several."""
+    return tuple(values) if isinstance(values, tuple | list) else (values,)
+
+
+def network_inputs(point: Tensors) -> tuple[Tensor, ...]:
+    """The module's arguments, in order."""
+    return tuple(value for name, value in point.items() if name == "inputs" or name.startswith("inputs["))
+
+
+def reference_gradients(
+    objective: Objective, point: Tensors, names: Mapping[str, Sequence[int]], cuts: Sequence[str] = ()
+) -> dict[str, Tensor]:
+    """Autograd's gradient of the objective with respect to everything named, in the point's dtype.
+
+    Shapes: names maps each name to its shape, and each result has that shape
+    """
+    like = next(value for value in point.values() if value.is_floating_point())
+    shifts = {name: like.new_zeros(tuple(shape)).requires_grad_() for name, shape in names.items()}
+    with torch.enable_grad():
+        value = objective({key: tensor.detach() for key, tensor in point.items()}, shifts, cuts)
+    if not value.requires_grad:
+        return {name: shift.detach().clone() for name, shift in shifts.items()}
+    found = torch.autograd.grad(value, list(shifts.values()), allow_unused=True)
+    return {
+        name: torch.zeros_like(shift) if gradient is None else gradient
+        for (name, shift), gradient in zip(shifts.items(), found, strict=True)
+    }
