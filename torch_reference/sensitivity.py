@@ -65,6 +65,9 @@ _FUSED = {
 }
 """The operations that hide a cancellation inside: taken apart before their results are moved."""
 
+_NEVER_ZERO = {"exp", "sigmoid"}
+"""The operations whose zero is never exact: the result was too small for the dtype, or for a kernel."""
+
 
 def growing_bounds(
     reference: Reference, inputs: Tensors, longest_sum: int, operations: int, draws: int = DRAWS
@@ -121,12 +124,13 @@ class _Rounding(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch lea
         self.absolute = torch.finfo(dtype).tiny * scale
         self.generator = torch.Generator().manual_seed(seed)
 
-    def shaken(self, result: Tensor) -> Tensor:
-        """The result, moved by one rounding; an exact zero, which a kink may turn on, stays."""
+    def shaken(self, result: Tensor, zero_has_underflowed: bool = False) -> Tensor:
+        """The result, moved by one rounding; an exact zero, on which a kink may turn, stays."""
         if not result.is_floating_point():
             return result
         sign = torch.randint(0, 2, result.shape, generator=self.generator) * 2 - 1
-        size = self.relative * result.abs() + self.absolute * (result != 0)
+        inexact = torch.ones_like(result) if zero_has_underflowed else (result != 0).to(result.dtype)
+        size = self.relative * result.abs() + self.absolute * inexact
         return result + sign * size
 
     def __torch_dispatch__(
@@ -142,6 +146,8 @@ class _Rounding(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch lea
         # A view, or an operation that writes in place, returns memory that has been moved before.
         if any(result.alias_info is not None for result in func._schema.returns):
             return results
+        if func.overloadpacket.__name__ in _NEVER_ZERO:
+            return self.shaken(results, zero_has_underflowed=True)
         if isinstance(results, tuple):
             return tuple(self.shaken(result) if isinstance(result, Tensor) else result for result in results)
         return self.shaken(results) if isinstance(results, Tensor) else results
