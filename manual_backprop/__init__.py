@@ -1,6 +1,22 @@
 """Gradients of the lesson's network, derived by hand: no autograd, no torch.nn."""
 
 from manual_backprop.gradients import CHAINS, DERIVATIVES, LESSON_WRT, gradients, links
+from manual_backprop.layers import ACTIVATIONS, LAYERS
+from manual_backprop.losses import LOSSES
 from manual_backprop.network import PARAMETERS, Trace, forward
+from manual_backprop.optimisers import OPTIMISERS
 
-__all__ = ["CHAINS", "DERIVATIVES", "LESSON_WRT", "PARAMETERS", "Trace", "forward", "gradients", "links"]
+__all__ = [
+    "ACTIVATIONS",
+    "CHAINS",
+    "DERIVATIVES",
+    "LAYERS",
+    "LESSON_WRT",
+    "LOSSES",
+    "OPTIMISERS",
+    "PARAMETERS",
+    "Trace",
+    "forward",
+    "gradients",
+    "links",
+]

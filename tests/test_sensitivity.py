@@ -1,0 +1,95 @@
+"""The tolerance itself: as wide as rounding, and no wider."""
+
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch import Tensor
+
+from torch_reference.agreement import disagreements
+from torch_reference.sensitivity import expected_and_bounds
+
+EPS = torch.finfo(torch.float64).eps
+
+
+def autograd(function: object) -> object:
+    """The derivative of the function's sum, by autograd."""
+
+    def derivative(inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        leaf = inputs["x"].detach().clone().requires_grad_()
+        return {"x": torch.autograd.grad(function(leaf).sum(), leaf)[0]}  # type: ignore[operator]
+
+    return derivative
+
+
+SQUARE = autograd(lambda x: x * x)
+
+
+def test_an_element_that_no_rounding_can_move_has_no_tolerance() -> None:
+    """There is no absolute tolerance: an exact zero must be one."""
+    inputs = {"x": torch.tensor([0.0, -3.0, 2.0], dtype=torch.float64)}
+    _, bounds = expected_and_bounds(autograd(torch.relu), inputs, longest_sum=1, operations=1)
+    assert bounds["x"][:2].tolist() == [0.0, 0.0]
+    wrong = {"x": torch.tensor([0.0, 1e-300, 1.0], dtype=torch.float64)}
+    assert [row.name for row in disagreements(wrong, autograd(torch.relu), inputs, 1)] == ["x"]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_bound_is_some_roundings_of_the_result(dtype: torch.dtype) -> None:
+    """Without cancellation: between one rounding and a hundred, whatever the size of the value."""
+    x = torch.tensor([1e-30, 1e-3, 1.0, 1e4], dtype=dtype)
+    expected, bounds = expected_and_bounds(SQUARE, {"x": x}, longest_sum=1, operations=4)
+    roundings = bounds["x"] / expected["x"].abs() / torch.finfo(dtype).eps
+    assert roundings.min() >= 1
+    assert roundings.max() <= 100
+
+
+def test_a_cancellation_widens_the_bound() -> None:
+    """1 − tanh² is known to a rounding of 1 only: near saturation, many of its own roundings."""
+    inputs = {"x": torch.tensor([0.5, 10.0], dtype=torch.float64)}
+    expected, bounds = expected_and_bounds(autograd(torch.tanh), inputs, longest_sum=1, operations=4)
+    assert bounds["x"][0] <= 100 * EPS * expected["x"][0]
+    assert EPS <= bounds["x"][1] <= 100 * EPS
+
+
+def test_a_cancellation_inside_a_fused_operation_widens_the_bound() -> None:
+    """GELU's 1 + erf cancels on the left, inside one operation."""
+    inputs = {"x": torch.tensor([-7.0], dtype=torch.float64)}
+    expected, bounds = expected_and_bounds(
+        autograd(torch.nn.functional.gelu), inputs, longest_sum=1, operations=16
+    )
+    assert bounds["x"].item() >= EPS > 1e-3 * expected["x"].abs().item() * EPS
+
+
+def test_the_bound_is_the_same_in_every_run() -> None:
+    """The movements are drawn with fixed seeds, and leave torch's own generator alone."""
+    inputs = {"x": torch.linspace(-3, 3, 20, dtype=torch.float64)}
+    state = torch.get_rng_state()
+    first, second = (expected_and_bounds(autograd(torch.sigmoid), inputs, 1, 4)[1]["x"] for _ in range(2))
+    assert torch.equal(first, second)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "line"),
+    [
+        (torch.tensor([2.0, torch.nan], dtype=torch.float64), "x: off by nan"),
+        (torch.tensor([2.0, torch.inf], dtype=torch.float64), "x: off by inf"),
+        (torch.tensor([2.0, 4.0 + 1e-12], dtype=torch.float64), "x: off by 1e-12, where rounding explains"),
+        (torch.tensor([2.0, 4.0]), r"x: (2,) of torch.float32, expected (2,) of torch.float64"),
+        (torch.tensor([[2.0, 4.0]], dtype=torch.float64), r"x: (1, 2) of torch.float64, expected (2,)"),
+    ],
+)
+def test_what_is_not_the_reference_within_rounding_is_named(wrong: Tensor, line: str) -> None:
+    """NaN, infinity, another dtype or shape, and a thousand roundings: each in one line."""
+    inputs = {"x": torch.tensor([1.0, 2.0], dtype=torch.float64)}
+    assert disagreements({"x": SQUARE(inputs)["x"]}, SQUARE, inputs, 1) == []
+    assert [str(row)[: len(line)] for row in disagreements({"x": wrong}, SQUARE, inputs, 1)] == [line]
+
+
+def test_a_name_that_one_side_lacks_is_named() -> None:
+    """Neither a missing gradient nor one too many passes."""
+    inputs = {"x": torch.ones(1, dtype=torch.float64)}
+    right = SQUARE(inputs)["x"]
+    assert [row.name for row in disagreements({}, SQUARE, inputs, 1)] == ["x"]
+    assert [row.name for row in disagreements({"x": right, "y": right}, SQUARE, inputs, 1)] == ["y"]
