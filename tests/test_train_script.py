@@ -177,7 +177,9 @@ def test_chaos_is_called_chaos(capsys: pytest.CaptureFixture[str]) -> None:
     """All seven at learning rate 1: from some step on the bound tells nothing, and the verdict says so."""
     assert train.main(["--wrt", "all", "--learning-rate", "1", "--max-steps", "30"]) == 0
     verdict = capsys.readouterr().out.splitlines()[-1]
-    assert verdict == "AGREEMENT to within rounding before step 15; then rounding may do anything."
+    assert re.fullmatch(
+        r"AGREEMENT to within rounding before step \d+; then rounding may do anything\.", verdict
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from manual_backprop import DERIVATIVES, PARAMETERS, descent, forward, lesson
 from torch_reference import training
 from torch_reference.curvature import hessians, segment_bounds
 from torch_reference.side_by_side import Judgement, judge
+from torch_reference.stopping import overflow_of_one
 from torch_reference.training import train
 
 WRT = ("w3", "w4", "b3")
@@ -294,6 +295,21 @@ def test_a_number_that_is_not_finite_on_one_side_fails(bad: float) -> None:
     judgement = judged(changed(short, "derivatives", "w3", 20, bad))
     assert not judgement.agrees
     assert "d_ssr_d_w3 at step 20" in judgement.problems[0]
+
+
+@pytest.mark.parametrize(("other", "explained"), [(1.79e308, True), (1e300, False)])
+def test_one_overflow_is_explained_only_near_the_largest_number(other: float, explained: bool) -> None:
+    """The finite witness's number and its bound must reach the largest number of the dtype."""
+    one, two = ({"ssr": torch.tensor([1.0, value], dtype=torch.float64)} for value in (torch.inf, other))
+    limits = {"ssr": torch.tensor([1e-10, 1e307], dtype=torch.float64)}
+    assert (overflow_of_one(one, two, limits, 1) == []) is explained
+    assert (overflow_of_one(two, one, limits, 1) == []) is explained
+
+
+def test_training_an_unknown_parameter_is_refused() -> None:
+    """With the names that there are."""
+    with pytest.raises(ValueError, match="unknown parameter 'w5': the known ones are w1, b1"):
+        train(lesson.start(), *lesson.data(), ("w5",))
 
 
 def test_descents_of_different_parameters_are_no_match() -> None:
