@@ -1,0 +1,156 @@
+"""Train the network twice, by hand and by torch.optim.SGD, side by side from the same start."""
+
+import argparse
+import json
+import math
+from collections.abc import Sequence
+
+import torch
+from options import (
+    AGREEMENT,
+    DTYPES,
+    MISMATCH,
+    Parser,
+    add_network_options,
+    device,
+    read_data,
+    run,
+    to_tensor,
+)
+from torch import Tensor
+
+from manual_backprop import PARAMETERS, lesson
+from manual_backprop.descent import History, descend, initial_parameters
+from torch_reference.side_by_side import Judgement, judge
+from torch_reference.training import train
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print both descents and the verdict; 0 if they agree, 1 if anything differs."""
+    options = _parse(argv)
+    if options.plot:
+        from pictures import check_matplotlib
+
+        check_matplotlib()  # before the work rather than after it
+    where = options.data or "the lesson's data"
+    columns = read_data(options.data) if options.data else (lesson.INPUTS, lesson.OBSERVED)
+    inputs, observed = (to_tensor(column, options, where) for column in columns)
+    start = _start(options)
+    rules = {
+        "learning_rate": options.learning_rate,
+        "max_steps": options.max_steps,
+        "min_step_size": options.min_step_size,
+    }
+    torch.set_num_threads(1)  # a second thread costs more than it brings
+    manual = descend(start, inputs, observed, options.wrt, **rules)
+    reference = train(start, inputs, observed, options.wrt, **rules)
+    judgement = judge(manual, reference, inputs, observed, **rules)
+    if options.json:
+        print(json.dumps(_document(manual, reference, judgement, options), allow_nan=False))
+    else:
+        from descent_table import print_descent  # rich takes 0.1 s to import, which --json need not wait for
+
+        print_descent(manual, reference, judgement, options)
+    if options.plot:
+        from pictures import draw
+
+        draw(manual, inputs, observed, options)
+    return AGREEMENT if judgement.agrees else MISMATCH
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(prog="train.py", description=__doc__)
+    add_network_options(parser)
+    parser.add_argument(
+        "--learning-rate", type=float, default=0.01, metavar="RATE", help="(default: %(default)s)"
+    )
+    parser.add_argument("--max-steps", type=int, default=1000, metavar="N", help="(default: %(default)s)")
+    parser.add_argument(
+        "--min-step-size",
+        type=float,
+        default=0.001,
+        metavar="SIZE",
+        help="stop when every step size is below it; 0 never stops (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--init",
+        choices=("lesson", "random"),
+        default="lesson",
+        help="start from the lesson's values, or draw the weights of --wrt (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of --init random (default: %(default)s)")
+    parser.add_argument("--plot", metavar="DIR", help="write three pictures there; needs matplotlib")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, with every step")
+    options = parser.parse_args(argv)
+    if not 0 <= options.seed < 2**63:
+        parser.error(f"--seed: expected 0 or more, below 2**63, found {options.seed}")
+    return options
+
+
+def _start(options: argparse.Namespace) -> dict[str, Tensor]:
+    """The parameters to start from: the lesson's, its follow-up's when all seven are free, or random ones."""
+    if options.init == "random":
+        place = device(options.device)
+        start = initial_parameters(options.seed, options.wrt, DTYPES[options.dtype], place)
+    else:
+        values = lesson.START_OF_ALL_SEVEN if set(options.wrt) == set(PARAMETERS) else lesson.START
+        start = {name: to_tensor([value], options, name).squeeze(0) for name, value in values.items()}
+    given = {name: to_tensor([value], options, f"--set {name}").squeeze(0) for name, value in options.set}
+    return {**start, **given}
+
+
+def _document(
+    manual: History, reference: History, judgement: Judgement, options: argparse.Namespace
+) -> dict[str, object]:
+    rows = [
+        {
+            "name": row.name,
+            "manual": _finite(row.manual),
+            "reference": _finite(row.reference),
+            "difference": _finite(row.difference),
+            "bound": _finite(row.bound),
+            "agrees": row.agrees,
+            "verdict": row.verdict.value,
+            "index": list(row.index),
+        }
+        for row in judgement.rows
+    ]
+    return {
+        "dtype": options.dtype,
+        "device": options.device,
+        "wrt": list(options.wrt),
+        "learning_rate": options.learning_rate,
+        "max_steps": options.max_steps,
+        "min_step_size": options.min_step_size,
+        "agree": judgement.agrees,
+        "problems": judgement.problems,
+        "points_compared": judgement.points,
+        "rows": rows,
+        "manual": _history(manual),
+        "reference": _history(reference),
+    }
+
+
+def _history(history: History) -> dict[str, object]:
+    """A descent as plain data; works for either witness's, which have the same fields."""
+    return {
+        "stopped": history.stopped.value,
+        "steps": history.steps,
+        "ssr": _numbers(history.ssr),
+        "parameters": {name: _numbers(value) for name, value in history.parameters.items()},
+        "derivatives": {name: _numbers(value) for name, value in history.derivatives.items()},
+        "step_sizes": {name: _numbers(value) for name, value in history.step_sizes.items()},
+    }
+
+
+def _numbers(values: Tensor) -> list[object]:
+    return [_finite(value) for value in values.tolist()]
+
+
+def _finite(value: float | None) -> object:
+    """JSON has no NaN and no infinity: their names instead."""
+    return value if value is None or math.isfinite(value) else str(value)
+
+
+if __name__ == "__main__":
+    run(main)

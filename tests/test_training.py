@@ -1,0 +1,350 @@
+"""Both descents agree within the derived bound of docs/trajectory.md, and every planted mistake does not."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from functools import cache
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import Case, cases
+from strategies_training import Task, tasks
+from torch import Tensor
+
+from manual_backprop import DERIVATIVES, PARAMETERS, descent, forward, lesson
+from torch_reference import training
+from torch_reference.curvature import hessians, segment_bounds
+from torch_reference.side_by_side import Judgement, judge
+from torch_reference.stopping import overflow_of_one
+from torch_reference.training import train
+
+WRT = ("w3", "w4", "b3")
+RULES = {"learning_rate": 0.1, "max_steps": 50, "min_step_size": 0.001}
+Values = dict[str, Tensor]
+
+
+def start_of(wrt: tuple[str, ...], dtype: torch.dtype = torch.float64) -> Values:
+    """The lesson's start, or its follow-up's for all seven parameters."""
+    values = lesson.START_OF_ALL_SEVEN if len(wrt) == len(PARAMETERS) else lesson.START
+    return {name: torch.tensor(value, dtype=dtype) for name, value in values.items()}
+
+
+def judged(manual: descent.History, wrt: tuple[str, ...] = WRT, **rules: float) -> Judgement:
+    """The verdict on a manual descent from the lesson's start, in the dtype of its history."""
+    rules = RULES | rules
+    reference = trained(wrt, manual.ssr.dtype, **rules)
+    return judge(manual, reference, *lesson.data(manual.ssr.dtype), **rules)
+
+
+@cache
+def trained(wrt: tuple[str, ...], dtype: torch.dtype, **rules: float) -> training.History:
+    """The reference's descent from the lesson's start, which many tests read."""
+    return train(start_of(wrt, dtype), *lesson.data(dtype), wrt, **rules)
+
+
+@given(task=tasks())
+def test_the_trajectories_agree_within_the_bound(task: Task) -> None:
+    """For any network, data, choice of parameters and learning rate, in both dtypes: never a false alarm."""
+    parameters, inputs, observed, wrt, rules = task
+    manual = descent.descend(parameters, inputs, observed, wrt, **rules)
+    reference = train(parameters, inputs, observed, wrt, **rules)
+    judgement = judge(manual, reference, inputs, observed, **rules)
+    assert judgement.agrees, judgement
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("learning_rate", [0.01, 0.1, 0.2])
+@pytest.mark.parametrize("wrt", [WRT, PARAMETERS])
+def test_the_lessons_trajectories_agree(
+    wrt: tuple[str, ...], learning_rate: float, dtype: torch.dtype
+) -> None:
+    """Converging, oscillating and diverging ones, of the lesson and of its follow-up."""
+    rules = RULES | {"learning_rate": learning_rate}
+    manual = descent.descend(start_of(wrt, dtype), *lesson.data(dtype), wrt, **rules)
+    assert judged(manual, wrt, **rules).agrees
+
+
+def test_the_reference_ends_where_the_lesson_does() -> None:
+    """Learning rate 0.1 stops at step 310, at the stated point; so do both, to within 1e-12 of each other."""
+    rules = RULES | {"max_steps": 1000}
+    reference = trained(WRT, torch.float64, **rules)
+    assert (reference.steps, reference.stopped) == (310, training.Stopped.CONVERGED)
+    end = [reference.parameters[name][-1].item() for name in WRT]
+    assert end == pytest.approx([-1.1692, -2.2150, 2.5176], abs=5e-5)
+    assert reference.ssr[-1].item() == pytest.approx(0.0010, abs=5e-5)
+    judgement = judged(descent.descend(lesson.start(), *lesson.data(), **rules), **rules)
+    assert judgement.agrees
+    assert judgement.points == judgement.telling == 311
+    assert judgement.drift.difference <= judgement.drift.bound < 1e-12
+
+
+def test_both_histories_have_the_same_form() -> None:
+    """The packages never import each other: the contract is the names of the fields and of the reasons."""
+    ours, theirs = (dataclasses.fields(module.History) for module in (descent, training))
+    assert [field.name for field in ours] == [field.name for field in theirs]
+    assert list(descent.Stopped) == list(training.Stopped)
+
+
+@given(task=tasks())
+def test_training_changes_nothing_that_it_is_given(task: Task) -> None:
+    """No requires_grad, no gradient, no value is left behind in the start or the data."""
+    before = {name: value.clone() for name, value in task.parameters.items()}
+    history = train(task.parameters, task.inputs, task.observed, task.wrt, **task.rules)
+    for name, value in task.parameters.items():
+        assert torch.equal(value, before[name])
+        assert not value.requires_grad
+        assert history.parameters[name].data_ptr() != value.data_ptr()
+        if name not in task.wrt:
+            assert (history.parameters[name] == value).all()
+
+
+def test_a_stop_at_another_step_is_explained_by_rounding_at_the_threshold() -> None:
+    """A threshold between the two witnesses' step sizes: one stops a step earlier, and both are right."""
+    inputs, observed = lesson.data(torch.float32)
+    start = lesson.start(torch.float32)
+    rules = RULES | {"min_step_size": 0.0}
+    both = [f(start, inputs, observed, **rules) for f in (descent.descend, train)]
+    largest = [torch.stack(list(h.step_sizes.values())).abs().amax(0).double() for h in both]
+    different = (largest[0] != largest[1]).nonzero().flatten().tolist()
+    step = different[len(different) // 2]
+    rules["min_step_size"] = float(largest[0][step] + largest[1][step]) / 2
+    manual, reference = (f(start, inputs, observed, **rules) for f in (descent.descend, train))
+    assert manual.steps != reference.steps
+    assert judge(manual, reference, inputs, observed, **rules).agrees
+
+
+# The planted mistakes. Each is a descent that goes wrong in one place, and the place is part of the verdict.
+
+Derive = Callable[[list[Values]], Values]
+
+
+def gradient(point: Mapping[str, Tensor]) -> Values:
+    """The hand-derived gradient of the lesson's three parameters at a point."""
+    trace = forward(point, *lesson.data())
+    return {name: DERIVATIVES[name](trace) for name in WRT}
+
+
+def descend_by(derive: Derive, rate: float = 0.1, steps: int = 50) -> descent.History:
+    """A descent of the lesson whose derivatives come from a function of all points so far."""
+    points, derivatives, sizes = [lesson.start()], [], []
+    for _ in range(steps):
+        derivatives.append(derive(points))
+        sizes.append({name: rate * value for name, value in derivatives[-1].items()})
+        points.append(points[-1] | {name: points[-1][name] - sizes[-1][name] for name in WRT})
+    derivatives.append(derive(points))
+    return descent.History(
+        {name: torch.stack([row[name] for row in points]) for name in PARAMETERS},
+        torch.stack([forward(row, *lesson.data()).ssr for row in points]),
+        {name: torch.stack([row[name] for row in derivatives]) for name in WRT},
+        {name: torch.stack([row[name] for row in sizes]) for name in WRT},
+        descent.Stopped.STEP_LIMIT,
+    )
+
+
+def sequential(points: list[Values]) -> Values:
+    """Each derivative at a point where the parameters before it have already moved."""
+    moved, derivatives = dict(points[-1]), {}
+    for name in WRT:
+        derivatives[name] = gradient(moved)[name]
+        moved[name] = moved[name] - 0.1 * derivatives[name]
+    return derivatives
+
+
+def scaled(**factors: float) -> Derive:
+    """The right gradient with some derivatives multiplied."""
+    return lambda points: {name: factors.get(name, 1) * value for name, value in gradient(points[-1]).items()}
+
+
+def late(step: int, factor: float) -> Derive:
+    """The right gradient, until one derivative goes wrong at one step."""
+    return lambda points: scaled(w4=factor if len(points) == step + 1 else 1.0)(points)
+
+
+WRONG_DERIVATIVES: dict[str, tuple[Derive, tuple[str, int]]] = {
+    "sequential updates": (sequential, ("d_ssr_d_b3", 0)),
+    "derivatives of the step before": (
+        lambda points: gradient(points[max(len(points) - 2, 0)]),
+        ("d_ssr_d_b3", 1),
+    ),
+    "derivatives of the start": (lambda points: gradient(points[0]), ("d_ssr_d_b3", 1)),
+    "relative error of 1e-9 in one": (scaled(w3=1 + 1e-9), ("d_ssr_d_w3", 0)),
+    "relative error of 1e-9 in b3's": (scaled(b3=1 - 1e-9), ("d_ssr_d_b3", 0)),
+    "relative error of 1e-9 at step 40 alone": (late(40, 1 + 1e-9), ("d_ssr_d_w4", 40)),
+    "sign": (scaled(w4=-1), ("d_ssr_d_w4", 0)),
+    "factor two": (scaled(w3=2, w4=2, b3=2), ("d_ssr_d_b3", 0)),
+    "mean for sum": (scaled(w3=1 / 3, w4=1 / 3, b3=1 / 3), ("d_ssr_d_b3", 0)),
+    "w3 and w4 swapped": (
+        lambda points: (g := gradient(points[-1])) | {"w3": g["w4"], "w4": g["w3"]},
+        ("d_ssr_d_w3", 0),
+    ),
+    "a parameter forgotten": (scaled(b3=0), ("d_ssr_d_b3", 0)),
+    "derivatives accumulated": (
+        lambda points: {n: sum(gradient(p)[n] for p in points[-2:]) for n in WRT},
+        ("d_ssr_d_b3", 1),
+    ),
+}
+
+
+def test_the_planted_descents_are_right_without_their_mistake() -> None:
+    """What fails below fails for the mistake, not for the way in which the tests descend."""
+    assert judged(descend_by(lambda points: gradient(points[-1]))).agrees
+
+
+@pytest.mark.parametrize("mistake", WRONG_DERIVATIVES)
+def test_a_wrong_derivative_fails_where_it_starts(mistake: str) -> None:
+    """The verdict names the derivative and the step at which the mistake is first made."""
+    derive, place = WRONG_DERIVATIVES[mistake]
+    judgement = judged(descend_by(derive))
+    assert not judgement.agrees
+    assert judgement.first_wrong == place
+
+
+@pytest.mark.parametrize("wrt", [WRT, PARAMETERS])
+@pytest.mark.parametrize("factor", [1 + 1e-9, 1 - 1e-9, 2.0])
+def test_a_wrong_learning_rate_fails_at_the_first_step(factor: float, wrt: tuple[str, ...]) -> None:
+    """One part in 1e9, with the right derivatives."""
+    rules = RULES | {"learning_rate": 0.1 * factor}
+    judgement = judged(descent.descend(start_of(wrt), *lesson.data(), wrt, **rules), wrt)
+    assert not judgement.agrees
+    name, step = judgement.first_wrong
+    assert (name[:10], step) == ("step_size_", 0)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_relative_error_of_1e_9_in_any_of_seven_derivatives_fails(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted in the table that the manual descent reads."""
+    right = DERIVATIVES[name]
+    monkeypatch.setitem(descent.DERIVATIVES, name, lambda trace: (1 + 1e-9) * right(trace))
+    manual = descent.descend(start_of(PARAMETERS), *lesson.data(), PARAMETERS, **RULES)
+    assert judged(manual, PARAMETERS).first_wrong == (f"d_ssr_d_{name}", 0)
+
+
+def changed(history: descent.History, field: str, name: str, row: int, factor: float) -> descent.History:
+    """A history with one number changed."""
+    values = {key: value.clone() for key, value in getattr(history, field).items()}
+    values[name][row] *= factor
+    return dataclasses.replace(history, **{field: values})
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "place"),
+    [
+        ("parameters", "w3", ("w3", 20)),
+        ("parameters", "w1", ("w1", 20)),
+        ("derivatives", "w4", ("d_ssr_d_w4", 20)),
+        ("step_sizes", "b3", ("step_size_b3", 20)),
+    ],
+)
+def test_one_wrong_number_of_the_history_fails(field: str, name: str, place: tuple[str, int]) -> None:
+    """A frozen parameter too, which has no drift at all."""
+    right = descent.descend(lesson.start(), *lesson.data(), **RULES)
+    assert judged(changed(right, field, name, 20, 1 + 1e-9)).first_wrong == place
+
+
+def cut(history: descent.History, steps: int, stopped: descent.Stopped) -> descent.History:
+    """The first steps of a history."""
+
+    def first(values: Mapping[str, Tensor], rows: int) -> Values:
+        return {name: value[:rows] for name, value in values.items()}
+
+    return descent.History(
+        first(history.parameters, steps + 1),
+        history.ssr[: steps + 1],
+        first(history.derivatives, steps + 1),
+        first(history.step_sizes, steps),
+        stopped,
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "stopped", "problem"),
+    [
+        (49, descent.Stopped.STEP_LIMIT, "stopped at step 49 (step limit), where no rule says so"),
+        (49, descent.Stopped.CONVERGED, "stopped at step 49 (converged), where no rule says so"),
+        (50, descent.Stopped.CONVERGED, "says converged at step 50: it is step limit"),
+        (50, descent.Stopped.DIVERGED, "says diverged at step 50: it is step limit"),
+    ],
+)
+def test_a_stop_against_the_rules_fails(steps: int, stopped: descent.Stopped, problem: str) -> None:
+    """A step too early, or for another reason than the numbers give, although every number is right."""
+    right = descent.descend(lesson.start(), *lesson.data(), **RULES)
+    judgement = judged(cut(right, steps, stopped))
+    assert judgement.problems == [f"manual {problem}"]
+    assert not judgement.agrees
+
+
+def test_a_step_after_convergence_fails() -> None:
+    """Stopping at the second small step instead of the first."""
+    longer = descent.descend(
+        lesson.start(), *lesson.data(), learning_rate=0.1, max_steps=311, min_step_size=0.0
+    )
+    judgement = judged(cut(longer, 311, descent.Stopped.CONVERGED), max_steps=1000)
+    assert judgement.problems == [
+        "manual went on after a point at which the rules say stop; it stopped at step 311"
+    ]
+
+
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_a_number_that_is_not_finite_on_one_side_fails(bad: float) -> None:
+    """A NaN is not divergence, unless the other witness nearly overflows as well."""
+    right = descent.descend(lesson.start(), *lesson.data(), **RULES)
+    short = cut(right, 20, descent.Stopped.DIVERGED)
+    judgement = judged(changed(short, "derivatives", "w3", 20, bad))
+    assert not judgement.agrees
+    assert "d_ssr_d_w3 at step 20" in judgement.problems[0]
+
+
+@pytest.mark.parametrize(("other", "explained"), [(1.79e308, True), (1e300, False)])
+def test_one_overflow_is_explained_only_near_the_largest_number(other: float, explained: bool) -> None:
+    """The finite witness's number and its bound must reach the largest number of the dtype."""
+    one, two = ({"ssr": torch.tensor([1.0, value], dtype=torch.float64)} for value in (torch.inf, other))
+    limits = {"ssr": torch.tensor([1e-10, 1e307], dtype=torch.float64)}
+    assert (overflow_of_one(one, two, limits, 1) == []) is explained
+    assert (overflow_of_one(two, one, limits, 1) == []) is explained
+
+
+def test_training_an_unknown_parameter_is_refused() -> None:
+    """With the names that there are."""
+    with pytest.raises(ValueError, match="unknown parameter 'w5': the known ones are w1, b1"):
+        train(lesson.start(), *lesson.data(), ("w5",))
+
+
+def test_descents_of_different_parameters_are_no_match() -> None:
+    """The names are compared before any number."""
+    manual = descent.descend(lesson.start(), *lesson.data(), ("w3",))
+    with pytest.raises(ValueError, match="record different names"):
+        judged(manual)
+
+
+# What the bound rests on.
+
+
+@given(case=cases(batches=False, dtypes=st.just(torch.float64)), data=st.data())
+def test_the_bounds_of_a_segment_hold_along_it(case: Case, data: st.DataObject) -> None:
+    """‖H‖ ≤ S and ‖H(p) − H(q)‖ ≤ M ‖p − q‖, up to the rounding of H that docs/trajectory.md derives."""
+    wrt = tuple(data.draw(st.lists(st.sampled_from(PARAMETERS), unique=True, min_size=1), label="wrt"))
+    length = data.draw(st.sampled_from([1e-3, 0.1, 1.0]), label="length")
+    ends = {
+        name: torch.stack([value, value + length if name in wrt else value])
+        for name, value in case.parameters.items()
+    }
+    p, q = ({name: value[k : k + 1] for name, value in ends.items()} for k in (0, 1))
+    norm, third, rounding = segment_bounds(p, q, case.inputs, case.observed, wrt)
+    first, second = hessians(ends, case.inputs, case.observed, wrt)
+    distance = length * len(wrt) ** 0.5
+    for hessian in (first, second):
+        assert torch.linalg.matrix_norm(hessian, ord=2) <= norm + rounding
+    assert torch.linalg.matrix_norm(first - second, ord=2) <= third * distance + 2 * rounding
+
+
+def test_the_hessian_of_the_lesson_has_the_stated_eigenvalues() -> None:
+    """0.1106, 3.0841 and 14.8510, at every point of the trajectory: the SSR is quadratic in w3, w4 and b3."""
+    history = train(lesson.start(), *lesson.data(), **RULES)
+    eigenvalues = torch.linalg.eigvalsh(hessians(history.parameters, *lesson.data(), WRT))
+    assert eigenvalues.shape == (51, 3)
+    assert (eigenvalues - torch.tensor([0.1106, 3.0841, 14.8510])).abs().max() < 5e-5
+    _, third, _ = segment_bounds(history.parameters, history.parameters, *lesson.data(), WRT)
+    assert (third == 0).all()
