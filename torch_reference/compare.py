@@ -21,6 +21,10 @@ class Verdict(StrEnum):
     NAN = "nan"
     INFINITE = "infinite"
     NO_BOUND = "no bound"
+    MUTATED = "input mutated"
+    ALIASED = "shares memory"
+    UNSTABLE = "not repeatable"
+    REQUIRES_GRAD = "requires grad"
 
 
 @dataclass(frozen=True)

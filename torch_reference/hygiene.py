@@ -26,7 +26,7 @@ def observe(derivation: Derivation, point: Tensors, may_alias: tuple[str, ...] =
     Errors: TypeError for a derivation that returns no mapping of names to tensors
     """
     breaches: dict[str, tuple[Verdict, str]] = {}
-    first = _copies(point)
+    first = copies(point)
     result = checked_mapping(derivation(first))
     for name, before in point.items():
         if not _same(first[name], before):
@@ -40,7 +40,7 @@ def observe(derivation: Derivation, point: Tensors, may_alias: tuple[str, ...] =
             explanation = "it requires grad: autograd was at work, or a graph is kept; detach it"
             breaches[name] = (Verdict.REQUIRES_GRAD, explanation)
     result = {name: value.detach().clone() for name, value in result.items()}
-    second = checked_mapping(derivation(_copies(point)))
+    second = checked_mapping(derivation(copies(point)))
     for name, value in result.items():
         if name not in second or not _same(value, second[name].detach()):
             explanation = "two calls with the same arguments differ: something is accumulated or drawn anew"
@@ -61,7 +61,7 @@ def checked_mapping(result: object) -> dict[str, Tensor]:
     return found
 
 
-def _copies(point: Tensors) -> dict[str, Tensor]:
+def copies(point: Tensors) -> dict[str, Tensor]:
     """Copies with the same shape and strides; also the overlapping memory of an expanded tensor is rebuilt."""
     copies = {}
     for name, value in point.items():

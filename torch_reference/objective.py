@@ -14,6 +14,7 @@ link that is wrong does not blame those that it feeds.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,20 +137,28 @@ def network_inputs(point: Tensors) -> tuple[Tensor, ...]:
 
 
 def reference_gradients(
-    objective: Objective, point: Tensors, names: Mapping[str, Sequence[int]], cuts: Sequence[str] = ()
+    objective: Objective,
+    point: Tensors,
+    names: Mapping[str, Sequence[int]],
+    cuts: Sequence[str] = (),
+    during_forward: Callable[[Tensors], AbstractContextManager[Any]] = nullcontext,
 ) -> dict[str, Tensor]:
     """Autograd's gradient of the objective with respect to everything named, in the point's dtype.
 
-    Shapes: names maps each name to its shape, and each result has that shape
+    Shapes: names maps each name to its shape, and each result has that shape; a context for the forward
+            pass is made from the shifts
     """
     like = next(value for value in point.values() if value.is_floating_point())
     shifts = {name: like.new_zeros(tuple(shape)).requires_grad_() for name, shape in names.items()}
-    with torch.enable_grad():
+    # Behind a cut there is always a shift: its output is a constant otherwise.
+    shifts |= {name: torch.zeros_like(point[UPSTREAM + name]) for name in cuts if name not in shifts}
+    with torch.enable_grad(), during_forward(shifts):
         value = objective({key: tensor.detach() for key, tensor in point.items()}, shifts, cuts)
     if not value.requires_grad:
-        return {name: shift.detach().clone() for name, shift in shifts.items()}
-    found = torch.autograd.grad(value, list(shifts.values()), allow_unused=True)
+        return {name: shifts[name].detach().clone() for name in names}
+    leaves = {name: shifts[name] for name in names}
+    found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
     return {
         name: torch.zeros_like(shift) if gradient is None else gradient
-        for (name, shift), gradient in zip(shifts.items(), found, strict=True)
+        for (name, shift), gradient in zip(leaves.items(), found, strict=True)
     }

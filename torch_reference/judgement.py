@@ -1,0 +1,102 @@
+"""Each returned gradient against autograd's, element by element, within what rounding explains."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from torch_reference.compare import Row, Verdict, compare
+from torch_reference.objective import UPSTREAM, Objective, Tensors, reference_gradients
+from torch_reference.sensitivity import growing_bounds
+from torch_reference.workload import longest_sum_and_operations
+
+FORM = {
+    Verdict.MISSING,
+    Verdict.EXTRA,
+    Verdict.WRONG_SHAPE,
+    Verdict.WRONG_DTYPE,
+    Verdict.WRONG_DEVICE,
+}
+"""What is wrong before any number is looked at."""
+
+
+def judge(
+    manual: Tensors,
+    objective: Objective,
+    point: Tensors,
+    names: Mapping[str, Sequence[int]],
+    cuts: Sequence[str] = (),
+) -> dict[str, Row]:
+    """One row per name: the manual gradient against the reference in float64, within the bound.
+
+    The bounds grow from draw to draw (sensitivity.py), so that a right derivation is done after one.
+
+    Shapes: names maps each name to the shape that its gradient must have; the dtype is the point's
+    """
+    own = reference_gradients(objective, point, names, cuts)
+    no_bounds = {name: torch.zeros_like(gradient) for name, gradient in own.items()}
+    rows = {row.name: row for row in compare(manual, own, no_bounds)}
+    # Only what has the right form has elements that can be compared.
+    comparable = {name: names[name] for name in own if rows[name].verdict not in FORM}
+    if not comparable:
+        return rows
+
+    def reference(values: Tensors) -> Tensors:
+        return reference_gradients(objective, values, comparable, cuts)
+
+    terms, operations = longest_sum_and_operations(lambda: reference(point))
+    actual = {name: manual[name].double() for name in comparable}
+    for expected, bounds in growing_bounds(reference, point, terms, operations):
+        found = compare(actual, expected, bounds)
+        rows |= {row.name: row for row in found}
+        if all(row.agrees for row in found):
+            break
+    return rows
+
+
+def roundings(row: Row, dtype: torch.dtype) -> float | None:
+    """The difference at the worst element, in roundings: units of eps / 2 of the reference's value."""
+    if row.difference is None or row.reference is None:
+        return None
+    info = torch.finfo(dtype)
+    return row.difference / (info.eps / 2 * max(abs(row.reference), info.tiny))
+
+
+def who_is_wrong(
+    objective: Objective, point: Tensors, row: Row, names: Mapping[str, Sequence[int]], cuts: Sequence[str]
+) -> str:
+    """Name the witness that is wrong at the row's worst element: "yours", "PyTorch's" or "undecided".
+
+    A difference quotient of the forward pass in float64, which knows no derivative, takes sides. Its own
+    error is the distance of two extrapolations; it decides where that is below a quarter of the dispute.
+
+    Formula: (4 D(h/2) − D(h)) / 3 with D(h) = (f(h) − f(−h)) / 2h (Richardson)
+    """
+    if row.manual is None or row.reference is None or row.difference is None:
+        return "yours"
+    own = reference_gradients(objective, point, names, cuts)[row.name].double()[row.index].item()
+    exact = {name: value.double() if value.is_floating_point() else value for name, value in point.items()}
+    shifts = {name: torch.zeros_like(exact[UPSTREAM + name]) for name in cuts}
+    shifts[row.name] = torch.zeros(tuple(names[row.name]), dtype=torch.float64, device=_device(exact))
+
+    def quotient(step: float) -> float:
+        values = []
+        for signed in (step, -step):
+            moved = shifts[row.name].clone()
+            moved[row.index] = signed
+            with torch.no_grad():
+                values.append(objective(exact, {**shifts, row.name: moved}, cuts).item())
+        return (values[0] - values[1]) / (2 * step)
+
+    slopes = [quotient(step) for step in (4e-3, 2e-3, 1e-3)]
+    extrapolated = [(4 * fine - coarse) / 3 for coarse, fine in pairwise(slopes)]
+    exactly, error = extrapolated[1], abs(extrapolated[1] - extrapolated[0])
+    manual_off, autograd_off = abs(row.manual - exactly), abs(own - exactly)
+    if not error < abs(manual_off - autograd_off) / 4:
+        return "undecided"
+    return "yours" if manual_off > autograd_off else "PyTorch's"
+
+
+def _device(point: Tensors) -> torch.device:
+    return next(iter(point.values())).device

@@ -1,0 +1,100 @@
+"""Every diagnosis in one plain sentence, and how to mend it; docs/diagnoses.md explains each with an example."""
+
+KINDS = {
+    "detached": (
+        "It is zero everywhere, as if the loss did not depend on it.",
+        "Look for a detached or overwritten intermediate, or a derivative that is never added.",
+    ),
+    "wrong sign": (
+        "It is the right gradient with the opposite sign.",
+        "Look for a minus sign: d(Observed − Predicted)/dPredicted is −1.",
+    ),
+    "missing sum over the batch": (
+        "It holds one gradient per observation; their sum over the batch is right.",
+        "Sum over the first dimension.",
+    ),
+    "factor 2": (
+        "It is twice the right gradient.",
+        "Look for a factor 2, from a square, that is counted twice or does not belong here.",
+    ),
+    "factor 1/2": (
+        "It is half of the right gradient.",
+        "Look for a forgotten factor 2, from the derivative of a square.",
+    ),
+    "mean for sum": (
+        "It is the right gradient divided by the number of observations.",
+        "The loss is a sum over the observations: do not divide by their number.",
+    ),
+    "sum for mean": (
+        "It is the right gradient times the number of observations.",
+        "The loss is a mean over the observations: divide by their number.",
+    ),
+    "transposed": (
+        "It is the transpose of the right gradient.",
+        "Transpose it, or swap the two factors of the product and transpose both.",
+    ),
+    "swapped": (
+        "It is the gradient that belongs to {where}.",
+        "Check the name, or the order, under which it is returned.",
+    ),
+    "derivative missing": (
+        "The derivative of the activation is missing, as if it were 1 ({where} of the forward pass).",
+        "Multiply by the activation's derivative at its input.",
+    ),
+    "derivative at the output": (
+        "The activation's derivative is taken at its output, not at its input ({where}).",
+        "Take the derivative at what went into the activation, before it was applied.",
+    ),
+    "one use only": (
+        "It is used more than once, and one use is not counted ({where}): overwritten, not accumulated.",
+        "Add the gradients of all uses.",
+    ),
+    "factor missing": (
+        "A factor of the chain is missing, as if it were 1 ({where} of the forward pass).",
+        "Multiply by the other factor of that product: for a weight it is the layer's input.",
+    ),
+    "factor transposed": (
+        "A factor of a matrix product is transposed ({where} of the forward pass).",
+        "For Y = X W, d_X is d_Y Wᵀ and d_W is Xᵀ d_Y.",
+    ),
+    "path dropped": (
+        "One path from here to the loss is not counted: the one through {where} of the forward pass.",
+        "Add the derivative along every path that leads to the loss.",
+    ),
+    "stale value": (
+        "It was computed with the value that {where} had before.",
+        "Recompute what depends on {where} after it has changed.",
+    ),
+    "taken as zero": (
+        "It was computed as if {where} were zero.",
+        "Use the current value of {where}: a start at zero hides this.",
+    ),
+    "last observation only": (
+        "It is the gradient of the last observation alone: overwritten, not accumulated.",
+        "Add up over the observations: += in a loop, or a sum.",
+    ),
+    "first observation only": (
+        "It is the gradient of the first observation alone.",
+        "Add up over all observations.",
+    ),
+    "last observation left out": (
+        "It lacks the last observation.",
+        "Let the loop or the slice run to the end.",
+    ),
+}
+"""In the order in which they are tried: what is more specific comes first."""
+
+PATTERNS = {
+    "mask": (
+        "Every element is either right or zero: it is right only where a mask is on.",
+        "Look at what switches elements off: a mask, a clamp, a comparison at a kink.",
+    ),
+    "constant factor": (
+        "It is the right gradient times {factor}, at every element and in every draw.",
+        "Look for a constant that was forgotten or counted twice.",
+    ),
+    "constant factor per element": (
+        "{count} elements are off by a factor of their own that never changes.",
+        "Look for a wrong constant or index at these elements.",
+    ),
+}
