@@ -69,7 +69,7 @@ def network_task(
         found: dict[str, Sequence[int]] = {}
         for module in (*reversed(outputs), ""):
             if module and outputs[module][0] == 1 and module not in parameters:
-                found[module] = outputs[module][1]
+                found[module] = tuple(outputs[module][1].shape)
             found |= {
                 name: tuple(values[name].shape)
                 for name in reversed(parameters)

@@ -5,7 +5,7 @@ derivation did return at every random point, and can be told from the right grad
 Whether a gradient is right is never decided here: the likeness below is looser than any rounding.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch_reference.edits import Edit, Editor, edits
 from torch_reference.hygiene import checked_mapping, copies
 from torch_reference.kinds import KINDS, PATTERNS
-from torch_reference.objective import Tensors, reference_gradients
+from torch_reference.objective import UPSTREAM, Tensors, reference_gradients
 from torch_reference.report import UNKNOWN, Diagnosis
 from torch_reference.task import Task, cut_point, redrawn
 
@@ -66,10 +66,7 @@ def _tells(candidate: Tensor | None, draw: Draw, name: str) -> bool | None:
 def _draws(task: Task, name: str, draws: int) -> Iterator[Draw]:
     before = task.point
     for number in range(draws + 1):
-        point, batch = (task.point, None) if number == 0 else redrawn(task, seed=number)
-        if batch is None:
-            batch = redrawn(task, seed=1)[1]
-            batch = batch - 1 if batch > 1 else 1
+        point = task.point if number == 0 else redrawn(task, seed=number)
         try:
             manual = checked_mapping(task.derivation(copies(point)))
         except Exception:  # the derivation is the user's: at another batch size it may fail in any way
@@ -80,7 +77,7 @@ def _draws(task: Task, name: str, draws: int) -> Iterator[Draw]:
         known = {key: shapes[key] for key in shapes if key in task.required or key in manual}
         cut, cuts = cut_point(task, point, manual)
         reference = reference_gradients(task.objective, cut, known, cuts)
-        yield Draw(cut, before, manual, reference, cuts, batch)
+        yield Draw(cut, before, manual, reference, cuts, task.batch(point))
         before = point
 
 
@@ -99,10 +96,14 @@ def _candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, 
             yield "swapped", other, lambda draw, other=other: draw.reference[other]  # type: ignore[misc]
     for edit in _sorted_edits(task, name, first):
         yield edit.kind, edit.where, lambda draw, edit=edit: _edited(task, draw, name, edit)  # type: ignore[misc]
-    for other in (key for key in task.point if key in task.required and key != name):
+    for other in (key for key in task.point if key in task.required):
         yield "stale value", other, lambda draw, other=other: _stale(task, draw, name, other, draw.before)  # type: ignore[misc]
         zero = {other: torch.zeros_like(task.point[other])}
-        yield "taken as zero", other, lambda draw, other=other, zero=zero: _stale(task, draw, name, other, zero)  # type: ignore[misc]
+        yield (
+            "taken as zero",
+            other,
+            lambda draw, other=other, zero=zero: _stale(task, draw, name, other, zero),
+        )  # type: ignore[misc]
     yield "last observation only", "", lambda draw: _rows(task, draw, name, slice(-1, None))
     yield "first observation only", "", lambda draw: _rows(task, draw, name, slice(0, 1))
     yield "last observation left out", "", lambda draw: _rows(task, draw, name, slice(0, -1))
@@ -145,15 +146,20 @@ def _stale(task: Task, draw: Draw, name: str, other: str, old: Tensors) -> Tenso
     if other not in old or old[other].shape != draw.point[other].shape:
         return None
     point = {**draw.point, other: old[other]}
-    return reference_gradients(task.objective, point, _shapes(draw, name), draw.cuts)[name]
+    # Not cut: a stale value may have gone into any link on the way.
+    return reference_gradients(task.objective, point, {name: draw.reference[name].shape})[name]
 
 
 def _rows(task: Task, draw: Draw, name: str, rows: slice) -> Tensor | None:
     """The gradient of some observations alone, which is a part of the whole where the loss is a sum."""
-    if draw.cuts or name in task.links or draw.batch < 2 or not task.batched:
+    if name in task.links or draw.batch < 2 or not task.batched:
         return None
-    point = {key: value[rows] if key in task.batched else value for key, value in draw.point.items()}
-    return reference_gradients(task.objective, point, {name: draw.reference[name].shape})[name]
+
+    def sliced(key: str, value: Tensor) -> Tensor:
+        return value[rows] if key in task.batched or key.startswith(UPSTREAM) else value
+
+    point = {key: sliced(key, value) for key, value in draw.point.items()}
+    return reference_gradients(task.objective, point, {name: draw.reference[name].shape}, draw.cuts)[name]
 
 
 def _pattern(drawn: Sequence[Draw], name: str) -> Diagnosis:

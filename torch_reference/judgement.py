@@ -4,10 +4,16 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import torch
-from torch import Tensor
 
 from torch_reference.compare import Row, Verdict, compare
-from torch_reference.objective import UPSTREAM, Objective, Tensors, reference_gradients
+from torch_reference.objective import (
+    UPSTREAM,
+    VALUE,
+    NetworkObjective,
+    Objective,
+    Tensors,
+    reference_gradients,
+)
 from torch_reference.sensitivity import growing_bounds
 from torch_reference.workload import longest_sum_and_operations
 
@@ -77,6 +83,9 @@ def who_is_wrong(
         return "yours"
     own = reference_gradients(objective, point, names, cuts)[row.name].double()[row.index].item()
     exact = {name: value.double() if value.is_floating_point() else value for name, value in point.items()}
+    if isinstance(objective, NetworkObjective) and cuts:
+        outputs = objective.outputs(exact)
+        exact |= {VALUE + name: outputs[name][1] for name in cuts}
     shifts = {name: torch.zeros_like(exact[UPSTREAM + name]) for name in cuts}
     shifts[row.name] = torch.zeros(tuple(names[row.name]), dtype=torch.float64, device=_device(exact))
 

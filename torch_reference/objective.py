@@ -26,6 +26,8 @@ Tensors = Mapping[str, Tensor]
 Loss = Callable[[Any, Any], Tensor]
 UPSTREAM = "d_loss_d_"
 """Prefix of the upstream gradients in a point."""
+VALUE = "value_of_"
+"""Prefix of the values that stand behind the cuts."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class NetworkObjective:
             def shifted(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
                 if name in cuts:
                     terms.append((point[UPSTREAM + name] * output).sum())
-                    output = output.detach()
+                    # A given value makes the cut hold for a difference quotient too.
+                    output = point.get(VALUE + name, output).detach()
                 return output + shifts[name]
 
             return shifted
@@ -72,17 +75,17 @@ class NetworkObjective:
             for handle in handles:
                 handle.remove()
 
-    def outputs(self, point: Tensors) -> dict[str, tuple[int, tuple[int, ...]]]:
-        """For every submodule whose output is one tensor: how often it was called, and its output's shape.
+    def outputs(self, point: Tensors) -> dict[str, tuple[int, Tensor]]:
+        """For every submodule whose output is one tensor: how often it was called, and its last output.
 
         In the order in which they finish, so that the reverse is the order of the backward pass.
         """
-        seen: dict[str, tuple[int, tuple[int, ...]]] = {}
+        seen: dict[str, tuple[int, Tensor]] = {}
 
         def hook(name: str) -> Callable[..., None]:
             def look(_module: nn.Module, _inputs: object, output: object) -> None:
                 if isinstance(output, Tensor):
-                    seen[name] = (seen.get(name, (0, ()))[0] + 1, tuple(output.shape))
+                    seen[name] = (seen.get(name, (0, output))[0] + 1, output)
 
             return look
 

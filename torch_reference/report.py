@@ -69,7 +69,11 @@ class Finding:
         elif row.manual is not None:
             index = f"[{', '.join(map(str, row.index))}]" if row.index else ""
             lines[0] += f", {row.wrong_elements} of {row.elements} elements"
-            lines += [f"worst at {self.name}{index}", f"  manual    {row.manual!r}", f"  reference {row.reference!r}"]
+            lines += [
+                f"worst at {self.name}{index}",
+                f"  manual    {row.manual!r}",
+                f"  reference {row.reference!r}",
+            ]
             if self.roundings is not None:
                 lines.append(f"  {self.roundings:.3g} roundings apart; rounding explains {row.bound:.2g}")
         if self.diagnosis:

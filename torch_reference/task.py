@@ -8,7 +8,6 @@ from torch import Tensor
 
 from torch_reference.objective import UPSTREAM, Objective, Tensors
 
-
 Shapes = Mapping[str, Sequence[int]]
 
 
@@ -37,6 +36,10 @@ class Task:
         """The working precision: that of the point's floating-point tensors."""
         return next(value.dtype for value in self.point.values() if value.is_floating_point())
 
+    def batch(self, point: Tensors) -> int:
+        """The number of observations of a point; 1 where rows are none."""
+        return len(point[self.batched[0]]) if self.batched else 1
+
     def kind(self, name: str) -> str:
         """What a name stands for."""
         if name in self.links:
@@ -58,18 +61,17 @@ def _has_form(gradient: Tensor, shape: Sequence[int], dtype: torch.dtype) -> boo
     return right and bool(gradient.isfinite().all())
 
 
-def redrawn(task: Task, seed: int) -> tuple[dict[str, Tensor], int]:
-    """A random point near the task's own, and its number of observations.
+def redrawn(task: Task, seed: int, same_batch: bool = False) -> dict[str, Tensor]:
+    """A random point near the task's own.
 
     Numbers are scaled by a random factor around 1, so that their sign and size stay. A parameter that is
     exactly zero is drawn anew, because zero hides mistakes; an input that is zero stays, because it may be a
     mask. Rows are drawn with repetition, one more in odd draws, so that a factor n is told from a factor 2.
     """
     generator = torch.Generator().manual_seed(seed)
-    sizes = {len(task.point[name]) for name in task.batched}
-    batch = sizes.pop() if len(sizes) == 1 else 1
-    drawn_batch = batch + seed % 2 if task.batched else batch
-    rows = torch.randint(0, max(batch, 1), (drawn_batch,), generator=generator)
+    batch = task.batch(task.point)
+    drawn = batch if same_batch else batch + seed % 2
+    rows = torch.randint(0, max(batch, 1), (drawn,), generator=generator)
     point = {}
     for name, value in task.point.items():
         new = value.detach()
@@ -81,4 +83,4 @@ def redrawn(task: Task, seed: int) -> tuple[dict[str, Tensor], int]:
             if name in task.required:
                 new = torch.where(new == 0, 0.5 * noise, new)
         point[name] = new.clone()
-    return point, drawn_batch
+    return point
