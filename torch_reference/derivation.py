@@ -25,10 +25,10 @@ def check_derivation(
 ) -> Report:
     """Compare a derivation with autograd, element by element, and explain every mismatch.
 
-    derivation(parameters, inputs, targets) returns a mapping from the names of model.named_parameters() to the
-    gradient of the loss. It may also return, under the name of a submodule ("hidden", "layers.0"), the gradient
-    with respect to that submodule's output: then each link of the chain is judged by itself, and the first
-    wrong one is named. The model, its buffers and the random number generator are left as they were.
+    derivation(parameters, inputs, targets) returns a mapping from the names of model.named_parameters() to
+    the gradient of the loss. It may also return, under the name of a submodule ("hidden", "layers.0"), the
+    gradient with respect to that submodule's output: then each link of the chain is judged by itself, and the
+    first wrong one is named. The model, its buffers and the random number generator are left as they were.
 
     Shapes: each gradient has the shape, dtype and device of its parameter or of its submodule's output;
             several inputs are a tuple, passed to the model in that order
@@ -85,6 +85,7 @@ def network_task(
         point=point,
         shapes=shapes,
         required=[name for name, value in model.named_parameters() if value.requires_grad],
+        parameters=list(parameters),
         links=[name for name, (count, _) in outputs.items() if count == 1],
         batched=_batched([*given, *(["targets"] if targets is not None else [])], point),
         refused={

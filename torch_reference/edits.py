@@ -13,9 +13,28 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 
 ELEMENTWISE = {
-    "softplus", "sigmoid", "tanh", "relu", "leaky_relu", "gelu", "silu", "elu", "exp", "log", "log1p", "sqrt",
-    "rsqrt", "square", "softmax", "log_softmax", "logsigmoid", "sin", "cos", "reciprocal", "hardtanh", "relu_",
-}  # fmt: skip
+    "softplus",
+    "sigmoid",
+    "tanh",
+    "relu",
+    "leaky_relu",
+    "gelu",
+    "silu",
+    "elu",
+    "hardtanh",
+    "logsigmoid",
+    "softmax",
+    "log_softmax",
+    "exp",
+    "log",
+    "log1p",
+    "sqrt",
+    "rsqrt",
+    "square",
+    "reciprocal",
+    "sin",
+    "cos",
+}
 PRODUCTS = {"mul", "__mul__", "__rmul__", "matmul", "__matmul__", "mm", "bmm", "linear", "multiply", "einsum"}
 
 

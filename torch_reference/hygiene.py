@@ -1,4 +1,4 @@
-"""What a derivation does besides its arithmetic: changed inputs, shared memory, hidden state, a leftover graph."""
+"""What a derivation does besides its arithmetic: changed inputs, shared memory, hidden state, a graph."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch_reference.compare import Verdict
 
 Tensors = Mapping[str, Tensor]
-Derivation = Callable[[Tensors], Mapping[str, Tensor]]
+Derivation = Callable[[Tensors], Mapping[str, Tensor | None]]
 
 
 class Observation(NamedTuple):
@@ -62,10 +62,10 @@ def checked_mapping(result: object) -> dict[str, Tensor]:
 
 
 def copies(point: Tensors) -> dict[str, Tensor]:
-    """Copies with the same shape and strides; also the overlapping memory of an expanded tensor is rebuilt."""
+    """Copies with the same shape and strides; an expanded tensor stays expanded."""
     copies = {}
     for name, value in point.items():
-        storage = value.detach().untyped_storage().clone()
+        storage = value.detach().untyped_storage().clone()  # type: ignore[no-untyped-call] # torch leaves it untyped
         copy = value.new_empty(0)
         copies[name] = copy.set_(storage, value.storage_offset(), value.shape, value.stride())
     return copies

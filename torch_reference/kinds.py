@@ -1,4 +1,4 @@
-"""Every diagnosis in one plain sentence, and how to mend it; docs/diagnoses.md explains each with an example."""
+"""Every diagnosis in one plain sentence, and how to mend it; docs/diagnoses.md has an example of each."""
 
 KINDS = {
     "detached": (

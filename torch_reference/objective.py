@@ -1,16 +1,16 @@
-"""What is differentiated: a network's loss, or a function's outputs, as one number that depends on named shifts.
+"""What is differentiated: a network's loss, or a function's outputs, as one number of named shifts.
 
-A shift is a tensor of zeros that is added to a parameter, to an input or to a submodule's output. The gradient
-with respect to the shift is the gradient with respect to what it is added to, for the reference by autograd and
-for the third witness by a difference quotient.
+A shift is a tensor of zeros that is added to a parameter, to an input or to a submodule's output. The
+gradient with respect to the shift is the gradient with respect to what it is added to, for the reference by
+autograd and for the third witness by a difference quotient.
 
-The graph can also be cut at a submodule's output. Behind the cut the output is a constant, and before the cut
-the objective is the upstream gradient that the derivation itself returned for that output, times the output:
+The graph can also be cut at a submodule's output. Behind the cut the output is a constant, and before the
+cut the objective is the upstream gradient that the derivation itself returned for that output, times it:
 
     objective = Loss(constants) + Σ over cuts of ⟨manual d_loss_d_output, output⟩
 
-Its gradient is what a right derivation makes of its own upstream gradients. So each link is judged by itself: a
-link that is wrong does not blame those that it feeds.
+Its gradient is what a right derivation makes of its own upstream gradients. So each link is judged by itself:
+a link that is wrong does not blame those that it feeds.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,7 @@
 """What a check found: text for people, a dictionary for machines."""
 
 import textwrap
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 from torch_reference.compare import Row, Verdict
 
@@ -90,7 +90,8 @@ class Report:
 
     findings: tuple[Finding, ...]
     dtype: str
-    counterexample: str = field(default="", repr=False)
+    note: str = ""
+    """Under which circumstances: empty for the task as it was given."""
 
     @property
     def agrees(self) -> bool:
@@ -108,6 +109,7 @@ class Report:
         return {
             "agree": self.agrees,
             "dtype": self.dtype,
+            "note": self.note,
             "first_wrong": first.name if first else None,
             "findings": [finding.to_dict() for finding in self.findings],
         }
@@ -122,7 +124,7 @@ class Report:
         right = [finding.name for finding in self.findings if finding.agrees]
         first = self.first_wrong
         heading = f"MISMATCH: {len(wrong)} of {len(self.findings)} gradients differ ({self.dtype})"
-        lines = [heading]
+        lines = [heading, *([self.note] if self.note else [])]
         if first:
             lines.append(f"first wrong link, from the loss backwards: {first.name}")
         for finding in wrong:

@@ -16,9 +16,10 @@ class Task:
     """A derivation, the objective that it differentiates, and a point at which it is checked.
 
     shapes tells, for any point, every name that can be compared, from the loss backwards, and the shape of
-    its gradient; required are the names that the derivation has to return; links are those at which the graph
-    can be cut; batched are the tensors of the point whose rows are observations; refused are names that cannot
-    be compared, and why.
+    its gradient; required are the names that the derivation has to return; parameters may
+    take any value; links are those at which the graph
+    can be cut; batched are the tensors of the point whose rows are observations; refused are names that
+    cannot be compared, and why.
     """
 
     derivation: Callable[[Tensors], Mapping[str, Tensor | None]]
@@ -26,6 +27,7 @@ class Task:
     point: Tensors
     shapes: Callable[[Tensors], Shapes]
     required: Sequence[str]
+    parameters: Sequence[str] = ()
     links: Sequence[str] = ()
     batched: Sequence[str] = ()
     may_alias: tuple[str, ...] = ()
@@ -48,7 +50,7 @@ class Task:
 
 
 def cut_point(task: Task, point: Tensors, manual: Tensors) -> tuple[Tensors, list[str]]:
-    """The point with the derivation's own upstream gradients, and the links at which they have a right form."""
+    """The point with the derivation's own upstream gradients, and the links where they have a right form."""
     shapes = task.shapes(point)
     cuts = [
         name for name in task.links if name in manual and _has_form(manual[name], shapes[name], task.dtype)
@@ -61,26 +63,36 @@ def _has_form(gradient: Tensor, shape: Sequence[int], dtype: torch.dtype) -> boo
     return right and bool(gradient.isfinite().all())
 
 
-def redrawn(task: Task, seed: int, same_batch: bool = False) -> dict[str, Tensor]:
-    """A random point near the task's own.
+def redrawn(task: Task, seed: int) -> dict[str, Tensor]:
+    """A random point near the task's own, with rows drawn with repetition.
 
-    Numbers are scaled by a random factor around 1, so that their sign and size stay. A parameter that is
-    exactly zero is drawn anew, because zero hides mistakes; an input that is zero stays, because it may be a
-    mask. Rows are drawn with repetition, one more in odd draws, so that a factor n is told from a factor 2.
+    Numbers are scaled by a random factor around 1, so that their sign and size stay. Targets keep their
+    values, because they may be probabilities or classes, and so does an input that is exactly 0 or 1, because
+    it may be a mask. In odd draws there is one row more, so that a factor n is told from a factor 2.
     """
     generator = torch.Generator().manual_seed(seed)
     batch = task.batch(task.point)
-    drawn = batch if same_batch else batch + seed % 2
-    rows = torch.randint(0, max(batch, 1), (drawn,), generator=generator)
-    point = {}
-    for name, value in task.point.items():
-        new = value.detach()
+    rows = torch.randint(0, max(batch, 1), (batch + seed % 2,), generator=generator)
+    point = redrawn_parameters(task, seed)
+    for name in task.point:
         if name in task.batched and batch:
-            new = new[rows.to(value.device)]
-        if value.is_floating_point():
-            noise = torch.randn(new.shape, generator=generator, dtype=torch.float64).to(value)
-            new = new * torch.exp(0.4 * noise)
-            if name in task.required:
-                new = torch.where(new == 0, 0.5 * noise, new)
-        point[name] = new.clone()
+            point[name] = point[name][rows.to(point[name].device)]
+        if name not in task.parameters and name != "targets" and point[name].is_floating_point():
+            fixed = (point[name] == 0) | (point[name] == 1)
+            point[name] = torch.where(fixed, point[name], _scaled(point[name], generator))
     return point
+
+
+def redrawn_parameters(task: Task, seed: int) -> dict[str, Tensor]:
+    """The task's point with other parameters; one that is exactly zero is drawn anew: zero hides mistakes."""
+    generator = torch.Generator().manual_seed(seed)
+    point = {name: value.detach().clone() for name, value in task.point.items()}
+    for name in task.parameters:
+        fresh = torch.randn(point[name].shape, generator=generator, dtype=torch.float64).to(point[name])
+        point[name] = torch.where(point[name] == 0, fresh / 2, _scaled(point[name], generator))
+    return point
+
+
+def _scaled(value: Tensor, generator: torch.Generator) -> Tensor:
+    noise = torch.randn(value.shape, generator=generator, dtype=torch.float64).to(value)
+    return value * torch.exp(0.4 * noise)
