@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+from derivation_option import add_derivation_options, compare_derivation
 from options import (
     AGREEMENT,
     DTYPES,
@@ -50,6 +51,8 @@ class Finding:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the comparison; 0 if all agrees, 1 if anything differs."""
     options = _parse(argv)
+    if options.derivation:
+        return compare_derivation(options)
     network = torch_reference.LessonNetwork(options.softplus_threshold)
     worst: dict[str, Finding] = {}
     for batch in _batches(options):
@@ -84,6 +87,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="X",
         help="where the reference's nn.Softplus turns linear (default: %(default)g; PyTorch's own is 20)",
     )
+    add_derivation_options(parser)
     options = parser.parse_args(argv)
     if options.random is not None and options.random < 1:
         parser.error(f"--random: expected at least 1 network, found {options.random}")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.agreement import disagreements
-from torch_reference.sensitivity import expected_and_bounds
+from torch_reference.sensitivity import branches, expected_and_bounds, run_still
 
 EPS = torch.finfo(torch.float64).eps
 
@@ -93,3 +93,36 @@ def test_a_name_that_one_side_lacks_is_named() -> None:
     right = SQUARE(inputs)["x"]
     assert [row.name for row in disagreements({}, SQUARE, inputs, 1)] == ["x"]
     assert [row.name for row in disagreements({"x": right, "y": right}, SQUARE, inputs, 1)] == ["y"]
+
+
+def test_a_decision_is_not_shaken() -> None:
+    """A ReLU whose input is rounding noise stays on its side: the bound does not measure the kink's step."""
+    x = torch.tensor([0.3], dtype=torch.float64)
+
+    def kink(x: Tensor) -> Tensor:
+        return torch.relu(x * 0.1 - 0.03)
+
+    expected, bounds = expected_and_bounds(autograd(kink), {"x": x})
+    assert expected["x"].item() in (0.0, 0.1)
+    assert bounds["x"].item() <= 100 * EPS
+
+
+def test_both_sides_of_an_undecidable_kink_are_given() -> None:
+    """Where one rounding turns a decision, branches yields the other side; elsewhere nothing."""
+
+    def kink(x: Tensor) -> Tensor:
+        return torch.relu(x * 0.1 - 0.03)
+
+    for value, slopes in ((0.3, {0.0, 0.1}), (0.4, set())):
+        inputs = {"x": torch.tensor([value], dtype=torch.float64)}
+        still = run_still(autograd(kink), inputs)
+        seen = {round(turned["x"].item(), 6) for turned in branches(autograd(kink), still)}
+        assert seen | ({still.expected["x"].item()} if seen else set()) == slopes
+
+
+def test_operations_and_the_longest_sum_are_counted() -> None:
+    """A product of matrices sums over its inner dimension, a sum over everything."""
+    inputs = {"x": torch.ones(3, 50, dtype=torch.float64)}
+    still = run_still(autograd(lambda x: x @ x.T), inputs)
+    assert still.longest_sum == 50
+    assert 3 <= still.operations <= 12

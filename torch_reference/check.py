@@ -19,16 +19,17 @@ def examine(task: Task, draws: int = 4) -> Report:
 
     draws is the number of random points, besides the task's own, on which a diagnosis must hold.
     """
-    report = _examine_here(task, draws)
+    report = examine_here(task, draws)
     if not report.agrees or not task.parameters:
         return report
     elsewhere = replace(task, point=redrawn_parameters(task, seed=0))
-    found = _examine_here(elsewhere, draws)
+    found = examine_here(elsewhere, draws)
     note = "at your parameters all is right; these are others, drawn at random near them"
     return report if found.agrees else replace(found, note=note)
 
 
-def _examine_here(task: Task, draws: int) -> Report:
+def examine_here(task: Task, draws: int) -> Report:
+    """Check a task at its own point only."""
     observation = observe(task.derivation, task.point, task.may_alias)
     manual = observation.result
     shapes = task.shapes(task.point)

@@ -25,17 +25,18 @@ far autograd in float32 is from autograd in float64. In float64 nothing more exa
 far a fused operation is from PyTorch's own decomposition of it: the processor's backward pass of layer norm,
 for one, works with inputs that are not centred, and loses the digits of a large mean.
 
-There is no absolute tolerance: an element that no rounding can move must be equal.
+There is no absolute tolerance: an element that no rounding can move must be equal. Where a decision of the
+reference (is this ReLU on?) is itself within rounding, `branches` gives what the reference is on either side.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch._decomp import decomposition_table
-from torch.utils._python_dispatch import TorchDispatchMode
+
+from torch_reference.shaking import Shaking
 
 DRAWS = 16
 AMPLIFIED_EPS = 2.0**-30
@@ -45,35 +46,49 @@ Tensors = Mapping[str, Tensor]
 Reference = Callable[[Tensors], Tensors]
 """Inputs by name -> gradients (and outputs, if they are compared too) by name, in the inputs' dtype."""
 
-_FUSED = {
-    "_log_softmax",
-    "_log_softmax_backward_data",
-    "_softmax",
-    "_softmax_backward_data",
-    "binary_cross_entropy_with_logits",
-    "gelu",
-    "gelu_backward",
-    "mse_loss",
-    "mse_loss_backward",
-    "native_batch_norm",
-    "native_batch_norm_backward",
-    "native_layer_norm",
-    "native_layer_norm_backward",
-    "sigmoid_backward",
-    "silu",
-    "silu_backward",
-    "softplus",
-    "softplus_backward",
-    "tanh_backward",
-}
-"""The operations that hide a cancellation inside: taken apart before their results are moved."""
 
-_NEVER_ZERO = {"exp", "sigmoid"}
-"""The operations whose zero is never exact: the result was too small for the dtype, or for a kernel."""
+class Still(NamedTuple):
+    """The reference without shaking, and what was counted on the way."""
+
+    exact_inputs: dict[str, Tensor]
+    expected: Tensors
+    decomposed: Tensors
+    own: Tensors
+    dtype: torch.dtype
+    decisions: tuple[Any, ...]
+    longest_sum: int
+    operations: int
+
+
+def run_still(reference: Reference, inputs: Tensors) -> Still:
+    """The reference in float64, as it is and taken apart, and in the inputs' own dtype."""
+    dtype = coarsest(inputs)
+    exact = {
+        name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in inputs.items()
+    }
+    expected = reference(exact)
+    still = Shaking(dtype, scale=0.0, seed=0)
+    with still:
+        decomposed = reference(exact)
+    own = decomposed if dtype == torch.float64 else reference(inputs)
+    return Still(
+        exact, expected, decomposed, own, dtype, tuple(still.decisions), still.longest_sum, still.operations
+    )
+
+
+def coarsest(inputs: Tensors) -> torch.dtype:
+    """The floating-point dtype with the largest rounding."""
+    dtypes = {tensor.dtype for tensor in inputs.values() if tensor.is_floating_point()}
+    return max(dtypes, key=lambda dtype: torch.finfo(dtype).eps, default=torch.float64)
 
 
 def growing_bounds(
-    reference: Reference, inputs: Tensors, longest_sum: int, operations: int, draws: int = DRAWS
+    reference: Reference,
+    inputs: Tensors,
+    longest_sum: int | None = None,
+    operations: int | None = None,
+    draws: int = DRAWS,
+    still: Still | None = None,
 ) -> Iterator[tuple[dict[str, Tensor], dict[str, Tensor]]]:
     """The reference in float64, and how far from it a right result in the inputs' dtype may be, per element.
 
@@ -81,78 +96,54 @@ def growing_bounds(
     the module's docstring. Who is within the first need not wait for the others.
 
     Shapes: inputs of one float dtype (other dtypes, such as indices, are passed on); longest_sum
-            and operations are n and k above; both results have the reference's names and shapes
+            and operations are n and k above, counted where they are not given; both results have the
+            reference's names and shapes
     """
-    dtype = next(tensor.dtype for tensor in inputs.values() if tensor.is_floating_point())
-    exact = {
-        name: tensor.double() if tensor.is_floating_point() else tensor for name, tensor in inputs.items()
-    }
-    expected = dict(reference(exact))
-    with _Rounding(dtype, scale=0.0, seed=0):
-        decomposed = reference(exact)
-    own = decomposed if dtype == torch.float64 else reference(inputs)
-    own_error = {name: (own[name] - expected[name]).abs() for name in expected}
-    factor = 4 * (longest_sum + math.sqrt(operations * longest_sum))
+    still = still or run_still(reference, inputs)
+    n = longest_sum or still.longest_sum
+    factor = 4 * (n + math.sqrt((operations or still.operations) * n))
+    expected = dict(still.expected)
+    own_error = {name: (still.own[name] - expected[name]).abs() for name in expected}
     moved = {name: torch.zeros_like(tensor) for name, tensor in expected.items()}
     for seed in range(draws):
-        for name, movement in _movement(reference, exact, decomposed, dtype, seed).items():
+        for name, movement in _movement(reference, still, seed).items():
             moved[name] = torch.maximum(moved[name], movement)
         yield expected, {name: factor * moved[name] + 2 * own_error[name] for name in expected}
 
 
+def branches(reference: Reference, still: Still, draws: int = DRAWS) -> Iterator[Tensors]:
+    """The reference with decisions that one rounding turns: each draw is one way that they may all fall.
+
+    Nothing is yielded where no decision turns.
+    """
+    for seed in range(draws):
+        free = Shaking(still.dtype, scale=1.0, seed=seed)
+        shaken_inputs = {name: free.shaken(tensor) for name, tensor in still.exact_inputs.items()}
+        with free:
+            turned = reference(shaken_inputs)
+        if not _same_decisions(free.decisions, still.decisions):
+            yield turned
+
+
+def _same_decisions(one: Sequence[Any], other: Sequence[Any]) -> bool:
+    return len(one) == len(other) and all(
+        torch.equal(a, b) if isinstance(a, Tensor) and isinstance(b, Tensor) else a == b
+        for a, b in zip(one, other, strict=True)
+    )
+
+
 def expected_and_bounds(
-    reference: Reference, inputs: Tensors, longest_sum: int, operations: int
+    reference: Reference, inputs: Tensors, longest_sum: int | None = None, operations: int | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The last pair of growing_bounds: those of all draws."""
     return list(growing_bounds(reference, inputs, longest_sum, operations))[-1]
 
 
-def _movement(
-    reference: Reference, inputs: Tensors, still: Tensors, dtype: torch.dtype, seed: int
-) -> dict[str, Tensor]:
+def _movement(reference: Reference, still: Still, seed: int) -> dict[str, Tensor]:
     """How far each element of the reference moves when every result moves by one rounding of dtype."""
-    scale = max(1.0, AMPLIFIED_EPS / torch.finfo(dtype).eps)
-    rounding = _Rounding(dtype, scale, seed)
-    shaken_inputs = {name: rounding.shaken(tensor) for name, tensor in inputs.items()}
-    with rounding:
+    scale = max(1.0, AMPLIFIED_EPS / torch.finfo(still.dtype).eps)
+    shaking = Shaking(still.dtype, scale, seed, held=still.decisions)
+    shaken_inputs = {name: shaking.shaken(tensor) for name, tensor in still.exact_inputs.items()}
+    with shaking:
         shaken = reference(shaken_inputs)
-    return {name: (tensor - still[name]).abs() / scale for name, tensor in shaken.items()}
-
-
-class _Rounding(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
-    """Move the result of every operation by one rounding, up or down at random."""
-
-    def __init__(self, dtype: torch.dtype, scale: float, seed: int) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.relative = torch.finfo(dtype).eps * scale
-        # Below the smallest normal number the rounding is absolute, and some kernels flush to zero.
-        self.absolute = torch.finfo(dtype).tiny * scale
-        self.generator = torch.Generator().manual_seed(seed)
-
-    def shaken(self, result: Tensor, zero_has_underflowed: bool = False) -> Tensor:
-        """The result, moved by one rounding; an exact zero, on which a kink may turn, stays."""
-        if not result.is_floating_point():
-            return result
-        sign = torch.randint(0, 2, result.shape, generator=self.generator) * 2 - 1
-        inexact = torch.ones_like(result) if zero_has_underflowed else (result != 0).to(result.dtype)
-        size = self.relative * result.abs() + self.absolute * inexact
-        return result + sign * size
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """Run an operation of torch, taken apart where it is fused, and move its results."""
-        # Of an empty tensor there is nothing to move, and the decompositions divide by its size.
-        empty = any(isinstance(tensor, Tensor) and tensor.numel() == 0 for tensor in args)
-        if func.overloadpacket.__name__ in _FUSED and func in decomposition_table and not empty:
-            with self:
-                return decomposition_table[func](*args, **(kwargs or {}))
-        results = func(*args, **(kwargs or {}))
-        # A view, or an operation that writes in place, returns memory that has been moved before.
-        if any(result.alias_info is not None for result in func._schema.returns):
-            return results
-        if func.overloadpacket.__name__ in _NEVER_ZERO:
-            return self.shaken(results, zero_has_underflowed=True)
-        if isinstance(results, tuple):
-            return tuple(self.shaken(result) if isinstance(result, Tensor) else result for result in results)
-        return self.shaken(results) if isinstance(results, Tensor) else results
+    return {name: (tensor - still.decomposed[name]).abs() / scale for name, tensor in shaken.items()}

@@ -1,0 +1,143 @@
+"""Monte Carlo arithmetic: run any torch code with the result of every operation moved by one rounding.
+
+A *decision* is never moved: what is piecewise constant (a comparison, an index, a sign, a floor) is recorded
+when the code runs still, and held when it is shaken. Else a ReLU whose input is within rounding of its kink
+would turn on or off, and the movement of everything behind it would measure the step of the kink and not
+rounding.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._decomp import decomposition_table
+from torch.utils._python_dispatch import TorchDispatchMode
+
+_FUSED = {
+    "_log_softmax",
+    "_log_softmax_backward_data",
+    "_softmax",
+    "_softmax_backward_data",
+    "binary_cross_entropy_with_logits",
+    "elu_backward",
+    "gelu",
+    "gelu_backward",
+    "hardsigmoid_backward",
+    "hardswish_backward",
+    "hardtanh_backward",
+    "leaky_relu_backward",
+    "mse_loss",
+    "mse_loss_backward",
+    "native_batch_norm",
+    "native_batch_norm_backward",
+    "native_layer_norm",
+    "native_layer_norm_backward",
+    "sigmoid_backward",
+    "silu",
+    "silu_backward",
+    "softplus",
+    "softplus_backward",
+    "tanh_backward",
+    "threshold_backward",
+}
+"""The operations that hide a cancellation or a decision inside: taken apart before anything is moved."""
+
+_NEVER_ZERO = {"exp", "sigmoid"}
+"""The operations whose zero is never exact: the result was too small for the dtype, or for a kernel."""
+
+_PIECEWISE_CONSTANT = {"sign", "sgn", "floor", "ceil", "round", "trunc", "heaviside"}
+"""The operations on floating-point numbers that decide; those that return integers or truth values do too."""
+
+_MATRIX_PRODUCTS = {"mm", "bmm", "mv", "dot", "vdot"}
+_MATRIX_PRODUCTS_AND_SUM = {"addmm", "baddbmm", "addmv", "addbmm"}
+_SCATTERING = {"embedding_dense_backward", "index_add", "index_put", "scatter_add", "scatter_reduce"}
+
+
+class Shaking(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
+    """Move the result of every operation by one rounding, up or down at random, and count the operations.
+
+    Attributes: operations and longest_sum, how many results were moved, and the terms of the longest sum;
+                decisions, what was decided, in order
+    """
+
+    def __init__(
+        self, dtype: torch.dtype, scale: float, seed: int, held: tuple[Any, ...] | None = None
+    ) -> None:
+        """Shake by `scale` roundings of dtype; with `held`, keep to the decisions of another run."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.relative = torch.finfo(dtype).eps * scale
+        # Below the smallest normal number the rounding is absolute, and some kernels flush to zero.
+        self.absolute = torch.finfo(dtype).tiny * scale
+        self.seed = seed
+        self.generators: dict[torch.device, torch.Generator] = {}
+        self.held = held
+        self.decisions: list[Any] = []
+        self.operations = 0
+        self.longest_sum = 1
+
+    def shaken(self, result: Tensor, zero_has_underflowed: bool = False) -> Tensor:
+        """The result, moved by one rounding; an exact zero, on which a kink may turn, stays."""
+        if not result.is_floating_point() or not self.relative:
+            return result
+        if result.device not in self.generators:
+            self.generators[result.device] = torch.Generator(result.device).manual_seed(self.seed)
+        generator = self.generators[result.device]
+        sign = torch.randint(0, 2, result.shape, generator=generator, device=result.device) * 2 - 1
+        inexact = torch.ones_like(result) if zero_has_underflowed else (result != 0).to(result.dtype)
+        size = self.relative * result.abs() + self.absolute * inexact
+        return result + sign * size
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run an operation of torch, taken apart where it is fused, and move its results."""
+        name = func.overloadpacket.__name__
+        # Of an empty tensor there is nothing to move, and the decompositions divide by its size.
+        empty = any(isinstance(tensor, Tensor) and tensor.numel() == 0 for tensor in args)
+        if name in _FUSED and func in decomposition_table and not empty:
+            with self:
+                return decomposition_table[func](*args, **(kwargs or {}))
+        results = func(*args, **(kwargs or {}))
+        # A view, or an operation that writes in place, returns memory that has been moved before.
+        if any(result.alias_info is not None for result in func._schema.returns):
+            return results
+        if isinstance(results, (tuple, list)):
+            return type(results)(self._moved(name, args, result) for result in results)
+        return self._moved(name, args, results)
+
+    def _moved(self, name: str, args: tuple[Any, ...], result: Any) -> Any:
+        decides = not isinstance(result, Tensor) or not result.is_floating_point()
+        if decides or name in _PIECEWISE_CONSTANT:
+            return self._decided(result)
+        self.operations += 1
+        self.longest_sum = max(self.longest_sum, _terms(name, args, result))
+        return self.shaken(result, zero_has_underflowed=name in _NEVER_ZERO)
+
+    def _decided(self, result: Any) -> Any:
+        """The decision of the run that is held, if it is the same one."""
+        self.decisions.append(result)
+        number = len(self.decisions) - 1
+        if self.held is None or number >= len(self.held):
+            return result
+        held = self.held[number]
+        # A model that decides in Python may run other operations: then there is nothing to hold on to.
+        same = isinstance(held, Tensor) == isinstance(result, Tensor)
+        return held if same and getattr(held, "shape", ()) == getattr(result, "shape", ()) else result
+
+
+def _terms(name: str, args: tuple[Any, ...], result: Tensor) -> int:
+    """How many terms the operation sums for each element of its result."""
+    tensors = [arg for arg in args if isinstance(arg, Tensor) and arg.numel()]
+    if not tensors or not result.numel():
+        return 1
+    if name in _MATRIX_PRODUCTS:
+        return tensors[0].shape[-1]
+    if name in _MATRIX_PRODUCTS_AND_SUM:
+        return tensors[1].shape[-1] + 1
+    largest = max(tensor.numel() for tensor in tensors)
+    if name in _SCATTERING or "convolution" in name:
+        return largest  # at worst all of them meet in one element
+    if name.startswith("cum"):
+        return max(result.shape, default=1)
+    return math.ceil(largest / result.numel())
