@@ -17,6 +17,9 @@ LARGEST = 10.0
 """Range of the numbers that are drawn from a shape: wide enough to saturate a sigmoid to 5e-5, and far from
 the overflow of exp in any dtype."""
 
+LARGEST_SIZE = 4
+"""The largest size that a letter stands for: enough to tell a row from a column and a sum from a mean."""
+
 
 def assert_gradients_match(
     model: nn.Module,
@@ -83,21 +86,26 @@ def tensors(shape: Sequence[int], dtype: torch.dtype = torch.float64) -> Any:
 
 
 def _inputs(st: ModuleType, inputs: Sequence[Any], dtype: torch.dtype) -> Any:
-    letters = sorted(
-        {size for shape in inputs if isinstance(shape, tuple) for size in shape if isinstance(size, str)}
-    )
+    """Tuples of tensors. Each is drawn at its largest and then cut, so that a size shrinks by itself."""
+    shapes = [shape for shape in inputs if isinstance(shape, tuple)]
+    letters = sorted({size for shape in shapes for size in shape if isinstance(size, str)})
+    largest = [
+        tensors([LARGEST_SIZE if isinstance(size, str) else size for size in shape], dtype)
+        if isinstance(shape, tuple)
+        else shape
+        for shape in inputs
+    ]
 
-    def draw(sizes: Mapping[str, int]) -> Any:
-        return st.tuples(
-            *(
-                tensors([sizes[size] if isinstance(size, str) else size for size in shape], dtype)
-                if isinstance(shape, tuple)
-                else shape
-                for shape in inputs
-            )
+    def cut(sizes: Mapping[str, int], *drawn: Tensor) -> tuple[Tensor, ...]:
+        return tuple(
+            value[tuple(slice(sizes.get(size)) for size in shape)].clone()
+            if isinstance(shape, tuple)
+            else value
+            for shape, value in zip(inputs, drawn, strict=True)
         )
 
-    return st.fixed_dictionaries({letter: st.integers(1, 4) for letter in letters}).flatmap(draw)
+    sizes = st.fixed_dictionaries({letter: st.integers(1, LARGEST_SIZE) for letter in letters})
+    return st.builds(cut, sizes, *largest)
 
 
 def _hypothesis() -> ModuleType:

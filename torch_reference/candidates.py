@@ -30,7 +30,7 @@ Candidate = Callable[[Draw], Tensor | None]
 
 def alike(a: Tensor, b: Tensor) -> bool:
     """Whether two gradients are the same to half of their digits."""
-    if a.shape != b.shape:
+    if a.shape != b.shape or a.device != b.device:
         return False
     closeness = torch.finfo(a.dtype).eps ** 0.5
     a, b = a.double(), b.double()

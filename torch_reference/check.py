@@ -17,7 +17,8 @@ def examine(task: Task, draws: int = 4) -> Report:
 
     A start at b = 0, or parameters that the derivation remembers, hide mistakes at a single point.
 
-    draws is the number of random points, besides the task's own, on which a diagnosis must hold.
+    draws is the number of random points, besides the task's own, on which a diagnosis must hold; 0 asks for
+    none, nor for who is wrong.
     """
     report = examine_here(task, draws)
     if not report.agrees or not task.parameters:
@@ -73,6 +74,9 @@ def _finding(
         return Finding(name, kind, row, inherited=True)
     point, names, cuts = context
     dtype = task.dtype
+    distance = roundings(by_itself, dtype)
+    if not draws:
+        return Finding(name, kind, by_itself, roundings=distance)
     wrong = "" if row.verdict in FORM else who_is_wrong(task.objective, point, by_itself, names, cuts)
     diagnosis = diagnose(task, name, draws)
-    return Finding(name, kind, by_itself, False, roundings(by_itself, dtype), diagnosis, wrong)
+    return Finding(name, kind, by_itself, roundings=distance, diagnosis=diagnosis, wrong=wrong)

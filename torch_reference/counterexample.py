@@ -1,16 +1,19 @@
 """A failing point made small, and written as a script that reproduces the failure in a fresh process."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from torch_reference.check import examine_here
+from torch_reference.objective import Tensors
 from torch_reference.task import Task, redrawn_parameters
 
-TRIES = 300
+Step = Callable[[Tensors], Tensors]
+TRIES = 150
 """How many smaller points are tried at most: some seconds for a small network."""
 
 
@@ -36,48 +39,52 @@ def shrunk(task: Task) -> Task:
             return False
         return found is not None and (found.name, found.row.verdict) == (first.name, first.row.verdict)
 
-    tries = 0
-    found: Task | None = task
-    while found is not None:
-        task, found = found, None
-        for point in _smaller(task):
-            tries += 1
-            if tries > TRIES:
-                return task
-            if fails(replace(task, point=point)):
-                found = replace(task, point=point)
-                break
+    tries, smaller = 0, True
+    while smaller and tries < TRIES:
+        smaller = False
+        for step in _steps(task):
+            point = step(task.point)
+            if _weight(point) < _weight(task.point):
+                tries += 1
+                if fails(replace(task, point=point)):
+                    task, smaller = replace(task, point=point), True
     return task
 
 
-def _smaller(task: Task) -> Iterator[Mapping[str, Tensor]]:
-    """Points that are simpler than the task's, the boldest steps first."""
+def _steps(task: Task) -> Iterator[Step]:
+    """Ways to make a point simpler, the boldest first."""
     batch = task.batch(task.point)
     for rows in (slice(0, batch // 2), slice(batch // 2, None), slice(0, -1)):
-        if task.batched and 0 < len(range(batch)[rows]) < batch:
-            yield {key: value[rows] if key in task.batched else value for key, value in task.point.items()}
+        yield partial(_rows, task.batched, rows)
     for name, value in task.point.items():
-        if not value.is_floating_point() or not value.numel():
-            continue
-        for simple in (
-            torch.zeros_like(value),
-            torch.ones_like(value),
-            value.round(),
-            value.round(decimals=1),
-        ):
-            if _weight(simple) < _weight(value):
-                yield {**task.point, name: simple}
-        if value.numel() <= 64:
-            for index in (value != 0).nonzero().tolist():
-                simple = value.clone()
-                simple[tuple(index)] = 0
-                yield {**task.point, name: simple}
+        if value.is_floating_point():
+            for simple in (torch.zeros_like, torch.ones_like, torch.round):
+                yield partial(_replaced, name, simple)
+            if value.numel() <= 64:
+                for index in range(value.numel()):
+                    yield partial(_replaced, name, partial(_without, index))
 
 
-def _weight(value: Tensor) -> tuple[int, int]:
-    """How much there is to read: numbers with many digits, then numbers that are not zero."""
-    digits = sum(len(repr(number)) for number in value.flatten().tolist())
-    return digits, int((value != 0).sum())
+def _rows(batched: Sequence[str], rows: slice, point: Tensors) -> Tensors:
+    empty = any(not len(point[name][rows]) for name in batched)
+    return {key: value[rows] if key in batched and not empty else value for key, value in point.items()}
+
+
+def _replaced(name: str, simple: Callable[[Tensor], Tensor], point: Tensors) -> Tensors:
+    return {**point, name: simple(point[name])}
+
+
+def _without(index: int, value: Tensor) -> Tensor:
+    value = value.clone()
+    if index < value.numel():
+        value.view(-1)[index] = 0
+    return value
+
+
+def _weight(point: Tensors) -> int:
+    """How much there is to read: the characters of all numbers, of which a zero has the fewest."""
+    numbers = [number for value in point.values() for number in value.flatten().tolist()]
+    return sum(len(repr(number)) + bool(number) for number in numbers)
 
 
 SCRIPT = '''"""A counterexample: a small point at which {derivation} fails.

@@ -58,7 +58,8 @@ def _draws(task: Task, name: str, draws: int) -> Iterator[Draw]:
 
 def _pattern(drawn: Sequence[Draw], name: str) -> Diagnosis:
     """What the ratio of manual to reference looks like, element by element, where no mistake explains it."""
-    if any(draw.manual[name].shape != draw.reference[name].shape for draw in drawn):
+    pairs = [(draw.manual[name], draw.reference[name]) for draw in drawn]
+    if any(manual.shape != right.shape or manual.device != right.device for manual, right in pairs):
         return UNKNOWN
     factors = []
     for draw in drawn:

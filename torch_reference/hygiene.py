@@ -75,6 +75,8 @@ def _same(a: Tensor, b: Tensor) -> bool:
     """Bit for bit equal, NaN included."""
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
+    if a.is_meta or b.is_meta:  # it has a shape and no values
+        return a.is_meta == b.is_meta
     return torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
 
 

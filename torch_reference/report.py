@@ -62,7 +62,7 @@ class Finding:
         """The finding in a few lines of at most 80 columns."""
         row = self.row
         if self.inherited:
-            return [f"{self.name}: differs, but is right given the upstream gradient that it was handed"]
+            return [f"{self.name}: differs, but is right given its upstream gradient"]
         lines = [f"{self.name}: {row.verdict}"]
         if row.explanation:
             lines += textwrap.wrap(row.explanation, WIDTH - 4)
