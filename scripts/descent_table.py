@@ -96,8 +96,9 @@ def _verdict(judgement: Judgement, steps: int) -> str:
         name, index = judgement.first_wrong
         return f"[bold red]MISMATCH[/], first in {name} {_place(name, index)}"
     if judgement.telling <= steps:
-        why = "overflow" if judgement.telling == judgement.points else "rounding may explain anything"
-        before = f"before step {judgement.telling}; from there on {why}"
+        overflow = judgement.telling == judgement.points
+        then = "the numbers overflow" if overflow else "rounding may do anything"
+        before = f"before step {judgement.telling}; then {then}"
         return f"[bold green]AGREEMENT[/] to within rounding {before}."
     return f"[bold green]AGREEMENT[/] to within rounding, at all {steps} steps."
 

@@ -1,6 +1,7 @@
 """The pictures of a descent: the squiggle over the data, the SSR and the derivatives at every step."""
 
 import argparse
+import math
 import os
 import tempfile
 from collections.abc import Callable
@@ -35,6 +36,9 @@ STYLE = {
 
 LARGEST = 1e100
 """Far beyond it matplotlib's logarithmic axes overflow; a descent that comes so far has diverged."""
+
+SMOOTH = 0.9 / math.log(10)
+"""The linscale at which the linear and the logarithmic part of a symlog axis meet without a kink."""
 
 Drawing = Callable[[Any, History, Tensor, Tensor], None]
 
@@ -109,8 +113,8 @@ def derivatives(axes: Any, history: History, _inputs: Tensor, _observed: Tensor)
         axes.plot(_drawable(value), line, color=COLOUR[name], label=f"∂SSR/∂{name}")
     axes.axhline(0, color="#555555", linewidth=0.8, zorder=1)
     # Most of a descent happens in its first steps, and derivatives of both signs fall by orders of magnitude.
-    axes.set_xscale("symlog", linthresh=10)
-    axes.set_yscale("symlog", linthresh=0.1)
+    axes.set_xscale("symlog", linthresh=10, linscale=SMOOTH)
+    axes.set_yscale("symlog", linthresh=0.1, linscale=SMOOTH)
     axes.set_xlim(0, max(history.steps, 1))
     axes.set(xlabel="step", ylabel="derivative of the SSR", title="Derivatives at every step")
     axes.figure.legend(loc="outside right upper")

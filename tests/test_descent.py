@@ -49,12 +49,10 @@ def test_the_first_step_is_the_lessons(learning_rate: float, expected: list[floa
 
 def test_the_lessons_limit_of_1000_steps_is_reached_before_convergence() -> None:
     """Learning rate 0.01 is still above step size 0.001 after 1000 steps, and below at step 1024."""
-    history = from_the_lesson()
-    assert (history.steps, history.stopped) == (1000, Stopped.STEP_LIMIT)
-    assert point(history.parameters, -1) == pytest.approx([-0.7305, -1.3802, 1.6803], abs=5e-5)
-    assert history.ssr[-1].item() == pytest.approx(0.1077, abs=5e-5)
-    longer = from_the_lesson(max_steps=2000)
-    assert (longer.steps, longer.stopped) == (1024, Stopped.CONVERGED)
+    history = from_the_lesson(max_steps=2000)
+    assert point(history.parameters, 1000) == pytest.approx([-0.7305, -1.3802, 1.6803], abs=5e-5)
+    assert history.ssr[1000].item() == pytest.approx(0.1077, abs=5e-5)
+    assert (history.steps, history.stopped) == (1024, Stopped.CONVERGED)
 
 
 def test_learning_rate_a_tenth_converges_at_step_310() -> None:
@@ -78,7 +76,7 @@ def test_the_exact_minimum_is_approached() -> None:
 @pytest.mark.parametrize(("learning_rate", "grows"), [(0.1346, False), (0.1348, True)])
 def test_the_largest_stable_learning_rate_is_0_1347(learning_rate: float, grows: bool) -> None:
     """Two over the largest eigenvalue of the Hessian: above it the SSR ends up growing at every step."""
-    ssr = from_the_lesson(learning_rate=learning_rate, min_step_size=0.0).ssr
+    ssr = from_the_lesson(learning_rate=learning_rate, max_steps=500, min_step_size=0.0).ssr
     assert bool((ssr[-50:].diff() > 0).all()) is grows
 
 

@@ -15,7 +15,10 @@ from manual_backprop.layer import Layer
 from manual_backprop.layers import LAYERS
 from manual_backprop.losses import LOSSES, Loss
 from tests import test_layers, test_losses
-from tests.strategies_layers import DTYPES, make_case, make_loss_case
+from tests.strategies_layers import make_case, make_loss_case
+
+DTYPE = torch.float32
+"""Where the bounds are widest: what is refused here is refused in float64 all the more."""
 
 
 def planted(name: str, derivative: str, wrong: Callable[[Any, Tensor], Tensor]) -> Layer:
@@ -155,12 +158,11 @@ LAYER_MISTAKES: dict[str, tuple[str, Layer]] = {
 }
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("name", "wrong"), LAYER_MISTAKES.values(), ids=LAYER_MISTAKES)
-def test_a_planted_mistake_in_a_layer_is_refused(name: str, wrong: Layer, dtype: torch.dtype) -> None:
+def test_a_planted_mistake_in_a_layer_is_refused(name: str, wrong: Layer) -> None:
     """On the values where it shows: kinks for a kink, ordinary ones for all others."""
     kind = "kinks" if "kink" in name or "relu" in name else "normal"
-    case = make_case(name, (7, 5), kind, dtype, seed=11)
+    case = make_case(name, (7, 5), kind, DTYPE, seed=11)
     assert test_layers.compared(LAYERS[name], case) == []
     assert test_layers.compared(wrong, case) != []
 
@@ -203,10 +205,9 @@ LOSS_MISTAKES: dict[str, tuple[str, Loss]] = {
 }
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("name", "wrong"), LOSS_MISTAKES.values(), ids=LOSS_MISTAKES)
-def test_a_planted_mistake_in_a_loss_is_refused(name: str, wrong: Loss, dtype: torch.dtype) -> None:
+def test_a_planted_mistake_in_a_loss_is_refused(name: str, wrong: Loss) -> None:
     """On saturated logits, where a formula that overflows or underflows shows too."""
-    case = make_loss_case(name, (7, 5), "saturated", dtype, seed=11)
+    case = make_loss_case(name, (7, 5), "saturated", DTYPE, seed=11)
     assert test_losses.compared(LOSSES[name], case) == []
     assert test_losses.compared(wrong, case) != []

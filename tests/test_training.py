@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from functools import cache
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from manual_backprop import DERIVATIVES, PARAMETERS, descent, forward, lesson
 from torch_reference import training
 from torch_reference.curvature import hessians, segment_bounds
 from torch_reference.side_by_side import Judgement, judge
+from torch_reference.stopping import overflow_of_one
 from torch_reference.training import train
 
 WRT = ("w3", "w4", "b3")
@@ -31,9 +33,14 @@ def start_of(wrt: tuple[str, ...], dtype: torch.dtype = torch.float64) -> Values
 def judged(manual: descent.History, wrt: tuple[str, ...] = WRT, **rules: float) -> Judgement:
     """The verdict on a manual descent from the lesson's start, in the dtype of its history."""
     rules = RULES | rules
-    inputs, observed = lesson.data(manual.ssr.dtype)
-    reference = train(start_of(wrt, manual.ssr.dtype), inputs, observed, wrt, **rules)
-    return judge(manual, reference, inputs, observed, **rules)
+    reference = trained(wrt, manual.ssr.dtype, **rules)
+    return judge(manual, reference, *lesson.data(manual.ssr.dtype), **rules)
+
+
+@cache
+def trained(wrt: tuple[str, ...], dtype: torch.dtype, **rules: float) -> training.History:
+    """The reference's descent from the lesson's start, which many tests read."""
+    return train(start_of(wrt, dtype), *lesson.data(dtype), wrt, **rules)
 
 
 @given(task=tasks())
@@ -53,7 +60,7 @@ def test_the_lessons_trajectories_agree(
     wrt: tuple[str, ...], learning_rate: float, dtype: torch.dtype
 ) -> None:
     """Converging, oscillating and diverging ones, of the lesson and of its follow-up."""
-    rules = RULES | {"learning_rate": learning_rate, "max_steps": 100}
+    rules = RULES | {"learning_rate": learning_rate}
     manual = descent.descend(start_of(wrt, dtype), *lesson.data(dtype), wrt, **rules)
     assert judged(manual, wrt, **rules).agrees
 
@@ -61,7 +68,7 @@ def test_the_lessons_trajectories_agree(
 def test_the_reference_ends_where_the_lesson_does() -> None:
     """Learning rate 0.1 stops at step 310, at the stated point; so do both, to within 1e-12 of each other."""
     rules = RULES | {"max_steps": 1000}
-    reference = train(lesson.start(), *lesson.data(), **rules)
+    reference = trained(WRT, torch.float64, **rules)
     assert (reference.steps, reference.stopped) == (310, training.Stopped.CONVERGED)
     end = [reference.parameters[name][-1].item() for name in WRT]
     assert end == pytest.approx([-1.1692, -2.2150, 2.5176], abs=5e-5)
@@ -271,7 +278,9 @@ def test_a_stop_against_the_rules_fails(steps: int, stopped: descent.Stopped, pr
 
 def test_a_step_after_convergence_fails() -> None:
     """Stopping at the second small step instead of the first."""
-    longer = descent.descend(lesson.start(), *lesson.data(), learning_rate=0.1, min_step_size=0.0)
+    longer = descent.descend(
+        lesson.start(), *lesson.data(), learning_rate=0.1, max_steps=311, min_step_size=0.0
+    )
     judgement = judged(cut(longer, 311, descent.Stopped.CONVERGED), max_steps=1000)
     assert judgement.problems == [
         "manual went on after a point at which the rules say stop; it stopped at step 311"
@@ -286,6 +295,21 @@ def test_a_number_that_is_not_finite_on_one_side_fails(bad: float) -> None:
     judgement = judged(changed(short, "derivatives", "w3", 20, bad))
     assert not judgement.agrees
     assert "d_ssr_d_w3 at step 20" in judgement.problems[0]
+
+
+@pytest.mark.parametrize(("other", "explained"), [(1.79e308, True), (1e300, False)])
+def test_one_overflow_is_explained_only_near_the_largest_number(other: float, explained: bool) -> None:
+    """The finite witness's number and its bound must reach the largest number of the dtype."""
+    one, two = ({"ssr": torch.tensor([1.0, value], dtype=torch.float64)} for value in (torch.inf, other))
+    limits = {"ssr": torch.tensor([1e-10, 1e307], dtype=torch.float64)}
+    assert (overflow_of_one(one, two, limits, 1) == []) is explained
+    assert (overflow_of_one(two, one, limits, 1) == []) is explained
+
+
+def test_training_an_unknown_parameter_is_refused() -> None:
+    """With the names that there are."""
+    with pytest.raises(ValueError, match="unknown parameter 'w5': the known ones are w1, b1"):
+        train(lesson.start(), *lesson.data(), ("w5",))
 
 
 def test_descents_of_different_parameters_are_no_match() -> None:
