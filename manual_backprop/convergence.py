@@ -157,7 +157,7 @@ def steps_to(bowl: Bowl, learning_rate: float, ssr: float) -> int | None:
 
 
 def _log_factors(bowl: Bowl, learning_rate: float) -> Tensor:
-    """The logarithm of |1 − η λ| along each direction: where η λ is small, 1 − η λ itself has lost its digits."""
+    """The logarithm of |1 − η λ| along each direction, which keeps its digits where η λ is small."""
     check_range("learning_rate", learning_rate)
     product = learning_rate * bowl.eigenvalues
     return torch.where(product < 1, torch.log1p(-product), torch.log(product - 1))
