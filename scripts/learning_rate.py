@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 
 import torch
+from chosen import choose
 from learning_rate_options import parse
-from options import AGREEMENT, read_data, run, to_tensor
+from options import AGREEMENT, run
 from torch import Tensor
 
-from manual_backprop import LESSON_WRT, PARAMETERS, forward, lesson
+from manual_backprop import LESSON_WRT, forward
 from manual_backprop.convergence import Bowl, bowl, factors, half_lives, ssr_after, steps_along, steps_to
 from manual_backprop.curvature import hessian
 
@@ -25,17 +26,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         check_matplotlib()  # before the work rather than after it
     torch.set_num_threads(1)  # a second thread costs more than it brings
-    where = options.data or "the lesson's data"
-    columns = read_data(options.data) if options.data else (lesson.INPUTS, lesson.OBSERVED)
-    inputs, observed = (to_tensor(column, options, where) for column in columns)
+    values, inputs, observed = choose(options)
     if options.hidden:
         from perceptron_rate import report  # the general case reads apart from the lesson's
 
         report(inputs, observed, options)
         return AGREEMENT
-    start = lesson.START_OF_ALL_SEVEN if set(options.wrt) == set(PARAMETERS) else lesson.START
-    values = {name: to_tensor([value], options, name).squeeze(0) for name, value in start.items()}
-    values |= {name: to_tensor([value], options, f"--set {name}").squeeze(0) for name, value in options.set}
     trace = forward(values, inputs, observed)
     if not set(options.wrt) <= set(LESSON_WRT):
         document = here(trace.ssr, hessian(trace, options.wrt), options)
