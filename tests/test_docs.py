@@ -1,5 +1,6 @@
 """What the documentation shows works as it is shown."""
 
+import importlib
 import json
 import re
 import shutil
@@ -32,24 +33,35 @@ def test_the_worked_example_adds_a_parameter(tmp_path: Path) -> None:
     assert all(row["agrees"] for row in rows)
 
 
+def test_the_end_of_the_training_in_the_readme_is_what_the_command_prints(capsys) -> None:
+    """The last five lines at learning rate 0.1, to the letter."""
+    import train
+
+    train.main(["--learning-rate", "0.1"])
+    printed = capsys.readouterr().out.splitlines()[-5:]
+    assert "\n".join(printed) in (ROOT / "README.md").read_text()
+
+
 COMMANDS = [
     line.split("#")[0].strip()
     for block in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     for line in block.splitlines()
-    if line.strip().startswith("./scripts/run python scripts/compare_gradients.py")
+    if line.strip().startswith(
+        ("./scripts/run python scripts/compare_gradients.py", "./scripts/run python scripts/train.py")
+    )
 ]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_comparison_of_the_readme_runs(command: str, tmp_path: Path, monkeypatch, capsys) -> None:
+def test_every_command_of_the_readme_runs(command: str, tmp_path: Path, monkeypatch, capsys) -> None:
     """As written, except that the ten million networks are fifty."""
-    import compare_gradients
+    script = importlib.import_module(Path(command.split()[2]).stem)
 
     (tmp_path / "mine.csv").write_text("dose,effect\n0.1,0.2\n0.4,0.9\n")
     monkeypatch.chdir(tmp_path)
     arguments = re.sub(r"--random \d+", "--random 50", command).split()[3:]
     agrees = "--softplus-threshold" not in arguments
-    assert compare_gradients.main(arguments) == (0 if agrees else 1)
+    assert script.main(arguments) == (0 if agrees else 1)
     assert capsys.readouterr().out
 
 
