@@ -47,10 +47,23 @@ class Sharpness(NamedTuple):
         return 2 / self.eigenvalue if self.eigenvalue > 0 else math.inf
 
 
+def difference_step(parameters: Tensors, direction: Tensors) -> float:
+    """The step h of the central difference.
+
+    Formula: h = ∛eps · max(1, ‖θ‖) / ‖v‖
+    Errors:  ValueError for a direction without a length
+    """
+    length = _norm(direction)
+    if not 0 < length < math.inf:
+        raise ValueError(f"the direction must have a length above 0 and below inf, found {length}")
+    eps = torch.finfo(next(iter(parameters.values())).dtype).eps
+    return eps ** (1 / 3) * max(1.0, _norm(parameters)) / length
+
+
 def hessian_vector_product(gradient: Gradient, parameters: Tensors, direction: Tensors) -> Product:
     """The Hessian times a direction, by a central difference of the gradient.
 
-    Formula: H v = (g(θ + h v) − g(θ − h v)) / 2h − h² g‴[v, v, v] / 6 − …,  h = ∛eps · max(1, ‖θ‖) / ‖v‖
+    Formula: H v = (g(θ + h v) − g(θ − h v)) / 2h − h² g‴[v, v, v] / 6 − …
     Shapes:  direction and result have the names and shapes of the parameters
     Errors:  ValueError for a direction of another shape, or for the zero direction
     Source:  Taylor. The quotient leaves out a term of h² and rounds by eps / h: with h = ∛eps both are of the
@@ -59,11 +72,7 @@ def hessian_vector_product(gradient: Gradient, parameters: Tensors, direction: T
     """
     for name, parameter in parameters.items():
         check_shape(f"the direction of {name}", direction[name], parameter.shape)
-    length = _norm(direction)
-    if not 0 < length < math.inf:
-        raise ValueError(f"the direction must have a length above 0 and below inf, found {length}")
-    eps = torch.finfo(next(iter(parameters.values())).dtype).eps
-    step = eps ** (1 / 3) * max(1.0, _norm(parameters)) / length
+    step = difference_step(parameters, direction)
 
     def quotient(h: float) -> dict[str, Tensor]:
         above = gradient(_plus(parameters, h, direction))
