@@ -2,13 +2,12 @@
 
 import argparse
 import math
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from atomic import replacing
 from extras import require
 from torch import Tensor
 
@@ -66,7 +65,8 @@ def draw(history: History, inputs: Tensor, observed: Tensor, options: argparse.N
                 drawing(axes, history, inputs, observed)
                 if name == "squiggle.png" and options.data:
                     axes.set(xlabel="input", ylabel="observed and predicted")
-                _write(figure, folder / name)
+                with replacing(folder / name) as part:
+                    figure.savefig(part)
                 pyplot.close(figure)
     except OSError as error:
         raise ValueError(f"--plot {options.plot}: {error.strerror or error}") from None
@@ -129,22 +129,3 @@ def _drawable(values: Tensor) -> Tensor:
     """In float64 on the CPU, with a gap where a value is too large to draw, or no number at all."""
     values = values.double().cpu()
     return torch.where(values.abs() < LARGEST, values, torch.nan)
-
-
-def _write(figure: Any, path: Path) -> None:
-    """Write beside the target and rename: nobody ever sees half a picture."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        part = Path(file.name)
-        try:
-            figure.savefig(file, format="png")
-        except BaseException:
-            part.unlink()
-            raise
-    part.chmod(0o666 & ~_umask())
-    part.replace(path)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manual_backprop.activations import ELEMENTWISE
+from manual_backprop.layers import LAYERS
 from torch_reference import layers as reference
 
 DTYPES = (torch.float32, torch.float64)
@@ -103,10 +104,10 @@ def make_case(
     reference_options: dict[str, Any] = {}
     parameters = {
         "linear": {"weight": (3, shape[-1]), "bias": (3,)},
-        "layer_norm": {"weight": shape[-1:], "bias": shape[-1:]},
         "batch_norm": {"weight": shape[1:2], "bias": shape[1:2]},
         "embedding": {"weight": (5, 3)},
-    }.get(layer, {})
+        # A layer that is not named here has parameters as long as a row.
+    }.get(layer, {name: shape[-1:] for name in LAYERS[layer].derivatives if name != "input"})
     tensors |= {name: torch.randn(own, dtype=dtype, generator=generator) for name, own in parameters.items()}
     output_shape = {"linear": (*shape[:-1], 3), "embedding": (*shape, 3)}.get(layer, shape)
     if layer == "embedding":
