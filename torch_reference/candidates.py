@@ -47,11 +47,11 @@ def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, C
     yield "mean for sum", "", partial(_times_batch, name, -1)
     yield "sum for mean", "", partial(_times_batch, name, 1)
     yield "transposed", "", partial(_transposed, name)
+    for edit in _sorted_edits(task, first):
+        yield edit.kind, edit.where, partial(_edited, task, name, edit)
     for other in first.reference:
         if other != name and other not in first.cuts:
             yield "swapped", other, partial(_times, other, 1.0)
-    for edit in _sorted_edits(task, first):
-        yield edit.kind, edit.where, partial(_edited, task, name, edit)
     for other in task.required:
         yield "stale value", other, partial(_stale, task, name, other, False)
         yield "taken as zero", other, partial(_stale, task, name, other, True)
@@ -89,7 +89,7 @@ def _sorted_edits(task: Task, draw: Draw) -> list[Edit]:
         return recorder[0]
 
     reference_gradients(task.objective, draw.point, _shapes(draw), draw.cuts, record)
-    return sorted(edits(recorder[0].calls), key=lambda edit: order.index(edit.kind))
+    return sorted(edits(recorder[0].calls, task.parameters), key=lambda edit: order.index(edit.kind))
 
 
 def _shapes(draw: Draw) -> dict[str, Sequence[int]]:
@@ -121,4 +121,8 @@ def _rows(task: Task, name: str, rows: slice, draw: Draw) -> Tensor | None:
         return value[rows] if key in task.batched or key.startswith(UPSTREAM) else value
 
     point = {key: sliced(key, value) for key, value in draw.point.items()}
-    return reference_gradients(task.objective, point, {name: draw.reference[name].shape}, draw.cuts)[name]
+    try:
+        shapes = {name: draw.reference[name].shape}
+        return reference_gradients(task.objective, point, shapes, draw.cuts)[name]
+    except RuntimeError:  # the rows of this network are no observations: attention looks across them
+        return None

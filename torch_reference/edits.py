@@ -5,7 +5,7 @@ and its derivative becomes wrong in one of these ways. Where a wrong gradient eq
 reference, the edit is the diagnosis.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -88,7 +88,7 @@ class Editor(TorchFunctionMode):
         return _edited(self.edit, func, args, kwargs, tensors, result)
 
 
-def edits(calls: Sequence[Call]) -> Iterator[Edit]:
+def edits(calls: Sequence[Call], parameters: Collection[str]) -> Iterator[Edit]:
     """Every edit that makes sense at these calls."""
     for number, call in enumerate(calls):
         where = f"{call.name}, call {number + 1} of {len(calls)}"
@@ -97,7 +97,7 @@ def edits(calls: Sequence[Call]) -> Iterator[Edit]:
             yield Edit("derivative at the output", number, call.differentiable[0], where)
         for argument in call.differentiable:
             parameter = call.parameters[argument]
-            uses = sum(parameter in other.parameters for other in calls) if parameter else 0
+            uses = sum(parameter in other.parameters for other in calls) if parameter in parameters else 0
             kind = "one use only" if uses > 1 else "path dropped"
             yield Edit(kind, number, argument, where)
         if call.name in PRODUCTS and len(call.tensors) >= 2:

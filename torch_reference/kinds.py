@@ -33,10 +33,6 @@ KINDS = {
         "It is the transpose of the right gradient.",
         "Transpose it, or swap the two factors of the product and transpose both.",
     ),
-    "swapped": (
-        "It is the gradient that belongs to {where}.",
-        "Check the name, or the order, under which it is returned.",
-    ),
     "derivative missing": (
         "The derivative of the activation is missing, as if it were 1 ({where} of the forward pass).",
         "Multiply by the activation's derivative at its input.",
@@ -60,6 +56,10 @@ KINDS = {
     "path dropped": (
         "One path from here to the loss is not counted: the one through {where} of the forward pass.",
         "Add the derivative along every path that leads to the loss.",
+    ),
+    "swapped": (
+        "It is the gradient that belongs to {where}.",
+        "Check the name, or the order, under which it is returned.",
     ),
     "stale value": (
         "It was computed with the value that {where} had before.",
