@@ -137,10 +137,9 @@ def _print(document: dict, options: argparse.Namespace) -> None:
     console.print(table)
     if document["speed"]:
         speed = document["speed"]
-        console.print(
-            f"\n{speed['parameters']:,} parameters, every element: this project {speed['this_project']:.3f} s,\n"
-            f"gradcheck's slow mode {speed['gradcheck_slow']:.2f} s, {speed['ratio']:.0f} times as long"
-        )
+        ours, slow = f"{speed['this_project']:.3f} s", f"{speed['gradcheck_slow']:.2f} s"
+        console.print(f"\n{speed['parameters']:,} parameters, every element: this project {ours},")
+        console.print(f"gradcheck's slow mode {slow}, {speed['ratio']:.0f} times as long")
     for name, score in document["tools"].items():
         for what in ("missed", "false_alarms", "not_diagnosed", "diagnosed_wrongly") if options.list else ():
             for case in (score or {}).get(what, []):

@@ -42,6 +42,15 @@ def test_a_tiny_derivative_beside_a_large_ssr_has_30_digits(b1: float) -> None:
         assert abs(found - expected) <= max(abs(expected) * mpmath.mpf(10) ** -30, mpmath.mpf(10) ** -359)
 
 
+def test_a_tiny_derivative_of_a_tiny_ssr_is_not_lost_in_the_difference_quotients_step() -> None:
+    """At w3 = 3.9e-301 the SSR is 1e-601, and 1e-100 one step away: fifty digits there see no w3 at all."""
+    parameters = dict.fromkeys(PARAMETERS, 0.0) | {"w3": 3.8739e-301}
+    [found] = true_derivative("w3", parameters, [0.0], [0.0])
+    with mpmath.workdps(50):
+        expected = 2 * mpmath.mpf(3.8739e-301) * mpmath.log(2) ** 2
+        assert abs(found - expected) <= abs(expected) * mpmath.mpf(10) ** -30
+
+
 def test_a_derivative_that_is_zero_is_found_to_be_zero() -> None:
     """With all inputs at zero, w1 does nothing."""
     [found] = true_derivative("w1", NUMBERS, [0.0, 0.0], [1.0, 2.0])

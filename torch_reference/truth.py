@@ -105,8 +105,10 @@ def _differentiate(function: Callable[[mpmath.mpf], mpmath.mpf]) -> mpmath.mpf:
     while True:
         with mpmath.workdps(digits):
             derivative = mpmath.diff(function, 0)
-            # mpmath.diff doubles the digits, of which cancellation takes half: the rest are of f's own size.
-            noise = abs(function(mpmath.mpf(0))) * mpmath.mpf(10) ** -digits
+            # mpmath.diff takes a step of this size, with twice the digits, of which cancellation takes half:
+            # what is lost is relative to the function at the step, which may be far larger than at zero.
+            step = mpmath.mpf(10) ** -digits
+            noise = max(abs(function(mpmath.mpf(0))), abs(function(step))) * step
             if noise <= max(abs(derivative) * mpmath.mpf(10) ** -30, negligible):
                 return derivative
         digits *= 2
