@@ -76,6 +76,12 @@ def from_data(
     return merge(_of_block(hidden, inputs[..., block], observed[..., block]) for block in blocks)
 
 
+def empty(parameters: Mapping[str, Float[Tensor, "*batch"]]) -> Triangle:
+    """The triangle of no observations, which changes no other: of a process that had no data to read."""
+    hidden = {name: parameters[name].double() for name in HIDDEN}
+    return Triangle(hidden, hidden["w1"].new_zeros((*hidden["w1"].shape, 4, 4)), roundings=0, observations=0)
+
+
 def merge(triangles: Iterable[Triangle]) -> Triangle:
     """The triangle of all observations together, in constant memory, however many triangles come.
 
