@@ -21,8 +21,9 @@ PARALLEL = 1 << 16
 def in_parallel(work: Callable[[int, int], object], n: int) -> None:
     """Call work(first, last) until all of n observations are done; every share begins where a block does.
 
-    The threads are Python's: what they call must let go of the interpreter's lock, as a C function does and a
-    torch operation too. torch's own threads would share every single operation, and wait for each other after it.
+    The threads are Python's: what they call must let go of the interpreter's lock, as a C function does and
+    a torch operation too. torch's own threads would share each single operation, and wait for each other
+    after it.
     """
     threads = torch.get_num_threads() if n >= PARALLEL else 1
     if threads == 1:
@@ -39,6 +40,10 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="manual_backprop")
 
 
-# A forked child inherits the pool, but none of its threads.
+def forget_threads() -> None:
+    """What a forked child does first: it inherits the pool, but none of its threads."""
+    _pool.cache_clear()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=forget_threads)

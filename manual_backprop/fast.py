@@ -18,13 +18,11 @@ from manual_backprop.blocks import BLOCK, in_parallel
 from manual_backprop.checks import DTYPES, check_names
 from manual_backprop.gradients import LESSON_WRT
 from manual_backprop.gradients import gradients as plain
-from manual_backprop.native import library
+from manual_backprop.native import addresses_of, library
 from manual_backprop.network import PARAMETERS
 
 COLUMNS = ("w3", "w4", "b3", "w1", "b1", "w2", "b2")
 """The order of the kernel's sums: the first three need no derivative of the hidden layer."""
-
-Addresses = ctypes.c_void_p * len(PARAMETERS)
 
 
 def gradients(
@@ -52,17 +50,13 @@ def gradients(
     n, width = inputs.numel(), 7 if hidden else 3
     if n <= BLOCK:
         sums = torch.empty(width, dtype=inputs.dtype, device="cpu")
-        kernel.gradients(
-            addresses, inputs.data_ptr(), observed.data_ptr(), n, BLOCK, hidden, sums.data_ptr()
-        )
+        kernel.gradients(addresses, inputs.data_ptr(), observed.data_ptr(), n, BLOCK, hidden, sums.data_ptr())
     else:
         rows = torch.empty(-(-n // BLOCK), width, dtype=inputs.dtype, device="cpu")
 
         def share(first: int, last: int) -> None:
             data = (values.data_ptr() + first * values.itemsize for values in (inputs, observed))
-            kernel.gradients(
-                addresses, *data, last - first, BLOCK, hidden, rows[first // BLOCK].data_ptr()
-            )
+            kernel.gradients(addresses, *data, last - first, BLOCK, hidden, rows[first // BLOCK].data_ptr())
 
         in_parallel(share, n)
         sums = rows.sum(0)
@@ -93,7 +87,7 @@ def _addresses(
         for parameter in given:
             if parameter.dim():
                 return None
-        return Addresses(*[parameter.data_ptr() for parameter in given])
+        return addresses_of(given)
     except (AttributeError, KeyError, RuntimeError):  # RuntimeError: a tensor of torch.func has no memory
         return None
 

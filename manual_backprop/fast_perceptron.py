@@ -1,8 +1,8 @@
-"""The gradient of a perceptron with respect to every parameter, without what small networks spend their time on.
+"""The gradient of a perceptron with respect to every parameter, without what costs small networks their time.
 
-The chain is that of perceptron.py, which is the one to read. Here all is checked once, on entry, instead of in
-every layer; the bias is added by the matrix product; what the backward pass has read is overwritten or let go
-of; and the gradient may be written where an earlier one stands. docs/speed.md tells what each of these gains.
+The chain is that of perceptron.py, which is the one to read. Here all is checked once, on entry, instead of
+in every layer; the bias is added by the matrix product; what the backward pass has read is overwritten or let
+go of; and the gradient may be written where an earlier one stands. docs/speed.md tells what these gain.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,8 +40,8 @@ _OVER_THE_OUTPUT: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "ssr": _d_ssr_d_output,
     "mean_squared_error": lambda output, targets: _d_ssr_d_output(output, targets).div_(output.numel()),
     "cross_entropy_sum": _d_cross_entropy_d_output,
-    "cross_entropy_mean": lambda output, targets: (
-        _d_cross_entropy_d_output(output, targets).div_(output.shape[0])
+    "cross_entropy_mean": lambda output, targets: _d_cross_entropy_d_output(output, targets).div_(
+        output.shape[0]
     ),
 }
 """The losses whose derivative needs no more memory than the output, which nothing else reads."""
@@ -101,7 +101,7 @@ class Gradients:
         return self._backward(parameters, saved, d_loss_d_output, out)
 
     def _is_plain(self, parameters: Mapping[str, Tensor], inputs: Tensor) -> bool:
-        """Whether these are the rows and parameters that the short way takes; the plain one judges all others."""
+        """Whether these are what the short way takes; the plain one judges all else."""
         if type(inputs) is not Tensor or inputs.dim() != 2 or inputs.dtype not in DTYPES:
             return False
         if inputs.requires_grad or len(parameters) != len(self._shapes):
@@ -131,7 +131,11 @@ class Gradients:
         return output, saved
 
     def _backward(
-        self, parameters: Mapping[str, Tensor], saved: list[Any], d_loss_d_output: Tensor, out: Mapping[str, Tensor]
+        self,
+        parameters: Mapping[str, Tensor],
+        saved: list[Any],
+        d_loss_d_output: Tensor,
+        out: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
         for position in reversed(range(len(saved))):
@@ -143,7 +147,7 @@ class Gradients:
                 if position:
                     d_loss_d_output = torch.mm(d_loss_d_output, parameters[weight])
             elif self._in_place[position]:
-                # ReLU is positive where its derivative is 1, and 0 where that is 0. The layer behind has read it.
+                # ReLU is positive where its derivative is 1, and 0 where that is 0; all readers are done.
                 d_loss_d_output.mul_(saved_here.sign_())
             else:
                 d_loss_d_output = layer.derivatives["input"](saved_here, d_loss_d_output)

@@ -156,3 +156,70 @@ void gradients(const REAL *const *parameters, const REAL *inputs, const REAL *ob
         else one_block(parameters, inputs + i, observed + i, size, rows, 0);
     }
 }
+
+#if DOUBLE
+#define LEAF 256 /* rows of one factorisation: four columns of them fit the first-level cache */
+
+INLINE REAL product(const REAL *a, const REAL *b) {
+    vector sum[4] = {{0}};
+    for (int i = 0; i < LEAF; i += 4 * LANES)
+        for (int part = 0; part < 4; part++)
+            sum[part] += *(const loose *)(a + i + part * LANES) * *(const loose *)(b + i + part * LANES);
+    return total((sum[0] + sum[1]) + (sum[2] + sum[3]));
+}
+
+/* The power of two just below the largest of a column, so that no square over- or underflows. */
+INLINE REAL scale(const REAL *column) {
+    REAL largest = 0x1p-1000;
+    for (int i = 0; i < LEAF; i++) {
+        REAL size = column[i] < 0 ? -column[i] : column[i];
+        largest = size > largest ? size : largest;
+    }
+    union { REAL value; INTEGER bits; } power = {largest};
+    power.bits &= (INTEGER)0x7ff << MANTISSA;
+    return power.value;
+}
+
+/* R of the QR factorisation of LEAF rows, by modified Gram-Schmidt: to the last rounding what Householder's
+   reflections make of the same rows below four rows of zeros (Bjorck 1967, BIT 7). Overwrites the columns. */
+static void factorise(REAL columns[4][LEAF], REAL *r) {
+    REAL scales[4];
+    for (int j = 0; j < 4; j++) {
+        scales[j] = scale(columns[j]);
+        for (int i = 0; i < LEAF; i++) columns[j][i] *= 1 / scales[j];
+    }
+    for (int j = 0; j < 4; j++) {
+        REAL squared = product(columns[j], columns[j]), length = __builtin_sqrt(squared);
+        for (int k = 0; k < j; k++) r[4 * j + k] = 0;
+        r[4 * j + j] = length * scales[j];
+        for (int k = j + 1; k < 4; k++) {
+            REAL dot = squared == 0 ? 0 : product(columns[j], columns[k]);
+            REAL share = squared == 0 ? 0 : dot / squared;
+            r[4 * j + k] = squared == 0 ? 0 : dot / length * scales[k];
+            for (int i = 0; i < LEAF; i++) columns[k][i] -= share * columns[j][i];
+        }
+    }
+}
+
+/* R of every LEAF observations, of the rows [y1, y2, 1, Observed]: 16 numbers each. */
+void triangles(const REAL *const *parameters, const REAL *inputs, const REAL *observed, long n, REAL *r) {
+    REAL columns[4][LEAF] __attribute__((aligned(BYTES)));
+    REAL w1 = *parameters[0], b1 = *parameters[1], w2 = *parameters[2], b2 = *parameters[3];
+    for (long first = 0; first < n; first += LEAF, r += 16) {
+        long size = n - first < LEAF ? n - first : LEAF;
+        for (int i = 0; i < LEAF; i++) {
+            int present = i < size; /* rows of zeros at the end add nothing to any sum of squares */
+            columns[0][i] = present ? inputs[first + i] : 0;
+            columns[2][i] = present;
+            columns[3][i] = present ? observed[first + i] : 0;
+        }
+        for (int i = 0; i < LEAF; i += LANES) {
+            vector input = *(const loose *)(columns[0] + i);
+            integers present = *(const loose *)(columns[2] + i) > 0;
+            *(loose *)(columns[0] + i) = only(present, activate(w1 * input + b1, 0).softplus);
+            *(loose *)(columns[1] + i) = only(present, activate(w2 * input + b2, 0).softplus);
+        }
+        factorise(columns, r);
+    }
+}
+#endif

@@ -76,7 +76,7 @@ def d_ssr_d_predicted(saved: SavedResidual) -> Tensor:
 
 
 def check_classes(predicted: Tensor, targets: Tensor) -> None:
-    """Raise ValueError or TypeError unless predicted are logits, and targets one of their classes for each row."""
+    """Raise ValueError or TypeError unless predicted are logits, and targets a class for each row of them."""
     check_float("predicted", predicted)
     if predicted.ndim not in (1, 2) or predicted.shape[-1] == 0:
         raise ValueError(f"predicted must have shape (n, k) or (k), found {tuple(predicted.shape)}")

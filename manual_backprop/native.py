@@ -12,9 +12,11 @@ import shlex
 import subprocess
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 SOURCE = Path(__file__).with_name("kernel.c")
 TYPES = {
@@ -25,6 +27,7 @@ TYPES = {
 FLAGS = ("-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
 TIME_LIMIT = 60.0
 """Seconds; half a second is usual."""
+_Addresses = ctypes.c_void_p * 7
 
 
 @functools.cache
@@ -38,7 +41,15 @@ def library(dtype: torch.dtype) -> ctypes.CDLL | None:
     pointer, number = ctypes.c_void_p, ctypes.c_long
     kernel.gradients.argtypes = [pointer, pointer, pointer, number, number, ctypes.c_int, pointer]
     kernel.gradients.restype = None
+    if dtype == torch.float64:
+        kernel.triangles.argtypes = [pointer, pointer, pointer, number, pointer]
+        kernel.triangles.restype = None
     return kernel
+
+
+def addresses_of(parameters: Sequence[Tensor]) -> "ctypes.Array[ctypes.c_void_p]":
+    """Where each parameter lies, as the kernel takes them: w1, b1, w2, b2 and, for gradients, w3, w4, b3."""
+    return _Addresses(*[parameter.data_ptr() for parameter in parameters])
 
 
 def _built(dtype: torch.dtype) -> Path:

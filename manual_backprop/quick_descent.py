@@ -1,23 +1,24 @@
 """The lesson's descent on a triangle, at two microseconds a step: Python's own numbers and nothing else.
 
 The steps are those of triangle_descent.py, bit for bit, and the rules those of descent.py, which are the ones
-to read. Here the chain of the four rows is written out without the products with the zeros below the diagonal,
-and a step makes no dictionary. docs/speed.md tells what that gains.
+to read. Here the chain of the four rows is written out without the products with the zeros below the
+diagonal, and a step makes no dictionary. docs/speed.md tells what that gains.
 """
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop import descent, triangle_descent
-from manual_backprop.blocks import BLOCK, in_parallel
 from manual_backprop.descent import History, Stopped, check_rules, check_task
+from manual_backprop.fast_triangle import from_data
 from manual_backprop.gradients import LESSON_WRT
 from manual_backprop.network import PARAMETERS
-from manual_backprop.triangle import Triangle, from_data, merge
+from manual_backprop.triangle import Triangle
 
 
 def descend(
@@ -32,8 +33,8 @@ def descend(
 ) -> History:
     """Gradient descent by the rules of descent.descend, for w3, w4 and b3 on any number of observations.
 
-    The data are read once. Whatever their precision, the descent runs in float64, and so is its history. A wrt
-    that moves the hidden layer goes to descent.descend.
+    The data are read once. Whatever their precision, the descent runs in float64, and so is its history.
+    A wrt that moves the hidden layer goes to descent.descend.
 
     Shapes: each parameter (), inputs and observed (n)
     Errors: those of descent.descend
@@ -42,23 +43,10 @@ def descend(
     check_task(parameters, inputs, observed, wrt)
     check_rules(learning_rate, max_steps, min_step_size)
     if not set(wrt) <= set(LESSON_WRT):
-        rules = {"learning_rate": learning_rate, "max_steps": max_steps, "min_step_size": min_step_size}
-        return descent.descend(parameters, inputs, observed, wrt, **rules)
-    one = triangle_of(parameters, inputs, observed)
+        rules: dict[str, Any] = {"max_steps": max_steps, "min_step_size": min_step_size}
+        return descent.descend(parameters, inputs, observed, wrt, learning_rate=learning_rate, **rules)
+    one = from_data(parameters, inputs, observed)
     return descend_on(one, parameters, wrt, float(learning_rate), max_steps, min_step_size)
-
-
-def triangle_of(parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor) -> Triangle:
-    """The triangle of the data, bit for bit that of triangle.from_data, with every core at work."""
-    parts: dict[int, Triangle] = {}
-
-    def share(first: int, last: int) -> None:
-        for start in range(first, last, BLOCK):
-            here = slice(start, min(start + BLOCK, last))
-            parts[start] = from_data(parameters, inputs[here], observed[here])
-
-    in_parallel(share, inputs.shape[-1])
-    return merge(parts[start] for start in sorted(parts))
 
 
 def descend_on(
@@ -86,8 +74,8 @@ def descend_on(
         points.append((ssr, d_w3, d_w4, d_b3, w3, w4, b3))
         if not math.isfinite(ssr + d_w3 + d_w4 + d_b3 + w3 + w4 + b3):
             # What diverges is a matter of one number after the other; it is rare, and need not be quick.
-            rules = {"max_steps": max_steps, "min_step_size": min_step_size}
-            return triangle_descent.descend(one, parameters, wrt, learning_rate=learning_rate, **rules)
+            limits: dict[str, Any] = {"max_steps": max_steps, "min_step_size": min_step_size}
+            return triangle_descent.descend(one, parameters, wrt, learning_rate=learning_rate, **limits)
         if abs(size3) < min_step_size and abs(size4) < min_step_size and abs(size_b) < min_step_size:
             stopped = Stopped.CONVERGED
             break

@@ -1,10 +1,10 @@
 """A thousand steps of the lesson's descent on w3, w4 and b3: against the loop that everybody writes."""
 
 import torch
-from benchmarks.contest import Contest, Contestant
-from benchmarks.lesson_gradient import ALL, Network, data
 from torch import Tensor
 
+from benchmarks.contest import Contest, Contestant
+from benchmarks.lesson_gradient import ALL, Network, data
 from manual_backprop import lesson
 from manual_backprop.descent import descend
 from manual_backprop.quick_descent import descend as quick

@@ -1,4 +1,4 @@
-"""The gradient of the lesson's network, on 3 observations and on any number: against everything that derives."""
+"""The gradient of the lesson's network, on 3 observations and on any number: against all that derives."""
 
 import functools
 import importlib.util
@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from benchmarks.contest import Contest, Contestant
 from torch import Tensor, nn
 
 import manual_backprop
 import torch_reference
+from benchmarks.contest import Contest, Contestant
 from manual_backprop import PARAMETERS, fast, lesson
 
 THRESHOLD = torch_reference.SOFTPLUS_THRESHOLD
@@ -32,6 +32,10 @@ class Network(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         return predicted(dict(self.named_parameters()), inputs)
+
+    def gradients(self) -> dict[str, Tensor]:
+        """What backward left."""
+        return {name: value.grad for name, value in self.named_parameters() if value.grad is not None}
 
 
 def predicted(p: dict[str, Tensor], inputs: Tensor) -> Tensor:
@@ -62,7 +66,7 @@ def contest(observations: int, free: int, dtype: torch.dtype, device: torch.devi
     def autograd() -> dict[str, Tensor]:
         network.zero_grad()
         ((observed - network(inputs)) ** 2).sum().backward()
-        return {name: value.grad for name, value in network.named_parameters() if value.grad is not None}
+        return network.gradients()
 
     still = {name: value for name, value in parameters.items() if name not in wrt}
     moving = {name: parameters[name] for name in wrt}

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from atomic import replacing
-from benchmarks.contest import Result
 from extras import require
 from pictures import COLOURS, STYLE
+
+from benchmarks.contest import Result
 
 SIZES = (3, 30, 300, 3_000, 30_000, 300_000, 3_000_000)
 

@@ -6,10 +6,10 @@ from importlib import metadata, util
 from typing import Any
 
 import torch
-from benchmarks.contest import Result
 from tables import open_console, plain_table
 
 import manual_backprop.native
+from benchmarks.contest import Result
 
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
@@ -17,7 +17,8 @@ UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 def print_result(result: Result) -> None:
     """One contest: our time, and a line for each peer."""
     contest, console = result.contest, open_console()
-    console.print(f"\n[bold]{contest.title}[/], {result.dtype}: {_time(result.ours)}{_memory(result, contest.ours.name)}")
+    ours = _time(result.ours) + _memory(result, contest.ours.name)
+    console.print(f"\n[bold]{contest.title}[/]\n{contest.ours.name}, {result.dtype}: {ours}")
     table = plain_table("", "its time", "ratio", "quartiles", "goal", "")
     for peer in contest.peers:
         low, ratio, high = result.ratio(peer.name)
@@ -25,8 +26,8 @@ def print_result(result: Result) -> None:
         table.add_row(
             f"  {peer.name}",
             _time(ratio * result.ours) + _memory(result, peer.name),
-            f"{ratio:.3g}",
-            f"{low:.3g} to {high:.3g}",
+            _ratio(ratio),
+            f"{_ratio(low)} to {_ratio(high)}",
             f"{goal:g}" if goal else "",
             _verdict(ratio, goal),
         )
@@ -41,17 +42,29 @@ def print_result(result: Result) -> None:
 def markdown(results: Sequence[Result]) -> str:
     """The table of goals, as the README shows it: a ratio for each dtype."""
     dtypes = list(dict.fromkeys(result.dtype for result in results))
-    lines = [f"| workload | peer | goal | {' | '.join(dtypes)} |", f"| --- | --- | ---: |{' ---: |' * len(dtypes)}"]
-    rows = {(result.contest.title, peer): goal for result in results for peer, goal in result.contest.goals.items()}
-    for (title, peer), goal in rows.items():
-        cells = []
-        for dtype in dtypes:
-            here = [r for r in results if r.dtype == dtype and r.contest.title == title and peer in r.contest.goals]
-            ratio = here[0].ratio(peer)[1] if here else None
-            missed = " (missed)" if ratio is not None and ratio < goal else ""
-            cells.append(f"{ratio:.3g}{missed}" if ratio is not None else "")
-        lines.append(f"| {title} | {peer} | {goal:g} | {' | '.join(cells)} |")
+    lines = [f"| workload | peer | goal | {' | '.join(dtypes)} |"]
+    lines += [f"| --- | --- | ---: |{' ---: |' * len(dtypes)}"]
+    by_title: dict[str, dict[str, Result]] = {}
+    for result in results:
+        by_title.setdefault(result.contest.title, {})[result.dtype] = result
+    for title, measured in by_title.items():
+        goals = {peer: goal for result in measured.values() for peer, goal in result.contest.goals.items()}
+        for peer, goal in goals.items():
+            ratios = [measured[dtype].ratio(peer)[1] if dtype in measured else None for dtype in dtypes]
+            cells = [_cell(ratio, goal) for ratio in ratios]
+            lines.append(f"| {title} | {peer} | {goal:g} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _cell(ratio: float | None, goal: float) -> str:
+    if ratio is None:
+        return ""
+    return _ratio(ratio) if ratio >= goal else f"{_ratio(ratio)} (missed)"
+
+
+def _ratio(ratio: float) -> str:
+    """Three digits, and no exponent."""
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
 
 
 def machine(device: torch.device) -> str:
@@ -91,7 +104,7 @@ def _time(seconds: float) -> str:
 
 
 def _memory(result: Result, name: str) -> str:
-    return f", {result.memory[name]:.0f} MiB" if name in result.memory else ""
+    return f", {max(result.memory[name], 0):.0f} MiB" if name in result.memory else ""
 
 
 def _verdict(ratio: float, goal: float | None) -> str:
