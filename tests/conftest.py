@@ -1,9 +1,11 @@
 """Hypothesis profiles, the run-time check of the shapes, and the slow marker."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
+import jaxtyping
 import pytest
 import torch
 from hypothesis import Phase
@@ -40,6 +42,14 @@ hypothesis.settings.load_profile(PROFILE)
 
 # The tensors of the tests are small: a second thread costs more than it brings.
 torch.set_num_threads(1)
+
+
+@pytest.fixture
+def as_a_user_runs_it() -> Iterator[None]:
+    """Without the tests' own check of the annotations, which users do not have."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
