@@ -306,6 +306,16 @@ def test_one_overflow_is_explained_only_near_the_largest_number(other: float, ex
     assert (overflow_of_one(two, one, limits, 1) == []) is explained
 
 
+def test_a_start_that_overflows_at_once_agrees_after_no_step() -> None:
+    """An SSR beyond the largest number, on both sides: no step leads to the start, and none is compared."""
+    inputs, observed = lesson.data()
+    histories = [f(lesson.start(), inputs, 1e200 * observed, **RULES) for f in (descent.descend, train)]
+    assert [(history.steps, str(history.stopped)) for history in histories] == [(0, "diverged")] * 2
+    judgement = judge(*histories, inputs, 1e200 * observed, **RULES)
+    assert judgement.agrees
+    assert judgement.points == 0
+
+
 def test_training_an_unknown_parameter_is_refused() -> None:
     """With the names that there are."""
     with pytest.raises(ValueError, match="unknown parameter 'w5': the known ones are w1, b1"):
