@@ -21,7 +21,7 @@ Gradient = Callable[[Tensors], Tensors]
 
 
 class Product(NamedTuple):
-    """The Hessian times a direction, by the parameters' names, and an estimate of its error (Euclidean norm)."""
+    """The Hessian times a direction, by name, and an estimate of its error (Euclidean norm)."""
 
     value: dict[str, Tensor]
     error: float
