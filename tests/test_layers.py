@@ -145,3 +145,12 @@ def test_an_unknown_parameter_is_refused(name: str) -> None:
     wrong = {"gain": torch.ones(5, dtype=torch.float64)}
     with pytest.raises(ValueError, match=r"takes the parameters .*, found \['gain'\]"):
         LAYERS[name].forward(wrong, case.tensors["input"], **case.options)
+
+
+def test_dropout_drops_half_unless_told_otherwise_and_everything_at_1() -> None:
+    """What is kept is doubled; at p = 1 torch drops all, whatever the mask."""
+    values, mask = torch.tensor([1.0, 3.0]), torch.tensor([True, False])
+    output, saved = LAYERS["dropout"].forward({}, values, mask)
+    assert output.tolist() == [2.0, 0.0]
+    assert LAYERS["dropout"].backward(saved, values)["input"].tolist() == [2.0, 0.0]
+    assert LAYERS["dropout"].forward({}, values, mask, 1.0)[0].tolist() == [0.0, 0.0]

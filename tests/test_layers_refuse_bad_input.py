@@ -274,6 +274,7 @@ BAD_LOSSES = [
         "targets must be classes of torch.int64, found torch.float32",
     ),
     ("cross_entropy_sum", ones(3, 3), CLASSES, ValueError, "targets must have shape (3,), found (2,)"),
+    ("cross_entropy_sum", ones(2), CLASSES[1], ValueError, "classes must be from 0 to 1, found 2"),
     ("cross_entropy_sum", ones(2, 2), CLASSES, ValueError, "classes must be from 0 to 1, found 2"),
     ("cross_entropy_sum", ones(2, 3), CLASSES - 1, ValueError, "classes must be from 0 to 2, found -1"),
 ]

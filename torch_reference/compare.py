@@ -128,6 +128,6 @@ def _judge_elements(name: str, manual: Tensor, reference: Tensor, bound: Tensor)
         bound=bound64.flatten()[worst].item(),
         ratio=ratio.flatten()[worst].item(),
         index=tuple(int(i) for i in torch.unravel_index(worst, reference.shape)),
-        wrong_elements=int((nan | infinite | unbounded | differs).sum()),
+        wrong_elements=int((unbounded | differs).sum()),  # a NaN or an infinity differs too
         elements=reference.numel(),
     )
