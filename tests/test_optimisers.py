@@ -202,9 +202,10 @@ def memories(state: Mapping[str, tuple[Any, ...]]) -> list[Tensor]:
 
 
 ADAMS = ("adam", "adamw")
+OURS = ("gradient_descent", *ADAMS)
 OUT_OF_RANGE = [
-    *((name, {"learning_rate": -1.0}, "learning_rate", "inf", "-1.0") for name in OPTIMISERS),
-    *((name, {"weight_decay": -0.1}, "weight_decay", "inf", "-0.1") for name in OPTIMISERS),
+    *((name, {"learning_rate": -1.0}, "learning_rate", "inf", "-1.0") for name in OURS),
+    *((name, {"weight_decay": -0.1}, "weight_decay", "inf", "-0.1") for name in OURS),
     ("gradient_descent", {"learning_rate": float("nan")}, "learning_rate", "inf", "nan"),
     ("gradient_descent", {"momentum": -0.5}, "momentum", "inf", "-0.5"),
     *((name, {"betas": (1.0, 0.9)}, "the first beta", "1", "1.0") for name in ADAMS),

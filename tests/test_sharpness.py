@@ -170,6 +170,21 @@ def test_the_product_is_autograds_within_twice_the_error_that_it_estimates(
     assert found.error <= 1e3 * EPS ** (2 / 3) * flat(found.value).norm().item()
 
 
+def test_the_products_of_the_reference_are_those_of_its_whole_hessian() -> None:
+    """H v by reverse over reverse, and H row by row, symmetric to within rounding."""
+    widths, activations = (2, 3, 1), ("tanh", None)
+    case = make_perceptron_case(widths, activations, "ssr", 4, torch.float64, seed=4)
+    network = torch_reference.perceptron.sequential(widths, activations)
+    data = (network, case.parameters, case.inputs, case.targets)
+    hessian = torch_reference.sharpness.hessian(*data)
+    direction = {name: torch.ones_like(value) for name, value in case.parameters.items()}
+    product = torch_reference.sharpness.hessian_vector_product(*data, direction)
+    assert hessian.shape == (13, 13)
+    rounding = 1e3 * EPS * hessian.abs().sum()
+    assert (hessian - hessian.T).abs().amax() <= rounding
+    assert (flat({name: product[name] for name in case.parameters}) - hessian.sum(1)).abs().amax() <= rounding
+
+
 def test_the_step_of_the_difference_is_the_formulas() -> None:
     """∛eps · max(1, ‖θ‖) / ‖v‖, in the dtype's eps."""
     small = {"a": torch.tensor([0.3, 0.4]), "b": torch.zeros(2)}
