@@ -61,10 +61,10 @@ def test_the_radius_of_a_sum_of_three() -> None:
 
 def test_the_radius_of_a_sum_of_n() -> None:
     """Σ r + (n − 1) u Σ s, over the last dimension; a single term is not rounded."""
-    terms = ball([[3.0, -5.0, 2.0]], [[0.5, 0.25, 0.125]])
+    terms = ball([[3.0, -5.0, 2.0], [1.0, 1.0, 1.0]], [[0.5, 0.25, 0.125], [0.0, 0.0, 0.0]])
     found = ROUNDING.sum(terms)
-    assert found.middle.tolist() == [0.0]
-    assert found.radius.tolist() == [0.875 + 2 * UNIT * 11.75]
+    assert found.middle.tolist() == [0.0, 3.0]
+    assert found.radius.tolist() == [0.875 + 2 * UNIT * 11.75, 2 * UNIT * 3.0]
     assert ROUNDING.sum(ball([[3.0]], [[0.5]])).radius.tolist() == [0.5]
 
 

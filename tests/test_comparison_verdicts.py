@@ -64,7 +64,7 @@ def test_a_wrong_shape_is_a_verdict_and_never_broadcasts(manual: tuple, referenc
         torch.ones(reference, dtype=torch.float64),
         torch.ones(reference, dtype=torch.float64),
     )
-    assert row.verdict is Verdict.WRONG_SHAPE
+    assert (row.name, row.verdict) == ("w3", Verdict.WRONG_SHAPE)
     assert row.explanation == f"expected {reference}, found {manual}"
 
 
