@@ -49,7 +49,7 @@ class Forks:
             order = dict.fromkeys(
                 [*(test for test in first if test in tests), *sorted(tests, key=seconds.get)]
             )
-            limit = 20 + 3 * sum(seconds[test] for test in tests)
+            limit = 5 + 2 * sum(seconds[test] for test in tests)
             killer = in_a_fork(lambda o=order, n=name: kill(session, n, [items[test] for test in o]), limit)
             if killer in items:
                 first[:] = [killer, *(test for test in first if test != killer)][:KEPT]
