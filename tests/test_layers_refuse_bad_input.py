@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from manual_backprop.activations import elementwise
 from manual_backprop.layers import LAYERS
-from manual_backprop.losses import LOSSES
+from manual_backprop.losses import LOSSES, averaged
 
 pytestmark = pytest.mark.usefixtures("as_a_user_runs_it")
 
@@ -186,6 +187,26 @@ def test_inputs_that_are_no_floats_are_refused(layer: str) -> None:
         wanted = "a torch.Tensor" if found == "list" else FLOAT
         message = f"inputs must be {wanted}, found {found}"
         refused(Bad(layer, parameters, inputs, message, TypeError, options))
+
+
+def test_an_activation_of_ones_own_is_as_strict() -> None:
+    """Made anew from a function and its derivative: the chain rule, and the same two lines."""
+    square = elementwise(torch.square, lambda x: 2 * x)
+    output, saved = square.forward({}, torch.tensor([3.0, -4.0]))
+    assert output.tolist() == [9.0, 16.0]
+    assert square.backward(saved, torch.tensor([5.0, 7.0]))["input"].tolist() == [30.0, -56.0]
+    with pytest.raises(ValueError, match=r"^an activation takes the parameters \[\], found \['gain'\]$"):
+        square.forward({"gain": ones(1)}, ones(2))
+    with pytest.raises(TypeError, match=r"^inputs must be a torch\.Tensor, found list$"):
+        square.forward({}, [1.0])
+
+
+def test_the_mean_of_a_loss_of_ones_own_is_its_sum_over_its_terms() -> None:
+    """The value and the derivative alike."""
+    mean = averaged(LOSSES["ssr"])
+    value, saved = mean.forward(torch.tensor([1.0, 2.0]), torch.tensor([4.0, 3.0]))
+    assert value.item() == 5.0
+    assert mean.d_loss_d_predicted(saved).tolist() == [-3.0, -1.0]
 
 
 @pytest.mark.parametrize("parameter", ["weight", "bias"])
