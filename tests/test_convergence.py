@@ -117,6 +117,7 @@ def test_an_ssr_that_is_never_reached_has_no_step() -> None:
     assert steps_to(found, 1.0, 0.1) is None
     assert steps_to(found, 0.0, found.least + 1e-3) is None
     slow = steps_to(found, 1e-9, found.least + 1e-3)
+    assert isinstance(slow, int)
     assert slow > 10**9
     assert found.least + ssr_after(found, 1e-9, slow).sum().item() <= found.least + 1e-3
     assert found.least + ssr_after(found, 1e-9, slow - 1).sum().item() > found.least + 1e-3

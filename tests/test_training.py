@@ -307,6 +307,15 @@ def test_one_overflow_is_explained_only_near_the_largest_number(other: float, ex
     assert (overflow_of_one(two, one, limits, 1) == []) is explained
 
 
+def test_an_overflow_of_one_at_the_start_is_no_rounding() -> None:
+    """No step leads to the start, and everything else is looked at there."""
+    none, one, small = (torch.tensor(value, dtype=torch.float64) for value in ([], [torch.inf], [1.0]))
+    first, second = ({"step_size_w3": none, "ssr": ssr} for ssr in (one, small))
+    limits = {"step_size_w3": none, "ssr": 1e-9 * small}
+    expected = ["ssr at step 0 is inf and 1: no rounding does that"]
+    assert overflow_of_one(first, second, limits, 0) == expected
+
+
 def test_a_step_of_exactly_the_smallest_size_is_no_convergence() -> None:
     """Below it, the rule says: a descent that goes on, or stops at the step limit, breaks no rule."""
     right = descent.descend(lesson.start(), *lesson.data(), **RULES | {"max_steps": 20})
