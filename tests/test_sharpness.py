@@ -170,6 +170,15 @@ def test_the_product_is_autograds_within_twice_the_error_that_it_estimates(
     assert found.error <= 1e3 * EPS ** (2 / 3) * flat(found.value).norm().item()
 
 
+def test_the_error_is_what_doubling_the_step_changes() -> None:
+    """Of θ³ at 0 the quotient is h² where the derivative is 0, without any rounding: 4h² − h²."""
+    parameters, direction = {"a": torch.zeros(1).double()}, {"a": torch.ones(1).double()}
+    found = hessian_vector_product(lambda own: {"a": own["a"] ** 3}, parameters, direction)
+    h = difference_step(parameters, direction)
+    assert found.value["a"].item() == pytest.approx(h**2, rel=1e-12)
+    assert found.error == pytest.approx(3 * h**2, rel=1e-12)
+
+
 def test_the_products_of_the_reference_are_those_of_its_whole_hessian() -> None:
     """H v by reverse over reverse, and H row by row, symmetric to within rounding."""
     widths, activations = (2, 3, 1), ("tanh", None)
