@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from atomic import replacing
 from options import AGREEMENT, MISMATCH, Parser, device, run
-from ranks import Ranks, joined
+from ranks import Ranks, joined, own
 from torch import Tensor
 
 from manual_backprop import distributed, perceptron
@@ -35,11 +35,11 @@ class State(NamedTuple):
 def main(argv: Sequence[str] | None = None) -> int:
     """Train, and print the loss as it falls; 0, or 1 if --check finds a gradient that is not DDP's."""
     options = _parse(argv)
-    place = device(options.device)
+    options.device = own(device(options.device))
     torch.set_num_threads(1)
     network = perceptron.perceptron(options.widths, _activations(options))
     rows = _rows(options)
-    with joined(options.timeout, place) as ranks:
+    with joined(options.timeout, options.device) as ranks:
         state = _start(options, network)
         check = None
         if options.check:
@@ -120,7 +120,7 @@ def load(path: Path, optimiser: str, place: torch.device) -> State:
 
 def _start(options: argparse.Namespace, network: Perceptron) -> State:
     if options.resume:
-        return load(options.checkpoint, options.optimiser, device(options.device))
+        return load(options.checkpoint, options.optimiser, options.device)
     generator = torch.Generator().manual_seed(options.seed)
     parameters = perceptron.initial_parameters(network, generator)
     return State(0, {name: value.to(options.device) for name, value in parameters.items()}, {})

@@ -27,12 +27,12 @@ class Ended(NamedTuple):
 
 
 def start(script: str, arguments: Sequence[str], size: int, folder: Path) -> list[BaseProcess]:
-    """The processes, started."""
+    """The processes, started; they die with this one, whatever becomes of the test."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     processes = [
-        SERVER.Process(target=_run, args=(script, list(arguments), rank, size, port, folder))
+        SERVER.Process(target=_run, args=(script, list(arguments), rank, size, port, folder), daemon=True)
         for rank in range(size)
     ]
     for process in processes:

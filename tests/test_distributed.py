@@ -15,6 +15,7 @@ import generate
 import large
 import processes
 import pytest
+import ranks
 import torch
 import torch.distributed as dist
 from data_parallel import State, load, save
@@ -27,6 +28,7 @@ from manual_backprop.perceptron import backward, backwards, forward, initial_par
 
 ROOT = Path(__file__).parent.parent
 CPU = torch.device("cpu")
+LOST = "rank {} of 2 stops, for another process was lost: "
 PATIENCE = 60  # seconds; a machine that is busy starts processes slowly
 
 
@@ -63,7 +65,7 @@ def test_backwards_yields_each_gradient_once_and_the_last_layers_first() -> None
 def test_summed_gives_every_gradient_back_in_its_shape(bucket: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether a message holds one gradient, a few or all; the gradients themselves stay as they are."""
     monkeypatch.setattr(distributed, "BUCKET", bucket)
-    given = {"a": torch.tensor(3.0), "b": torch.randn(4, 5), "c": torch.randn(7), "d": torch.zeros(0, 2)}
+    given = {"a": torch.tensor(3.0), "b": torch.randn(4, 5), "c": torch.zeros(0, 2), "d": torch.randn(7)}
     found = distributed.summed(iter(given.items()))
     assert list(found) == list(given)
     for name, value in given.items():
@@ -100,10 +102,10 @@ def test_two_processes_give_the_triangle_of_one(tmp_path: Path, capsys) -> None:
     """Each reads its share and sends its triangle: the same gradient, and the same end of the descent."""
     data = str(tmp_path / "data.npy")
     generate.main(["300000", data])  # more than one part: both processes have some
-    ranks = both("large", [data, "--json", "--max-steps", "50"], tmp_path)
-    assert [(ended.status, ended.err) for ended in ranks] == [(0, ""), (0, "")]
-    assert ranks[1].out == ""
-    found = json.loads(ranks[0].out)
+    ended = both("large", [data, "--json", "--max-steps", "50"], tmp_path)
+    assert [(one.status, one.err) for one in ended] == [(0, ""), (0, "")]
+    assert ended[1].out == ""
+    found = json.loads(ended[0].out)
     assert large.main([data, "--json", "--max-steps", "50"]) == 0
     alone = json.loads(capsys.readouterr().out)
     assert (found["processes"], found["observations"]) == (2, 300_000)
@@ -114,9 +116,9 @@ def test_two_processes_give_the_triangle_of_one(tmp_path: Path, capsys) -> None:
 def test_two_processes_train_a_perceptron_as_one_does(tmp_path: Path, capsys) -> None:
     """The first gradient is DDP's and autograd's of the whole batch; after 10 steps the losses are one's."""
     arguments = ["--widths", "3,5,2", "--batch", "33", "--steps", "10", "--json"]
-    ranks = both("data_parallel", [*arguments, "--check"], tmp_path)
-    assert [(ended.status, ended.err) for ended in ranks] == [(0, ""), (0, "")]
-    found = json.loads(ranks[0].out)
+    ended = both("data_parallel", [*arguments, "--check"], tmp_path)
+    assert [(one.status, one.err) for one in ended] == [(0, ""), (0, "")]
+    found = json.loads(ended[0].out)
     assert data_parallel.main(arguments) == 0
     alone = json.loads(capsys.readouterr().out)
     assert (found["processes"], found["disagreement"]) == (2, None)
@@ -130,12 +132,19 @@ def test_bad_data_in_one_process_stops_the_other(tmp_path: Path) -> None:
     first, second = both("large", [str(tmp_path / "data.csv"), "--timeout", "30"], tmp_path)
     assert (first.status, second.status) == (2, 2)
     assert second.err.endswith("data.csv, line 2200002: expected a number, found ''\n")
-    assert re.fullmatch(r"large\.py: error: rank 0 of 2 lost another process and stops: .*\n", first.err)
+    assert first.err == f"large.py: error: {LOST.format(0)}its connection closed\n"
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize(
+    ("victim", "how", "reason"),
+    [
+        (1, signal.SIGKILL, "its connection closed"),
+        (0, signal.SIGKILL, "its connection closed"),
+        (1, signal.SIGSTOP, "no message for 3 seconds"),
+    ],
+)
 def test_a_process_that_dies_stops_the_other_within_the_time_limit(
-    how: signal.Signals, tmp_path: Path
+    victim: int, how: signal.Signals, reason: str, tmp_path: Path
 ) -> None:
     """Killed, or alive and silent: one line, status 2, and the last checkpoint is whole and goes on."""
     checkpoint = tmp_path / "checkpoint.pt"
@@ -146,23 +155,29 @@ def test_a_process_that_dies_stops_the_other_within_the_time_limit(
     limit = time.monotonic() + PATIENCE
     while not checkpoint.exists() and time.monotonic() < limit:
         time.sleep(0.02)
-    assert endless[1].pid is not None
-    os.kill(endless[1].pid, how)
+    pid = endless[victim].pid
+    assert pid is not None
+    os.kill(pid, how)
     began = time.monotonic()
-    [first] = processes.ended(endless[:1], tmp_path, PATIENCE)
+    endless[1 - victim].join(PATIENCE)
     waited = time.monotonic() - began
-    endless[1].kill()
-    endless[1].join()
-    assert first.status == 2, first.err
-    assert re.fullmatch(
-        r"data_parallel\.py: error: rank 0 of 2 lost another process and stops: .*\n", first.err
-    )
+    endless[victim].kill()
+    other = processes.ended(endless, tmp_path, PATIENCE)[1 - victim]
+    assert (other.status, other.err) == (2, f"data_parallel.py: error: {LOST.format(1 - victim)}{reason}\n")
     assert waited < 3 + 10  # the timeout, and what a busy machine takes to end a process
     state = load(checkpoint, "adam", CPU)
     assert state.step >= 1
     assert data_parallel.main([*arguments, "--resume", "--steps", str(state.step + 2)]) == 0
     assert load(checkpoint, "adam", CPU).step == state.step + 2
     assert not list(tmp_path.glob(".checkpoint*"))
+
+
+def test_each_process_of_a_machine_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By torchrun's number of the process, unless one is named."""
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert ranks.own(torch.device("cuda")) == torch.device("cuda", 1)
+    assert ranks.own(torch.device("cuda", 3)) == torch.device("cuda", 3)
+    assert ranks.own(CPU) == CPU
 
 
 @pytest.mark.slow

@@ -1,9 +1,11 @@
 """The triangle of the observations gives the SSR, its derivatives and the descent of all of them."""
 
+import doctest
 import itertools
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import torch
@@ -190,6 +192,13 @@ def test_a_planted_mistake_in_the_merge_is_seen(mistake: str, wrong: Callable[[T
     assert beyond_the_bound(merged, parameters, truth) == []
     rows = wrong(torch.cat([half.rows for half in halves]))
     assert beyond_the_bound(Triangle(merged.hidden, rows, merged.roundings, 5), parameters, truth)
+
+
+def test_the_example_of_the_docs_is_true() -> None:
+    """docs/scale.md, run as it stands."""
+    found = doctest.testfile(str(Path(__file__).parents[1] / "docs/scale.md"), module_relative=False)
+    assert found.failed == 0
+    assert found.attempted
 
 
 def test_the_descent_on_the_triangle_is_the_lessons() -> None:
