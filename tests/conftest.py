@@ -1,6 +1,7 @@
 """Hypothesis profiles, the run-time check of the shapes, and the slow marker."""
 
 import os
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -26,6 +27,12 @@ hypothesis.settings.load_profile(PROFILE)
 
 # The tensors of the tests are small: a second thread costs more than it brings.
 torch.set_num_threads(1)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One process for a run of single files, where starting torch again costs more than a core brings."""
+    paths = [Path(argument.split("::")[0]) for argument in config.args]
+    return 0 if all(path.is_file() for path in paths) else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
