@@ -164,9 +164,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--timeout",
         type=float,
-        default=60,
+        default=600,
         metavar="S",
-        help="wait so long for other processes (default: 60)",
+        help="wait so long for a slower process (default: 600)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
