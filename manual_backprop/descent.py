@@ -1,9 +1,10 @@
 """Gradient descent by hand: the lesson's step, its two stopping rules, and the history of every step."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
@@ -13,6 +14,9 @@ from manual_backprop import lesson
 from manual_backprop.checks import check_names, check_network
 from manual_backprop.gradients import DERIVATIVES, LESSON_WRT
 from manual_backprop.network import PARAMETERS, forward
+
+Number = TypeVar("Number", float, Tensor)
+"""A tensor of shape () in the working precision, or Python's own number, which is a float64."""
 
 
 class Stopped(StrEnum):
@@ -68,35 +72,59 @@ def descend(
     Source:  the lesson, sections 3.3 and 3.4
     """
     _check_task(parameters, inputs, observed, wrt)
-    _check_rules(learning_rate, max_steps, min_step_size)
-    rate = _in_working_precision(learning_rate, inputs)
-    here = dict(parameters)
-    points: list[Mapping[str, Tensor]] = []
-    ssrs: list[Tensor] = []
-    derivatives: list[Mapping[str, Tensor]] = []
-    step_sizes: list[Mapping[str, Tensor]] = []
-    while True:
+    check_rules(learning_rate, max_steps, min_step_size)
+
+    def evaluate(here: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         trace = forward(here, inputs, observed)
-        points.append(here)
-        ssrs.append(trace.ssr)
-        derivatives.append({name: DERIVATIVES[name](trace) for name in wrt})
-        if not all(value.isfinite() for value in (trace.ssr, *derivatives[-1].values(), *here.values())):
+        return trace.ssr, {name: DERIVATIVES[name](trace) for name in wrt}
+
+    rate = _in_working_precision(learning_rate, inputs)
+    return follow(evaluate, parameters, wrt, rate, max_steps, min_step_size, inputs)
+
+
+def follow(
+    evaluate: Callable[[Mapping[str, Number]], tuple[Number, Mapping[str, Number]]],
+    start: Mapping[str, Number],
+    wrt: Sequence[str],
+    rate: Number,
+    max_steps: int,
+    min_step_size: float,
+    like: Tensor,
+) -> History:
+    """The rules of descend, for anything that gives the SSR and its derivatives by wrt at a point.
+
+    Shapes: every number (); the history has the dtype and the device of like
+    """
+    derivatives: Mapping[str, Number]
+    here: dict[str, Number] = dict(start)
+    still: dict[str, float] = {name: float(start[name]) for name in PARAMETERS if name not in wrt}
+    points: list[list[float]] = []
+    step_sizes: list[list[float]] = []
+    while True:
+        ssr, derivatives = evaluate(here)
+        # float() of a float32 is exact, so that what is recorded comes back with the same bits.
+        points.append([float(ssr), *[float(derivatives[n]) for n in wrt], *[float(here[n]) for n in wrt]])
+        if not all(map(math.isfinite, (*points[-1], *still.values()))):
             stopped = Stopped.DIVERGED
             break
-        if step_sizes and all(abs(size.item()) < min_step_size for size in step_sizes[-1].values()):
+        if step_sizes and all(abs(size) < min_step_size for size in step_sizes[-1]):
             stopped = Stopped.CONVERGED
             break
         if len(step_sizes) == max_steps:
             stopped = Stopped.STEP_LIMIT
             break
         # Every derivative was taken at the same point, before any parameter moves.
-        step_sizes.append({name: rate * derivatives[-1][name] for name in wrt})
-        here = here | {name: here[name] - step_sizes[-1][name] for name in wrt}
+        sizes = {name: rate * derivatives[name] for name in wrt}
+        step_sizes.append([float(size) for size in sizes.values()])
+        here = here | {name: here[name] - sizes[name] for name in wrt}
+    columns = _columns(points, 1 + 2 * len(wrt), like)
+    moved = dict(zip(wrt, columns[1 + len(wrt) :], strict=True))
+    resting = {name: like.new_full((len(points),), value) for name, value in still.items()}
     return History(
-        parameters=_columns(PARAMETERS, points, inputs),
-        ssr=torch.stack(ssrs),
-        derivatives=_columns(wrt, derivatives, inputs),
-        step_sizes=_columns(wrt, step_sizes, inputs),
+        parameters={name: (moved | resting)[name] for name in PARAMETERS},
+        ssr=columns[0],
+        derivatives=dict(zip(wrt, columns[1:], strict=False)),
+        step_sizes=dict(zip(wrt, _columns(step_sizes, len(wrt), like), strict=True)),
         stopped=stopped,
     )
 
@@ -126,8 +154,8 @@ def initial_parameters(
     return {name: value.to(device, dtype) for name, value in {**lesson.start(), **fresh}.items()}
 
 
-def _columns(names: Sequence[str], rows: Sequence[Mapping[str, Tensor]], like: Tensor) -> dict[str, Tensor]:
-    return {name: torch.stack([row[name] for row in rows]) if rows else like.new_empty(0) for name in names}
+def _columns(rows: Sequence[Sequence[float]], count: int, like: Tensor) -> list[Tensor]:
+    return [like.new_tensor([row[column] for row in rows]) for column in range(count)]
 
 
 def _in_working_precision(learning_rate: float, inputs: Tensor) -> Tensor:
@@ -153,7 +181,8 @@ def _check_task(
         )
 
 
-def _check_rules(learning_rate: float, max_steps: int, min_step_size: float) -> None:
+def check_rules(learning_rate: float, max_steps: int, min_step_size: float) -> None:
+    """Raise ValueError for a learning rate, a number of steps or a step size that makes no sense."""
     if not 0 < learning_rate < math.inf:
         raise ValueError(f"learning_rate must be above 0 and finite, found {learning_rate!r}")
     if not isinstance(max_steps, int) or max_steps < 0:

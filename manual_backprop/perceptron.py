@@ -5,7 +5,7 @@ the term that everything before that module shares, and it is computed once.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from jaxtyping import Float
@@ -19,6 +19,7 @@ __all__ = [
     "Perceptron",
     "Trace",
     "backward",
+    "backwards",
     "forward",
     "gradients",
     "initial_parameters",
@@ -74,23 +75,31 @@ def backward(
     Errors:  ValueError for an unknown name in wrt, with the known ones
     Source:  the chain rule; the pass ends at the earliest module that wrt needs
     """
+    found = dict(backwards(network, trace, d_loss_d_output, wrt))
+    return {name: found[name] for name in wrt}
+
+
+def backwards(
+    network: Perceptron, trace: Trace, d_loss_d_output: Tensor, wrt: Sequence[str]
+) -> Iterator[tuple[str, Tensor]]:
+    """The gradients of backward one by one, each as soon as it is there: the last module's come first."""
     check_names(wrt, (*network.parameters, *network.intermediates))
     # "input" belongs to no module: it stands before module 0, at −1.
     earliest = min((-1 if name == "input" else int(name.split(".")[0]) for name in wrt), default=math.inf)
-    found: dict[str, Tensor] = {}
     for position in reversed(range(len(network.modules))):
         if position < earliest:
-            break
+            return
         module = network.modules[position]
-        found[f"{module.name}.output"] = d_loss_d_output
+        if f"{module.name}.output" in wrt:
+            yield f"{module.name}.output", d_loss_d_output
         wanted = [own for name, own in module.parameters.items() if name in wrt]
         if position > earliest:
             wanted.append("input")
         here = module.layer.backward(trace.saved[position], d_loss_d_output, wanted)
-        found |= {name: here[own] for name, own in module.parameters.items() if own in wanted}
+        yield from ((name, here[own]) for name, own in module.parameters.items() if own in wanted)
         d_loss_d_output = here.get("input", d_loss_d_output)
-    found["input"] = d_loss_d_output
-    return {name: found[name] for name in wrt}
+    if "input" in wrt:
+        yield "input", d_loss_d_output
 
 
 def loss_and_gradients(

@@ -131,17 +131,28 @@ def read_data(path: str) -> tuple[list[float], list[float]]:
     if not rows:
         raise ValueError(f"{path}: expected a header and two columns of numbers, found an empty file")
     for line, row in rows:
-        if len(row) != 2:
-            raise ValueError(f"{path}, line {line}: expected two columns (input, observed), found {len(row)}")
-    if all(_is_number(cell) for cell in rows[0][1]):
-        raise ValueError(
-            f"{path}, line {rows[0][0]}: expected a header such as dosage,effectiveness, found numbers"
-        )
+        check_columns(path, line, row)
+    check_header(path, *rows[0])
     if len(rows) == 1:
         raise ValueError(f"{path}: expected at least one observation below the header, found none")
-    columns = zip(*[[_number(path, line, cell) for cell in row] for line, row in rows[1:]], strict=True)
+    columns = zip(*[[number(path, line, cell) for cell in row] for line, row in rows[1:]], strict=True)
     inputs, observed = (list(column) for column in columns)
     return inputs, observed
+
+
+def check_columns(path: str, line: int, row: Sequence[str]) -> None:
+    """Raise ValueError unless a line has the two columns."""
+    if len(row) != 2:
+        raise ValueError(f"{path}, line {line}: expected two columns (input, observed), found {len(row)}")
+
+
+def check_header(path: str, line: int, row: Sequence[str]) -> None:
+    """Raise ValueError unless a line names the two columns."""
+    check_columns(path, line, row)
+    if all(_is_number(cell) for cell in row):
+        raise ValueError(
+            f"{path}, line {line}: expected a header such as dosage,effectiveness, found numbers"
+        )
 
 
 def _is_number(cell: str) -> bool:
@@ -152,7 +163,8 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _number(path: str, line: int, cell: str) -> float:
+def number(path: str, line: int, cell: str) -> float:
+    """The number in a cell; ValueError, with the line, for text and for one that is not finite."""
     try:
         value = float(cell)
     except ValueError:

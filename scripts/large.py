@@ -1,0 +1,208 @@
+"""Derive and descend on data larger than memory, in one process or, under torchrun, in several."""
+
+import argparse
+import json
+import math
+import resource
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import torch
+from options import AGREEMENT, MISMATCH, Parser, assignment, device, run, wrt
+from passes import Pass
+from ranks import joined, own
+from sources import parts
+from torch import Tensor
+
+from manual_backprop import DERIVATIVES, LESSON_WRT, distributed, forward, lesson, triangle
+from manual_backprop.descent import History, check_rules, follow
+from manual_backprop.triangle import Triangle
+from manual_backprop.triangle_descent import descend, rounding
+
+Start = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run found; the gradient is that of the history's first point."""
+
+    observations: int
+    rate: float
+    history: History
+    seconds: float  # from the first observation to the last step
+    autograd: Mapping[str, float]  # empty without --check, as are the bounds
+    bounds: Mapping[str, float]
+
+    @property
+    def manual(self) -> dict[str, float]:
+        """The SSR and its derivatives at the start."""
+        derivatives = {name: value[0].item() for name, value in self.history.derivatives.items()}
+        return {"ssr": self.history.ssr[0].item(), **derivatives}
+
+    @property
+    def agrees(self) -> bool:
+        """Whether autograd found the same to within the bounds; NaN agrees with nothing."""
+        return all(
+            abs(self.manual[name] - value) <= self.bounds[name] for name, value in self.autograd.items()
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the gradient at the start and the descent; 0, or 1 if autograd disagrees."""
+    options = _parse(argv)
+    place = own(device(options.device))
+    # Two threads of one process gain little on blocks that fit a cache; two processes take half the time.
+    torch.set_num_threads(1)
+    start = lesson.start() | {name: torch.tensor(value, dtype=torch.float64) for name, value in options.set}
+    start = {name: value.to(place) for name, value in start.items()}
+    with joined(options.timeout, place) as ranks:
+        # Every process takes each so-manieth part, so that all of them read from the first to the last.
+        data = Pass(parts(options.data)[ranks.rank :: ranks.size], ranks, place)
+        result = (_by_passes if options.hidden else _by_triangle)(data, start, options)
+    if ranks.rank == 0:
+        if options.json:
+            print(json.dumps(_document(result, ranks.size)))
+        else:
+            from large_table import print_result
+
+            print_result(result, options, ranks.size, peak_memory())
+    return AGREEMENT if result.agrees else MISMATCH
+
+
+def peak_memory() -> int:
+    """The most memory that this process ever held, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
+
+
+def _by_triangle(data: Pass, start: Start, options: argparse.Namespace) -> Result:
+    """One pass, whatever the number of steps."""
+    began = time.perf_counter()
+    blocks = (triangle.from_data(start, *block) for block in data)
+    one = triangle.merge(chain([triangle.empty(start)], blocks))
+    if data.ranks.size > 1:
+        one = distributed.gather(one)
+    if not one.observations:
+        raise ValueError(f"{options.data[0]}: expected at least one observation, found none")
+    rate = options.learning_rate or _safe_rate(one, options.wrt)
+    rules = {"max_steps": options.max_steps, "min_step_size": options.min_step_size}
+    history = descend(one, start, options.wrt, learning_rate=rate, **rules)
+    seconds = time.perf_counter() - began
+    of_ssr, of_derivatives = rounding(one, start)
+    own = {"ssr": of_ssr, **of_derivatives}
+    autograd, bounds = data.autograd(start, options.wrt) if options.check else ({}, {})
+    bounds = {name: bound + own[name].item() for name, bound in bounds.items()}
+    return Result(one.observations, rate, history, seconds, autograd, bounds)
+
+
+def _by_passes(data: Pass, start: Start, options: argparse.Namespace) -> Result:
+    """One pass for every step: where the hidden layer moves, its activations change."""
+    counts: list[float] = []
+    like = next(iter(start.values()))
+
+    def evaluate(here: Mapping[str, float]) -> tuple[float, dict[str, float]]:
+        parameters = {name: like.new_tensor(value) for name, value in here.items()}
+
+        def of_block(inputs: Tensor, observed: Tensor) -> list[float]:
+            trace = forward(parameters, inputs, observed)
+            return [len(inputs), trace.ssr.item(), *(DERIVATIVES[name](trace).item() for name in options.wrt)]
+
+        totals = data.sums(("count", "ssr", *options.wrt), of_block)
+        counts.append(totals.pop("count"))
+        return totals.pop("ssr"), totals
+
+    began = time.perf_counter()
+    numbers = {name: value.item() for name, value in start.items()}
+    rate = options.learning_rate or math.nan
+    history = follow(evaluate, numbers, options.wrt, rate, options.max_steps, options.min_step_size, like)
+    seconds = time.perf_counter() - began
+    autograd, bounds = data.autograd(start, options.wrt) if options.check else ({}, {})
+    return Result(int(counts[0]), rate, history, seconds, autograd, bounds)
+
+
+def _safe_rate(one: Triangle, names: Sequence[str]) -> float:
+    """Half the largest stable learning rate: with it, no direction of the SSR's bowl swings to and fro.
+
+    Formula: 1 / λmax of the Hessian 2 RᵀR, whose λmax is twice the square of R's largest singular value
+    """
+    columns = one.rows[:, [LESSON_WRT.index(name) for name in names]]
+    steepest = 2 * torch.linalg.matrix_norm(columns, 2).item() ** 2
+    return 1 / steepest if steepest else 0.01
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(prog="large.py", description=__doc__)
+    parser.add_argument(
+        "data",
+        nargs="+",
+        metavar="FILE",
+        help="two columns in .npy, .csv or .parquet, or two .npy of one each",
+    )
+    parser.add_argument(
+        "--wrt", default=LESSON_WRT, type=wrt, metavar="NAMES", help="such as w3,w4,b3 (the default), or all"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=assignment,
+        metavar="w3=0.36",
+        help="a parameter; repeatable",
+    )
+    parser.add_argument(
+        "--learning-rate", type=float, metavar="RATE", help="(default: half the largest stable)"
+    )
+    parser.add_argument(
+        "--max-steps", type=int, metavar="N", help="(default: 1000; 0 where each takes a pass)"
+    )
+    parser.add_argument("--min-step-size", type=float, default=0.001, metavar="SIZE", help="(default: 0.001)")
+    parser.add_argument(
+        "--check", action="store_true", help="compare the gradient with autograd's: more passes"
+    )
+    parser.add_argument("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=600,
+        metavar="S",
+        help="wait so long for a slower process (default: 600)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    options.hidden = not set(options.wrt) <= set(LESSON_WRT)
+    if options.max_steps is None:
+        options.max_steps = 0 if options.hidden else 1000
+    if options.learning_rate is None and options.hidden and options.max_steps:
+        parser.error("--learning-rate is needed for steps of w1, b1, w2 or b2")
+    if not options.timeout > 0:
+        parser.error(f"--timeout: expected more than 0 seconds, found {options.timeout:g}")
+    check_rules(
+        1.0 if options.learning_rate is None else options.learning_rate,
+        options.max_steps,
+        options.min_step_size,
+    )
+    return options
+
+
+def _document(result: Result, processes: int) -> dict[str, object]:
+    last = {name: value[-1].item() for name, value in result.history.parameters.items()}
+    return {
+        "observations": result.observations,
+        "processes": processes,
+        "seconds": result.seconds,
+        "peak_memory": peak_memory(),
+        "manual": result.manual,
+        "autograd": result.autograd,
+        "bounds": result.bounds,
+        "agree": result.agrees if result.autograd else None,
+        "learning_rate": result.rate if result.rate == result.rate else None,
+        "steps": result.history.steps,
+        "stopped": result.history.stopped.value,
+        "ssr": result.history.ssr[-1].item(),
+        "parameters": last,
+    }
+
+
+if __name__ == "__main__":
+    run(main)
