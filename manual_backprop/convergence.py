@@ -139,15 +139,13 @@ def steps_to(bowl: Bowl, learning_rate: float, ssr: float) -> int | None:
 
     Errors:  those of factors
     """
-    if bowl.least + bowl.ssr.sum().item() <= ssr:
-        return 0
-    if learning_rate >= bowl.largest_stable_rate:
-        return None
 
     def reached(steps: int) -> bool:
         return bowl.least + ssr_after(bowl, learning_rate, steps).sum().item() <= ssr
 
-    if not reached(FOREVER):
+    if reached(0):
+        return 0
+    if learning_rate >= bowl.largest_stable_rate or not reached(FOREVER):
         return None
     too_few, enough = 0, FOREVER
     while enough - too_few > 1:

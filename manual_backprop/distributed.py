@@ -13,7 +13,7 @@ from torch import Tensor
 from manual_backprop.triangle import Triangle, merge
 
 BUCKET = 2**20
-"""Bytes that are sent at once: a message costs as much time as some 100 kB of it."""
+"""Bytes that are sent at once: a message takes 0.6 ms between two processes, in which 1 MB travels."""
 
 
 def gather(triangle: Triangle) -> Triangle:

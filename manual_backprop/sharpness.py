@@ -21,7 +21,7 @@ Gradient = Callable[[Tensors], Tensors]
 
 
 class Product(NamedTuple):
-    """The Hessian times a direction, by the parameters' names, and how far it may be off (Euclidean norm)."""
+    """The Hessian times a direction, by name, and an estimate of its error (Euclidean norm)."""
 
     value: dict[str, Tensor]
     error: float
@@ -30,8 +30,8 @@ class Product(NamedTuple):
 class Sharpness(NamedTuple):
     """The largest eigenvalue found, its eigenvector of length 1, and how good they are.
 
-    ‖H v − λ v‖ is the residual: some eigenvalue of H lies within residual + error of λ. That none is larger
-    rests on the random start, as in every power iteration.
+    ‖H v − λ v‖ is the residual: some eigenvalue of H lies within residual + error of λ, as far as the error
+    is estimated well. That none is larger rests on the random start, as in every power iteration.
     """
 
     eigenvalue: float
@@ -80,7 +80,7 @@ def hessian_vector_product(gradient: Gradient, parameters: Tensors, direction: T
         return {name: (above[name] - below[name]) / (2 * h) for name in parameters}
 
     value = quotient(step)
-    return Product(value, _norm(_plus(quotient(2 * step), -1, value)))
+    return Product(value, _norm(_plus(quotient(2 * step), -1.0, value)))
 
 
 def largest_eigenvalue(

@@ -42,7 +42,7 @@ def with_decay(slope: Tensor, parameter: Tensor, weight_decay: float) -> Tensor:
     return slope if weight_decay == 0 else torch.add(slope, parameter, alpha=weight_decay)
 
 
-def check_range(name: str, value: float, lowest: float = 0.0, below: float = math.inf) -> None:
+def check_range(name: str, value: int | float, lowest: int | float = 0.0, below: float = math.inf) -> None:
     """Raise ValueError unless lowest ≤ value < below."""
     # Written so that NaN fails too.
     if not lowest <= value < below:

@@ -92,6 +92,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"--random: expected at least 1 network, found {options.random}")
     if options.random is not None and options.seed < 0:
         parser.error(f"--seed: expected 0 or more, found {options.seed}")
+    if math.isnan(options.softplus_threshold):
+        parser.error("--softplus-threshold: expected a number, found nan")
     if options.case is not None and not 0 <= options.case < (options.random or 0):
         parser.error(f"--case: expected --random N with a network from 0 to N − 1, found {options.case}")
     return options

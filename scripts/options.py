@@ -45,7 +45,9 @@ def run(main: Callable[[Sequence[str] | None], int]) -> NoReturn:
 
 def add_network_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose data, parameters, precision and device."""
-    parser.add_argument("--data", metavar="FILE.csv", help="a header and two columns: input, observed")
+    parser.add_argument(
+        "--data", type=file_name, metavar="FILE.csv", help="a header and two columns: input, observed"
+    )
     parser.add_argument(
         "--wrt", default=LESSON_WRT, type=wrt, metavar="NAMES", help="such as w3,w4,b3 (the default), or all"
     )
@@ -61,13 +63,21 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")
 
 
+def file_name(text: str) -> str:
+    """The name in --data: an empty one, of a shell variable that is not set, is not the lesson's data."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected the name of a file, found ''")
+    return text
+
+
 def wrt(text: str) -> tuple[str, ...]:
     """The names of --wrt: a comma-separated list, or all."""
     names = PARAMETERS if text == "all" else tuple(text.split(","))
     try:
         check_names(names, PARAMETERS)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{error}, or all") from None
+        also = ", or all" if set(names) - set(PARAMETERS) else ""
+        raise argparse.ArgumentTypeError(f"{error}{also}") from None
     return names
 
 
@@ -88,7 +98,7 @@ def device(name: str) -> torch.device:
     """The device of that name, or a ValueError where this machine has none."""
     try:
         found = torch.device(name)
-        torch.zeros(1, device=found)
+        torch.zeros(1, device=found).item()  # the meta device makes tensors, and cannot read them
     except (RuntimeError, AssertionError):  # torch without CUDA asserts, torch with CUDA raises
         raise ValueError(f"--device: this machine has no device {name!r} that torch can use") from None
     return found

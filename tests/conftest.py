@@ -1,18 +1,27 @@
 """Hypothesis profiles, the run-time check of the shapes, and the slow marker."""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
+import jaxtyping
 import pytest
 import torch
+from hypothesis import Phase
 from jaxtyping import install_import_hook
 
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
+
 # Every shape annotation is checked in every call that a test makes. Of torch_reference the modules with
-# shapes are named: checking the others' plain types as well made their tests six times slower.
-WITH_SHAPES = ("bounds", "curvature", "gradients", "network", "side_by_side", "training", "trajectory")
-install_import_hook(
-    ["manual_backprop", *(f"torch_reference.{module}" for module in WITH_SHAPES)], "beartype.beartype"
-)
+# shapes are named: checking the others' plain types as well made their tests six times slower. gradients.py
+# is left out for its closures, which would be checked by code compiled anew in every call; the comparison
+# checks the shape of what it returns. A mutant has to be killed by what a test asserts, without this help.
+WITH_SHAPES = ("bounds", "curvature", "network", "side_by_side", "training", "trajectory")
+if PROFILE != "mutation":
+    install_import_hook(
+        ["manual_backprop", *(f"torch_reference.{module}" for module in WITH_SHAPES)], "beartype.beartype"
+    )
 
 # The first torch call of a process takes half a second: a deadline would report a slow example instead of a
 # wrong one. print_blob shows how to run a failure of another machine again.
@@ -21,16 +30,37 @@ hypothesis.settings.register_profile(
     "ci", max_examples=200, deadline=None, print_blob=True, derandomize=True, database=None
 )
 hypothesis.settings.register_profile("thorough", max_examples=2000, deadline=None, print_blob=True)
-PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
+hypothesis.settings.register_profile(
+    "mutation",
+    max_examples=15,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+)
 hypothesis.settings.load_profile(PROFILE)
 
 # The tensors of the tests are small: a second thread costs more than it brings.
 torch.set_num_threads(1)
 
 
+@pytest.fixture
+def as_a_user_runs_it() -> Iterator[None]:
+    """Without the tests' own check of the annotations, which users do not have."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """One process for a run of single files, where starting torch again costs more than a core brings."""
+    paths = [Path(argument.split("::")[0]) for argument in config.args]
+    return 0 if all(path.is_file() for path in paths) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip the slow tests in the quick profile, unless they are asked for by -m."""
-    if PROFILE != "dev" or config.getoption("-m"):
+    if PROFILE not in ("dev", "mutation") or config.getoption("-m"):
         return
     for item in items:
         if "slow" in item.keywords:

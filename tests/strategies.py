@@ -1,5 +1,6 @@
 """Every Hypothesis strategy of the tests."""
 
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -24,6 +25,7 @@ class Case(NamedTuple):
     observed: Tensor
 
 
+@cache  # a strategy that is made anew for every draw costs more than the draw
 def numbers(dtype: torch.dtype) -> st.SearchStrategy[float]:
     """Any number of the dtype up to LARGEST, and often one in the middle of SoftPlus."""
     width = 32 if dtype == torch.float32 else 64
@@ -34,12 +36,12 @@ def numbers(dtype: torch.dtype) -> st.SearchStrategy[float]:
     )
 
 
-@st.composite
-def tensors(draw: st.DrawFn, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+@cache
+def tensors(shape: tuple[int, ...], dtype: torch.dtype) -> st.SearchStrategy[Tensor]:
     """A tensor of numbers."""
     count = torch.Size(shape).numel()
-    values = draw(st.lists(numbers(dtype), min_size=count, max_size=count))
-    return torch.tensor(values, dtype=dtype).reshape(shape)
+    values = st.lists(numbers(dtype), min_size=count, max_size=count)
+    return values.map(lambda values: torch.tensor(values, dtype=dtype).reshape(shape))
 
 
 @st.composite

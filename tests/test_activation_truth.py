@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from torch import Tensor
 
+from manual_backprop import activations
 from manual_backprop.activations import ELEMENTWISE, elementwise, gelu, sigmoid, tanh
 from tests.strategies_layers import DTYPES, dtypes
 
@@ -72,6 +73,17 @@ def test_every_formula_has_its_activation() -> None:
 def test_value_and_derivative_are_right_to_rounding(name: str, x: float, dtype: torch.dtype) -> None:
     """In the tails too; a kink at 0 has no derivative to compare with."""
     assert worst_error(name, x, dtype) <= 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_local_derivative_has_the_dtype_and_shape_of_its_input(dtype: torch.dtype) -> None:
+    """Also that of ReLU, which begins as a comparison."""
+    functions = [function for name, function in vars(activations).items() if name.startswith("d_")]
+    assert len(functions) == len(ELEMENTWISE)
+    x = torch.linspace(-2, 2, 6, dtype=dtype).reshape(2, 3)
+    for function in functions:
+        derivative = function(x)
+        assert (derivative.dtype, derivative.shape) == (dtype, x.shape)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -2,13 +2,14 @@
 
 import re
 
-import jaxtyping
 import pytest
 import torch
 
 import manual_backprop
 import torch_reference
 from manual_backprop import lesson
+
+pytestmark = pytest.mark.usefixtures("as_a_user_runs_it")
 
 PARAMETERS, INPUTS, OBSERVED = lesson.start(), *lesson.data()
 CASES = {
@@ -63,14 +64,6 @@ TYPE_CASES = {
         "the data must be torch.float32 or torch.float64, found torch.int64",
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def as_a_user_runs_it():
-    """Without the tests' own check of the annotations, which users do not have."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.parametrize(("arguments", "message"), CASES.values(), ids=CASES)

@@ -64,7 +64,7 @@ def test_a_wrong_shape_is_a_verdict_and_never_broadcasts(manual: tuple, referenc
         torch.ones(reference, dtype=torch.float64),
         torch.ones(reference, dtype=torch.float64),
     )
-    assert row.verdict is Verdict.WRONG_SHAPE
+    assert (row.name, row.verdict) == ("w3", Verdict.WRONG_SHAPE)
     assert row.explanation == f"expected {reference}, found {manual}"
 
 
@@ -108,8 +108,8 @@ def test_a_single_nan_is_a_mismatch(manual: float, reference: float) -> None:
 @pytest.mark.parametrize(("manual", "reference"), [(math.inf, 1.0), (1.0, -math.inf), (math.inf, -math.inf)])
 def test_an_infinity_on_one_side_is_a_mismatch(manual: float, reference: float) -> None:
     """Whatever the bound."""
-    row = compare_one(tensor(manual), tensor(reference), tensor(math.inf))
-    assert row.verdict is Verdict.INFINITE
+    row = compare_one(tensor(manual, 1.0), tensor(reference, 1.0), tensor(math.inf, 1.0))
+    assert (row.verdict, row.index, row.wrong_elements) == (Verdict.INFINITE, (0,), 1)
 
 
 def test_the_same_infinity_on_both_sides_agrees() -> None:
@@ -121,13 +121,15 @@ def test_the_same_infinity_on_both_sides_agrees() -> None:
 @pytest.mark.parametrize("bound", [math.nan, math.inf])
 def test_a_bound_that_is_no_number_is_no_agreement(bound: float) -> None:
     """An infinite bound would pass anything."""
-    assert compare_one(tensor(1.0), tensor(2.0), tensor(bound)).verdict is Verdict.NO_BOUND
+    row = compare_one(tensor(1.0, 1.0, 2.0), tensor(1.0, 2.0, 2.0), tensor(0.1, bound, 0.1))
+    assert (row.verdict, row.index, row.wrong_elements) == (Verdict.NO_BOUND, (1,), 1)
 
 
 def test_a_missing_bound_is_no_agreement() -> None:
     """Nor is one of another shape: a bound does not broadcast either."""
     [row] = compare({"w3": tensor(1.0)}, {"w3": tensor(1.0)}, {})
-    assert (row.verdict, row.explanation) == (
+    assert (row.name, row.verdict, row.explanation) == (
+        "w3",
         Verdict.NO_BOUND,
         "expected a bound of shape (1,), found none",
     )
@@ -147,7 +149,7 @@ def test_graver_verdicts_come_first() -> None:
 def test_an_empty_tensor_agrees_with_an_empty_tensor() -> None:
     """There is nothing to disagree about."""
     row = compare_one(tensor(), tensor(), tensor())
-    assert (row.agrees, row.elements) == (True, 0)
+    assert (row.name, row.agrees, row.elements) == ("w3", True, 0)
 
 
 def test_the_difference_of_float32_numbers_is_not_rounded_and_does_not_overflow() -> None:

@@ -31,6 +31,7 @@ def test_the_start_has_the_lessons_ssr_and_derivatives() -> None:
     expected = [2.576139529882881, 1.2567622996820274, 1.8995546661671223]
     assert point(history.derivatives, 0) == pytest.approx(expected, rel=1e-14)
     assert (history.steps, history.stopped) == (0, Stopped.STEP_LIMIT)
+    assert {name: len(sizes) for name, sizes in history.step_sizes.items()} == dict.fromkeys(WRT, 0)
 
 
 @pytest.mark.parametrize(
@@ -68,9 +69,19 @@ def test_learning_rate_a_tenth_converges_at_step_310() -> None:
 def test_the_exact_minimum_is_approached() -> None:
     """Without a smallest step size, the parameters go to the least-squares solution and the SSR to 0."""
     history = from_the_lesson(learning_rate=0.13, min_step_size=0.0)
-    assert history.stopped is Stopped.STEP_LIMIT
+    assert (history.steps, history.stopped) == (1000, Stopped.STEP_LIMIT)
     assert point(history.parameters, -1) == pytest.approx([-1.2159, -2.3038, 2.6067], abs=5e-5)
     assert history.ssr[-1].item() < 1e-12
+
+
+def test_a_step_of_exactly_the_smallest_size_goes_on() -> None:
+    """Below it, the lesson says; so 0 turns the rule off, even where every derivative is exactly 0."""
+    sizes = torch.stack(list(from_the_lesson(learning_rate=0.1, max_steps=20).step_sizes.values()))
+    least = sizes[:, -1].abs().amax().item()
+    assert from_the_lesson(learning_rate=0.1, max_steps=20, min_step_size=least).stopped is Stopped.STEP_LIMIT
+    at_rest = {name: torch.zeros((), dtype=torch.float64) for name in PARAMETERS}
+    history = descend(at_rest, *torch.zeros(2, 1).double(), max_steps=3, min_step_size=0.0)
+    assert (history.steps, history.stopped) == (3, Stopped.STEP_LIMIT)
 
 
 @pytest.mark.parametrize(("learning_rate", "grows"), [(0.1346, False), (0.1348, True)])
@@ -156,6 +167,7 @@ def test_what_is_given_is_neither_changed_nor_shared(task: Task) -> None:
         ({"learning_rate": 1e50}, "learning_rate 1e+50 is inf in torch.float32"),
         ({"max_steps": -1}, "max_steps must be a whole number of at least 0, found -1"),
         ({"min_step_size": -1.0}, "min_step_size must be at least 0 and finite, found -1.0"),
+        ({"min_step_size": float("inf")}, "min_step_size must be at least 0 and finite, found inf"),
         ({"min_step_size": float("nan")}, "min_step_size must be at least 0 and finite, found nan"),
         ({"wrt": ()}, "wrt must name at least one of w1, b1"),
         ({"wrt": ("w5",)}, "unknown parameter 'w5'"),
@@ -173,10 +185,16 @@ def test_a_batch_is_refused() -> None:
     """Each network of a batch would stop at a step of its own."""
     inputs, observed = lesson.data()
     batch = {name: value.expand(2) for name, value in lesson.start().items()}
-    with pytest.raises(ValueError, match="one network and one data set"):
-        descend(batch, inputs, observed)
-    with pytest.raises(ValueError, match="one network and one data set"):
-        descend(lesson.start(), inputs.expand(2, 3), observed.expand(2, 3))
+    for arguments, found in (
+        ((batch, inputs, observed), "(2,) and (3,)"),
+        ((lesson.start(), inputs.expand(2, 3), observed.expand(2, 3)), "() and (2, 3)"),
+    ):
+        with pytest.raises(ValueError, match="one network and one data set") as raised:
+            descend(*arguments)
+        assert str(raised.value) == (
+            "descent takes one network and one data set, parameters of shape () and inputs of shape (n), "
+            f"found {found}"
+        )
 
 
 def test_a_random_start_is_the_lessons_kind_of_start() -> None:
@@ -197,4 +215,9 @@ def test_a_seed_means_one_start() -> None:
     assert torch.equal(initial_parameters(7)["w3"], start["w3"])
     assert torch.equal(initial_parameters(7, PARAMETERS)["w3"], start["w3"])
     assert torch.equal(initial_parameters(7, dtype=torch.float32)["w4"], start["w4"].float())
+    assert not torch.equal(start["w4"], start["w4"].float().double())
+    everything = initial_parameters(7, PARAMETERS)
+    assert [name for name in PARAMETERS if everything[name] == lesson.START[name]] == ["b3"]
+    assert [name for name in PARAMETERS if everything[name] == 0] == ["b1", "b2", "b3"]
+    assert {value.device.type for value in initial_parameters(7, device="meta").values()} == {"meta"}
     assert not torch.equal(initial_parameters(8)["w3"], start["w3"])

@@ -40,8 +40,12 @@ def test_every_link_of_every_chain_agrees_with_autograd(case: Case) -> None:
 
 @given(case=cases())
 def test_the_forward_pass_agrees_with_torch_nn(case: Case) -> None:
-    """Every named intermediate of the trace, and the SSR."""
+    """Every named intermediate of the trace, and the SSR; what was given stands in the trace as it is."""
     trace = manual_backprop.forward(*case)
+    assert all(
+        kept is given_
+        for kept, given_ in zip((trace.parameters, trace.inputs, trace.observed), case, strict=True)
+    )
     manual = {name: getattr(trace, name) for name in INTERMEDIATES} | {"ssr": trace.ssr}
     reference = torch_reference.forward(*case)
     reference["ssr"] = reference["residual"].square().sum(-1)

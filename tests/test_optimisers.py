@@ -201,24 +201,64 @@ def memories(state: Mapping[str, tuple[Any, ...]]) -> list[Tensor]:
     return [part for memory in state.values() for part in memory if isinstance(part, Tensor)]
 
 
-@pytest.mark.parametrize(
-    ("name", "settings", "message"),
-    [
-        ("gradient_descent", {"learning_rate": -1.0}, "learning_rate must be at least 0"),
-        ("gradient_descent", {"learning_rate": float("nan")}, "learning_rate .* found nan"),
-        ("gradient_descent", {"nesterov": True}, "Nesterov needs a momentum"),
-        ("gradient_descent", {"nesterov": True, "momentum": 0.9, "dampening": 0.1}, "no dampening"),
-        ("adam", {"betas": (1.0, 0.9)}, "the first beta must be at least 0 and below 1, found 1.0"),
-        ("adamw", {"betas": (0.9, -0.1)}, "the second beta"),
-        ("adamw", {"epsilon": -1e-8}, "epsilon"),
-        ("adam", {"weight_decay": -0.1}, "weight_decay"),
-    ],
-)
-def test_a_setting_out_of_range_is_refused(name: str, settings: dict[str, Any], message: str) -> None:
+ADAMS = ("adam", "adamw")
+OURS = ("gradient_descent", *ADAMS)
+OUT_OF_RANGE = [
+    *((name, {"learning_rate": -1.0}, "learning_rate", "inf", "-1.0") for name in OURS),
+    *((name, {"weight_decay": -0.1}, "weight_decay", "inf", "-0.1") for name in OURS),
+    ("gradient_descent", {"learning_rate": float("nan")}, "learning_rate", "inf", "nan"),
+    ("gradient_descent", {"momentum": -0.5}, "momentum", "inf", "-0.5"),
+    *((name, {"betas": (1.0, 0.9)}, "the first beta", "1", "1.0") for name in ADAMS),
+    *((name, {"betas": (0.9, 1.0)}, "the second beta", "1", "1.0") for name in ADAMS),
+    *((name, {"betas": (0.9, -0.1)}, "the second beta", "1", "-0.1") for name in ADAMS),
+    *((name, {"epsilon": -1e-8}, "epsilon", "inf", "-1e-08") for name in ADAMS),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "what", "below", "found"), OUT_OF_RANGE)
+def test_a_setting_out_of_range_is_refused(
+    name: str, settings: dict[str, Any], what: str, below: str, found: str
+) -> None:
     """The line names the setting, its range and what was found."""
     tensors = {"w": torch.ones(2)}
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match="must be at least 0") as raised:
         OPTIMISERS[name](tensors, tensors, {}, **settings)
+    assert str(raised.value) == f"{what} must be at least 0 and below {below}, found {found}"
+
+
+@pytest.mark.parametrize(("momentum", "dampening"), [(0.0, 0.0), (0.9, 0.1)])
+def test_nesterov_without_momentum_or_with_dampening_is_refused(momentum: float, dampening: float) -> None:
+    """As torch has it."""
+    tensors = {"w": torch.ones(2)}
+    with pytest.raises(ValueError, match="Nesterov") as raised:
+        gradient_descent(tensors, tensors, {}, momentum=momentum, dampening=dampening, nesterov=True)
+    expected = f"Nesterov needs a momentum and no dampening, found momentum {momentum}, dampening {dampening}"
+    assert str(raised.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "optimiser"),
+    [("gradient_descent", torch.optim.SGD), ("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)],
+)
+def test_the_default_settings_are_those_of_torch(name: str, optimiser: type[torch.optim.Optimizer]) -> None:
+    """Each setting that both know, and the step that they make together."""
+    defaults = optimiser([torch.zeros(1)]).defaults
+    names = {"learning_rate": "lr", "epsilon": "eps"}
+    for setting in inspect.signature(OPTIMISERS[name]).parameters.values():
+        if setting.kind is setting.KEYWORD_ONLY:
+            assert setting.default == defaults[names.get(setting.name, setting.name)]
+    value = torch.tensor([0.5], dtype=torch.float64)
+    parameter = value.clone().requires_grad_()
+    parameter.grad = torch.tensor([0.25], dtype=torch.float64)
+    optimiser([parameter], foreach=False).step()
+    [updated] = OPTIMISERS[name]({"w": value}, {"w": parameter.grad}, {})[0].values()
+    assert torch.equal(updated, parameter.detach())
+
+
+def test_without_decay_an_infinite_parameter_does_not_spoil_its_step() -> None:
+    """0 · ∞ would be NaN."""
+    infinite = {"w": torch.tensor([torch.inf])}
+    assert OPTIMISERS["gradient_descent"](infinite, {"w": torch.ones(1)}, {})[0]["w"].item() == torch.inf
 
 
 @pytest.mark.parametrize("name", OPTIMISERS)

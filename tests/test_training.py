@@ -1,6 +1,7 @@
 """Both descents agree within the derived bound of docs/trajectory.md, and every planted mistake does not."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping
 from functools import cache
 
@@ -16,7 +17,7 @@ from manual_backprop import DERIVATIVES, PARAMETERS, descent, forward, lesson
 from torch_reference import training
 from torch_reference.curvature import hessians, segment_bounds
 from torch_reference.side_by_side import Judgement, judge
-from torch_reference.stopping import overflow_of_one
+from torch_reference.stopping import broken_rule, overflow_of_one
 from torch_reference.training import train
 
 WRT = ("w3", "w4", "b3")
@@ -304,6 +305,41 @@ def test_one_overflow_is_explained_only_near_the_largest_number(other: float, ex
     limits = {"ssr": torch.tensor([1e-10, 1e307], dtype=torch.float64)}
     assert (overflow_of_one(one, two, limits, 1) == []) is explained
     assert (overflow_of_one(two, one, limits, 1) == []) is explained
+
+
+def test_an_overflow_of_one_at_the_start_is_no_rounding() -> None:
+    """No step leads to the start, and everything else is looked at there."""
+    none, one, small = (torch.tensor(value, dtype=torch.float64) for value in ([], [torch.inf], [1.0]))
+    first, second = ({"step_size_w3": none, "ssr": ssr} for ssr in (one, small))
+    limits = {"step_size_w3": none, "ssr": 1e-9 * small}
+    expected = ["ssr at step 0 is inf and 1: no rounding does that"]
+    assert overflow_of_one(first, second, limits, 0) == expected
+
+
+def test_a_step_of_exactly_the_smallest_size_is_no_convergence() -> None:
+    """Below it, the rule says: a descent that goes on, or stops at the step limit, breaks no rule."""
+    right = descent.descend(lesson.start(), *lesson.data(), **RULES | {"max_steps": 20})
+    least = max(sizes[-1].abs().item() for sizes in right.step_sizes.values())
+    assert broken_rule(right, 20, least) is None
+    assert "it is converged" in broken_rule(right, 20, math.nextafter(least, 1))
+
+
+@pytest.mark.parametrize("point", [0, 5, 19])
+def test_a_descent_that_goes_on_after_a_number_that_is_not_finite_breaks_a_rule(point: int) -> None:
+    """At any point but the last."""
+    right = descent.descend(lesson.start(), *lesson.data(), **RULES | {"max_steps": 20})
+    wrong = changed(right, "derivatives", "w3", point, math.nan)
+    assert broken_rule(wrong, 20, 0.001).startswith("went on after a point at which the rules say stop")
+
+
+def test_a_start_that_overflows_at_once_agrees_after_no_step() -> None:
+    """An SSR beyond the largest number, on both sides: no step leads to the start, and none is compared."""
+    inputs, observed = lesson.data()
+    histories = [f(lesson.start(), inputs, 1e200 * observed, **RULES) for f in (descent.descend, train)]
+    assert [(history.steps, str(history.stopped)) for history in histories] == [(0, "diverged")] * 2
+    judgement = judge(*histories, inputs, 1e200 * observed, **RULES)
+    assert judgement.agrees
+    assert judgement.points == 0
 
 
 def test_training_an_unknown_parameter_is_refused() -> None:

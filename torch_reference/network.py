@@ -13,8 +13,8 @@ SOFTPLUS_THRESHOLD = 40.0
 """Where nn.Softplus may return its input: SoftPlus(x) − x = log(1 + exp(−x)) < 5e-18 for x > 40.
 
 That is 1e-19 of x, a thousandth of float64's rounding, and exp(40) is far from overflow even in float32.
-PyTorch's default of 20 leaves a relative error of 1e-10: invisible in float32, half a million roundings in
-float64.
+PyTorch's default of 20 leaves a relative error of 1e-10: invisible in float32, nearly a million roundings of
+half an eps in float64.
 """
 
 

@@ -37,6 +37,8 @@ def overflow_of_one(
     alone = []
     for name, limit in limits.items():
         at = point - 1 if is_step(name) else point
+        if at < 0:
+            continue  # no step leads to the start
         one, other = first[name][at].double(), second[name][at].double()
         if one.isfinite() == other.isfinite():
             continue

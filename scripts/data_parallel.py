@@ -1,0 +1,208 @@
+"""Train a perceptron by manual gradients, in one process or, under torchrun, in several."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from atomic import replacing
+from options import AGREEMENT, MISMATCH, Parser, device, run
+from ranks import Ranks, joined, own
+from torch import Tensor
+
+from manual_backprop import distributed, perceptron
+from manual_backprop.layers import ACTIVATIONS
+from manual_backprop.losses import LOSSES
+from manual_backprop.momentum import Velocity
+from manual_backprop.optimisers import Moments, adam, gradient_descent
+from manual_backprop.perceptron import Perceptron
+
+OPTIMISERS = {"gradient_descent": (gradient_descent, Velocity), "adam": (adam, Moments)}
+
+
+class State(NamedTuple):
+    """All that a training needs to go on; it is the same in every process."""
+
+    step: int
+    parameters: Mapping[str, Tensor]
+    memory: Mapping[str, Any]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Train, and print the loss as it falls; 0, or 1 if --check finds a gradient that is not DDP's."""
+    options = _parse(argv)
+    options.device = own(device(options.device))
+    torch.set_num_threads(1)
+    network = perceptron.perceptron(options.widths, _activations(options))
+    rows = _rows(options)
+    with joined(options.timeout, options.device) as ranks:
+        state = _start(options, network)
+        check = None
+        if options.check:
+            from data_parallel_check import disagreement
+
+            check = disagreement(options, network, state.parameters, _batch(options, rows, 0), ranks)
+        losses = []
+        while state.step < options.steps:
+            loss, state = _step(options, network, state, _batch(options, rows, state.step), ranks)
+            losses.append(loss)
+            if ranks.rank == 0:
+                _report(options, state, loss)
+    if ranks.rank == 0 and options.json:
+        document = {"processes": ranks.size, "losses": losses, "disagreement": check, "steps": state.step}
+        print(json.dumps(document))
+    elif ranks.rank == 0 and options.check:
+        whom = "DistributedDataParallel" if ranks.size > 1 else "autograd"
+        print(f"MISMATCH: {check}" if check else f"AGREEMENT with {whom}, to within rounding.")
+    return MISMATCH if check else AGREEMENT
+
+
+def loss_and_gradients(
+    network: Perceptron, parameters: Mapping[str, Tensor], inputs: Tensor, targets: Tensor, ranks: Ranks
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The SSR of all processes' rows and its gradient: each layer's is sent while the next is derived."""
+    ssr = LOSSES["ssr"]
+    trace = perceptron.forward(network, parameters, inputs)
+    loss, saved = ssr.forward(trace.output, targets)
+    derived = perceptron.backwards(network, trace, ssr.d_loss_d_predicted(saved), network.parameters)
+    if ranks.size > 1:
+        found = distributed.summed(chain([("loss", loss)], derived))
+        loss = found.pop("loss")
+        return loss, found
+    return loss, dict(derived)
+
+
+def _step(
+    options: argparse.Namespace, network: Perceptron, state: State, batch: Tensor, ranks: Ranks
+) -> tuple[float, State]:
+    """One step on this process's rows of the batch, by the gradient of the mean over all its rows."""
+    mine = batch[ranks.rank :: ranks.size]
+    inputs, targets = mine[:, : options.widths[0]], mine[:, options.widths[0] :]
+    loss, gradients = loss_and_gradients(network, state.parameters, inputs, targets, ranks)
+    mean = {name: gradient / len(batch) for name, gradient in gradients.items()}
+    optimiser, _ = OPTIMISERS[options.optimiser]
+    parameters, memory = optimiser(state.parameters, mean, state.memory, learning_rate=options.learning_rate)
+    return loss.item() / len(batch), State(state.step + 1, parameters, memory)
+
+
+def _report(options: argparse.Namespace, state: State, loss: float) -> None:
+    last = state.step == options.steps
+    if state.step % options.every == 0 or last:
+        if options.checkpoint:
+            save(state, options.checkpoint)
+        if not options.json:
+            print(f"step {state.step}: SSR per row {loss:.6g}", flush=True)
+
+
+def save(state: State, path: Path) -> None:
+    """Write the checkpoint as a whole or not at all: a process that dies leaves the one before."""
+    plain = {name: tuple(memory) for name, memory in state.memory.items()}
+    with replacing(path) as part:
+        torch.save({"step": state.step, "parameters": dict(state.parameters), "memory": plain}, part)
+
+
+def load(path: Path, optimiser: str, place: torch.device) -> State:
+    """A checkpoint that save wrote; weights_only, so that a file can hold numbers but no code."""
+    try:
+        found = torch.load(path, weights_only=True, map_location=place)
+        kind = OPTIMISERS[optimiser][1]
+        memory = {name: kind(*values) for name, values in found["memory"].items()}
+        return State(found["step"], found["parameters"], memory)
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    except Exception:  # torch.load raises whatever the bytes lead it to
+        raise ValueError(f"{path}: expected a checkpoint of data_parallel.py with {optimiser}") from None
+
+
+def _start(options: argparse.Namespace, network: Perceptron) -> State:
+    if options.resume:
+        return load(options.checkpoint, options.optimiser, options.device)
+    generator = torch.Generator().manual_seed(options.seed)
+    parameters = perceptron.initial_parameters(network, generator)
+    return State(0, {name: value.to(options.device) for name, value in parameters.items()}, {})
+
+
+def _rows(options: argparse.Namespace) -> np.ndarray:
+    """The data: a memory map of the file, or random inputs with the sine of their sum."""
+    columns = options.widths[0] + options.widths[-1]
+    if options.data is None:
+        generator = np.random.default_rng(options.seed)
+        inputs = generator.standard_normal((options.rows, options.widths[0]))
+        phases = np.arange(options.widths[-1])
+        return np.concatenate([inputs, np.sin(inputs.sum(1, keepdims=True) + phases)], 1)
+    try:
+        rows = np.load(options.data, mmap_mode="r")
+    except OSError as error:
+        raise ValueError(f"{options.data}: {error.strerror or 'expected a .npy file'}") from None
+    except ValueError:
+        raise ValueError(f"{options.data}: expected a .npy file of numbers, whole") from None
+    if rows.ndim != 2 or rows.shape[1] != columns or len(rows) == 0 or rows.dtype.kind not in "fiu":
+        raise ValueError(
+            f"{options.data}: expected numbers of shape (n, {columns}) for these widths, "
+            f"found {rows.shape} of {rows.dtype}"
+        )
+    return rows
+
+
+def _batch(options: argparse.Namespace, rows: np.ndarray, step: int) -> Tensor:
+    """The rows of a step, whatever the number of processes; after the last row comes the first."""
+    places = np.arange(step * options.batch, (step + 1) * options.batch) % len(rows)
+    return torch.from_numpy(np.asarray(rows[places], dtype=np.float64)).to(options.device)
+
+
+def _activations(options: argparse.Namespace) -> list[str | None]:
+    return [options.activation] * (len(options.widths) - 2) + [None]
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(prog="data_parallel.py", description=__doc__)
+    add = parser.add_argument
+    add("--widths", type=_widths, default=[8, 64, 64, 1], metavar="8,64,64,1", help="from inputs to outputs")
+    add(
+        "--activation",
+        choices=ACTIVATIONS,
+        default="softplus",
+        help="between the layers (default: %(default)s)",
+    )
+    add("--data", metavar="FILE.npy", help="(n, inputs + outputs) numbers; without it, random ones")
+    add("--rows", type=int, default=10_000, help="of random data (default: %(default)s)")
+    add("--batch", type=int, default=256, help="rows of a step, of all processes (default: %(default)s)")
+    add("--steps", type=int, default=200, help="(default: %(default)s)")
+    add("--optimiser", choices=OPTIMISERS, default="adam", help="(default: %(default)s)")
+    add("--learning-rate", type=float, default=0.001, metavar="RATE", help="(default: %(default)s)")
+    add("--seed", type=int, default=0, help="of the start and of random data (default: %(default)s)")
+    add("--checkpoint", type=Path, metavar="FILE", help="written by the first process, whole or not at all")
+    add("--every", type=int, default=50, metavar="N", help="steps between checkpoints (default: %(default)s)")
+    add("--resume", action="store_true", help="go on from the checkpoint")
+    add("--check", action="store_true", help="compare the first gradient with DistributedDataParallel's")
+    add("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")
+    add(
+        "--timeout",
+        type=float,
+        default=60,
+        metavar="S",
+        help="wait so long for other processes (default: 60)",
+    )
+    add("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    for name in ("rows", "batch", "steps", "every", "timeout"):
+        if not getattr(options, name) > 0:
+            parser.error(f"--{name}: expected more than 0, found {getattr(options, name)}")
+    if options.resume and not options.checkpoint:
+        parser.error("--resume needs --checkpoint")
+    return options
+
+
+def _widths(text: str) -> list[int]:
+    try:
+        return [int(width) for width in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected whole numbers such as 8,64,1, found {text!r}") from None
+
+
+if __name__ == "__main__":
+    run(main)
