@@ -11,7 +11,6 @@ from typing import NamedTuple
 import torch
 
 from torch_reference.compare import Row
-from torch_reference.lesson_witness import exact_gradient, is_the_lesson
 from torch_reference.objective import (
     UPSTREAM,
     VALUE,
@@ -55,6 +54,9 @@ def who_is_wrong(objective: Objective, row: Row, point: Tensors, names: Names, c
 
 
 def _estimate(objective: Objective, row: Row, point: Tensors, names: Names, cuts: Sequence[str]) -> Estimate:
+    # Only a mismatch needs the witness, and mpmath takes 0.1 s to import.
+    from torch_reference.lesson_witness import exact_gradient, is_the_lesson
+
     if isinstance(objective, NetworkObjective) and is_the_lesson(objective, point):
         return Estimate(exact_gradient(point, row.name, row.index, cuts), 0.0)
     return _difference_quotient(objective, row, point, names, cuts)
