@@ -71,7 +71,7 @@ def descend(
              a number of steps or a step size that makes no sense
     Source:  the lesson, sections 3.3 and 3.4
     """
-    _check_task(parameters, inputs, observed, wrt)
+    check_task(parameters, inputs, observed, wrt)
     check_rules(learning_rate, max_steps, min_step_size)
 
     def evaluate(here: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
@@ -167,9 +167,10 @@ def _in_working_precision(learning_rate: float, inputs: Tensor) -> Tensor:
     return rate
 
 
-def _check_task(
+def check_task(
     parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor, wrt: Sequence[str]
 ) -> None:
+    """Raise ValueError or TypeError unless this is one network, one data set, and a wrt that moves."""
     check_names(wrt, PARAMETERS)
     if not wrt:
         raise ValueError(f"wrt must name at least one of {', '.join(PARAMETERS)}, found none")

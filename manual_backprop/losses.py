@@ -75,6 +75,21 @@ def d_ssr_d_predicted(saved: SavedResidual) -> Tensor:
     return elementary.d_ssr_d_residual(saved.residual) * d_residual_d_predicted
 
 
+def check_classes(predicted: Tensor, targets: Tensor) -> None:
+    """Raise ValueError or TypeError unless predicted are logits, and targets a class for each row of them."""
+    check_float("predicted", predicted)
+    if predicted.ndim not in (1, 2) or predicted.shape[-1] == 0:
+        raise ValueError(f"predicted must have shape (n, k) or (k), found {tuple(predicted.shape)}")
+    if targets.dtype != torch.int64:
+        raise TypeError(f"targets must be classes of torch.int64, found {targets.dtype}")
+    check_shape("targets", targets, predicted.shape[:-1])
+    if targets.numel():
+        smallest, largest = (extreme.item() for extreme in targets.aminmax())
+        if smallest < 0 or largest >= predicted.shape[-1]:
+            found = smallest if smallest < 0 else largest
+            raise ValueError(f"classes must be from 0 to {predicted.shape[-1] - 1}, found {found}")
+
+
 class SavedLogShares(NamedTuple):
     """What the derivative of the cross-entropy reads: log softmax (*lead, k) and the classes (*lead)."""
 
@@ -96,15 +111,7 @@ def cross_entropy(predicted: Tensor, targets: Tensor) -> tuple[Float[Tensor, ""]
              of −100 included), TypeError for a dtype
     Source:  torch.nn.CrossEntropyLoss's documentation
     """
-    check_float("predicted", predicted)
-    if predicted.ndim not in (1, 2) or predicted.shape[-1] == 0:
-        raise ValueError(f"predicted must have shape (n, k) or (k), found {tuple(predicted.shape)}")
-    if targets.dtype != torch.int64:
-        raise TypeError(f"targets must be classes of torch.int64, found {targets.dtype}")
-    check_shape("targets", targets, predicted.shape[:-1])
-    outside = targets[(targets < 0) | (targets >= predicted.shape[-1])]
-    if outside.numel():
-        raise ValueError(f"classes must be from 0 to {predicted.shape[-1] - 1}, found {outside[0].item()}")
+    check_classes(predicted, targets)
     log_shares = log_softmax(predicted)
     of_the_class = log_shares.gather(-1, targets.unsqueeze(-1))
     return -of_the_class.sum(), SavedLogShares(log_shares, targets)

@@ -115,19 +115,19 @@ def _of_block(hidden: Mapping[str, Tensor], inputs: Tensor, observed: Tensor) ->
     y1 = elementary.softplus(column["w1"] * inputs + column["b1"])
     y2 = elementary.softplus(column["w2"] * inputs + column["b2"])
     rows = torch.stack([y1, y2, torch.ones_like(y1), observed.expand_as(y1)], -1)
-    return Triangle(hidden, *_factorised(rows), observations=rows.shape[-2])
+    return Triangle(hidden, *factorised(rows), observations=rows.shape[-2])
 
 
 def _stack(triangles: Sequence[Triangle]) -> Triangle:
     first = triangles[0]
     for triangle in triangles:
         check_hidden(first, triangle.hidden)
-    rows, roundings = _factorised(torch.cat([triangle.rows for triangle in triangles], -2))
+    rows, roundings = factorised(torch.cat([triangle.rows for triangle in triangles], -2))
     roundings += max(triangle.roundings for triangle in triangles)
     return Triangle(first.hidden, rows, roundings, sum(triangle.observations for triangle in triangles))
 
 
-def _factorised(rows: Tensor) -> tuple[Tensor, int]:
+def factorised(rows: Tensor) -> tuple[Tensor, int]:
     """R, by a tree of factorisations of at most LEAF rows each, and the bound of its roundings."""
     # The squares of a column of 1e-160 underflow. Powers of two, exact, bring the largest of each to about 1.
     largest = rows.abs().amax(-2, keepdim=True).clamp(min=2.0**-1000)
@@ -136,12 +136,12 @@ def _factorised(rows: Tensor) -> tuple[Tensor, int]:
     while rows.shape[-2] > LEAF:
         leaves = _padded(rows, -rows.shape[-2] % LEAF).reshape(*rows.shape[:-2], -1, LEAF, 4)
         rows = torch.linalg.qr(leaves, mode="r").R.flatten(-3, -2)
-        roundings += _roundings(LEAF)
+        roundings += roundings_of(LEAF)
     rows = _padded(rows, 4 - rows.shape[-2])
-    return torch.linalg.qr(rows, mode="r").R / scales, roundings + _roundings(rows.shape[-2])
+    return torch.linalg.qr(rows, mode="r").R / scales, roundings + roundings_of(rows.shape[-2])
 
 
-def _roundings(rows: int) -> int:
+def roundings_of(rows: int) -> int:
     """The bound of one Householder QR of so many rows and four columns, in units of 2⁻⁵³: docs/scale.md."""
     return 24 * rows + 284
 

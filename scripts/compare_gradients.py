@@ -26,7 +26,6 @@ import manual_backprop
 import torch_reference
 from manual_backprop import lesson
 from torch_reference.compare import Row, Verdict, compare
-from torch_reference.truth import roundings, true_derivative, who_is_wrong
 
 
 @dataclass(frozen=True)
@@ -176,6 +175,8 @@ def _truth(finding: Finding, options: argparse.Namespace) -> dict[str, object]:
     row = finding.row
     if not options.truth or row.manual is None or row.reference is None or row.bound is None:
         return {}
+    from torch_reference.truth import roundings, true_derivative, who_is_wrong  # mpmath takes 0.2 s to import
+
     exact = true_derivative(row.name, finding.parameters, finding.inputs, finding.observed)
     value = exact[0 if finding.kind == "parameter" else row.index[-1]]
     return {

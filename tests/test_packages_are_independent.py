@@ -33,7 +33,11 @@ def uses_of_autograd(source: str) -> list[str]:
     # layer.backward is the derivation by hand; any other .backward may be a tensor's.
     ours = "layer.backward"
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
-    attributes = [node.attr for node in nodes if not f".{ast.unparse(node)}".endswith(f".{ours}")]
+    # Whether autograd watches a tensor may be asked: what it watches goes to the plain derivation.
+    asked = [node for node in nodes if node.attr == "requires_grad" and isinstance(node.ctx, ast.Load)]
+    attributes = [
+        node.attr for node in nodes if node not in asked and not f".{ast.unparse(node)}".endswith(f".{ours}")
+    ]
     modules = [
         name for name in imports(tree) if name.startswith(("torch.nn", "torch.func", "torch.autograd"))
     ]
@@ -78,6 +82,7 @@ def test_imports_run_downwards_only() -> None:
         "player.backward()",
         "torch.zeros(3, requires_grad=True)",
         "x.requires_grad_()",
+        "x.requires_grad = True",
         "from torch.func import grad",
         "torch.func.grad(f)",
     ],

@@ -55,8 +55,17 @@ def gradients(
     unknown = [name for name in wrt if name not in PARAMETERS]
     if unknown:
         raise ValueError(f"unknown parameter {unknown[0]!r}: the known ones are {', '.join(PARAMETERS)}")
-    derivatives = batched(partial(_gradients, network), parameters, inputs, observed)
-    return {name: derivatives[name] for name in wrt}
+    batch = parameters["w1"].shape or inputs.shape[:-1]
+    leaves = {
+        name: value.detach().expand(batch).clone().requires_grad_() for name, value in parameters.items()
+    }
+    if not wrt or 0 in batch:
+        return {name: torch.zeros_like(leaves[name], requires_grad=False) for name in wrt}
+    # Networks of a batch never meet, so that the gradient of the sum of their SSRs holds each one's own.
+    # torch.func.grad would give the same, but at its first use it imports torch._dynamo, for 1.8 s.
+    with torch.enable_grad():
+        ssr = batched(partial(_ssr, network), leaves, inputs, observed)["ssr"].sum()
+    return dict(zip(wrt, torch.autograd.grad(ssr, [leaves[name] for name in wrt]), strict=True))
 
 
 def intermediate_gradients(
@@ -117,13 +126,9 @@ def _forward(network: LessonNetwork, parameters: Values, inputs: Tensor, observe
     return _intermediates(network, parameters, inputs, observed, _zero_shifts(inputs))
 
 
-def _gradients(network: LessonNetwork, parameters: Values, inputs: Tensor, observed: Tensor) -> Values:
-    def ssr(parameters: Values) -> Tensor:
-        predicted = functional_call(network, state_dict(parameters), (inputs.unsqueeze(1),)).squeeze(1)
-        return nn.functional.mse_loss(predicted, observed, reduction="sum")
-
-    derivatives: Values = grad(ssr)(parameters)
-    return derivatives
+def _ssr(network: LessonNetwork, parameters: Values, inputs: Tensor, observed: Tensor) -> Values:
+    predicted = functional_call(network, state_dict(parameters), (inputs.unsqueeze(1),)).squeeze(1)
+    return {"ssr": nn.functional.mse_loss(predicted, observed, reduction="sum")}
 
 
 def _d_ssr_d_intermediates(

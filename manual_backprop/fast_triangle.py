@@ -1,0 +1,68 @@
+"""The triangle of one network's data, with every core at work and by kernel.c where there is a compiler.
+
+It is that of triangle.py, which is the one to read: the leaves of its tree are factorised as they are filled,
+and their rows never reach the memory. docs/speed.md tells what that gains.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from manual_backprop import triangle
+from manual_backprop.blocks import BLOCK, in_parallel
+from manual_backprop.native import addresses_of, library
+from manual_backprop.triangle import HIDDEN, LEAF, Triangle
+
+
+def from_data(
+    parameters: Mapping[str, Float[Tensor, "*parameter_batch"]],
+    inputs: Float[Tensor, "*data_batch n"],
+    observed: Float[Tensor, "*data_batch n"],
+) -> Triangle:
+    """The triangle of the data: triangle.from_data, to rounding.
+
+    Shapes:  those of triangle.from_data; a batch, another device and few data go there as they are
+    Errors:  those of triangle.from_data
+    Source:  triangle.from_data
+    """
+    n = inputs.numel()
+    if n <= BLOCK or inputs.ndim != 1 or observed.shape != inputs.shape or not inputs.is_cpu:
+        return triangle.from_data(parameters, inputs, observed)
+    # Of one observation: it checks the rest.
+    hidden = triangle.from_data(parameters, inputs[:1], observed[:1]).hidden
+    given = [hidden[name] for name in HIDDEN]
+    if given[0].ndim:
+        return triangle.from_data(parameters, inputs, observed)
+    kernel = library(torch.float64)
+    if kernel is None:
+        return _in_blocks(parameters, inputs, observed)
+    leaves = torch.empty(-(-n // LEAF), 4, 4, dtype=torch.float64)
+
+    def share(first: int, last: int) -> None:
+        for start in range(first, last, BLOCK):
+            data = [
+                values[start : min(start + BLOCK, last)].double().contiguous()
+                for values in (inputs, observed)
+            ]
+            where = [values.data_ptr() for values in data]
+            kernel.triangles(addresses_of(given), *where, data[0].numel(), leaves[start // LEAF].data_ptr())
+
+    in_parallel(share, n)
+    # Each leaf is a factorisation of its rows and of four rows of zeros above them: see kernel.c.
+    below = triangle.factorised(leaves.flatten(0, 1))
+    return Triangle(hidden, below[0], below[1] + triangle.roundings_of(LEAF + 4), n)
+
+
+def _in_blocks(parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor) -> Triangle:
+    """Bit for bit triangle.from_data, whose blocks these are, on every core."""
+    parts: dict[int, Triangle] = {}
+
+    def share(first: int, last: int) -> None:
+        for start in range(first, last, BLOCK):
+            here = slice(start, min(start + BLOCK, last))
+            parts[start] = triangle.from_data(parameters, inputs[here], observed[here])
+
+    in_parallel(share, inputs.numel())
+    return triangle.merge(parts[start] for start in sorted(parts))

@@ -1,0 +1,225 @@
+/* The gradient of the lesson's network in one pass: every intermediate of an observation stays in a register.
+
+   The chain is that of output_layer.py and hidden_layer.py, link by link and in the same order. A vector holds
+   the same intermediate of several observations. Compiled once per precision by native.py, which defines REAL
+   and INTEGER, two types of one size, and DOUBLE.
+
+   exp and log(1 + e) are written out, since a library's would be called for one observation at a time. Their
+   error is derived in docs/speed.md; it is within what docs/tolerance.md allows SoftPlus and the sigmoid. */
+
+#include <stdint.h>
+
+#define BYTES 32
+#define LANES (BYTES / (int)sizeof(REAL))
+typedef REAL vector __attribute__((vector_size(BYTES)));
+typedef INTEGER integers __attribute__((vector_size(BYTES)));
+/* The same vector at an address that is no multiple of BYTES. */
+typedef REAL loose __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+#define INLINE static inline __attribute__((always_inline))
+
+#if DOUBLE
+#define MAGIC 0x1.8p52 /* adding it rounds to a whole number and leaves that number in the lowest bits */
+#define MANTISSA 52
+#define BIAS 1023
+#define LOG2_HIGH 0x1.62e42fefa38p-1 /* so few bits that a whole number times it is exact */
+#define LOG2_LOW 0x1.ef35793c7673p-45
+#define UNDERFLOW 746 /* exp(-746) rounds to 0 */
+static const REAL EXP_SERIES[] = {1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800,
+                                  1.0 / 362880,     1.0 / 40320,     1.0 / 5040,     1.0 / 720,
+                                  1.0 / 120,        1.0 / 24,        1.0 / 6,        1.0 / 2};
+static const REAL ATANH_SERIES[] = {2.0 / 33, 2.0 / 31, 2.0 / 29, 2.0 / 27, 2.0 / 25, 2.0 / 23,
+                                    2.0 / 21, 2.0 / 19, 2.0 / 17, 2.0 / 15, 2.0 / 13, 2.0 / 11,
+                                    2.0 / 9,  2.0 / 7,  2.0 / 5,  2.0 / 3};
+#else
+#define MAGIC 0x1.8p23f
+#define MANTISSA 23
+#define BIAS 127
+#define LOG2_HIGH 0x1.62e4p-1f
+#define LOG2_LOW 0x1.7f7d1cp-20f
+#define UNDERFLOW 105
+static const REAL EXP_SERIES[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 1.0f / 2};
+static const REAL ATANH_SERIES[] = {2.0f / 15, 2.0f / 13, 2.0f / 11, 2.0f / 9, 2.0f / 7, 2.0f / 5, 2.0f / 3};
+#endif
+
+INLINE vector pick(integers condition, vector yes, vector no) {
+    return (vector)(((integers)yes & condition) | ((integers)no & ~condition));
+}
+
+INLINE vector polynomial(vector x, const REAL *coefficients, int count) {
+    vector value = coefficients[0] + 0 * x;
+    for (int i = 1; i < count; i++) value = value * x + coefficients[i];
+    return value;
+}
+
+INLINE vector nearest_whole(vector x) { return (x + MAGIC) - MAGIC; }
+
+INLINE vector power_of_two(vector whole) {
+    return (vector)(((integers)(whole + MAGIC) + BIAS) << MANTISSA);
+}
+
+/* exp(-a) for a >= 0, as 2^k exp(r) with |r| <= log(2) / 2. */
+INLINE vector exp_minus(vector a) {
+    a = pick(a < UNDERFLOW, a, UNDERFLOW + 0 * (vector){0});
+    vector k = nearest_whole(a * (REAL)-1.4426950408889634);
+    vector r = (-a - k * (REAL)LOG2_HIGH) - k * (REAL)LOG2_LOW;
+    vector exp_r = 1 + (r + r * r * polynomial(r, EXP_SERIES, COUNT(EXP_SERIES)));
+    vector half = nearest_whole(k * (REAL)0.5); /* 2^k itself may lie below the normal numbers */
+    return exp_r * power_of_two(half) * power_of_two(k - half);
+}
+
+/* log(1 + e) for 0 <= e <= 1, as 2 atanh(s) with s = e / (2 + e), so that 2 s = e - s e. */
+INLINE vector log_one_plus(vector e) {
+    vector s = e / (2 + e), z = s * s;
+    return e - s * (e - z * polynomial(z, ATANH_SERIES, COUNT(ATANH_SERIES)));
+}
+
+typedef struct {
+    vector softplus, sigmoid;
+} node;
+
+/* SoftPlus(x) = max(x, 0) + log(1 + e) and its derivative 1 / (1 + e) or e / (1 + e) share e = exp(-|x|).
+   A NaN fails x < 0, and so reaches SoftPlus by max(x, 0). */
+INLINE node activate(vector x, int hidden) {
+    integers left = x < 0;
+    vector zero = {0}, one = zero + 1;
+    vector e = exp_minus(pick(left, -x, x));
+    node result = {pick(left, zero, x) + log_one_plus(e), zero};
+    if (hidden) result.sigmoid = pick(left, e, one) / (one + e);
+    return result;
+}
+
+/* The sums over the observations, in the order of the result. */
+typedef struct {
+    vector w3, w4, b3, w1, b1, w2, b2;
+} sums;
+
+INLINE vector only(integers present, vector term) { return (vector)((integers)term & present); }
+
+/* One link after another, for LANES observations of which some may be absent. */
+INLINE void add(sums *d_ssr_d, const REAL *const *parameters, vector input, vector observed, integers present,
+                int hidden) {
+    REAL w1 = *parameters[0], b1 = *parameters[1], w2 = *parameters[2], b2 = *parameters[3];
+    REAL w3 = *parameters[4], w4 = *parameters[5], b3 = *parameters[6];
+    node y1 = activate(w1 * input + b1, hidden);
+    node y2 = activate(w2 * input + b2, hidden);
+    vector predicted = w3 * y1.softplus + w4 * y2.softplus + b3;
+    vector d_ssr_d_predicted = -2 * (observed - predicted);
+    d_ssr_d->w3 += only(present, d_ssr_d_predicted * y1.softplus);
+    d_ssr_d->w4 += only(present, d_ssr_d_predicted * y2.softplus);
+    d_ssr_d->b3 += only(present, d_ssr_d_predicted);
+    if (!hidden) return;
+    vector d_ssr_d_x1 = d_ssr_d_predicted * w3 * y1.sigmoid;
+    vector d_ssr_d_x2 = d_ssr_d_predicted * w4 * y2.sigmoid;
+    d_ssr_d->w1 += only(present, d_ssr_d_x1 * input);
+    d_ssr_d->b1 += only(present, d_ssr_d_x1);
+    d_ssr_d->w2 += only(present, d_ssr_d_x2 * input);
+    d_ssr_d->b2 += only(present, d_ssr_d_x2);
+}
+
+INLINE REAL total(vector lanes) {
+    REAL value = lanes[0];
+    for (int lane = 1; lane < LANES; lane++) value += lanes[lane];
+    return value;
+}
+
+INLINE void one_block(const REAL *const *parameters, const REAL *inputs, const REAL *observed, long n,
+                      REAL *result, int hidden) {
+    sums sum = {0};
+    long i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vector input = *(const loose *)(inputs + i), target = *(const loose *)(observed + i);
+        add(&sum, parameters, input, target, (integers){0} == 0, hidden);
+    }
+    if (i < n) { /* the lanes behind the last observation repeat it, and are left out of the sums */
+        vector input = {0}, target = {0};
+        integers present = {0};
+        for (int lane = 0; lane < LANES; lane++) {
+            long from = i + lane < n ? i + lane : n - 1;
+            input[lane] = inputs[from], target[lane] = observed[from], present[lane] = -(i + lane < n);
+        }
+        add(&sum, parameters, input, target, present, hidden);
+    }
+    *result++ = total(sum.w3), *result++ = total(sum.w4), *result++ = total(sum.b3);
+    if (!hidden) return;
+    *result++ = total(sum.w1), *result++ = total(sum.b1), *result++ = total(sum.w2), *result++ = total(sum.b2);
+}
+
+/* The derivatives with respect to w3, w4, b3, and if hidden w1, b1, w2, b2: one row for each block of n.
+   parameters are the addresses of w1, b1, w2, b2, w3, w4 and b3. */
+void gradients(const REAL *const *parameters, const REAL *inputs, const REAL *observed, long n, long block,
+               int hidden, REAL *rows) {
+    for (long i = 0; i < n; i += block, rows += hidden ? 7 : 3) {
+        long size = n - i < block ? n - i : block;
+        if (hidden) one_block(parameters, inputs + i, observed + i, size, rows, 1);
+        else one_block(parameters, inputs + i, observed + i, size, rows, 0);
+    }
+}
+
+#if DOUBLE
+#define LEAF 256 /* rows of one factorisation: four columns of them fit the first-level cache */
+
+INLINE REAL product(const REAL *a, const REAL *b) {
+    vector sum[4] = {{0}};
+    for (int i = 0; i < LEAF; i += 4 * LANES)
+        for (int part = 0; part < 4; part++)
+            sum[part] += *(const loose *)(a + i + part * LANES) * *(const loose *)(b + i + part * LANES);
+    return total((sum[0] + sum[1]) + (sum[2] + sum[3]));
+}
+
+/* The power of two just below the largest of a column, so that no square over- or underflows. */
+INLINE REAL scale(const REAL *column) {
+    REAL largest = 0x1p-1000;
+    for (int i = 0; i < LEAF; i++) {
+        REAL size = column[i] < 0 ? -column[i] : column[i];
+        largest = size > largest ? size : largest;
+    }
+    union { REAL value; INTEGER bits; } power = {largest};
+    power.bits &= (INTEGER)0x7ff << MANTISSA;
+    return power.value;
+}
+
+/* R of the QR factorisation of LEAF rows, by modified Gram-Schmidt: to the last rounding what Householder's
+   reflections make of the same rows below four rows of zeros (Bjorck 1967, BIT 7). Overwrites the columns. */
+static void factorise(REAL columns[4][LEAF], REAL *r) {
+    REAL scales[4];
+    for (int j = 0; j < 4; j++) {
+        scales[j] = scale(columns[j]);
+        for (int i = 0; i < LEAF; i++) columns[j][i] *= 1 / scales[j];
+    }
+    for (int j = 0; j < 4; j++) {
+        REAL squared = product(columns[j], columns[j]), length = __builtin_sqrt(squared);
+        for (int k = 0; k < j; k++) r[4 * j + k] = 0;
+        r[4 * j + j] = length * scales[j];
+        for (int k = j + 1; k < 4; k++) {
+            REAL dot = squared == 0 ? 0 : product(columns[j], columns[k]);
+            REAL share = squared == 0 ? 0 : dot / squared;
+            r[4 * j + k] = squared == 0 ? 0 : dot / length * scales[k];
+            for (int i = 0; i < LEAF; i++) columns[k][i] -= share * columns[j][i];
+        }
+    }
+}
+
+/* R of every LEAF observations, of the rows [y1, y2, 1, Observed]: 16 numbers each. */
+void triangles(const REAL *const *parameters, const REAL *inputs, const REAL *observed, long n, REAL *r) {
+    REAL columns[4][LEAF] __attribute__((aligned(BYTES)));
+    REAL w1 = *parameters[0], b1 = *parameters[1], w2 = *parameters[2], b2 = *parameters[3];
+    for (long first = 0; first < n; first += LEAF, r += 16) {
+        long size = n - first < LEAF ? n - first : LEAF;
+        for (int i = 0; i < LEAF; i++) {
+            int present = i < size; /* rows of zeros at the end add nothing to any sum of squares */
+            columns[0][i] = present ? inputs[first + i] : 0;
+            columns[2][i] = present;
+            columns[3][i] = present ? observed[first + i] : 0;
+        }
+        for (int i = 0; i < LEAF; i += LANES) {
+            vector input = *(const loose *)(columns[0] + i);
+            integers present = *(const loose *)(columns[2] + i) > 0;
+            *(loose *)(columns[0] + i) = only(present, activate(w1 * input + b1, 0).softplus);
+            *(loose *)(columns[1] + i) = only(present, activate(w2 * input + b2, 0).softplus);
+        }
+        factorise(columns, r);
+    }
+}
+#endif

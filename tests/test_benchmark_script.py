@@ -1,0 +1,104 @@
+"""The benchmark holds its contests, checks that all do the same work, and tells what it measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from benchmark import main
+from benchmarks import telling
+from benchmarks.contest import Contest, Contestant, Result, hold
+
+CPU = torch.device("cpu")
+
+
+def contest(agree: bool = True, goal: float = 2.0) -> Contest:
+    """Ours does nothing; the peer does half of its work, and sums a thousand numbers for it."""
+
+    def check() -> None:
+        assert agree, "the peer computes something else"
+
+    ours, peer = Contestant("ours", lambda: None), Contestant("peer", lambda: sum(range(1000)), share=0.5)
+    return Contest("name", "a title", 3, ours, [peer], {"peer": goal}, check, missing=["absent"])
+
+
+def test_a_quick_benchmark_tells_ratio_goal_and_peers(capsys: pytest.CaptureFixture[str]) -> None:
+    """In one JSON object, with every block's time."""
+    line = ["--quick", "--only", "gradient-3-of-3", "--dtype", "float32", "--json"]
+    assert main(line) == 0
+    [found] = json.loads(capsys.readouterr().out)["contests"]
+    assert (found["name"], found["dtype"], found["size"]) == ("gradient-3-of-3", "float32", 3)
+    peers = {peer["name"]: peer for peer in found["peers"]}
+    assert {"plain derivation", "autograd eager", "torch.func.grad"} <= set(peers)
+    assert peers["autograd eager"]["goal"] == 6
+    assert all(len(peer["seconds"]) == 3 and min(peer["seconds"]) > 0 for peer in peers.values())
+    assert "JAX jit" in set(peers) | set(found["missing"])
+
+
+def test_a_contest_is_not_timed_unless_all_agree() -> None:
+    """A fast wrong answer is no answer."""
+    with pytest.raises(AssertionError, match="the peer computes something else"):
+        hold(contest(agree=False), "float64", 1, CPU)
+
+
+def test_a_share_of_the_work_is_scaled_to_the_whole() -> None:
+    """What ran half of the work is told with twice its time."""
+    whole, half = contest(), contest()
+    whole = Contest(**{**vars(whole), "peers": [Contestant("peer", half.peers[0].run)]})
+    times = [min(hold(one, "float64", 5, CPU).seconds["peer"]) for one in (whole, half)]
+    assert 1.2 < times[1] / times[0] < 3.4
+
+
+def result(goal: float) -> Result:
+    """Ours takes 1 ms, the peer 4, 3 and 5 ms."""
+    return Result(
+        contest(goal=goal), "float64", {"ours": [1e-3] * 3, "peer": [4e-3, 3e-3, 5e-3]}, {"ours": 12.4}
+    )
+
+
+def test_the_table_says_what_was_met_and_what_was_missed(capsys: pytest.CaptureFixture[str]) -> None:
+    """The median of the ratios, its quartiles, and the goal beside it; nothing is wider than 80 columns."""
+    telling.print_result(result(goal=2.0))
+    met = capsys.readouterr().out
+    telling.print_result(result(goal=5.0))
+    missed = capsys.readouterr().out
+    assert "ours, float64: 1 ms, 12 MiB" in met
+    assert [line.split() for line in met.splitlines() if "peer" in line] == [
+        ["peer", "4", "ms", "4", "3.5", "to", "4.5", "2", "met"]
+    ]
+    assert "not installed" in met
+    assert "missed" in missed
+    assert max(map(len, (met + missed).splitlines())) <= 80
+
+
+def test_the_markdown_table_has_a_line_for_every_goal() -> None:
+    """As the README shows it."""
+    assert telling.markdown([result(goal=5.0)]).splitlines() == [
+        "| workload | peer | goal | float64 |",
+        "| --- | --- | ---: | ---: |",
+        "| a title | peer | 5 | 4 (missed) |",
+    ]
+
+
+@pytest.mark.slow
+def test_the_pictures_are_drawn(tmp_path: Path) -> None:
+    """One for each dtype."""
+    main(["--quick", "--only", "gradient-3-of-3", "--dtype", "float64", "--plot", str(tmp_path)])
+    assert [path.name for path in tmp_path.iterdir()] == ["speed-float64.png"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (["--only", "nothing"], "invalid choice: 'nothing'"),
+        (["--json", "--markdown"], "choose one"),
+        (["--device", "nowhere"], "no device"),
+    ],
+)
+def test_bad_input_is_one_clear_line(
+    line: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is measured."""
+    with pytest.raises((SystemExit, ValueError)) as error:
+        main(line)
+    assert message in capsys.readouterr().err + str(error.value)

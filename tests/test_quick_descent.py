@@ -1,0 +1,142 @@
+"""The quick descent takes, bit for bit, the steps of the triangle's; its triangle is that of the data."""
+
+import re
+from typing import Any
+
+import jaxtyping
+import pytest
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+from strategies import Case, cases
+from test_fast_gradients import COMPILED
+
+import manual_backprop
+import torch_reference
+from manual_backprop import LESSON_WRT, blocks, descent, fast_triangle, lesson, quick_descent, triangle
+from manual_backprop.descent import History, Stopped
+from manual_backprop.triangle_descent import descend, rounding, ssr_and_derivatives
+
+free = st.lists(st.sampled_from(LESSON_WRT), unique=True, min_size=1)
+
+
+def assert_same(one: History, other: History) -> None:
+    """Every number of two histories, to the bit; a NaN is a NaN."""
+    assert (one.stopped, one.steps) == (other.stopped, other.steps)
+    pairs = [(one.ssr, other.ssr)]
+    for field in ("parameters", "derivatives", "step_sizes"):
+        mine, theirs = getattr(one, field), getattr(other, field)
+        assert list(mine) == list(theirs)
+        pairs += [(mine[name], theirs[name]) for name in mine]
+    for mine, theirs in pairs:
+        assert mine.dtype == theirs.dtype == torch.float64
+        torch.testing.assert_close(mine, theirs, rtol=0, atol=0, equal_nan=True)
+
+
+@given(
+    case=cases(batches=False),
+    wrt=free,
+    rules=st.fixed_dictionaries(
+        {
+            "learning_rate": st.sampled_from([1e-9, 1e-3, 0.1, 10.0]),
+            "max_steps": st.integers(0, 12),
+            "min_step_size": st.sampled_from([0.0, 1e-3, 1e3]),
+        }
+    ),
+)
+@example(case=Case(lesson.start(), *lesson.data()), wrt=list(LESSON_WRT), rules={"learning_rate": 0.1})
+@example(case=Case(lesson.start(), *lesson.data()), wrt=["b3"], rules={"learning_rate": 1.0})
+def test_every_step_is_that_of_the_triangle(case: Case, wrt: list[str], rules: dict[str, Any]) -> None:
+    """Converged, diverged or at the limit, for any of the three parameters."""
+    one = triangle.from_data(*case)
+    assert_same(quick_descent.descend(*case, wrt, **rules), descend(one, case.parameters, wrt, **rules))
+
+
+def test_the_lessons_descent_is_that_of_all_observations() -> None:
+    """The rate of 0.1 converges at step 310, at the same point to 12 digits."""
+    start, data = lesson.start(), lesson.data()
+    quick = quick_descent.descend(start, *data, learning_rate=0.1)
+    plain = descent.descend(start, *data, learning_rate=0.1)
+    assert (quick.stopped, quick.steps) == (plain.stopped, plain.steps) == (Stopped.CONVERGED, 310)
+    for name in manual_backprop.PARAMETERS:
+        torch.testing.assert_close(quick.parameters[name], plain.parameters[name], rtol=1e-12, atol=1e-12)
+
+
+def test_a_descent_of_the_hidden_layer_is_the_plain_one() -> None:
+    """w1 moves the activations, of which the triangle is made."""
+    start, data = lesson.start(), lesson.data()
+    assert_same(
+        quick_descent.descend(start, *data, ("w1", "w3"), max_steps=5),
+        descent.descend(start, *data, ("w1", "w3"), max_steps=5),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"wrt": ()}, "wrt must name at least one"),
+        ({"learning_rate": 0.0}, "learning_rate must be above 0"),
+        ({"max_steps": -1}, "max_steps must be a whole number"),
+        ({"min_step_size": float("nan")}, "min_step_size must be at least 0"),
+    ],
+)
+def test_rules_that_make_no_sense_are_refused(change: dict[str, Any], message: str) -> None:
+    """As by the plain descent."""
+    with pytest.raises(ValueError, match=re.escape(message)):
+        quick_descent.descend(lesson.start(), *lesson.data(), **change)
+
+
+def many(dtype: torch.dtype, n: int = 1500) -> Case:
+    """The lesson's network on observations of very different sizes; the last leaf is not full."""
+    inputs, observed = torch.randn(2, n, dtype=torch.float64, generator=torch.Generator().manual_seed(7))
+    observed = observed * 10 ** torch.linspace(-3, 3, n, dtype=torch.float64)
+    return Case(lesson.start(dtype), inputs.to(dtype), observed.to(dtype))
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("scale", [1.0, 1e-170, 1e150])
+def test_the_fast_triangle_is_within_its_bound(
+    monkeypatch: pytest.MonkeyPatch, compiled: bool, dtype: torch.dtype, scale: float
+) -> None:
+    """Against the plain derivation in float64; a column of 1e-170 or 1e150 neither under- nor overflows."""
+    if compiled and not COMPILED:
+        pytest.skip("no C compiler here")
+    if not compiled:
+        monkeypatch.setattr(fast_triangle, "library", lambda dtype: None)
+    for module in (fast_triangle, blocks):
+        monkeypatch.setattr(module, "BLOCK", 512)
+    monkeypatch.setattr(blocks, "PARALLEL", 512)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    case = many(dtype)
+    if dtype == torch.float64:
+        case = case._replace(observed=case.observed * scale)
+    one = fast_triangle.from_data(*case)
+    assert one.observations == 1500
+    assert torch.equal(one.rows, one.rows.triu())
+    exactly = Case(
+        {name: value.double() for name, value in case.parameters.items()}, *map(torch.Tensor.double, case[1:])
+    )
+    trace = manual_backprop.forward(*exactly)
+    plain = {"ssr": trace.ssr, **manual_backprop.gradients(*exactly)}
+    ssr, derivatives = ssr_and_derivatives(one, case.parameters)
+    of_ssr, of_derivatives = rounding(one, case.parameters)
+    allowed = torch_reference.bounds(*exactly)
+    for name, value in {"ssr": ssr, **derivatives}.items():
+        bound = {"ssr": of_ssr, **of_derivatives}[name] + allowed[name]
+        assert (value - plain[name]).abs() <= bound, name
+
+
+def test_few_observations_batches_and_bad_shapes_are_triangle_pys() -> None:
+    """The fast triangle is for one network and many observations; all else is judged where it was."""
+    case = many(torch.float64, 40)
+    assert torch.equal(fast_triangle.from_data(*case).rows, triangle.from_data(*case).rows)
+    long = many(torch.float64, blocks.BLOCK + 1)
+    batch = {name: value.expand(2) for name, value in long.parameters.items()}
+    assert fast_triangle.from_data(batch, *long[1:]).rows.shape == (2, 4, 4)
+    jaxtyping.config.update("jaxtyping_disable", True)  # as a user runs it, without the tests' own check
+    try:
+        with pytest.raises(ValueError, match="observed must have the inputs' shape"):
+            fast_triangle.from_data(long.parameters, long.inputs, long.observed[:-1])
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
