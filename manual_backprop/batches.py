@@ -1,0 +1,25 @@
+"""Mini-batches: every epoch sees every row once, in an order that the seed and the epoch decide."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+
+def batches(rows: int, batch_size: int, seed: int, epoch: int) -> Iterator[Int[Tensor, " batch"]]:
+    """The row numbers of each mini-batch of an epoch, shuffled; the last one may be smaller.
+
+    The order is drawn anew from (seed, epoch) and from nothing else, so that a run that is resumed at an
+    epoch sees the mini-batches that an uninterrupted one sees.
+
+    Shapes:  each (batch), on the CPU
+    Errors:  ValueError for no rows, or a batch size below 1
+    """
+    if rows < 1:
+        raise ValueError(f"training needs at least one row, found {rows}")
+    if batch_size < 1:
+        raise ValueError(f"the batch size must be at least 1, found {batch_size}")
+    # Two seeds in one number: 2**32 epochs of a seed come before the next seed's first.
+    generator = torch.Generator().manual_seed((seed % 2**31) * 2**32 + epoch)
+    yield from torch.split(torch.randperm(rows, generator=generator), batch_size)
