@@ -5,7 +5,7 @@ is beyond rounding there is a mistake of that step. The *drift* is only observed
 same start on the same mini-batches, and a difference of one rounding may grow from step to step.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -39,9 +39,9 @@ class Divergence(NamedTuple):
 class Lockstep:
     """The judge of a training, step by step.
 
-    Attributes: divergence, the first one or None; seen and checked, the numbers of steps that were observed
-                and judged; compared, of judged numbers; largest_ratio, the largest difference / bound of them, at largest_at (step and link);
-                drift, the largest difference of a parameter between the two whole trainings so far
+    Attributes: divergence, the first one or None; seen and checked, how many steps were observed and judged;
+                compared, how many numbers; largest_ratio, their largest difference / bound, at largest_at
+                (step and link); drift, the largest difference of a parameter between the two trainings so far
     """
 
     def __init__(
@@ -72,13 +72,18 @@ class Lockstep:
         value = self.own.take(step["input"], step["targets"])
         theirs = self.own.parameters
         self.drift = max(self.drift, *((after[n] - theirs[n].detach()).abs().max().item() for n in after))
-        # The optimiser's memory grows at every step, judged or not.
-        updated = self.follower.step({name: step[f"d_loss_d_{name}"] for name in after})
-        if self.check_every and number % self.check_every == 0 and self.divergence is None:
+        is_judged = bool(self.check_every) and number % self.check_every == 0 and self.divergence is None
+        if is_judged:
             self.checked += 1
-            self._judge(
-                number, {**step, **{f"{name} after": value for name, value in after.items()}}, updated
-            )
+            self._judge(number, links(self.network, step, self.loss), step)
+        if self.divergence is None:
+            # The optimiser's memory grows at every step, judged or not.
+            updated = self.follower.step({name: step[f"d_loss_d_{name}"] for name in after})
+            if is_judged:
+                expected = [
+                    Link(name, value, update_bounds(step[name], value)) for name, value in updated.items()
+                ]
+                self._judge(number, expected, after, "after the update, ")
         return value
 
     def saved(self) -> dict[str, Any]:
@@ -93,18 +98,13 @@ class Lockstep:
         for name in COUNTED:
             setattr(self, name, saved["counted"][name])
 
-    def _judge(self, number: int, actual: Tensors, updated: Tensors) -> None:
-        wrong = [row for link in self._expected(actual, updated) if (row := self._row(number, link, actual))]
+    def _judge(self, number: int, expected: Iterable[Link], actual: Tensors, prefix: str = "") -> None:
+        rows = (self._row(number, link, actual[link.name], prefix + link.name) for link in expected)
+        wrong = tuple(row for row in rows if row is not None)
         if wrong:
-            self.divergence = Divergence(number, tuple(wrong))
+            self.divergence = Divergence(number, wrong)
 
-    def _expected(self, actual: Tensors, updated: Tensors) -> Iterator[Link]:
-        yield from links(self.network, actual, self.loss)
-        for name, value in updated.items():
-            yield Link(f"{name} after", value, update_bounds(actual[name], value))
-
-    def _row(self, number: int, link: Link, actual: Tensors) -> Row | None:
-        manual = actual[link.name]
+    def _row(self, number: int, link: Link, manual: Tensor, title: str) -> Row | None:
         self.compared += link.expected.numel()
         if manual.shape == link.expected.shape and manual.dtype == link.expected.dtype:
             difference, bound = (manual - link.expected).abs(), link.bound
@@ -112,7 +112,7 @@ class Lockstep:
             ratio = torch.where(bound.isfinite(), difference / bound, 0.0).max().item()
             if ratio <= 1:
                 if ratio > self.largest_ratio:
-                    self.largest_ratio, self.largest_at = ratio, (number, link.name)
+                    self.largest_ratio, self.largest_at = ratio, (number, title)
                 return None
-        [row] = compare({link.name: manual}, {link.name: link.expected}, {link.name: link.bound})
+        [row] = compare({title: manual}, {title: link.expected}, {title: link.bound})
         return None if row.agrees else row

@@ -108,7 +108,6 @@ def _verdict(found: Mapping[str, Any]) -> str:
         return f"[bold red]MISMATCH[/], first at {found['divergence']}"
     if not found["steps_judged"]:
         return "Nothing was compared but the scores."
-    which = (
-        "every link of every step" if found["steps_judged"] == found["steps_seen"] else "every judged link"
-    )
+    is_every = found["steps_judged"] == found["steps_seen"]
+    which = "every link of every step" if is_every else "every judged link"
     return f"[bold green]AGREEMENT[/] to within rounding: {which}."
