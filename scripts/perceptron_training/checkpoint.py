@@ -5,8 +5,8 @@ file from a stranger runs nothing; safetensors would be one more dependency, and
 """
 
 import hashlib
+import io
 import pickle
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,12 @@ def save(path: Path, content: Mapping[str, Any]) -> None:
 def load(path: Path, expected: Mapping[str, Any], device: torch.device) -> dict[str, Any]:
     """A checkpoint's content, if what it was made for is what is expected; else a ValueError in one line."""
     try:
-        content = torch.load(path, weights_only=True, map_location=device)
+        file = io.BytesIO(path.read_bytes())
     except OSError as error:
         raise ValueError(f"--checkpoint {path}: {error.strerror or error}") from None
-    except (RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile, EOFError, ValueError, KeyError):
+    try:
+        content = torch.load(file, weights_only=True, map_location=device)
+    except (RuntimeError, pickle.UnpicklingError, OSError, EOFError, ValueError, KeyError):
         raise ValueError(f"--checkpoint {path}: truncated, or not a checkpoint") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise ValueError(f"--checkpoint {path}: not a checkpoint of this program ({FORMAT})")
