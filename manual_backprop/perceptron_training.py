@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
-from manual_backprop import perceptron
 from manual_backprop.batches import batches
 from manual_backprop.checks import check_choice
 from manual_backprop.losses import LOSSES
 from manual_backprop.optimisers import OPTIMISERS
-from manual_backprop.perceptron import Perceptron, Trace
+from manual_backprop.perceptron import Perceptron, Trace, backward, forward
 
 
 class Point(NamedTuple):
@@ -65,10 +64,10 @@ def epoch_of_steps(
     for rows in batches(len(inputs), recipe.batch_size, recipe.seed, start.epoch):
         rows = rows.to(inputs.device)
         some_inputs, some_targets = inputs[rows], targets[rows]
-        trace = perceptron.forward(network, here.parameters, some_inputs)
+        trace = forward(network, here.parameters, some_inputs)
         loss, saved = LOSSES[recipe.loss].forward(trace.output, some_targets)
         d_loss_d_output = LOSSES[recipe.loss].d_loss_d_predicted(saved)
-        gradients = perceptron.backward(network, trace, d_loss_d_output, backwards)
+        gradients = backward(network, trace, d_loss_d_output, backwards)
         own = {name: gradients[name] for name in network.parameters}
         parameters, state = OPTIMISERS[recipe.optimiser](here.parameters, own, here.state, **recipe.settings)
         there = Point(parameters, state, here.epoch, here.step + 1)
