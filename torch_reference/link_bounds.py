@@ -39,8 +39,8 @@ def gamma(operations: int, like: Tensor) -> float:
 
 
 def _within(size: Tensor, operations: int) -> Tensor:
-    # Numbers below the smallest normal one are rounded absolutely, and some kernels flush them to zero.
-    return gamma(operations, size) * (size + torch.finfo(size.dtype).tiny)
+    # Some kernels flush what is below the smallest normal number to zero, at each operation.
+    return gamma(operations, size) * size + 2 * operations * torch.finfo(size.dtype).tiny
 
 
 def linear_bounds(inputs: Tensor, weight: Tensor, bias: Tensor, upstream: Tensor) -> dict[str, Tensor]:
