@@ -130,7 +130,7 @@ def _judge_elements(name: str, manual: Tensor, reference: Tensor, bound: Tensor)
         bound=bound64.flatten()[worst].item(),
         ratio=ratio.flatten()[worst].item(),
         # torch.unravel_index would import sympy, for 0.3 s.
-        index=tuple(int(i) for i in np.unravel_index(worst.item(), reference.shape)),
+        index=tuple(int(i) for i in np.unravel_index(int(worst), reference.shape)),
         wrong_elements=int((unbounded | differs).sum()),  # a NaN or an infinity differs too
         elements=reference.numel(),
     )
