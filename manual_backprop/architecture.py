@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from manual_backprop.checks import check_choice
 from manual_backprop.layer import Layer
 from manual_backprop.layers import ACTIVATIONS, LAYERS
 
@@ -71,10 +72,7 @@ def perceptron(widths: Sequence[int], activations: Sequence[str | None]) -> Perc
         shapes = {"weight": (outputs, inputs), "bias": (outputs,)}
         modules.append(Module(str(len(modules)), LAYERS["linear"], shapes))
         if activation is not None:
-            if activation not in ACTIVATIONS:
-                raise ValueError(
-                    f"unknown activation {activation!r}: the known ones are {', '.join(ACTIVATIONS)}"
-                )
+            check_choice("activation", activation, ACTIVATIONS)
             modules.append(Module(str(len(modules)), ACTIVATIONS[activation], {}))
     return Perceptron(tuple(modules))
 

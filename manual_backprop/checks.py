@@ -21,6 +21,12 @@ def check_names(names: Iterable[str], known: Sequence[str]) -> None:
         seen.add(name)
 
 
+def check_choice(kind: str, name: str, known: Iterable[str]) -> None:
+    """Raise ValueError for a name that is not in the table of its kind."""
+    if name not in known:
+        raise ValueError(f"unknown {kind} {name!r}: the known ones are {', '.join(known)}")
+
+
 def check_network(
     names: Sequence[str], parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor
 ) -> None:

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.architecture import Perceptron, initial_parameters, perceptron
-from manual_backprop.checks import check_names
+from manual_backprop.checks import check_choice, check_names
 from manual_backprop.losses import LOSSES
 
 __all__ = [
@@ -111,8 +111,7 @@ def loss_and_gradients(
     wrt: Sequence[str] | None = None,
 ) -> tuple[Float[Tensor, ""], dict[str, Tensor]]:
     """The loss, and its gradient as gradients gives it, by one forward and one backward pass."""
-    if loss not in LOSSES:
-        raise ValueError(f"unknown loss {loss!r}: the known ones are {', '.join(LOSSES)}")
+    check_choice("loss", loss, LOSSES)
     wrt = network.parameters if wrt is None else wrt
     check_names(wrt, (*network.parameters, *network.intermediates))
     trace = forward(network, parameters, inputs)

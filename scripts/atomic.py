@@ -11,7 +11,8 @@ from pathlib import Path
 def replacing(path: Path) -> Iterator[Path]:
     """A file beside the target, with the target's suffix; written, it takes the target's place.
 
-    An error leaves the target as it was, and nothing beside it.
+    An error leaves the target as it was, and nothing beside it. A kill or a power cut leaves the old content
+    or the new one: the new one is on the disk before it takes the name.
     """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(descriptor)
@@ -19,10 +20,22 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield part
         part.chmod(0o666 & ~_umask())
+        _flush(part)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        _flush(path.parent)
+
+
+def _flush(path: Path) -> None:
+    """Wait until the disk has what was written; for a folder: the names in it."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _umask() -> int:

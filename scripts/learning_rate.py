@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from chosen import choose
+from documents import finite
 from learning_rate_options import parse
 from options import AGREEMENT, run
 from torch import Tensor
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         document = everywhere(bowl(trace, options.wrt), trace.ssr, options)
     if options.json:
-        print(json.dumps(_finite(document), indent=2, allow_nan=False))
+        print(json.dumps(finite(document), indent=2, allow_nan=False))
     else:
         from learning_rate_table import print_here, print_rates
 
@@ -115,15 +116,6 @@ def here(ssr: Tensor, second: Tensor, options: argparse.Namespace) -> dict[str, 
         ],
         "largest_stable_rate": 2 / largest if largest > 0 else math.inf,
     }
-
-
-def _finite(value: object) -> object:
-    """JSON has no NaN and no infinity: their names instead."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

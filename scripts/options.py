@@ -113,16 +113,22 @@ def to_tensor(values: Sequence[float], options: argparse.Namespace, where: str) 
     return tensor.to(device(options.device))
 
 
-def read_data(path: str) -> tuple[list[float], list[float]]:
-    """Inputs and observations from a CSV file: a header, then one observation a line."""
+def read_text(path: Path) -> str:
+    """A text file in UTF-8, or a ValueError in one line."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ValueError(f"{path}: expected a text file in UTF-8, found other bytes") from None
     if "\0" in text:
         raise ValueError(f"{path}: expected a text file, found a NUL byte")
+    return text
+
+
+def read_data(path: str) -> tuple[list[float], list[float]]:
+    """Inputs and observations from a CSV file: a header, then one observation a line."""
+    text = read_text(Path(path))
     reader = csv.reader(text.splitlines())
     try:
         rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]

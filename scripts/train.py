@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import sys
 from collections.abc import Sequence
 
 import torch
@@ -17,6 +18,7 @@ from options import (
     run,
     to_tensor,
 )
+from perceptron_training.arguments import wants_perceptron
 from torch import Tensor
 
 from manual_backprop import PARAMETERS, lesson
@@ -27,6 +29,11 @@ from torch_reference.training import train
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print both descents and the verdict; 0 if they agree, 1 if anything differs."""
+    argv = sys.argv[1:] if argv is None else list(argv)
+    if wants_perceptron(argv):
+        from perceptron_training.main import main as train_perceptron
+
+        return train_perceptron(argv)
     options = _parse(argv)
     if options.plot:
         from pictures import check_matplotlib
@@ -59,7 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = Parser(prog="train.py", description=__doc__)
+    others = "With --hidden, --class, --inputs, --outputs or --data digits it trains any perceptron instead: "
+    parser = Parser(prog="train.py", description=__doc__, epilog=f"{others}train.py --hidden 16 --help.")
     add_network_options(parser)
     parser.add_argument(
         "--learning-rate", type=float, default=0.01, metavar="RATE", help="(default: %(default)s)"

@@ -78,7 +78,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         put(folder, file, place, code)
     files = [f"tests/test_{name}.py" for name in ("layers", "losses", "optimisers")]
     names = " or ".join(["softsign", "rms_norm", "huber", "rmsprop", "both_witnesses", "defaults"])
-    options = ["-q", "-rA", "--tb=no", "-p", "no:cacheprovider", "-k", names]
+    options = ["-n0", "-q", "-rA", "--tb=no", "-p", "no:cacheprovider", "-k", names]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *files],
         cwd=folder,
@@ -97,6 +97,7 @@ def test_the_guide_has_every_block() -> None:
     assert len(BLOCKS) == len(re.findall("```python", GUIDE)) == 14
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CORE)
 def test_the_tests_pick_up_the_new_entry(outcome: dict[str, str], name: str) -> None:
     """Its comparison with torch runs, and all its tests pass."""
@@ -105,6 +106,7 @@ def test_the_tests_pick_up_the_new_entry(outcome: dict[str, str], name: str) -> 
     assert set(own.values()) == {"PASSED"}, own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "test",
     [
@@ -118,6 +120,7 @@ def test_a_wrong_entry_is_refused(outcome: dict[str, str], test: str) -> None:
     assert outcome[test] == "FAILED"
 
 
+@pytest.mark.slow
 def test_both_witnesses_still_have_the_same_names(outcome: dict[str, str]) -> None:
     """An entry on one side only would be compared with nothing."""
     both = {test: verdict for test, verdict in outcome.items() if test.startswith("test_both_witnesses")}

@@ -1,0 +1,177 @@
+"""What is watched in a training, and the warnings, each provoked by a network that deserves it."""
+
+import math
+from collections.abc import Callable
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+import torch
+
+from manual_backprop.batches import batches
+from manual_backprop.early_stopping import Best
+from manual_backprop.layers import LAYERS
+from manual_backprop.monitoring import Figures, figures, first_not_finite
+from manual_backprop.perceptron import perceptron
+from manual_backprop.symptoms import Symptom, not_finite, symptoms
+from tests.strategies_layers import make_perceptron_case
+from tests.trainings import small_case, steps_of, with_layer
+
+
+def told(
+    widths: tuple[int, ...], activation: str, scale: float = 1.0, steps: int = 8, **settings: Any
+) -> list[Symptom]:
+    """The warnings of a real training whose starting weights are scaled."""
+    activations = (*[activation] * (len(widths) - 2), None)
+    case = make_perceptron_case(widths, activations, "cross_entropy_mean", 40, torch.float64, seed=1)
+    case = case._replace(parameters={name: scale * value for name, value in case.parameters.items()})
+    network = perceptron(widths, activations)
+    found, first = [], math.nan
+    for _, step in zip(range(steps), steps_of(case, 4, **settings), strict=False):
+        here = figures(network, step)
+        first = here.loss if math.isnan(first) else first
+        found += symptoms(here, first, network.shapes)
+    return found
+
+
+def test_a_healthy_training_gets_no_warning() -> None:
+    """Every activation that may stand in a shallow network."""
+    for activation in ("relu", "tanh", "gelu", "sigmoid"):
+        assert told((8, 16, 4), activation, learning_rate=0.003) == []
+
+
+@pytest.mark.parametrize(
+    ("provoke", "kind", "where", "words"),
+    [
+        (lambda: told((8, *[8] * 7, 4), "sigmoid"), "vanishing", "0.weight", "the gradient vanishes"),
+        (lambda: told((8, 8, 8, 8, 4), "relu", 60.0), "exploding", "0.weight", "0.weight explodes"),
+        (
+            lambda: told((8, 8, 4), "tanh", optimiser="gradient_descent", learning_rate=40.0),
+            "learning rate",
+            "2.weight",
+            "the step moves 2.weight by",
+        ),
+        (
+            lambda: told((8, 8, 4), "relu", optimiser="gradient_descent", learning_rate=40.0),
+            "learning rate",
+            "loss",
+            "times the first one",
+        ),
+        (lambda: told((8, 8, 4), "tanh", 300.0), "dead", "1.output", "dead or saturated"),
+    ],
+)
+def test_each_warning_is_provoked(
+    provoke: Callable[[], list[Symptom]], kind: str, where: str, words: str
+) -> None:
+    """A deep sigmoid stack, large starting weights, a learning rate that is too large, saturated units."""
+    found = provoke()
+    [first, *_] = [symptom for symptom in found if symptom[:2] == (kind, where)]
+    assert words in first.sentence
+    assert first.sentence.startswith("step ")
+
+
+def test_a_deep_relu_stack_does_not_vanish_where_sigmoid_does() -> None:
+    """The warning is of the activation, not of the depth."""
+    assert "vanishing" not in {symptom.kind for symptom in told((8, *[8] * 7, 4), "leaky_relu")}
+
+
+@pytest.mark.parametrize(
+    ("module", "derivative", "expected"),
+    [("0", None, "0.output"), ("1", None, "1.output"), ("1", "input", "the gradient of 0.output")],
+)
+def test_the_first_place_of_a_nan_is_named(module: str, derivative: str | None, expected: str) -> None:
+    """A layer whose forward pass, or whose derivative, makes a NaN: it and not what it infects."""
+    network = perceptron((4, 6, 3), ("tanh", None))
+    right = LAYERS["linear" if module == "0" else "tanh"]
+
+    def forward(parameters, inputs):
+        output, saved = right.forward(parameters, inputs)
+        return math.nan * output, saved
+
+    wrong = right._replace(forward=forward)
+    if derivative:
+        spoilt = {derivative: lambda saved, d: math.nan * right.derivatives[derivative](saved, d)}
+        wrong = right._replace(derivatives={**right.derivatives, **spoilt})
+    step = next(steps_of(small_case(), 1, network=with_layer(network, module, wrong)))
+    assert first_not_finite(step) == expected
+    sentence = not_finite(0, expected).sentence
+    assert sentence == f"step 0: NaN or infinity, first in {expected}: the training stops"
+
+
+def test_a_nan_among_parameters_inputs_and_the_loss_is_named() -> None:
+    """A parameter before the module that it spoils; an infinite loss; nothing where all is finite."""
+    case = small_case()
+    step = next(steps_of(case, 1))
+    assert first_not_finite(step) is None
+    spoilt = {**case.parameters, "2.bias": torch.full((3,), math.nan).double()}
+    assert first_not_finite(next(steps_of(case._replace(parameters=spoilt), 1))) == "parameter 2.bias"
+    assert first_not_finite(step._replace(loss=torch.tensor(math.inf))) == "the loss"
+    inputs = torch.full_like(case.inputs, math.nan)
+    assert first_not_finite(next(steps_of(case._replace(inputs=inputs), 1))) == "input"
+
+
+def test_the_figures_are_what_they_are_called() -> None:
+    """Norms against torch.linalg, the shares of flat elements and dead units against the slopes."""
+    case = small_case("relu")
+    spoilt = case.parameters | {"0.bias": case.parameters["0.bias"] - 100 * torch.eye(6).double()[0]}
+    step = next(steps_of(case._replace(parameters=spoilt), 1))
+    here = figures(perceptron(case.widths, case.activations), step)
+    assert (here.epoch, here.step, here.loss) == (0, 0, step.loss.item())
+    for name, before in spoilt.items():
+        assert here.gradient_norm[name] == pytest.approx(step.gradients[name].norm().item())
+        moved = (step.after.parameters[name] - before).norm() / before.norm()
+        assert here.update_ratio[name] == pytest.approx(moved.item())
+        assert here.parameter_norm[name] == pytest.approx(before.norm().item())
+    off = step.trace.intermediates["1.output"] == 0
+    assert here.flat == {"1.output": pytest.approx(off.double().mean().item())}
+    assert here.dead == {"1.output": pytest.approx(off.all(0).double().mean().item())}
+    assert here.dead["1.output"] >= 1 / 6
+
+
+def test_softmax_has_no_slope_and_a_parameter_of_zeros_no_finite_ratio() -> None:
+    """Neither ends in a division by zero."""
+    case = small_case("softmax")
+    case = case._replace(parameters={name: 0 * value for name, value in case.parameters.items()})
+    step = next(steps_of(case, 1))
+    here = figures(perceptron(case.widths, case.activations), step)
+    assert (here.flat, here.dead) == ({}, {})
+    assert here.update_ratio["2.bias"] == math.inf
+    assert here.update_ratio["0.weight"] == 0.0
+
+
+def test_the_loss_that_rises_and_the_gradient_that_is_infinite() -> None:
+    """At the thresholds themselves nothing is said."""
+    same = MappingProxyType({"0.weight": 1.0})
+    here = Figures(0, 5, 10.0, same, same, MappingProxyType({"0.weight": 0.5}), {}, {"1.output": 0.5})
+    shapes = {"0.weight": (2, 2)}
+    assert list(symptoms(here, 1.0, shapes)) == []
+    assert [s.kind for s in symptoms(here._replace(loss=10.1), 1.0, shapes)] == ["learning rate"]
+    infinite = here._replace(gradient_norm={"0.weight": math.inf})
+    assert list(symptoms(infinite, 1.0, shapes)) == []
+
+
+def test_an_epoch_sees_every_row_once_in_an_order_of_its_own() -> None:
+    """The seed and the epoch decide the order, and nothing else does."""
+    torch.manual_seed(1)
+    epochs = [torch.cat(list(batches(10, 4, seed, epoch))).tolist() for seed in (0, 1) for epoch in (0, 1)]
+    torch.manual_seed(2)
+    assert torch.cat(list(batches(10, 4, 0, 0))).tolist() == epochs[0]
+    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+    assert [len(rows) for rows in batches(10, 4, 0, 0)] == [4, 4, 2]
+    with pytest.raises(ValueError, match="at least one row, found 0"):
+        next(batches(0, 4, 0, 0))
+    with pytest.raises(ValueError, match="at least 1, found 0"):
+        next(batches(4, 0, 0, 0))
+
+
+def test_patience_ends_when_nothing_has_got_better() -> None:
+    """The best is kept; a NaN is never better; without a patience there is no end."""
+    best = Best()
+    for epoch, loss in enumerate([3.0, 2.0, math.nan, 2.0, 2.5], start=1):
+        best = best.updated(loss, epoch, {"epoch": torch.tensor(epoch)})
+    assert (best.loss, best.epoch) == (2.0, 2)
+    assert best.parameters is not None
+    assert best.parameters["epoch"] == 2
+    assert [best.is_over(epoch, 3) for epoch in (4, 5)] == [False, True]
+    assert not best.is_over(1000, None)
