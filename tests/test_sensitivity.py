@@ -116,7 +116,7 @@ def test_both_sides_of_an_undecidable_kink_are_given() -> None:
     for value, slopes in ((0.3, {0.0, 0.1}), (0.4, set())):
         inputs = {"x": torch.tensor([value], dtype=torch.float64)}
         still = run_still(autograd(kink), inputs)
-        seen = {round(turned["x"].item(), 6) for turned in branches(autograd(kink), still)}
+        seen = {round(turned.expected["x"].item(), 6) for turned in branches(autograd(kink), still)}
         assert seen | ({still.expected["x"].item()} if seen else set()) == slopes
 
 

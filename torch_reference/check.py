@@ -1,15 +1,17 @@
 """The check of a derivation: observe it, judge it, judge each link by itself, and diagnose what is wrong."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
+
+import torch
 
 from torch_reference.compare import Row, Verdict
 from torch_reference.diagnosis import diagnose
 from torch_reference.hygiene import observe
-from torch_reference.judgement import FORM, judge, roundings, who_is_wrong
-from torch_reference.objective import Tensors
+from torch_reference.judgement import FORM, judge, roundings
+from torch_reference.objective import UPSTREAM, Tensors, reference_gradients, zeros
 from torch_reference.report import Finding, Report, breach
-from torch_reference.task import Task, cut_point, redrawn_parameters
+from torch_reference.task import Cut, Shapes, Task, cut_point, redrawn_parameters
+from torch_reference.witness import who_is_wrong
 
 
 def examine(task: Task, draws: int = 4) -> Report:
@@ -23,7 +25,7 @@ def examine(task: Task, draws: int = 4) -> Report:
     report = examine_here(task, draws)
     if not report.agrees or not task.parameters:
         return report
-    elsewhere = replace(task, point=redrawn_parameters(task, seed=0))
+    elsewhere = replace(task, point=redrawn_parameters(task, seed=0), origin=task.point)
     found = examine_here(elsewhere, draws)
     note = "at your parameters all is right; these are others, drawn at random near them"
     return report if found.agrees else replace(found, note=note)
@@ -32,23 +34,10 @@ def examine(task: Task, draws: int = 4) -> Report:
 def examine_here(task: Task, draws: int) -> Report:
     """Check a task at its own point only."""
     observation = observe(task.derivation, task.point, task.may_alias)
-    manual = observation.result
     shapes = task.shapes(task.point)
-    known = {name: shape for name, shape in shapes.items() if name in manual or name in task.required}
-    returned = {name: value for name, value in manual.items() if name in known}
-    rows = judge(returned, task.objective, task.point, known)
-    by_itself = rows
-    point: Tensors = task.point
-    cuts: Sequence[str] = ()
-    if not all(row.agrees for row in rows.values()):
-        point, cuts = cut_point(task, task.point, returned)
-        if cuts:
-            by_itself = judge(returned, task.objective, point, known, cuts)
-    findings = [
-        _finding(task, name, rows[name], by_itself[name], (point, known, cuts), draws) for name in known
-    ]
-    for name in manual:
-        if name not in known:
+    findings = _compared(task, observation.result, shapes, draws)
+    for name in observation.result:
+        if name not in shapes:
             reason = task.refused.get(name, f"expected one of {', '.join(shapes)}")
             findings.append(breach(name, "unknown", Verdict.EXTRA, reason))
     for name, (verdict, explanation) in observation.breaches.items():
@@ -59,24 +48,51 @@ def examine_here(task: Task, draws: int) -> Report:
     return Report(tuple(findings), str(task.dtype).removeprefix("torch."))
 
 
-def _finding(
-    task: Task,
-    name: str,
-    row: Row,
-    by_itself: Row,
-    context: tuple[Tensors, Mapping[str, Sequence[int]], Sequence[str]],
-    draws: int,
-) -> Finding:
-    kind = task.kind(name)
-    if row.agrees:
-        return Finding(name, kind, row)
-    if by_itself.agrees:
-        return Finding(name, kind, row, inherited=True)
-    point, names, cuts = context
-    dtype = task.dtype
-    distance = roundings(by_itself, dtype)
-    if not draws:
-        return Finding(name, kind, by_itself, roundings=distance)
-    wrong = "" if row.verdict in FORM else who_is_wrong(task.objective, point, by_itself, names, cuts)
-    diagnosis = diagnose(task, name, draws)
-    return Finding(name, kind, by_itself, roundings=distance, diagnosis=diagnosis, wrong=wrong)
+def _compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Finding]:
+    """One finding for every name that was returned or had to be, from the loss backwards."""
+    names = {name: shape for name, shape in shapes.items() if name in manual or name in task.required}
+    rows = judge(manual, task.objective, task.point, names)
+    if all(row.agrees for row in rows.values()):
+        return [Finding(name, task.kind(name), row) for name, row in rows.items()]
+    point, links = cut_point(task, task.point, manual)
+    cut = Cut(point, names, links)
+    by_itself = judge(manual, task.objective, *cut) if links else rows
+    unfit = _below_unfit_links(task, cut, manual)
+    findings = []
+    for name, row in rows.items():
+        if row.agrees or by_itself[name].agrees:
+            findings.append(Finding(name, task.kind(name), row, inherited=not row.agrees))
+        elif name in unfit:
+            reason = f"cannot be judged, because its upstream gradient {unfit[name]} has no right form"
+            findings.append(Finding(name, task.kind(name), replace(row, explanation=reason), inherited=True))
+        else:
+            findings.append(_explained(task, by_itself[name], cut, draws))
+    return findings
+
+
+def _below_unfit_links(task: Task, cut: Cut, manual: Tensors) -> dict[str, str]:
+    """Whatever is fed by a link that is NaN or of a wrong form, and that link: there is nothing to cut with.
+
+    It is fed by a link if its gradient is another one when that link's upstream gradient is zero.
+    """
+    fed: dict[str, str] = {}
+    right = reference_gradients(task.objective, *cut)
+    for link in task.links:
+        if link in manual and link not in cut.links:
+            point = {**cut.point, UPSTREAM + link: torch.zeros_like(right[link])}
+            without = reference_gradients(task.objective, point, cut.names, [*cut.links, link])
+            fed |= {
+                name: link for name in right if name != link and not torch.equal(right[name], without[name])
+            }
+    return fed
+
+
+def _explained(task: Task, row: Row, cut: Cut, draws: int) -> Finding:
+    """What is known of a mistake: how large it is, what it looks like, and whose it is."""
+    dtype = zeros(task.point, row.name, ()).dtype
+    finding = Finding(row.name, task.kind(row.name), row, roundings=roundings(row, dtype))
+    if not draws or row.verdict in FORM - {Verdict.WRONG_SHAPE}:
+        return finding  # a missing gradient, or one of a wrong dtype or device, explains itself
+    wrong = "" if row.verdict in FORM else who_is_wrong(task.objective, row, *cut)
+    diagnosis = None if wrong == "PyTorch's" else diagnose(task, row.name, draws)
+    return replace(finding, diagnosis=diagnosis, wrong=wrong)

@@ -66,30 +66,31 @@ def compare(
     return [_row(name, manual.get(name), reference.get(name), bounds.get(name)) for name in names]
 
 
+def form_mismatch(name: str, manual: Tensor, reference: Tensor) -> Row | None:
+    """The row of a wrong shape, dtype or device, where no number need be looked at; None if all are right."""
+    for verdict, found, expected in (
+        (Verdict.WRONG_SHAPE, tuple(manual.shape), tuple(reference.shape)),
+        (Verdict.WRONG_DTYPE, manual.dtype, reference.dtype),
+        (Verdict.WRONG_DEVICE, manual.device, reference.device),
+    ):
+        if found != expected:
+            return Row(name, verdict, explanation=f"expected {expected}, found {found}")
+    return None
+
+
 def _row(name: str, manual: Tensor | None, reference: Tensor | None, bound: Tensor | None) -> Row:
     if reference is None:
         return Row(name, Verdict.EXTRA, explanation="the reference has no such name")
     if manual is None:
         return Row(name, Verdict.MISSING, explanation="the manual side has no such name")
-    mismatch = _form_mismatch(manual, reference)
+    mismatch = form_mismatch(name, manual, reference)
     if mismatch:
-        verdict, found, expected = mismatch
-        return Row(name, verdict, explanation=f"expected {expected}, found {found}")
+        return mismatch
     if bound is None or bound.shape != reference.shape:
         found = "none" if bound is None else f"one of shape {tuple(bound.shape)}"
         explanation = f"expected a bound of shape {tuple(reference.shape)}, found {found}"
         return Row(name, Verdict.NO_BOUND, explanation=explanation)
     return _judge_elements(name, manual, reference, bound)
-
-
-def _form_mismatch(manual: Tensor, reference: Tensor) -> tuple[Verdict, object, object] | None:
-    if manual.shape != reference.shape:
-        return Verdict.WRONG_SHAPE, tuple(manual.shape), tuple(reference.shape)
-    if manual.dtype != reference.dtype:
-        return Verdict.WRONG_DTYPE, manual.dtype, reference.dtype
-    if manual.device != reference.device:
-        return Verdict.WRONG_DEVICE, manual.device, reference.device
-    return None
 
 
 def _judge_elements(name: str, manual: Tensor, reference: Tensor, bound: Tensor) -> Row:

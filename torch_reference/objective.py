@@ -151,8 +151,7 @@ def reference_gradients(
     Shapes: names maps each name to its shape, and each result has that shape; a context for the forward
             pass is made from the shifts
     """
-    like = next(value for value in point.values() if value.is_floating_point())
-    shifts = {name: like.new_zeros(tuple(shape)).requires_grad_() for name, shape in names.items()}
+    shifts = {name: zeros(point, name, shape).requires_grad_() for name, shape in names.items()}
     # Behind a cut there is always a shift: its output is a constant otherwise.
     shifts |= {name: torch.zeros_like(point[UPSTREAM + name]) for name in cuts if name not in shifts}
     with torch.enable_grad(), during_forward(shifts):
@@ -165,3 +164,9 @@ def reference_gradients(
         name: torch.zeros_like(shift) if gradient is None else gradient
         for (name, shift), gradient in zip(leaves.items(), found, strict=True)
     }
+
+
+def zeros(point: Tensors, name: str, shape: Sequence[int]) -> Tensor:
+    """A shift: zeros in the dtype of what it is added to, which is the first one for a submodule's output."""
+    like = next(value for value in point.values() if value.is_floating_point())
+    return point.get(name, like).new_zeros(tuple(shape))

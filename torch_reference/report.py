@@ -1,5 +1,6 @@
 """What a check found: text for people, a dictionary for machines."""
 
+import math
 import textwrap
 from dataclasses import asdict, dataclass
 
@@ -28,8 +29,8 @@ UNKNOWN = Diagnosis(
 class Finding:
     """One gradient, or one breach of the rules, and what is known of it.
 
-    kind is "parameter", "input", "link" (a submodule's output) or "output"; inherited says that it differs
-    from autograd only because an upstream gradient does: given its own upstream it is right.
+    kind is "parameter", "input", "link" (a submodule's output) or "output"; inherited says that nothing is
+    known to be wrong with it but its upstream gradient: given that it is right, or cannot be judged.
     """
 
     name: str
@@ -52,36 +53,37 @@ class Finding:
 
     def to_dict(self) -> dict[str, object]:
         """Everything, for machines."""
-        row = {key: value for key, value in asdict(self.row).items() if key != "name"}
-        row["verdict"] = self.row.verdict.value
-        diagnosis = asdict(self.diagnosis) if self.diagnosis else None
         facts = {"name": self.name, "kind": self.kind, "agrees": self.agrees, "inherited": self.inherited}
-        return {**facts, **row, "roundings": self.roundings, "diagnosis": diagnosis, "wrong": self.wrong}
+        row = asdict(self.row) | {"verdict": self.row.verdict.value, "index": list(self.row.index)}
+        diagnosis = asdict(self.diagnosis) if self.diagnosis else None
+        found = {"roundings": self.roundings, "diagnosis": diagnosis, "wrong": self.wrong}
+        return {key: _finite(value) for key, value in (row | facts | found).items()}
 
     def lines(self) -> list[str]:
         """The finding in a few lines of at most 80 columns."""
         row = self.row
         if self.inherited:
-            return [f"{self.name}: differs, but is right given its upstream gradient"]
-        lines = [f"{self.name}: {row.verdict}"]
-        if row.explanation:
-            lines += textwrap.wrap(row.explanation, WIDTH - 4)
-        elif row.manual is not None:
+            reason = row.explanation or "differs, but is right given its upstream gradient"
+            return _wrapped(f"{self.name}: {reason}", "    ")
+        heading = f"{self.name}: {row.verdict}"
+        lines = [row.explanation] if row.explanation else []
+        if row.manual is not None:
             index = f"[{', '.join(map(str, row.index))}]" if row.index else ""
-            lines[0] += f", {row.wrong_elements} of {row.elements} elements"
+            heading += f", {row.wrong_elements} of {row.elements} elements"
             lines += [
                 f"worst at {self.name}{index}",
                 f"  manual    {row.manual!r}",
                 f"  reference {row.reference!r}",
             ]
-            if self.roundings is not None:
+            if self.roundings is not None and math.isfinite(self.roundings):
                 lines.append(f"  {self.roundings:.3g} roundings apart; rounding explains {row.bound:.2g}")
         if self.diagnosis:
-            lines += textwrap.wrap(f"{self.diagnosis.kind}: {self.diagnosis.sentence}", WIDTH - 4)
-            lines += textwrap.wrap(f"To mend it: {self.diagnosis.mend}", WIDTH - 4)
+            lines.append(f"{self.diagnosis.kind}: {self.diagnosis.sentence}")
+            lines.append(f"To mend it: {self.diagnosis.mend}")
         if self.wrong:
             lines.append(f"wrong is: {self.wrong}")
-        return [lines[0], *(f"    {line}" for line in lines[1:])]
+        text = [part for line in lines for part in _wrapped(line, "", WIDTH - 4)]
+        return _wrapped(heading, "    ") + [f"    {line}" for line in text]
 
 
 @dataclass(frozen=True)
@@ -126,14 +128,32 @@ class Report:
         heading = f"MISMATCH: {len(wrong)} of {len(self.findings)} gradients differ ({self.dtype})"
         lines = [heading, *([self.note] if self.note else [])]
         if first:
-            lines.append(f"first wrong link, from the loss backwards: {first.name}")
+            lines += _wrapped(f"first wrong link, from the loss backwards: {first.name}", "    ")
         for finding in wrong:
             lines += ["", *finding.lines()]
         if right:
-            lines += ["", *textwrap.wrap(f"right: {', '.join(right)}", WIDTH, subsequent_indent="       ")]
+            lines += ["", *_wrapped(f"right: {', '.join(right)}", "       ")]
         return "\n".join(lines)
 
 
 def breach(name: str, kind: str, verdict: Verdict, explanation: str) -> Finding:
     """A finding that rests on no number."""
     return Finding(name, kind, Row(name, verdict, explanation=explanation))
+
+
+def _wrapped(line: str, indent: str, width: int = WIDTH) -> list[str]:
+    """The line in lines of that width; a name is never broken, however long it is."""
+    first = line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(
+        line.strip(),
+        width,
+        initial_indent=first,
+        subsequent_indent=first + indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _finite(value: object) -> object:
+    """JSON has no NaN and no infinity: their names instead."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

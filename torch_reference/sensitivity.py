@@ -1,10 +1,10 @@
 """How far rounding alone can move a gradient: the tolerance where no bound is derived formula by formula.
 
 The reference is run again in float64 while every operation of its forward and backward pass, autograd's own
-included, has its result moved by one rounding, up or down at random (Monte Carlo arithmetic: Parker 1997). To
-first order an element of the gradient then moves by
+included, has its result moved by zₖ roundings, zₖ being standard normal (Monte Carlo arithmetic: Parker
+1997). To first order an element of the gradient then moves by
 
-    Σₖ ±aₖ,    aₖ = |∂element/∂resultₖ| · eps · |resultₖ|    over all results k of all operations,
+    Σₖ zₖ aₖ,    aₖ = |∂element/∂resultₖ| · eps · |resultₖ|    over all results k of all operations,
 
 so that cancellation shows by itself: 1 − σ(x) near σ(x) = 1 moves by one rounding of 1. Fused operations
 (layer norm, GELU, log-softmax, ...) are first taken apart by PyTorch's own decompositions.
@@ -15,7 +15,8 @@ From the movement to the bound, n being the terms of the longest sum and k the o
 - A sum of n terms is one operation here, and rounds n times: by n · eps · Σ|terms| at worst, by
   √n · eps · Σ|terms| when the roundings are independent (Higham and Mary 2019). With
   Σ|terms| ≤ √n · √(Σterms²), that is another n of the movement that the terms' own roundings have made.
-- The largest of 16 draws is at least half of √(Σaₖ²), for a normal sum in all but 2e-7 of cases: a factor 2.
+- The movement is normal with standard deviation √(Σaₖ²): the largest of 16 draws is at least half of that in
+  all but 2e-7 of cases: a factor 2.
 - Two evaluations are compared and both round: a factor 2.
 
     bound = 4 · (n + √(k · n)) · largest movement of 16 draws
@@ -111,18 +112,25 @@ def growing_bounds(
         yield expected, {name: factor * moved[name] + 2 * own_error[name] for name in expected}
 
 
-def branches(reference: Reference, still: Still, draws: int = DRAWS) -> Iterator[Tensors]:
-    """The reference with decisions that one rounding turns: each draw is one way that they may all fall.
+def branches(reference: Reference, still: Still, draws: int = DRAWS) -> Iterator[Still]:
+    """The reference where decisions that roundings turn fall otherwise: each is one way they may all fall.
 
     Nothing is yielded where no decision turns.
     """
+    seen = [still.decisions]
     for seed in range(draws):
         free = Shaking(still.dtype, scale=1.0, seed=seed)
         shaken_inputs = {name: free.shaken(tensor) for name, tensor in still.exact_inputs.items()}
         with free:
-            turned = reference(shaken_inputs)
-        if not _same_decisions(free.decisions, still.decisions):
-            yield turned
+            reference(shaken_inputs)
+        decisions = tuple(free.decisions)
+        if any(_same_decisions(decisions, other) for other in seen):
+            continue
+        seen.append(decisions)
+        with Shaking(still.dtype, scale=0.0, seed=0, held=decisions):
+            turned = reference(still.exact_inputs)
+        own = {name: value + still.own[name] - still.expected[name] for name, value in turned.items()}
+        yield still._replace(expected=turned, decomposed=turned, own=own, decisions=decisions)
 
 
 def _same_decisions(one: Sequence[Any], other: Sequence[Any]) -> bool:
@@ -140,7 +148,7 @@ def expected_and_bounds(
 
 
 def _movement(reference: Reference, still: Still, seed: int) -> dict[str, Tensor]:
-    """How far each element of the reference moves when every result moves by one rounding of dtype."""
+    """How far each element of the reference moves when every result moves by roundings of dtype."""
     scale = max(1.0, AMPLIFIED_EPS / torch.finfo(still.dtype).eps)
     shaking = Shaking(still.dtype, scale, seed, held=still.decisions)
     shaken_inputs = {name: shaking.shaken(tensor) for name, tensor in still.exact_inputs.items()}

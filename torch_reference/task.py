@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -16,10 +17,10 @@ class Task:
     """A derivation, the objective that it differentiates, and a point at which it is checked.
 
     shapes tells, for any point, every name that can be compared, from the loss backwards, and the shape of
-    its gradient; required are the names that the derivation has to return; parameters may
-    take any value; links are those at which the graph
-    can be cut; batched are the tensors of the point whose rows are observations; refused are names that
-    cannot be compared, and why.
+    its gradient; required are the names that the derivation has to return; parameters may take any value;
+    links are those at which the graph can be cut; batched are the tensors of the point whose rows are
+    observations; refused are names that cannot be compared, and why; origin is the point that the derivation
+    may remember, where the point is another.
     """
 
     derivation: Callable[[Tensors], Mapping[str, Tensor | None]]
@@ -32,6 +33,7 @@ class Task:
     batched: Sequence[str] = ()
     may_alias: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
+    origin: Tensors | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -47,6 +49,14 @@ class Task:
         if name in self.links:
             return "link"
         return "input" if name.startswith("inputs") else "parameter"
+
+
+class Cut(NamedTuple):
+    """A graph cut at some links: the point with their upstream gradients, what is compared, and the links."""
+
+    point: Tensors
+    names: Shapes
+    links: Sequence[str]
 
 
 def cut_point(task: Task, point: Tensors, manual: Tensors) -> tuple[Tensors, list[str]]:

@@ -29,9 +29,9 @@ def true_derivative(
     """
     data = list(zip(inputs, observed, strict=True))
     if name in PARAMETERS:
-        return [_differentiate(lambda shift: _ssr(parameters, data, {name: shift}))]
+        return [differentiate(lambda shift: _ssr(parameters, data, {name: shift}))]
     output, variable = _parse_link(name)
-    return [_differentiate(_along(output, variable, parameters, x, y)) for x, y in data]
+    return [differentiate(_along(output, variable, parameters, x, y)) for x, y in data]
 
 
 def roundings(value: float, exact: mpmath.mpf, dtype: torch.dtype) -> float:
@@ -63,7 +63,7 @@ def who_is_wrong(manual: float, reference: float, exact: mpmath.mpf, bound: floa
 
 
 def _ssr(parameters: Numbers, data: Sequence[tuple[float, float]], shift: Numbers) -> mpmath.mpf:
-    residuals = [_intermediates(parameters, x, y, shift)["residual"] for x, y in data]
+    residuals = [intermediates(parameters, x, y, shift)["residual"] for x, y in data]
     return mpmath.fsum(residual**2 for residual in residuals)
 
 
@@ -81,14 +81,15 @@ def _along(
     """One observation's output as a function of a shift of one parameter or intermediate."""
 
     def shifted(shift: mpmath.mpf) -> mpmath.mpf:
-        values = _intermediates(parameters, x, y, {variable: shift})
+        values = intermediates(parameters, x, y, {variable: shift})
         # No other observation's residual depends on this observation's intermediates.
         return values["residual"] ** 2 if output == "ssr" else values[output]
 
     return shifted
 
 
-def _intermediates(parameters: Numbers, x: float, y: float, shift: Numbers) -> dict[str, mpmath.mpf]:
+def intermediates(parameters: Numbers, x: float, y: float, shift: Numbers) -> dict[str, mpmath.mpf]:
+    """Every intermediate of one observation, with shifts of parameters or intermediates by name."""
     p = {name: mpmath.mpf(value) + shift.get(name, 0) for name, value in parameters.items()}
     x1 = p["w1"] * x + p["b1"] + shift.get("x1", 0)
     x2 = p["w2"] * x + p["b2"] + shift.get("x2", 0)
@@ -98,7 +99,7 @@ def _intermediates(parameters: Numbers, x: float, y: float, shift: Numbers) -> d
     return {"x1": x1, "y1": y1, "x2": x2, "y2": y2, "predicted": predicted, "residual": y - predicted}
 
 
-def _differentiate(function: Callable[[mpmath.mpf], mpmath.mpf]) -> mpmath.mpf:
+def differentiate(function: Callable[[mpmath.mpf], mpmath.mpf]) -> mpmath.mpf:
     """Derivative at a shift of zero, with the precision raised until 30 digits of it are certain."""
     negligible = mpmath.mpf(10) ** -360  # far below the smallest float64, 5e-324
     digits = DIGITS
