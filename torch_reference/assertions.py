@@ -1,5 +1,6 @@
 """Assertions for anybody's tests, and their property-based versions; hypothesis is an optional dependency."""
 
+import copy
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
@@ -8,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torch_reference.derivation import NetworkDerivation, check_derivation
+from torch_reference.check import examine_here
+from torch_reference.derivation import NetworkDerivation, check_derivation, network_task
 from torch_reference.function import Function, check_function
 from torch_reference.objective import Loss
 from torch_reference.report import Report
@@ -60,15 +62,71 @@ def assert_always_matches(
     Shapes: as described; numbers drawn from a shape have the given dtype and lie between −10 and 10
     Errors: AssertionError with the report of the smallest failing inputs; ValueError without hypothesis
     """
-    hypothesis = _hypothesis()
+    st = _hypothesis().strategies
+    _always(
+        _inputs(st, inputs, dtype),
+        lambda drawn, draws: check_function(function, reference, *drawn, draws=draws),
+        max_examples,
+    )
 
-    def always(drawn: tuple[Tensor, ...]) -> None:
-        assert_function_matches(function, reference, *drawn)
+
+def assert_gradients_always_match(
+    model: nn.Module,
+    loss: Loss,
+    inputs: Any,
+    targets: Any,
+    derivation: NetworkDerivation,
+    *,
+    max_examples: int = 100,
+) -> None:
+    """Draw parameters, inputs and targets until a derivation fails, and shrink them; raise with the report.
+
+    inputs and targets are each a Hypothesis strategy of tensors, or a shape as in assert_always_matches, in
+    the dtype of the model's parameters. The model itself is left as it was.
+
+    Shapes: as described; the numbers drawn from a shape, and the parameters, lie between −10 and 10
+    Errors: AssertionError with the report of the smallest failing point; ValueError without hypothesis
+    """
+    st = _hypothesis().strategies
+    own = {name: value.detach() for name, value in model.named_parameters()}
+    dtype = next(iter(own.values())).dtype
+    data = _inputs(st, (inputs, targets), dtype)
+    parameters = st.fixed_dictionaries({name: tensors(value.shape, dtype) for name, value in own.items()})
+
+    def check(drawn: tuple[tuple[Tensor, Tensor], dict[str, Tensor]], draws: int) -> Report:
+        other = copy.deepcopy(model)
+        other.load_state_dict(drawn[1], strict=False)
+        # At this very point alone: examine would find parameters of its own, and all would shrink to zeros.
+        return examine_here(network_task(other, loss, *drawn[0], derivation), draws)
+
+    _always(st.tuples(data, parameters), check, max_examples)
+
+
+def _always(strategy: Any, check: Callable[[Any, int], Report], max_examples: int) -> None:
+    """Look for a failing example without diagnosing it, and report the smallest with its diagnosis."""
+    hypothesis = _hypothesis()
+    failing: list[Any] = []
+
+    def always(drawn: Any) -> None:
+        if not check(drawn, 0).agrees:
+            failing.append(drawn)
+            raise AssertionError
 
     settings = hypothesis.settings(
-        max_examples=max_examples, deadline=None, database=None, derandomize=True, print_blob=False
+        max_examples=max_examples,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        print_blob=False,
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],  # to explain traces every line: slow
     )
-    settings(hypothesis.given(_inputs(hypothesis.strategies, inputs, dtype))(always))()
+    try:
+        settings(hypothesis.given(strategy)(always))()
+    except AssertionError as error:  # the last one that failed is the smallest: hypothesis shows it again
+        message = AssertionError(f"\n{check(failing[-1], 4)}")
+        for note in error.__notes__:
+            message.add_note(note)
+        raise message from None
 
 
 def tensors(shape: Sequence[int], dtype: torch.dtype = torch.float64) -> Any:

@@ -2,39 +2,15 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from operator import attrgetter
 
 import torch
 from torch import Tensor
 
-from torch_reference.edits import Edit, Editor, edits
-from torch_reference.kinds import KINDS
+from torch_reference.draws import Candidate, Draw, alike, differs
+from torch_reference.edited import edited_candidates, pairs_of_paths
 from torch_reference.objective import UPSTREAM, Tensors, reference_gradients
 from torch_reference.task import Task
-
-
-class Draw(NamedTuple):
-    """One random point: what the derivation returned there, and what it should have returned."""
-
-    point: Tensors
-    before: Tensors
-    manual: Tensors
-    reference: Tensors
-    cuts: Sequence[str]
-    batch: int
-
-
-Candidate = Callable[[Draw], Tensor | None]
-"""What a derivation that makes a certain mistake would return; None where it cannot be made."""
-
-
-def alike(a: Tensor, b: Tensor) -> bool:
-    """Whether two gradients are the same to half of their digits."""
-    if a.shape != b.shape or a.device != b.device:
-        return False
-    closeness = torch.finfo(a.dtype).eps ** 0.5
-    a, b = a.double(), b.double()
-    return bool(((a - b).abs() <= closeness * torch.maximum(a.abs(), b.abs())).all())
 
 
 def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, Candidate]]:
@@ -47,17 +23,29 @@ def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, C
     yield "mean for sum", "", partial(_times_batch, name, -1)
     yield "sum for mean", "", partial(_times_batch, name, 1)
     yield "transposed", "", partial(_transposed, name)
-    for edit in _sorted_edits(task, first):
-        yield edit.kind, edit.where, partial(_edited, task, name, edit)
-    for other in first.reference:
-        if other != name and other not in first.cuts:
-            yield "swapped", other, partial(_times, other, 1.0)
-    for other in task.required:
-        yield "stale value", other, partial(_stale, task, name, other, False)
-        yield "taken as zero", other, partial(_stale, task, name, other, True)
+    yield from edited_candidates(task, name, first)
+    yield from _other_values(task, name, first)
     yield "last observation only", "", partial(_rows, task, name, slice(-1, None))
     yield "first observation only", "", partial(_rows, task, name, slice(0, 1))
     yield "last observation left out", "", partial(_rows, task, name, slice(0, -1))
+    yield from pairs_of_paths(task, name, first)
+
+
+def _other_values(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, Candidate]]:
+    """What is right of another name, another place, or another time."""
+    for dimension, (i, j) in _two_swapped(first.manual[name], first.reference[name]):
+        where = f"indices {i} and {j} of dimension {dimension}"
+        yield "two indices swapped", where, partial(_exchanged, name, dimension, i, j)
+    for other in first.reference:
+        if other != name and other not in first.cuts:
+            yield "swapped", other, partial(_times, other, 1.0)
+    every = "every parameter"
+    for where, others in {every: task.parameters, **{other: [other] for other in task.required}}.items():
+        for earlier in (attrgetter("before"), attrgetter("origin")):
+            yield "stale value", where, partial(_stale, task, name, others, earlier)
+        if where != every:
+            zero = {other: torch.zeros_like(first.point[other]) for other in others}
+            yield "taken as zero", where, partial(_at, task, name, others, zero)
 
 
 def _times(name: str, factor: float, draw: Draw) -> Tensor:
@@ -80,36 +68,35 @@ def _unsummed(name: str, draw: Draw) -> Tensor | None:
     return None
 
 
-def _sorted_edits(task: Task, draw: Draw) -> list[Edit]:
-    order = list(KINDS)
-    recorder: list[Editor] = []
-
-    def record(shifts: Tensors) -> Editor:
-        recorder.append(Editor(shifts))
-        return recorder[0]
-
-    reference_gradients(task.objective, draw.point, _shapes(draw), draw.cuts, record)
-    return sorted(edits(recorder[0].calls, task.parameters), key=lambda edit: order.index(edit.kind))
-
-
-def _shapes(draw: Draw) -> dict[str, Sequence[int]]:
-    return {key: tuple(value.shape) for key, value in draw.reference.items()}
+def _two_swapped(manual: Tensor, right: Tensor) -> Iterator[tuple[int, list[int]]]:
+    """(dimension, the two indices) where the gradients differ at two indices of that dimension only."""
+    if manual.shape != right.shape or manual.device != right.device:
+        return
+    unlike = differs(manual, right)
+    for dimension in range(right.ndim):
+        where = unlike.movedim(dimension, 0).flatten(1).any(1) if right.ndim > 1 else unlike
+        indices = where.nonzero().flatten().tolist()
+        if len(indices) == 2:
+            yield dimension, indices
 
 
-def _edited(task: Task, name: str, edit: Edit, draw: Draw) -> Tensor | None:
-    try:
-        return reference_gradients(
-            task.objective, draw.point, _shapes(draw), draw.cuts, lambda shifts: Editor(shifts, edit)
-        )[name]
-    except (RuntimeError, IndexError):  # this argument cannot be edited so: a transposed factor does not fit
-        return None
+def _exchanged(name: str, dimension: int, i: int, j: int, draw: Draw) -> Tensor:
+    order = list(range(draw.reference[name].shape[dimension]))
+    order[i], order[j] = order[j], order[i]
+    return draw.reference[name].index_select(dimension, torch.tensor(order))
 
 
-def _stale(task: Task, name: str, other: str, zero: bool, draw: Draw) -> Tensor:
-    old = torch.zeros_like(draw.point[other]) if zero else draw.before[other]
-    point = {**draw.point, other: old}
-    # Not cut: a stale value may have gone into any link on the way.
+def _at(task: Task, name: str, others: Sequence[str], values: Tensors, draw: Draw) -> Tensor:
+    """The gradient with other values of some parameters."""
+    point = {**draw.point, **{other: values[other] for other in others}}
+    # Not cut: such a value may have gone into any link on the way.
     return reference_gradients(task.objective, point, {name: draw.reference[name].shape})[name]
+
+
+def _stale(
+    task: Task, name: str, others: Sequence[str], earlier: Callable[[Draw], Tensors], draw: Draw
+) -> Tensor:
+    return _at(task, name, others, earlier(draw), draw)
 
 
 def _rows(task: Task, name: str, rows: slice, draw: Draw) -> Tensor | None:

@@ -11,7 +11,8 @@ from itertools import takewhile
 import torch
 from torch import Tensor
 
-from torch_reference.candidates import Draw, alike, candidates
+from torch_reference.candidates import candidates
+from torch_reference.draws import Draw, alike
 from torch_reference.hygiene import checked_mapping, copies
 from torch_reference.kinds import KINDS, PATTERNS
 from torch_reference.objective import reference_gradients
@@ -45,7 +46,7 @@ def _tells(candidate: Tensor | None, draw: Draw, name: str) -> bool | None:
 
 
 def _draws(task: Task, name: str, draws: int) -> Iterator[Draw]:
-    before = task.point
+    before, origin = task.point, task.origin or task.point
     for number in range(draws + 1):
         point = task.point if number == 0 else redrawn(task, seed=number)
         try:
@@ -58,38 +59,40 @@ def _draws(task: Task, name: str, draws: int) -> Iterator[Draw]:
         known = {key: shapes[key] for key in shapes if key in task.required or key in manual}
         cut, cuts = cut_point(task, point, manual)
         reference = reference_gradients(task.objective, cut, known, cuts)
-        yield Draw(cut, before, manual, reference, cuts, task.batch(point))
+        yield Draw(cut, before, origin, manual, reference, cuts, task.batch(point))
         before = point
 
 
 def _pattern(drawn: Sequence[Draw], name: str) -> Diagnosis:
     """What the ratio of manual to reference looks like, element by element, where no mistake explains it."""
-    pairs = [(draw.manual[name], draw.reference[name]) for draw in drawn]
+    pairs = [(draw.manual[name].double(), draw.reference[name].double()) for draw in drawn]
     if any(manual.shape != right.shape or manual.device != right.device for manual, right in pairs):
         return UNKNOWN
-    factors = []
-    for draw in drawn:
-        reference = draw.reference[name].double()
-        # An element whose right value is zero has no factor: it must be zero on both sides.
-        factor = torch.where(reference == 0, 1.0, draw.manual[name].double() / reference)
-        if not factor.isfinite().all() or bool(((reference == 0) & (draw.manual[name] != 0)).any()):
-            return UNKNOWN
-        factors.append(factor)
+    if not all(manual.isfinite().all() for manual, _ in pairs):
+        return UNKNOWN
+    # An element whose right value is zero tells no factor, and must be zero on both sides.
+    if any(bool(((right == 0) & (manual != 0)).any()) for manual, right in pairs):
+        return UNKNOWN
+    factors = [torch.where(right == 0, torch.nan, manual / right) for manual, right in pairs]
     closeness = torch.finfo(drawn[0].manual[name].dtype).eps ** 0.5
-    right = [(factor - 1).abs() <= closeness for factor in factors]
-    off = [factor == 0 for factor in factors]
-    masked = all(bool((r | o).all()) and bool(o.any()) for r, o in zip(right, off, strict=True))
-    if masked and any(bool(r.any()) for r in right):
-        return Diagnosis("mask", *PATTERNS["mask"])
-    if len({factor.shape for factor in factors}) > 1 or len(factors) < 3:
+    every = torch.cat([factor[~factor.isnan()] for factor in factors])
+    is_right, is_off = (every - 1).abs() <= closeness, every == 0
+    if bool((is_right | is_off).all()) and all(bool((factor == 0).any()) for factor in factors):
+        return _described("mask") if bool(is_right.any()) else UNKNOWN
+    if len(factors) < 3 or bool(is_right.all()):
         return UNKNOWN
-    spread = (torch.stack(factors) - factors[0]).abs().amax(0)
-    if bool((spread > closeness * factors[0].abs().clamp(min=1)).any()):
+    if bool(((every - every[0]).abs() <= closeness * every[0].abs()).all()):
+        return _described("constant factor", factor=f"{every[0].item():.6g}")
+    if len({factor.shape for factor in factors}) > 1:
         return UNKNOWN
-    first = factors[0].flatten()[0]
-    if bool(((factors[0] - first).abs() <= closeness).all()):
-        sentence, mend = PATTERNS["constant factor"]
-        return Diagnosis("constant factor", sentence.format(factor=f"{first.item():.6g}"), mend)
-    count = f"{int((~right[0]).sum())} of {factors[0].numel()}"
-    sentence, mend = PATTERNS["constant factor per element"]
-    return Diagnosis("constant factor per element", sentence.format(count=count), mend)
+    stacked = torch.stack(factors)
+    middle = stacked.nanmedian(0).values
+    if bool(((stacked - middle).abs() > closeness * middle.abs().clamp(min=1)).any()):
+        return UNKNOWN
+    count = int(((middle - 1).abs() > closeness).sum())
+    return _described("constant factor per element", count=f"{count} of {middle.numel()}")
+
+
+def _described(kind: str, **values: str) -> Diagnosis:
+    sentence, mend = PATTERNS[kind]
+    return Diagnosis(kind, sentence.format(**values), mend)

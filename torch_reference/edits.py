@@ -1,50 +1,40 @@
 """The mistakes that a derivation can make at one call of the forward pass, made on purpose in the reference.
 
-A function mode counts the calls of torch that carry a gradient, and edits one of them so that its value stays
-and its derivative becomes wrong in one of these ways. Where a wrong gradient equals the gradient of an edited
-reference, the edit is the diagnosis.
+A function mode counts the calls of torch that carry a gradient, and edits some of them so that their value
+stays and their derivative becomes wrong (wrong_derivatives.py). Where a wrong gradient equals the gradient of
+an edited reference, the edit is the diagnosis.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 
+from torch_reference import wrong_derivatives as wrong
+from torch_reference.wrong_derivatives import Place, Wrong
+
+# fmt: off
 ELEMENTWISE = {
-    "softplus",
-    "sigmoid",
-    "tanh",
-    "relu",
-    "leaky_relu",
-    "gelu",
-    "silu",
-    "elu",
-    "hardtanh",
-    "logsigmoid",
-    "softmax",
-    "log_softmax",
-    "exp",
-    "log",
-    "log1p",
-    "sqrt",
-    "rsqrt",
-    "square",
-    "reciprocal",
-    "sin",
-    "cos",
+    "softplus", "sigmoid", "tanh", "relu", "leaky_relu", "relu6", "gelu", "silu", "mish", "elu", "selu",
+    "celu", "softsign", "hardtanh", "hardsigmoid", "hardswish", "logsigmoid", "softmax", "log_softmax",
+    "exp", "expm1", "log", "log1p", "sqrt", "rsqrt", "square", "pow", "reciprocal", "sin", "cos", "erf",
+    "abs", "clamp",
 }
-PRODUCTS = {"mul", "__mul__", "__rmul__", "matmul", "__matmul__", "mm", "bmm", "linear", "multiply", "einsum"}
+# fmt: on
+PRODUCTS_BY_ELEMENT = {"mul", "rmul", "multiply"}
+PRODUCTS = PRODUCTS_BY_ELEMENT | {"matmul", "rmatmul", "mm", "bmm", "linear", "einsum"}
+SOFTMAX = {"softmax", "log_softmax"}
 
 
 class Edit(NamedTuple):
-    """One wrong derivative at one call: what is wrong, and at which argument."""
+    """One wrong derivative at one call: what is wrong, at which argument, and how it is made."""
 
     kind: str
     call: int
     argument: int
     where: str
+    wrong: Wrong
 
 
 class Call(NamedTuple):
@@ -54,22 +44,24 @@ class Call(NamedTuple):
     tensors: tuple[Tensor, ...]
     differentiable: tuple[int, ...]
     parameters: tuple[str | None, ...]
+    result: Tensor
+    averages: bool
 
 
 class Editor(TorchFunctionMode):
-    """Record the calls that carry a gradient, and edit one of them if an edit is given."""
+    """Record the calls that carry a gradient, and edit some of them."""
 
-    def __init__(self, shifts: Mapping[str, Tensor], edit: Edit | None = None) -> None:
+    def __init__(self, shifts: Mapping[str, Tensor], edits: Sequence[Edit] = ()) -> None:
         super().__init__()
         self.shift_names = {id(shift): name for name, shift in shifts.items()}
         self.shifted: dict[int, tuple[str, Tensor]] = {}
-        self.edit = edit
+        self.edits = edits
         self.calls: list[Call] = []
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Run the call as it is, unless it is the one to be edited."""
+        """Run the call as it is, unless it is one to be edited."""
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
         tensors = _tensors(args)
@@ -82,62 +74,65 @@ class Editor(TorchFunctionMode):
         differentiable = tuple(index for index, tensor in enumerate(tensors) if tensor.requires_grad)
         names = tuple(self.shifted.get(id(tensor), (None, None))[0] for tensor in tensors)
         name = (resolve_name(func) or getattr(func, "__name__", "call")).rsplit(".", 1)[-1].strip("_")
-        self.calls.append(Call(name, tensors, differentiable, names))
-        if self.edit is None or self.edit.call != len(self.calls) - 1:
-            return result
-        return _edited(self.edit, func, args, kwargs, tensors, result)
+        averages = name == "mean" or kwargs.get("reduction") == "mean"
+        number = len(self.calls)
+        self.calls.append(Call(name, tensors, differentiable, names, result, averages))
+
+        def call(replaced: Mapping[int, Tensor]) -> Tensor:
+            value: Tensor = func(*_replace(args, tensors, replaced), **kwargs)
+            return value
+
+        for edit in self.edits:
+            if edit.call == number:
+                result = edit.wrong(Place(name, call, tensors, edit.argument, result))
+        return result
 
 
 def edits(calls: Sequence[Call], parameters: Collection[str]) -> Iterator[Edit]:
     """Every edit that makes sense at these calls."""
     for number, call in enumerate(calls):
         where = f"{call.name}, call {number + 1} of {len(calls)}"
-        if call.name in ELEMENTWISE and len(call.differentiable) == 1:
-            yield Edit("derivative missing", number, call.differentiable[0], where)
-            yield Edit("derivative at the output", number, call.differentiable[0], where)
         for argument in call.differentiable:
             parameter = call.parameters[argument]
             uses = sum(parameter in other.parameters for other in calls) if parameter in parameters else 0
             kind = "one use only" if uses > 1 else "path dropped"
-            yield Edit(kind, number, argument, where)
+            yield Edit(kind, number, argument, where, wrong.path_dropped)
+            yield Edit("path counted twice", number, argument, where, wrong.path_counted_twice)
+        if len(call.differentiable) == 1:
+            for kind, part, way in _of_one_argument(call):
+                yield Edit(kind, number, call.differentiable[0], part + where, way)
         if call.name in PRODUCTS and len(call.tensors) >= 2:
             for argument in (0, 1):
-                yield Edit("factor missing", number, argument, where)
-                shape = call.tensors[argument].shape
-                if call.name not in {"mul", "multiply"} and len(shape) == 2 and shape[0] == shape[1]:
-                    yield Edit("factor transposed", number, argument, where)
+                for kind, way in _of_a_factor(call, argument):
+                    yield Edit(kind, number, argument, where, way)
 
 
-def _edited(
-    edit: Edit,
-    func: Callable[..., Any],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-    tensors: tuple[Tensor, ...],
-    result: Tensor,
-) -> Tensor:
-    """The same value with another derivative."""
+def _of_one_argument(call: Call) -> Iterator[tuple[str, str, Wrong]]:
+    if call.name in ELEMENTWISE:
+        yield "derivative missing", "", wrong.derivative_missing
+        yield "derivative at the output", "", wrong.derivative_at_the_output
+    if call.name in SOFTMAX:
+        yield "path dropped", "the sum in ", wrong.softmax_without_sum
+        yield "path dropped", "the numerator of ", wrong.softmax_without_numerator
+        yield "path dropped", "the other elements of ", wrong.softmax_by_element
+    if call.averages:
+        yield "sum for mean inside", "", wrong.sum_for_mean
+    if call.name == "sum":
+        yield "mean for sum inside", "", wrong.mean_for_sum
 
-    def call(replaced: Mapping[int, Tensor]) -> Tensor:
-        value: Tensor = func(*_replace(args, tensors, replaced), **kwargs)
-        return value
 
-    argument = edit.argument
-    x = tensors[argument]
-    if edit.kind == "derivative missing":
-        return result.detach() + (x - x.detach())
-    if edit.kind == "derivative at the output":
-        output = result.detach().requires_grad_()
-        with torch.enable_grad():
-            [slope] = torch.autograd.grad(call({argument: output}).sum(), output)
-        return result.detach() + slope * (x - x.detach())
-    if edit.kind in {"path dropped", "one use only"}:
-        return call({argument: x.detach()})
-    # A product: the argument itself keeps its derivative, the other factors see a wrong one of it.
-    wrong = torch.ones_like(x) if edit.kind == "factor missing" else x.T
-    others = {index: t.detach() for index, t in enumerate(tensors) if index != argument}
-    to_others, to_itself = call({argument: wrong.detach()}), call(others)
-    return result.detach() + (to_others - to_others.detach()) + (to_itself - to_itself.detach())
+def _of_a_factor(call: Call, argument: int) -> Iterator[tuple[str, Wrong]]:
+    yield "factor missing", wrong.factor_missing
+    if call.name in PRODUCTS_BY_ELEMENT:
+        return
+    if _is_square(call.tensors[argument]):
+        yield "factor transposed", wrong.factor_transposed
+    if _is_square(call.result):
+        yield "factor transposed", wrong.upstream_transposed
+
+
+def _is_square(value: Tensor) -> bool:
+    return value.ndim == 2 and value.shape[0] == value.shape[1]
 
 
 def _tensors(values: Any) -> tuple[Tensor, ...]:

@@ -33,6 +33,14 @@ KINDS = {
         "It is the transpose of the right gradient.",
         "Transpose it, or swap the two factors of the product and transpose both.",
     ),
+    "sum for mean inside": (
+        "The derivative of a mean is not divided by the number of its terms ({where} of the forward pass).",
+        "A mean of m terms hands 1/m of its upstream gradient to each of them.",
+    ),
+    "mean for sum inside": (
+        "The derivative of a sum is divided by the number of its terms ({where} of the forward pass).",
+        "A sum hands its whole upstream gradient to each of its terms.",
+    ),
     "derivative missing": (
         "The derivative of the activation is missing, as if it were 1 ({where} of the forward pass).",
         "Multiply by the activation's derivative at its input.",
@@ -57,13 +65,21 @@ KINDS = {
         "One path from here to the loss is not counted: the one through {where} of the forward pass.",
         "Add the derivative along every path that leads to the loss.",
     ),
+    "path counted twice": (
+        "One path from here to the loss is counted twice: the one through {where} of the forward pass.",
+        "Add the derivative along every path once: something is accumulated that was there already.",
+    ),
+    "two indices swapped": (
+        "It is right, but for {where}, which are swapped.",
+        "Check the order of what is stacked or indexed: which weight goes with which node?",
+    ),
     "swapped": (
         "It is the gradient that belongs to {where}.",
         "Check the name, or the order, under which it is returned.",
     ),
     "stale value": (
         "It was computed with the value that {where} had before.",
-        "Recompute what depends on {where} after it has changed.",
+        "Use the parameters that are handed in, and recompute what depends on {where}.",
     ),
     "taken as zero": (
         "It was computed as if {where} were zero.",

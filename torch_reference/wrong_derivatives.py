@@ -1,0 +1,116 @@
+"""The ways in which the derivative of one call can be wrong while its value stays right.
+
+Each is a function of the place of the mistake, and returns the call's result again with another derivative.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Place(NamedTuple):
+    """One argument of one call of torch.
+
+    call evaluates it once more with some of its tensors replaced, by their position; result is its value.
+    """
+
+    name: str
+    call: Callable[[Mapping[int, Tensor]], Tensor]
+    tensors: tuple[Tensor, ...]
+    argument: int
+    result: Tensor
+
+    @property
+    def x(self) -> Tensor:
+        """The argument."""
+        return self.tensors[self.argument]
+
+    def by_the_others(self, wrong: Tensor | None = None) -> Tensor:
+        """The call, of which the argument gets no derivative; the others see `wrong` in its place."""
+        return self.call({self.argument: (self.x if wrong is None else wrong).detach()})
+
+    def by_itself(self) -> Tensor:
+        """The call, of which the argument alone gets a derivative."""
+        others = (index for index in range(len(self.tensors)) if index != self.argument)
+        return self.call({index: self.tensors[index].detach() for index in others})
+
+
+Wrong = Callable[[Place], Tensor]
+
+
+def derivative_missing(place: Place) -> Tensor:
+    """As if it were 1."""
+    return _with_derivative_of(place.result, place.x)
+
+
+def derivative_at_the_output(place: Place) -> Tensor:
+    """f'(f(x)) for f'(x)."""
+    output = place.result.detach().requires_grad_()
+    with torch.enable_grad():
+        [slope] = torch.autograd.grad(place.call({place.argument: output}).sum(), output)
+    return _with_derivative_of(place.result, slope * place.x)
+
+
+def path_dropped(place: Place) -> Tensor:
+    """The argument is taken for a constant."""
+    return place.by_the_others()
+
+
+def path_counted_twice(place: Place) -> Tensor:
+    """What comes back to the argument comes back twice."""
+    return _with_derivative_of(place.result, place.result, place.by_itself())
+
+
+def factor_missing(place: Place) -> Tensor:
+    """The other factors of a product are derived as if the argument were 1."""
+    return _with_derivative_of(place.result, place.by_the_others(torch.ones_like(place.x)), place.by_itself())
+
+
+def factor_transposed(place: Place) -> Tensor:
+    """The other factor of a matrix product is derived as if the argument were its transpose."""
+    return _with_derivative_of(place.result, place.by_the_others(place.x.mT), place.by_itself())
+
+
+def upstream_transposed(place: Place) -> Tensor:
+    """The argument of a matrix product is derived as if the upstream gradient were its transpose."""
+    return _with_derivative_of(place.result, place.by_the_others(), place.by_itself().mT)
+
+
+def sum_for_mean(place: Place) -> Tensor:
+    """The derivative of a mean is not divided by the number of its terms."""
+    return _with_derivative_of(place.result, place.x.numel() / place.result.numel() * place.result)
+
+
+def mean_for_sum(place: Place) -> Tensor:
+    """The derivative of a sum is divided by the number of its terms."""
+    return _with_derivative_of(place.result, place.result.numel() / place.x.numel() * place.result)
+
+
+def softmax_without_sum(place: Place) -> Tensor:
+    """The sum in the denominator of softmax is taken for a constant."""
+    return _with_derivative_of(place.result, _numerator(place))
+
+
+def softmax_without_numerator(place: Place) -> Tensor:
+    """The numerator of softmax is taken for a constant."""
+    return _with_derivative_of(place.result, place.result, -_numerator(place))
+
+
+def softmax_by_element(place: Place) -> Tensor:
+    """Each output of softmax depends on its own input alone."""
+    probability = place.result.detach()
+    if place.name == "log_softmax":
+        probability = probability.exp()
+    return _with_derivative_of(place.result, (1 - probability) * _numerator(place))
+
+
+def _numerator(place: Place) -> Tensor:
+    """What has the derivative of the numerator alone: of exp(x) / s that is y, of x − log s it is 1."""
+    return place.x if place.name == "log_softmax" else place.result.detach() * place.x
+
+
+def _with_derivative_of(value: Tensor, *terms: Tensor) -> Tensor:
+    """The value, with the derivative of the sum of the terms."""
+    return value.detach() + sum(term - term.detach() for term in terms)
