@@ -44,7 +44,7 @@ def compare_derivation(options: argparse.Namespace) -> int:
         report = examine(task)
     except TypeError as error:
         raise ValueError(f"{options.derivation}: {error}") from None
-    print(json.dumps(report.to_dict(), indent=2, default=str) if options.json else report)
+    print(json.dumps(report.to_dict(), indent=2, allow_nan=False) if options.json else report)
     if options.counterexample and not report.agrees:
         path = Path(options.counterexample)
         write(path, script(shrunk(task), options.model, options.derivation, options.loss or ""))

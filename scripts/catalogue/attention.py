@@ -10,7 +10,8 @@ from catalogue.edits import one_element
 from catalogue.lesson import ssr
 from catalogue.subject import Mistake, Subject, Values
 
-WIDTH = 4
+WIDTH = 3
+"""Not 4, whose root is 2: that a root is forgotten would pass for a factor 2."""
 
 
 class Attention(nn.Module):
@@ -74,13 +75,15 @@ MISTAKES = (
     Mistake(
         "softmax taken element by element",
         "scores",
-        "unknown",
+        "path dropped",
         lambda v: v["weights"] * v["a"] * (1 - v["a"]),
     ),
-    Mistake("the row sum forgotten", "scores", "unknown", lambda v: v["weights"] * v["a"]),
-    Mistake("scores not transposed", "key", "unknown", lambda v: v["scores"] @ v["q"] / math.sqrt(WIDTH)),
-    Mistake("the root of the width forgotten", "query", "factor 2", lambda v: v["scores"] @ v["k"]),
-    Mistake("divided by the width", "key", "factor 1/2", lambda v: v["scores"].T @ v["q"] / WIDTH),
+    Mistake("the row sum forgotten", "scores", "path dropped", lambda v: v["weights"] * v["a"]),
+    Mistake(
+        "scores not transposed", "key", "factor transposed", lambda v: v["scores"] @ v["q"] / math.sqrt(WIDTH)
+    ),
+    Mistake("the root of the width forgotten", "query", "constant factor", lambda v: v["scores"] @ v["k"]),
+    Mistake("divided by the width", "key", "constant factor", lambda v: v["scores"].T @ v["q"] / WIDTH),
     Mistake("key for query", "query", "unknown", lambda v: v["scores"] @ v["q"] / math.sqrt(WIDTH)),
     Mistake(
         "query and key swapped",

@@ -56,7 +56,7 @@ right = SUBJECT.links
 MISTAKES = (
     Mistake("sign", "logits", "wrong sign", lambda v: (v["t"] - v["p"]) / v["n"]),
     Mistake("sum for mean", "logits", "sum for mean", lambda v: v["p"] - v["t"]),
-    Mistake("target forgotten", "logits", "unknown", lambda v: v["p"] / v["n"]),
+    Mistake("target forgotten", "logits", "path dropped", lambda v: v["p"] / v["n"]),
     Mistake("softmax forgotten", "logits", "derivative missing", lambda v: -v["t"] / v["n"]),
     Mistake(
         "softmax's derivative once more",

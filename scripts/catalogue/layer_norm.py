@@ -94,12 +94,12 @@ MISTAKES = (
     Mistake("gain forgotten", "normalised", "factor missing", lambda v: v["g"].clone()),
     Mistake("the mean's path", "features", "path dropped", without_mean),
     Mistake("the variance's path", "features", "path dropped", without_variance),
-    Mistake("both paths", "features", "unknown", lambda v: v["scale"] * v["normalised"]),
-    Mistake("scale forgotten", "features", "unknown", lambda v: through_both(v) / v["scale"]),
+    Mistake("both paths", "features", "path dropped", lambda v: v["scale"] * v["normalised"]),
+    Mistake("scale forgotten", "features", "factor missing", lambda v: through_both(v) / v["scale"]),
     Mistake(
         "sum for mean inside",
         "features",
-        "unknown",
+        "sum for mean inside",
         lambda v: through_both(v) - 4 * v["scale"] * v["normalised"].mean(1, keepdim=True),
     ),
     Mistake(

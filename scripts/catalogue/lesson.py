@@ -9,10 +9,12 @@ import torch_reference
 from catalogue.edits import one_element
 from catalogue.subject import Mistake, Subject, Values
 
+B3 = 0.2
+
 
 def make():
     """The module with the lesson's parameters but another b3, and five observations."""
-    values = {"w1": 3.34, "b1": -1.43, "w2": -3.53, "b2": 0.57, "w3": 0.36, "w4": 0.63, "b3": 0.2}
+    values = {"w1": 3.34, "b1": -1.43, "w2": -3.53, "b2": 0.57, "w3": 0.36, "w4": 0.63, "b3": B3}
     network = torch_reference.from_parameters(
         {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
     )
@@ -62,10 +64,16 @@ MISTAKES = (
         lambda v: (v["output"] - 2 * v["parameter output.bias"]).sum(0),
     ),
     Mistake(
+        "b3 of the first step",
+        "output",
+        "stale value",
+        lambda v: right["output"](v) + 2 * (B3 - v["parameter output.bias"]),
+    ),
+    Mistake(
         "mean for sum", "output.weight", "mean for sum", lambda v: right["output.weight"](v) / len(v["x"])
     ),
     Mistake("mean for sum", "output.bias", "mean for sum", lambda v: v["output"].mean(0)),
-    Mistake("w3 and w4 swapped", "activation", "unknown", lambda v: v["output"] @ v["w"].flip(1)),
+    Mistake("w3 and w4 swapped", "activation", "two indices swapped", lambda v: v["output"] @ v["w"].flip(1)),
     Mistake(
         "weights forgotten", "activation", "factor missing", lambda v: v["output"] @ torch.ones_like(v["w"])
     ),

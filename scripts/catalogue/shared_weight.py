@@ -69,7 +69,7 @@ MISTAKES = (
     Mistake(
         "one use counted twice",
         "encode.weight",
-        "unknown",
+        "path counted twice",
         lambda v: right["encode.weight"](v) + v["decode"].T @ v["a"],
     ),
     Mistake(

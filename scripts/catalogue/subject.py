@@ -61,8 +61,3 @@ def planted(subject: Subject, mistakes: Iterable[Mistake]) -> Iterable[Case]:
         replaced = derivation(subject, {mistake.where: mistake.link})
         name = f"{subject.name}, {mistake.where}: {mistake.what}"
         yield Case(name, subject.make(), replaced, mistake.where, mistake.kind)
-
-
-def scaled(where: str, factor: Callable[[Tensor], Tensor]) -> Callable[[Subject], Link]:
-    """The right link, changed by a function of its value."""
-    return lambda subject: lambda values: factor(subject.links[where](values))
