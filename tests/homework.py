@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from torch_reference import Report, check_derivation
+
 Gradients = dict[str, Tensor]
 
 
@@ -68,6 +70,11 @@ def spoiled(
         return right | change(right, p, inputs)
 
     return wrong
+
+
+def check(derivation: Callable) -> Report:
+    """The report on a derivation of the student's network."""
+    return check_derivation(*network(), derivation)
 
 
 wrong_derivation = spoiled(lambda g, p, x: below_the_activation(g["activation"], x))

@@ -110,15 +110,18 @@ def test_a_mistake_in_the_options_is_one_clear_line(
     assert err.count("\n") == 1
 
 
-def test_the_counterexample_reproduces_the_failure_in_a_fresh_process(
+def test_the_counterexample_is_small_and_reproduces_the_failure_in_a_fresh_process(
     script: Callable, tmp_path: Path
 ) -> None:
-    """The script is small, its numbers are hexadecimal, and it exits with 1 and the same first wrong link."""
+    """One observation and few numbers, which are hexadecimal; status 1 and the same first wrong link."""
     path = tmp_path / "counterexample.py"
     status, _, err = script(*WRONG, "--counterexample", str(path))
     assert (status, err) == (1, f"a small counterexample is in {path}\n")
     assert [file.name for file in tmp_path.iterdir()] == ["counterexample.py"]
     assert "0x1." in path.read_text()
+    point = point_of(path.read_text())
+    assert len(point["inputs"]) == len(point["targets"]) == 1
+    assert sum(int((value != 0).sum()) for value in point.values()) <= 4
     done = subprocess.run(
         [sys.executable, str(path)],
         cwd=ROOT / "tests",
@@ -131,13 +134,17 @@ def test_the_counterexample_reproduces_the_failure_in_a_fresh_process(
     assert "first wrong link, from the loss backwards: hidden" in done.stdout
 
 
-def test_a_shrunk_task_is_smaller_and_still_fails() -> None:
-    """One observation is left, and most numbers are zero."""
-    task = shrunk(network_task(*homework.network(), homework.wrong_derivation))
-    assert task.batch(task.point) == 1
-    assert sum(int((value != 0).sum()) for value in task.point.values()) <= 4
+def test_of_a_right_derivation_there_is_no_counterexample() -> None:
+    """Said in one line."""
     with pytest.raises(ValueError, match="there is no counterexample"):
         shrunk(network_task(*homework.network(), homework.derivation))
+
+
+def point_of(text: str) -> dict[str, torch.Tensor]:
+    """The numbers of a counterexample, as its script reads them."""
+    scope: dict = {}
+    exec(text.partition("made = ")[0], scope)
+    return scope["POINT"]
 
 
 def test_no_file_is_written_where_all_agrees(script: Callable, tmp_path: Path) -> None:
@@ -152,7 +159,5 @@ def test_a_nonzero_number_survives_the_script_bit_for_bit() -> None:
 
     torch.manual_seed(3)
     task = network_task(*homework.network(), homework.wrong_derivation)
-    text = script(task, "homework:network", "homework:wrong_derivation")
-    scope: dict = {}
-    exec(text.partition("made = ")[0], scope)
-    assert all(torch.equal(scope["POINT"][name], value) for name, value in task.point.items())
+    point = point_of(script(task, "homework:network", "homework:wrong_derivation"))
+    assert all(torch.equal(point[name], value) for name, value in task.point.items())

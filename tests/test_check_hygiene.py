@@ -1,0 +1,88 @@
+"""The rules of hygiene: each breach has a verdict of its own, whatever the numbers."""
+
+from collections.abc import Callable
+
+import homework
+import pytest
+import torch
+
+from torch_reference import Verdict
+
+
+def mutate(p, x, t):
+    """Normalise the inputs in place."""
+    result = homework.derivation(p, x, t)
+    x.sub_(1)
+    return result
+
+
+calls: list[int] = []
+
+
+def accumulate(p, x, t):
+    """Add to what the last call returned."""
+    calls.append(1)
+    right = homework.derivation(p, x, t)
+    return right | {"hidden.bias": right["hidden.bias"] * len(calls)}
+
+
+BREACHES = {
+    "an input is changed": (mutate, "inputs", Verdict.MUTATED),
+    "a gradient shares memory with an input": (
+        lambda p, x, t: homework.derivation(p, x, t) | {"output.bias": p["output.bias"]},
+        "output.bias",
+        Verdict.ALIASED,
+    ),
+    "two calls differ": (accumulate, "hidden.bias", Verdict.UNSTABLE),
+    "a gradient requires grad": (
+        homework.spoiled(lambda g, p, x: {"hidden": g["hidden"].requires_grad_()}),
+        "hidden",
+        Verdict.REQUIRES_GRAD,
+    ),
+    "a gradient is missing": (
+        homework.spoiled(lambda g, p, x: {"hidden.bias": None}),
+        "hidden.bias",
+        Verdict.MISSING,
+    ),
+    "a gradient is extra": (
+        homework.spoiled(lambda g, p, x: {"hidden.wieght": x.clone()}),
+        "hidden.wieght",
+        Verdict.EXTRA,
+    ),
+    "a shape that broadcasts": (
+        homework.spoiled(lambda g, p, x: {"output.bias": g["output.bias"].mean()}),
+        "output.bias",
+        Verdict.WRONG_SHAPE,
+    ),
+    "another dtype": (
+        homework.spoiled(lambda g, p, x: {"output.bias": g["output.bias"].float()}),
+        "output.bias",
+        Verdict.WRONG_DTYPE,
+    ),
+    "another device": (
+        homework.spoiled(lambda g, p, x: {"output.bias": g["output.bias"].to("meta")}),
+        "output.bias",
+        Verdict.WRONG_DEVICE,
+    ),
+    "a NaN": (
+        homework.spoiled(lambda g, p, x: {"output.bias": g["output.bias"] * torch.nan}),
+        "output.bias",
+        Verdict.NAN,
+    ),
+    "an infinity": (
+        homework.spoiled(lambda g, p, x: {"output.bias": g["output.bias"] / 0}),
+        "output.bias",
+        Verdict.INFINITE,
+    ),
+}
+
+
+@pytest.mark.parametrize(("derivation", "name", "verdict"), BREACHES.values(), ids=BREACHES)
+def test_every_breach_of_hygiene_has_its_own_verdict(
+    derivation: Callable, name: str, verdict: Verdict
+) -> None:
+    """Each is a mismatch, whatever the numbers."""
+    calls.clear()
+    report = homework.check(derivation)
+    assert not report.agrees
+    assert (name, verdict) in [(finding.name, finding.row.verdict) for finding in report.findings]
