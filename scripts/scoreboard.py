@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps(document, indent=2))
     else:
-        _print(document, options)
+        print_table(document, options.list)
     ours = scores["this project"]
     return AGREEMENT if ours and not ours["missed"] and not ours["false_alarms"] else MISMATCH
 
@@ -85,7 +85,8 @@ def _score(
     return score
 
 
-def _print(document: dict, options: argparse.Namespace) -> None:
+def print_table(document: dict, with_names: bool) -> None:
+    """The document as a table of 80 columns; with names, every case that a tool got wrong below it."""
     from tables import open_console, plain_table
 
     mistakes, right = document["mistakes"], document["right"]
@@ -97,7 +98,7 @@ def _print(document: dict, options: argparse.Namespace) -> None:
     table = plain_table("tool", "caught", "alarms", "link", *diagnosed, "seconds")
     for name, score in document["tools"].items():
         if score is None:
-            table.add_row(name, "-", "not", "installed", *["-"] * 4)
+            table.add_row(f"{name}: not installed", *["-"] * 7)
             continue
         kinds = ["-"] * 3
         if "unknown" in score:
@@ -114,7 +115,7 @@ def _print(document: dict, options: argparse.Namespace) -> None:
         console.print(f"\n{timing['parameters']:,} parameters, every element: this project {ours},")
         console.print(f"gradcheck's slow mode {slow}, {timing['ratio']:.0f} times as long")
     for name, score in document["tools"].items():
-        for what in ("missed", "false_alarms", "unknown", "diagnosed_wrongly") if options.list else ():
+        for what in ("missed", "false_alarms", "unknown", "diagnosed_wrongly") if with_names else ():
             for case in (score or {}).get(what, []):
                 print(f"{name}: {what.replace('_', ' ')}: {case}")
 

@@ -72,9 +72,9 @@ def spoiled(
     return wrong
 
 
-def check(derivation: Callable) -> Report:
+def check(derivation: Callable, draws: int = 4) -> Report:
     """The report on a derivation of the student's network."""
-    return check_derivation(*network(), derivation)
+    return check_derivation(*network(), derivation, draws=draws)
 
 
 wrong_derivation = spoiled(lambda g, p, x: below_the_activation(g["activation"], x))

@@ -51,12 +51,13 @@ def examine_here(task: Task, draws: int) -> Report:
 def _compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Finding]:
     """One finding for every name that was returned or had to be, from the loss backwards."""
     names = {name: shape for name, shape in shapes.items() if name in manual or name in task.required}
-    rows = judge(manual, task.objective, task.point, names)
+    fewest = 4 if draws else 1
+    rows = judge(manual, task.objective, task.point, names, fewest=fewest)
     if all(row.agrees for row in rows.values()):
         return [Finding(name, task.kind(name), row) for name, row in rows.items()]
     point, links = cut_point(task, task.point, manual)
     cut = Cut(point, names, links)
-    by_itself = judge(manual, task.objective, *cut) if links else rows
+    by_itself = judge(manual, task.objective, *cut, fewest) if links else rows
     unfit = _below_unfit_links(task, cut, manual)
     findings = []
     for name, row in rows.items():

@@ -9,14 +9,6 @@ from torch_reference.compare import Row, Verdict, compare, form_mismatch
 from torch_reference.objective import Objective, Tensors, reference_gradients, zeros
 from torch_reference.sensitivity import branches, growing_bounds, run_still
 
-HOPELESS = 6.4e3
-"""An element outside its bound by this ratio after four draws stays outside, with a certainty of 1 − 1e-12.
-
-The bound follows the largest of the draws' movements, which are normal. None of 16 exceeds 8 standard
-deviations. If the ratio is yet to shrink to 1, each of the first four was below 8 / ratio of them, which has
-a probability of (6.4 / ratio)⁴.
-"""
-
 FORM = {
     Verdict.MISSING,
     Verdict.EXTRA,
@@ -33,10 +25,12 @@ def judge(
     point: Tensors,
     names: Mapping[str, Sequence[int]],
     cuts: Sequence[str] = (),
+    fewest: int = 4,
 ) -> dict[str, Row]:
     """One row per name: the manual gradient against the reference in float64, within the bound.
 
-    The bounds grow from draw to draw (sensitivity.py), so that a right derivation is done after one.
+    The bounds grow from draw to draw (sensitivity.py), so that a right derivation is done after one, and a
+    wrong one, whose row is to show a bound that means something, after the fewest draws.
 
     Shapes: names maps each name to the shape that its gradient must have; its dtype is that of what it
             belongs to
@@ -54,7 +48,8 @@ def judge(
     actual = {name: manual[name].double() for name in comparable}
     still = run_still(reference, point)
     for draw, (expected, bounds) in enumerate(growing_bounds(reference, point, still=still), start=1):
-        if not any(_is_open(actual[name], expected[name], bounds[name], draw) for name in actual):
+        certain = torch.inf if draw < fewest else 6.4 * 1e12 ** (1 / draw)
+        if not any(_is_open(actual[name], expected[name], bounds[name], certain) for name in actual):
             break
     found = compare(actual, expected, bounds)
     if still.decisions and not all(row.agrees for row in found):
@@ -75,11 +70,15 @@ def _form(name: str, manual: Tensor | None, right: Tensor) -> Row:
     return form_mismatch(name, manual, right) or Row(name, Verdict.AGREES)
 
 
-def _is_open(manual: Tensor, expected: Tensor, bounds: Tensor, draws: int) -> bool:
-    """Whether an element is outside its bound that a further draw may yet excuse."""
+def _is_open(manual: Tensor, expected: Tensor, bounds: Tensor, certain: float) -> bool:
+    """Whether an element is outside its bound, but not by a ratio that makes it certain to stay there.
+
+    The bound follows the largest of the draws' movements, which are normal: none of 16 exceeds 8 standard
+    deviations. For a ratio to shrink to 1 yet, each of the draws so far was below 8 / ratio of them, which
+    has a probability of (6.4 / ratio)^draws. It is below 1e-12 for a ratio above 6.4 · 1e12^(1 / draws).
+    """
     ratio = (manual - expected).abs() / bounds
-    largest = torch.inf if draws < 4 else HOPELESS
-    return bool(((ratio > 1) & (ratio <= largest)).any())
+    return bool(((ratio > 1) & (ratio <= certain)).any())
 
 
 def roundings(row: Row, dtype: torch.dtype) -> float | None:

@@ -40,6 +40,9 @@ from torch import Tensor
 from torch_reference.shaking import Shaking
 
 DRAWS = 16
+TURNS, TURNING = 8, 8.0
+"""Draws in which a decision may turn, and the roundings by which they move: one that is within a rounding
+turns in a draw with a probability of 0.45, and so in none of 8 with one of 0.008."""
 AMPLIFIED_EPS = 2.0**-30
 """A movement of float64's own eps would drown in float64's rounding: it is made larger, then scaled back."""
 
@@ -112,14 +115,14 @@ def growing_bounds(
         yield expected, {name: factor * moved[name] + 2 * own_error[name] for name in expected}
 
 
-def branches(reference: Reference, still: Still, draws: int = DRAWS) -> Iterator[Still]:
+def branches(reference: Reference, still: Still) -> Iterator[Still]:
     """The reference where decisions that roundings turn fall otherwise: each is one way they may all fall.
 
     Nothing is yielded where no decision turns.
     """
     seen = [still.decisions]
-    for seed in range(draws):
-        free = Shaking(still.dtype, scale=1.0, seed=seed)
+    for seed in range(TURNS):
+        free = Shaking(still.dtype, TURNING, seed)
         shaken_inputs = {name: free.shaken(tensor) for name, tensor in still.exact_inputs.items()}
         with free:
             reference(shaken_inputs)
