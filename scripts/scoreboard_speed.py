@@ -18,7 +18,7 @@ ROUNDS = 3
 
 
 def speed() -> dict[str, float]:
-    """Processor time for the same right derivation of the same perceptron in float64, every element compared."""
+    """Processor time for the same right derivation of the same perceptron, every element compared."""
     case = _case()
     ours, slow = [], []
     for _ in range(ROUNDS):
