@@ -107,8 +107,8 @@ def print_table(document: dict, with_names: bool) -> None:
         caught, named = (f"{mistakes - len(score[key])}" for key in ("missed", "link_not_named"))
         table.add_row(name, caught, f"{len(score['false_alarms'])}", named, *kinds, f"{score['seconds']:.1f}")
     console.print(table)
-    console.print("\ncaught: mistakes refused; alarms: right derivations refused; link: the wrong one named;")
-    console.print("right, unknown, wrong: the diagnosis; cpu s: seconds of processor time")
+    console.print("\ncaught: mistakes refused; alarms: right derivations refused; link: where the")
+    console.print("mistake is, named; right, unknown, wrong: the diagnosis; cpu s: processor time")
     if document["speed"]:
         timing = document["speed"]
         ours, slow = f"{timing['this_project']:.3f} s", f"{timing['gradcheck_slow']:.2f} s"

@@ -169,7 +169,8 @@ def test_a_process_that_dies_stops_the_other_within_the_time_limit(
     assert state.step >= 1
     assert data_parallel.main([*arguments, "--resume", "--steps", str(state.step + 2)]) == 0
     assert load(checkpoint, "adam", CPU).step == state.step + 2
-    assert not list(tmp_path.glob(".checkpoint*"))
+    # Who is killed while it writes leaves its unfinished file beside the checkpoint; who stops does not.
+    assert victim == 0 or not list(tmp_path.glob(".checkpoint*"))
 
 
 def test_each_process_of_a_machine_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
