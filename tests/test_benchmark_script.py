@@ -42,7 +42,7 @@ def test_a_contest_is_not_timed_unless_all_agree() -> None:
 
 
 def test_a_share_of_the_work_is_scaled_to_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ran half of the work is told with twice its time, by a clock on which every call takes a second."""
+    """What ran half of the work is told with twice its time, where every call takes a second."""
     monkeypatch.setattr("benchmarks.contest._timed", lambda run, number, device: float(number))
     found = hold(contest(), "float64", 2, CPU)
     assert found.seconds == {"ours": [1.0, 1.0], "peer": [2.0, 2.0]}
