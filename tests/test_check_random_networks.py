@@ -59,10 +59,13 @@ def test_a_right_derivation_of_a_random_network_never_fails(network: tuple) -> N
 # Not at a scale of 30: a node saturated to 1 − 1e-16 has a derivative that is rounding noise in autograd too.
 @given(network=networks(scales=(1e-3, 1.0)), data=st.data())
 def test_a_random_single_element_edit_always_fails(network: tuple, data: st.DataObject) -> None:
-    """Its sign, or one part in a thousand: the row shows this element and no other."""
+    """Its sign, or in float64 one part in a thousand: the row shows this element and no other."""
     model, inputs, targets, derivation = network
     name = data.draw(st.sampled_from(["0.weight", "0.bias", "2.weight", "2.bias"]), label="parameter")
-    factor = data.draw(st.sampled_from([-1.0, 0.0, 2.0, 1.001]), label="factor")
+    # A sum that cancels to a twentieth is known in float32 to one part in a thousand only (found: a bound of
+    # 7.5e-9 for −5.2e-6): there so small an edit cannot be told from rounding.
+    factors = [-1.0, 0.0, 2.0, *([1.001] if inputs.dtype == torch.float64 else [])]
+    factor = data.draw(st.sampled_from(factors), label="factor")
     parameters = {key: value.detach() for key, value in model.named_parameters()}
     # Zero times anything is zero: then the edit would be none.
     right = derivation(parameters, inputs, targets)[name]
