@@ -120,6 +120,15 @@ def test_a_thousand_products_are_allowed_unless_said_otherwise() -> None:
     assert largest_eigenvalue(gradient, parameters, generator(), tolerance=0.0).products == 1000
 
 
+def test_a_small_curvature_is_followed_to_the_end_and_keeps_its_dtype() -> None:
+    """A direction of a length below 1 is no end; float32 stays float32."""
+    found = largest_eigenvalue(
+        lambda own: {"a": own["a"] / 4}, {"a": torch.ones(3)}, generator(), tolerance=0.0, max_products=6
+    )
+    assert found.products == 6
+    assert found.vector["a"].dtype == torch.float32
+
+
 @pytest.mark.parametrize("scale", [2.0, 0.25, 0.0])
 def test_the_iteration_ends_as_soon_as_it_has_converged(scale: float) -> None:
     """A multiple of the identity needs one product; so does a gradient that is 0 everywhere."""
@@ -173,19 +182,19 @@ def test_no_curvature_at_all_is_an_eigenvalue_of_zero() -> None:
     assert found.largest_stable_rate == math.inf
 
 
-def test_an_overflow_ends_the_iteration_without_a_claim() -> None:
-    """A gradient that is not finite has no eigenvalue."""
+@pytest.mark.parametrize("factor", [torch.inf, 1e200], ids=["gradient", "length"])
+def test_an_overflow_ends_the_iteration_without_a_claim(factor: float) -> None:
+    """A gradient that is not finite has no eigenvalue, and one whose length is not finite no direction."""
     parameters = {"a": torch.ones(3).double()}
-    found = largest_eigenvalue(
-        lambda own: {"a": own["a"] * torch.inf}, parameters, generator(), max_products=9
-    )
+    found = largest_eigenvalue(lambda own: {"a": own["a"] * factor}, parameters, generator(), max_products=9)
     assert not found.converged
     assert found.products == 2
 
 
-def test_a_seed_means_one_result() -> None:
-    """The start is drawn in float64 from the generator; another seed starts elsewhere."""
-    gradient, parameters, _ = quadratic([5.0, 1.0, -4.0, 0.0])
+@pytest.mark.parametrize("least", [-4.0, -8.0], ids=["one iteration", "two"])
+def test_a_seed_means_one_result(least: float) -> None:
+    """Every start is drawn in float64 from the generator; another seed starts elsewhere."""
+    gradient, parameters, _ = quadratic([5.0, 1.0, least, 0.0])
     one, same, other = (largest_eigenvalue(gradient, parameters, generator(seed)) for seed in (1, 1, 2))
     assert torch.equal(flat(one.vector), flat(same.vector))
     assert not torch.equal(flat(one.vector), flat(other.vector))

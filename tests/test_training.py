@@ -318,7 +318,8 @@ def test_an_overflow_is_told_once_and_of_the_step_that_leads_there() -> None:
     """Two names overflow alone at point 2, the first of them in step 1."""
     inf, one = (torch.tensor([1.0, value], dtype=torch.float64) for value in (torch.inf, 1.0))
     first, second, limits = (
-        {"ssr": one, "step_size_w3": step, "step_size_w4": step} for step in (inf, one, 1e-9 * one)
+        {"ssr": one.new_ones(3), "step_size_w3": step, "step_size_w4": step}
+        for step in (inf, one, 1e-9 * one)
     )
     expected = ["step_size_w3 at step 2 is inf and 1: no rounding does that"]
     assert overflow_of_one(first, second, limits, 2) == expected
