@@ -135,6 +135,10 @@ def test_the_iteration_ends_as_soon_as_it_has_converged(scale: float) -> None:
     gradient, parameters, _ = quadratic([scale] * 4)
     found = largest_eigenvalue(gradient, parameters, generator())
     assert (found.products, found.converged) == (1, True)
+    # The start, drawn in float64; a quotient here, a product with an inverse there: 8 roundings or fewer.
+    source = generator()
+    start = torch.cat([torch.randn(size, dtype=torch.float64, generator=source) for size in (1, 3)])
+    torch.testing.assert_close(flat(found.vector), start / start.norm(), rtol=4 * EPS, atol=0)
 
 
 def test_the_first_iteration_multiplies_by_the_hessian_as_it_is() -> None:
