@@ -21,7 +21,7 @@ Gradient = Callable[[Tensors], Tensors]
 
 
 class Product(NamedTuple):
-    """The Hessian times a direction, by name, and an estimate of its error (Euclidean norm)."""
+    """The Hessian times a direction, by name, and what it is off by at most (Euclidean norm), by estimate."""
 
     value: dict[str, Tensor]
     error: float
@@ -56,31 +56,42 @@ def difference_step(parameters: Tensors, direction: Tensors) -> float:
     length = _norm(direction)
     if not 0 < length < math.inf:
         raise ValueError(f"the direction must have a length above 0 and below inf, found {length}")
-    eps = torch.finfo(next(iter(parameters.values())).dtype).eps
-    return eps ** (1 / 3) * max(1.0, _norm(parameters)) / length
+    return _eps(parameters) ** (1 / 3) * max(1.0, _norm(parameters)) / length
 
 
 def hessian_vector_product(gradient: Gradient, parameters: Tensors, direction: Tensors) -> Product:
     """The Hessian times a direction, by a central difference of the gradient.
 
-    Formula: H v = (g(θ + h v) − g(θ − h v)) / 2h − h² g‴[v, v, v] / 6 − …
+    Formula: H v = D(h) − h² g‴[v, v, v] / 6 − …,  D(h) = (g(θ + h v) − g(θ − h v)) / 2h
+             error = ‖D(2h) − D(h)‖ / 3 + 3/2 · ρ / h,  ρ = eps (‖g‖ + ‖θ‖ ‖H v‖ / ‖v‖)
     Shapes:  direction and result have the names and shapes of the parameters
     Errors:  ValueError for a direction of another shape, or for the zero direction
-    Source:  Taylor. The quotient leaves out a term of h² and rounds by eps / h: with h = ∛eps both are of the
-             size of eps^⅔, 4e-11 in float64. With 2h the first is four times as large and the second half, so
-             that the error is taken to be what doubling h changes. At a kink of ReLU it is large, as it must.
+    Source:  Taylor: doubling h makes the term of h² four times as large, so that a third of what changes is
+             that term in D(h). A gradient that is wrong by ρ adds ρ / h to D(h) and half as much to D(2h):
+             to the third of what changes no more than ρ / 2h. ρ counts two roundings of g and two of θ, which
+             H turns into a change of g. It is a bound as far as ρ counts the gradient's rounding, and where g
+             is smooth at the scale of h: two quotients cannot see a kink of ReLU close to θ.
     """
     for name, parameter in parameters.items():
         check_shape(f"the direction of {name}", direction[name], parameter.shape)
     step = difference_step(parameters, direction)
 
-    def quotient(h: float) -> dict[str, Tensor]:
-        above = gradient(_plus(parameters, h, direction))
-        below = gradient(_plus(parameters, -h, direction))
-        return {name: (above[name] - below[name]) / (2 * h) for name in parameters}
+    def slopes(h: float) -> tuple[Tensors, Tensors]:
+        return gradient(_plus(parameters, h, direction)), gradient(_plus(parameters, -h, direction))
 
-    value = quotient(step)
-    return Product(value, _norm(_plus(quotient(2 * step), -1.0, value)))
+    near, far = slopes(step), slopes(2 * step)
+    value = _quotient(*near, step)
+    change = _norm(_plus(_quotient(*far, 2 * step), -1.0, value))
+    size = _norm(near[0]) + _norm(parameters) * _norm(value) / _norm(direction)
+    return Product(value, change / 3 + 1.5 * _eps(parameters) * size / step)
+
+
+def _quotient(above: Tensors, below: Tensors, h: float) -> dict[str, Tensor]:
+    return {name: (slope - below[name]) / (2 * h) for name, slope in above.items()}
+
+
+def _eps(tensors: Tensors) -> float:
+    return torch.finfo(next(iter(tensors.values())).dtype).eps
 
 
 def largest_eigenvalue(

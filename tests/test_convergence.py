@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from fractions import Fraction
 from functools import cache
 
 import pytest
@@ -11,6 +12,7 @@ from torch import Tensor
 from manual_backprop import LESSON_WRT, convergence, forward, lesson
 from manual_backprop.convergence import Bowl, bowl, factors, half_lives, ssr_after, steps_along, steps_to
 from manual_backprop.descent import descend
+from torch_reference.trajectory import Descent, trajectory_bounds
 
 START = lesson.start()
 INPUTS, OBSERVED = lesson.data()
@@ -35,12 +37,45 @@ def bowl_of(case: str) -> Bowl:
     return bowl(forward(parameters, inputs, observed), wrt)
 
 
-@cache
-def ssrs(case: str, rate: float) -> Tensor:
-    """The SSR after each of 40 steps of a descent that no rule stops."""
+EPS = torch.finfo(torch.float64).eps
+
+
+def eigen_rounding(case: str) -> float:
+    """Below it the code takes an eigenvalue for 0: if any eigenvector were further off, it could not."""
     parameters, inputs, observed, wrt = CASES[case]
-    rules = {"learning_rate": rate, "max_steps": 40, "min_step_size": 0.0}
-    return descend(parameters, inputs, observed, wrt, **rules).ssr
+    hessian = convergence.hessian(forward(parameters, inputs, observed), wrt)
+    return (len(inputs) + len(wrt) ** 2) * EPS * hessian.trace().item()
+
+
+def split_rounding(case: str) -> float:
+    """What rounding changes of an SSR that is split along the columns of Q, in parts of that SSR.
+
+    Pythagoras is off by ‖QᵀQ − 1‖. Q is made of m reflections, each of a sum of n products and three more
+    operations on a reflector as accurate: 2 m (n + 3) roundings of eps / 2 a column, twice in QᵀQ, √m for m
+    columns (Higham, Accuracy and Stability, theorem 19.4). Qᵀ r, Q Qᵀ r and both sums of squares add
+    2 (n + m + 2) more.
+    """
+    _, inputs, _, wrt = CASES[case]
+    n, m = len(inputs), len(wrt)
+    return 2 * EPS * (math.sqrt(m) * m * (n + 3) + n + m + 2)
+
+
+@cache
+def descent_of(case: str, rate: float) -> tuple[Descent, Tensor]:
+    """40 steps of a descent that no rule stops, and how far the SSR and the bowl's may lie apart at each.
+
+    A correct descent and the exact one are within the bound of docs/trajectory.md. The bowl is the exact one
+    of an H that is wrong by eigen_rounding, whose (1 − η H)²ᵏ is off by at most 2 k η times that, and the
+    largest |1 − η λ| to the power of 2 k where it grows.
+    """
+    parameters, inputs, observed, wrt = CASES[case]
+    found = descend(parameters, inputs, observed, wrt, learning_rate=rate, max_steps=40, min_step_size=0.0)
+    drift = trajectory_bounds(found, found, inputs, observed, rate)["ssr"]
+    steps = torch.arange(len(found.ssr))
+    growth = factors(bowl_of(case), rate).abs().max().clamp(min=1) ** (2 * steps)
+    return found, drift + (
+        split_rounding(case) + 2 * steps * rate * eigen_rounding(case)
+    ) * growth * found.ssr[0]
 
 
 def test_the_lessons_bowl_has_the_stated_figures() -> None:
@@ -49,8 +84,10 @@ def test_the_lessons_bowl_has_the_stated_figures() -> None:
     assert found.wrt == LESSON_WRT
     assert found.eigenvalues.tolist() == pytest.approx([14.8510, 3.0841, 0.1106], abs=5e-5)
     assert found.largest_stable_rate == pytest.approx(0.1347, abs=5e-5)
-    assert found.best_rate == pytest.approx(2 / (14.8510 + 0.1106), rel=1e-5)
-    assert found.least < 1e-28
+    # Half a unit of the last digit of each, relative to their sum.
+    assert found.best_rate == pytest.approx(2 / (14.8510 + 0.1106), rel=1e-4 / 14.9615)
+    # What is left of the residual is off by the rounding of the split, and squared.
+    assert found.least <= split_rounding("the lesson") ** 2 * found.ssr.sum().item()
     assert found.ssr.sum().item() == pytest.approx(1.3977, abs=5e-5)
 
 
@@ -60,13 +97,16 @@ def test_the_directions_are_eigenvectors_and_hold_the_whole_ssr(case: str) -> No
     found = bowl_of(case)
     parameters, inputs, observed, wrt = CASES[case]
     hessian = convergence.hessian(forward(parameters, inputs, observed), wrt)
-    # eigh is backward stable: a few roundings of ‖H‖ for each of the m columns.
-    allowed = 10 * len(wrt) * torch.finfo(torch.float64).eps * hessian.trace()
-    assert (hessian @ found.vectors - found.vectors * found.eigenvalues).abs().amax() <= allowed
+    for column, eigenvalue in zip(found.vectors.mT.tolist(), found.eigenvalues.tolist(), strict=True):
+        vector = [Fraction(number) for number in column]
+        for row, number in zip(hessian.tolist(), vector, strict=True):
+            product = sum(Fraction(entry) * other for entry, other in zip(row, vector, strict=True))
+            assert abs(product - Fraction(eigenvalue) * number) <= eigen_rounding(case)
     assert (found.eigenvalues.diff() <= 0).all()
     assert (found.ssr >= 0).all()
     total = found.least + found.ssr.sum().item()
-    assert total == pytest.approx(forward(parameters, inputs, observed).ssr.item(), rel=1e-13)
+    ssr = forward(parameters, inputs, observed).ssr.item()
+    assert total == pytest.approx(ssr, rel=split_rounding(case), abs=0)
 
 
 def test_a_direction_that_rounding_alone_moves_never_moves() -> None:
@@ -76,33 +116,31 @@ def test_a_direction_that_rounding_alone_moves_never_moves() -> None:
     assert found.ssr[-1] == 0
     assert half_lives(found, 0.1)[-1] == math.inf
     assert factors(found, 0.1)[-1] == 1
-    assert found.best_rate == pytest.approx(
-        2 / (found.eigenvalues[0] + found.eigenvalues[1]).item(), rel=1e-15
-    )
+    assert found.best_rate == 2 / (found.eigenvalues[0] + found.eigenvalues[1]).item()
     flat = bowl(forward({**START, "b1": START["b1"] - 800}, INPUTS, OBSERVED), ("w3",))
     assert (flat.largest_stable_rate, flat.best_rate) == (math.inf, math.inf)
-    assert flat.least == pytest.approx(
-        forward({**START, "b1": START["b1"] - 800}, INPUTS, OBSERVED).ssr.item()
-    )
+    # Nothing is taken away from the residual.
+    assert flat.least == forward({**START, "b1": START["b1"] - 800}, INPUTS, OBSERVED).ssr.item()
 
 
 @cases
 @pytest.mark.parametrize("rate", [0.01, 0.1, 0.1346])
 def test_the_ssr_after_any_steps_is_the_descents(case: str, rate: float) -> None:
-    """To ten digits of the SSR that remains, or of the rounding of the one at the start."""
-    found, descent = bowl_of(case), ssrs(case, rate)
+    """Within what rounding may make of both."""
+    found, (descent, apart) = bowl_of(case), descent_of(case, rate)
     for steps in (0, 1, 2, 7, 40):
         expected = found.least + ssr_after(found, rate, steps).sum().item()
-        assert descent[steps].item() == pytest.approx(expected, rel=1e-10, abs=1e-13)
+        assert abs(descent.ssr[steps].item() - expected) <= apart[steps].item()
 
 
 @cases
 @pytest.mark.parametrize("rate", [0.01, 0.1])
 def test_the_step_at_which_an_ssr_is_reached_is_the_descents(case: str, rate: float) -> None:
     """The first step with so small an SSR, for SSRs between two steps of the descent."""
-    found, descent = bowl_of(case), ssrs(case, rate).tolist()
-    for step, (before, after) in enumerate(itertools.pairwise(descent), start=1):
-        if before - after > 1e-9:
+    found, (descent, apart) = bowl_of(case), descent_of(case, rate)
+    for step, (before, after) in enumerate(itertools.pairwise(descent.ssr.tolist()), start=1):
+        # Otherwise rounding alone may carry either over the middle.
+        if before - after > 2 * max(apart[step - 1], apart[step]).item():
             assert steps_to(found, rate, (before + after) / 2) == step
 
 
@@ -148,7 +186,10 @@ def test_half_lives_halve_the_distance() -> None:
     for rate in (0.01, 0.1, 0.13):
         assert factors(found, rate).tolist() == (1 - rate * found.eigenvalues).tolist()
         for factor, steps in zip(factors(found, rate).tolist(), half_lives(found, rate), strict=True):
-            assert abs(factor) ** steps == pytest.approx(0.5, rel=1e-12)
+            # 1 and η λ round the factor by half an eps of each, here and in its logarithm; logarithms,
+            # quotient and power, by 4 roundings of the exponent log ½.
+            off = EPS * (steps * (1 + abs(1 - factor)) / abs(factor) + 2)
+            assert abs(factor) ** steps == pytest.approx(0.5, rel=off, abs=0)
     assert half_lives(found, 0.2)[0] == math.inf
     assert half_lives(found, 0.0) == [math.inf] * 3
 

@@ -307,6 +307,40 @@ def test_one_overflow_is_explained_only_near_the_largest_number(other: float, ex
     assert (overflow_of_one(two, one, limits, 1) == []) is explained
 
 
+def test_one_overflow_is_explained_from_exactly_the_largest_number_on() -> None:
+    """A number at most the bound below it may have been that, or beyond."""
+    inf, zero = (torch.tensor([value], dtype=torch.float64) for value in (torch.inf, 0.0))
+    largest = torch.full_like(zero, torch.finfo(torch.float64).max)
+    assert overflow_of_one({"ssr": inf}, {"ssr": zero}, {"ssr": largest}, 0) == []
+
+
+def test_an_overflow_is_told_once_and_of_the_step_that_leads_there() -> None:
+    """Two names overflow alone at point 2, the first of them in step 1."""
+    inf, one = (torch.tensor([1.0, value], dtype=torch.float64) for value in (torch.inf, 1.0))
+    first, second, limits = (
+        {"ssr": one.new_ones(3), "step_size_w3": step, "step_size_w4": step}
+        for step in (inf, one, 1e-9 * one)
+    )
+    expected = ["step_size_w3 at step 2 is inf and 1: no rounding does that"]
+    assert overflow_of_one(first, second, limits, 2) == expected
+
+
+def test_the_reference_stops_by_default_where_the_manual_descent_does() -> None:
+    """One set of defaults, and below the smallest step size, not at it; no step has no step size."""
+    mine, theirs = (function(lesson.start(), *lesson.data()) for function in (descent.descend, train))
+    assert judge(mine, theirs, *lesson.data(), learning_rate=0.01, max_steps=1000, min_step_size=0.001).agrees
+    assert (len(mine.ssr), mine.stopped) == (len(theirs.ssr), theirs.stopped)
+    assert len(train(lesson.start(), *lesson.data(), min_step_size=0.0).ssr) == 1001
+    [size] = train(lesson.start(), *lesson.data(), ("w3",), max_steps=1).step_sizes["w3"].abs().tolist()
+    [at, above] = (
+        train(lesson.start(), *lesson.data(), ("w3",), max_steps=1, min_step_size=least).stopped
+        for least in (size, math.nextafter(size, 1))
+    )
+    assert (at, above) == ("step limit", "converged")
+    none = train(lesson.start(), *lesson.data(), max_steps=0)
+    assert {len(sizes) for sizes in none.step_sizes.values()} == {0}
+
+
 def test_an_overflow_of_one_at_the_start_is_no_rounding() -> None:
     """No step leads to the start, and everything else is looked at there."""
     none, one, small = (torch.tensor(value, dtype=torch.float64) for value in ([], [torch.inf], [1.0]))
