@@ -52,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     manual = descend(start, inputs, observed, options.wrt, **rules)
     reference = train(start, inputs, observed, options.wrt, **rules)
     judgement = judge(manual, reference, inputs, observed, **rules)
+    if judgement.agrees and not judgement.points:
+        raise ValueError(f"{where}: the SSR or a derivative at the start overflows {options.dtype}")
     if options.json:
         print(json.dumps(_document(manual, reference, judgement, options), allow_nan=False))
     else:

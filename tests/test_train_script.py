@@ -62,6 +62,7 @@ def test_bad_input_is_one_line_and_status_2() -> None:
         (["--min-step-size", "-1"], "min_step_size must be at least 0 and finite, found -1.0"),
         (["--set", "w3=1e60", "--dtype", "float32"], "--set w3: 1e+60 overflows float32"),
         (["--device", "nonsense"], "this machine has no device 'nonsense'"),
+        (["--set", "w3=1e200"], "the lesson's data: the SSR or a derivative at the start overflows float64"),
     ],
 )
 def test_a_bad_value_is_a_value_error(arguments: list[str], message: str) -> None:
