@@ -110,6 +110,7 @@ def test_a_mistake_in_the_options_is_one_clear_line(
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_the_counterexample_is_small_and_reproduces_the_failure_in_a_fresh_process(
     script: Callable, tmp_path: Path
 ) -> None:

@@ -113,6 +113,7 @@ def test_two_processes_give_the_triangle_of_one(tmp_path: Path, capsys) -> None:
     assert found["parameters"] == pytest.approx(alone["parameters"], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_two_processes_train_a_perceptron_as_one_does(tmp_path: Path, capsys) -> None:
     """The first gradient is DDP's and autograd's of the whole batch; after 10 steps the losses are one's."""
     arguments = ["--widths", "3,5,2", "--batch", "33", "--steps", "10", "--json"]
@@ -140,7 +141,7 @@ def test_bad_data_in_one_process_stops_the_other(tmp_path: Path) -> None:
     [
         (1, signal.SIGKILL, "its connection closed"),
         (0, signal.SIGKILL, "its connection closed"),
-        (1, signal.SIGSTOP, "no message for 3 seconds"),
+        pytest.param(1, signal.SIGSTOP, "no message for 3 seconds", marks=pytest.mark.slow),
     ],
 )
 def test_a_process_that_dies_stops_the_other_within_the_time_limit(

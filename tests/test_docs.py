@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.mark.slow
 def test_the_worked_example_adds_a_parameter(tmp_path: Path) -> None:
     """The diff of docs/add_a_parameter.md, applied to a copy, gives a w5 that agrees with autograd."""
     for folder in ("manual_backprop", "torch_reference", "scripts"):
@@ -52,7 +53,11 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+# The trainings take seconds each; tests/test_train_script.py runs shorter ones in every profile.
+@pytest.mark.parametrize(
+    "command",
+    [pytest.param(command, marks=pytest.mark.slow if "train.py" in command else ()) for command in COMMANDS],
+)
 def test_every_command_of_the_readme_runs(command: str, tmp_path: Path, monkeypatch, capsys) -> None:
     """As written, except that the ten million networks are fifty and the epochs are one."""
     script = importlib.import_module(Path(command.split()[2]).stem)

@@ -114,6 +114,7 @@ def test_no_more_products_are_made_than_allowed(most: int) -> None:
     assert len(calls) == 4 * most
 
 
+@pytest.mark.slow
 def test_a_thousand_products_are_allowed_unless_said_otherwise() -> None:
     """Here they are needed: no product is so exact."""
     gradient, parameters, _ = quadratic([3.0, -3.0, 1.0, 0.0])

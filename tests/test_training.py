@@ -325,6 +325,7 @@ def test_an_overflow_is_told_once_and_of_the_step_that_leads_there() -> None:
     assert overflow_of_one(first, second, limits, 2) == expected
 
 
+@pytest.mark.slow
 def test_the_reference_stops_by_default_where_the_manual_descent_does() -> None:
     """One set of defaults, and below the smallest step size, not at it; no step has no step size."""
     mine, theirs = (function(lesson.start(), *lesson.data()) for function in (descent.descend, train))
