@@ -14,7 +14,7 @@ SIZES = (3, 30, 300, 3_000, 30_000, 300_000, 3_000_000)
 
 
 def draw(results: Sequence[Result], path: Path) -> None:
-    """One line for each contestant, named at its end."""
+    """One line for each contestant, named below the axes."""
     require("matplotlib", extra="plot").use("Agg")
     pyplot = require("matplotlib.pyplot", extra="plot")
     names = list(dict.fromkeys(name for result in results for name in result.seconds))
