@@ -7,7 +7,6 @@ from pathlib import Path
 import hypothesis
 import jaxtyping
 import pytest
-import torch
 from hypothesis import Phase
 from jaxtyping import install_import_hook
 
@@ -40,8 +39,13 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile(PROFILE)
 
-# The tensors of the tests are small: a second thread costs more than it brings.
-torch.set_num_threads(1)
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """The tensors of the tests are small: a second thread costs more than it brings."""
+    import torch  # two seconds, which the process that hands the tests out need not wait for
+
+    torch.set_num_threads(1)
 
 
 @pytest.fixture
