@@ -70,9 +70,11 @@ def descend_on(
         r3 = e4 - b3 * e3
         ssr = r1 * r1 + r2 * r2 + r3 * r3 + g4 * g4
         p1, p2, p3 = -2 * r1, -2 * r2, -2 * r3  # ∂SSR/∂Predicted of the rows
-        d_w3, d_w4, d_b3 = p1 * a1, p1 * a2 + p2 * c2, p1 * a3 + p2 * c3 + p3 * e3
-        points.append((ssr, d_w3, d_w4, d_b3, w3, w4, b3))
-        if not math.isfinite(ssr + d_w3 + d_w4 + d_b3 + w3 + w4 + b3):
+        d_ssr_d_w3 = p1 * a1
+        d_ssr_d_w4 = p1 * a2 + p2 * c2
+        d_ssr_d_b3 = p1 * a3 + p2 * c3 + p3 * e3
+        points.append((ssr, d_ssr_d_w3, d_ssr_d_w4, d_ssr_d_b3, w3, w4, b3))
+        if not math.isfinite(ssr + d_ssr_d_w3 + d_ssr_d_w4 + d_ssr_d_b3 + w3 + w4 + b3):
             # What diverges is a matter of one number after the other; it is rare, and need not be quick.
             limits: dict[str, Any] = {"max_steps": max_steps, "min_step_size": min_step_size}
             return triangle_descent.descend(one, parameters, wrt, learning_rate=learning_rate, **limits)
@@ -82,7 +84,7 @@ def descend_on(
         if len(points) > max_steps:
             stopped = Stopped.STEP_LIMIT
             break
-        size3, size4, size_b = rate3 * d_w3, rate4 * d_w4, rate_b * d_b3
+        size3, size4, size_b = rate3 * d_ssr_d_w3, rate4 * d_ssr_d_w4, rate_b * d_ssr_d_b3
         w3, w4, b3 = w3 - size3, w4 - size4, b3 - size_b
     return _history(one, torch.tensor(points, dtype=torch.float64), wrt, learning_rate, stopped)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 import torch
-from options import AGREEMENT, MISMATCH, Parser, assignment, device, run, wrt
+from options import AGREEMENT, MISMATCH, Parser, add_parameter_options, device, run
 from passes import Pass
 from ranks import joined, own
 from sources import parts
@@ -139,17 +139,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="FILE",
         help="two columns in .npy, .csv or .parquet, or two .npy of one each",
     )
-    parser.add_argument(
-        "--wrt", default=LESSON_WRT, type=wrt, metavar="NAMES", help="such as w3,w4,b3 (the default), or all"
-    )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        type=assignment,
-        metavar="w3=0.36",
-        help="a parameter; repeatable",
-    )
+    add_parameter_options(parser)
     parser.add_argument(
         "--learning-rate", type=float, metavar="RATE", help="(default: half the largest stable)"
     )

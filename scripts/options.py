@@ -48,6 +48,13 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", type=file_name, metavar="FILE.csv", help="a header and two columns: input, observed"
     )
+    add_parameter_options(parser)
+    parser.add_argument("--dtype", choices=DTYPES, default="float64", help="(default: %(default)s)")
+    parser.add_argument("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")
+
+
+def add_parameter_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose the parameters to derive by, and set their values."""
     parser.add_argument(
         "--wrt", default=LESSON_WRT, type=wrt, metavar="NAMES", help="such as w3,w4,b3 (the default), or all"
     )
@@ -59,8 +66,6 @@ def add_network_options(parser: argparse.ArgumentParser) -> None:
         metavar="w3=0.36",
         help="a parameter; repeatable",
     )
-    parser.add_argument("--dtype", choices=DTYPES, default="float64", help="(default: %(default)s)")
-    parser.add_argument("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")
 
 
 def file_name(text: str) -> str:
@@ -88,7 +93,7 @@ def assignment(text: str) -> tuple[str, float]:
         check_names([name], PARAMETERS)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-    value = float(number) if equals and _is_number(number) else math.nan
+    value = float(number) if equals and is_number(number) else math.nan
     if not math.isfinite(value):
         raise argparse.ArgumentTypeError(f"expected a finite number as in w3=0.36, found {text!r}")
     return name, value
@@ -155,13 +160,14 @@ def check_columns(path: str, line: int, row: Sequence[str]) -> None:
 def check_header(path: str, line: int, row: Sequence[str]) -> None:
     """Raise ValueError unless a line names the two columns."""
     check_columns(path, line, row)
-    if all(_is_number(cell) for cell in row):
+    if all(is_number(cell) for cell in row):
         raise ValueError(
             f"{path}, line {line}: expected a header such as dosage,effectiveness, found numbers"
         )
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell of a table, or an option, reads as a number."""
     try:
         float(cell)
     except ValueError:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from options import read_text
+from options import is_number, read_text
 
 
 class Table(NamedTuple):
@@ -33,7 +33,7 @@ def read_table(path: str) -> Table:
     if len(rows) < 2:
         raise ValueError(f"{path}: expected a header and at least one row, found {len(rows)} lines")
     names = [name.strip() for name in rows[0][1]]
-    if all(_is_number(name) for name in names):
+    if all(is_number(name) for name in names):
         raise ValueError(f"{path}, line {rows[0][0]}: expected a header of names, found numbers")
     twice = [name for name in names if names.count(name) > 1]
     if twice:
@@ -50,7 +50,7 @@ def numbers(table: Table, name: str) -> list[float]:
     """A column as numbers, or the line and the cell that is none."""
     found = []
     for line, cell in zip(table.lines, table.columns[name], strict=True):
-        if not _is_number(cell) or not math.isfinite(float(cell)):
+        if not is_number(cell) or not math.isfinite(float(cell)):
             raise ValueError(
                 f"{table.source}, line {line}: expected a finite number in column {name!r}, found {cell!r} "
                 f"(--class {name} takes a column of classes)"
@@ -68,11 +68,3 @@ def check_columns(option: str, names: Sequence[str], table: Table) -> None:
             )
         if list(names).count(name) > 1:
             raise ValueError(f"{option}: the column {name!r} is named twice")
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
