@@ -28,12 +28,12 @@ def test_the_forward_pass_has_the_lessons_figures() -> None:
 
 @WITNESSES
 def test_the_derivatives_at_the_start_have_the_lessons_figures(witness) -> None:
-    """w3, w4 and b3 are the default, and their derivatives equal the figures to within a few roundings."""
-    gradient = witness.gradients(*LESSON)
-    assert list(gradient) == ["w3", "w4", "b3"]
-    assert gradient["w3"].item() == pytest.approx(2.576139529882881, rel=1e-15)
-    assert gradient["w4"].item() == pytest.approx(1.2567622996820274, rel=1e-15)
-    assert gradient["b3"].item() == pytest.approx(1.8995546661671223, rel=1e-15)
+    """w3, w4 and b3 are the default; a correct derivation in float64 found the figures, as this one is."""
+    gradient, bounds = witness.gradients(*LESSON), torch_reference.bounds(*LESSON)
+    figures = {"w3": 2.576139529882881, "w4": 1.2567622996820274, "b3": 1.8995546661671223}
+    assert list(gradient) == list(figures)
+    for name, figure in figures.items():
+        assert abs(gradient[name].item() - figure) <= bounds[name]
 
 
 def test_the_hessian_of_the_output_layer_has_the_lessons_eigenvalues() -> None:

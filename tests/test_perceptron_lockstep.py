@@ -14,6 +14,8 @@ from manual_backprop.perceptron import perceptron
 from tests.strategies_layers import PerceptronCase, perceptron_cases, values
 from tests.trainings import lockstep_of, observe, small_case, steps_of, with_layer
 from torch_reference import layers as reference
+from torch_reference.perceptron import sequential
+from torch_reference.perceptron_training import Training
 
 NETWORK = perceptron((4, 6, 3), ("tanh", None))
 NAMES = (
@@ -40,13 +42,16 @@ def test_a_right_training_never_diverges(activation: str, dtype: torch.dtype) ->
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 @pytest.mark.parametrize("loss", reference.LOSSES)
 def test_every_loss_and_optimiser_stays_in_lockstep(loss: str, optimiser: str) -> None:
-    """With weight decay, and without."""
+    """With weight decay; the two whole trainings stay nearer than a rate that is off by 1e-9 takes them."""
     case = small_case("gelu", loss)
     lockstep = lockstep_of(case, optimiser, weight_decay=0.01)
+    wrong = lockstep_of(case, optimiser, 0, weight_decay=0.01, learning_rate=0.02 * (1 + 1e-9))
     for step in steps_of(case, 2, optimiser, weight_decay=0.01):
         observe(lockstep, step)
+        observe(wrong, step)
     assert lockstep.divergence is None
-    assert lockstep.drift < 1e-12
+    # The drift is observed, and has no bound (lockstep.py): it is held against a planted mistake's.
+    assert lockstep.drift < wrong.drift
 
 
 @given(perceptron_cases(), st.sampled_from(("normal", "saturated", "kinks", "equal", "offset", "tiny")))
@@ -125,11 +130,17 @@ def test_both_diverge_together() -> None:
 def test_every_kth_step_is_judged(every: int, checked: int) -> None:
     """And the training by torch, and its optimiser, go on at every step."""
     case = small_case()
-    lockstep = lockstep_of(case, check_every=every)
+    lockstep, settings = lockstep_of(case, check_every=every), {"learning_rate": 0.02}
+    alone = Training(sequential(case.widths, case.activations), case.parameters, case.loss, "adam", settings)
+    apart = []
     for step in steps_of(case, 4):
         observe(lockstep, step)
+        alone.take(step.inputs, step.targets)
+        apart += [
+            (step.after.parameters[n] - alone.parameters[n]).abs().max().item() for n in case.parameters
+        ]
     assert (lockstep.seen, lockstep.checked) == (12, checked)
-    assert lockstep.drift < 1e-14
+    assert lockstep.drift == max(apart)
     assert lockstep.divergence is None
 
 

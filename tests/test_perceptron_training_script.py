@@ -76,7 +76,8 @@ def test_digits_are_learnt_in_lockstep(capsys: pytest.CaptureFixture[str]) -> No
     assert found["classes"] == [str(digit) for digit in range(10)]
     assert found["manual"]["accuracy"] == found["reference"]["accuracy"] > 0.9
     assert (found["steps"], found["steps_judged"]) == (120, 6)
-    assert found["largest_drift"] < 1e-12
+    # Less than a rate that is off by 1e-9 would make in Adam's first step, which is the rate in each number.
+    assert found["largest_drift"] < 0.005 * 1e-9
 
 
 @pytest.mark.parametrize(
@@ -385,7 +386,8 @@ def test_tensorboard_gets_the_same_figures() -> None:
     assert tags >= {"loss", "gradient_norm/0.weight", "update_ratio/2.bias", "flat/1.output", "dead/1.output"}
     lines = [json.loads(line) for line in Path("run.jsonl").read_text().splitlines()]
     logged = [line["loss"] for line in lines if "gradient_norm" in line]
-    assert [event.value for event in events.Scalars("loss")] == pytest.approx(logged)
+    # An event holds a float32.
+    assert [event.value for event in events.Scalars("loss")] == torch.tensor(logged).tolist()
     assert "epoch/validation_accuracy" in tags
 
 

@@ -9,6 +9,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import Case, cases
+from straying import is_stable, plain_strayed, triangle_strayed
 from test_fast_gradients import COMPILED
 
 import manual_backprop
@@ -30,6 +31,7 @@ def assert_same(one: History, other: History) -> None:
         pairs += [(mine[name], theirs[name]) for name in mine]
     for mine, theirs in pairs:
         assert mine.dtype == theirs.dtype == torch.float64
+        # torch.equal takes no NaN for one: the tolerances of 0 leave equality.
         torch.testing.assert_close(mine, theirs, rtol=0, atol=0, equal_nan=True)
 
 
@@ -53,13 +55,16 @@ def test_every_step_is_that_of_the_triangle(case: Case, wrt: list[str], rules: d
 
 
 def test_the_lessons_descent_is_that_of_all_observations() -> None:
-    """The rate of 0.1 converges at step 310, at the same point to 12 digits."""
-    start, data = lesson.start(), lesson.data()
-    quick = quick_descent.descend(start, *data, learning_rate=0.1)
-    plain = descent.descend(start, *data, learning_rate=0.1)
+    """The rate of 0.1 converges at step 310, at the same point to within what rounding adds in each step."""
+    case = Case(lesson.start(), *lesson.data())
+    assert is_stable(case, 0.1)
+    quick = quick_descent.descend(*case, learning_rate=0.1)
+    plain = descent.descend(*case, learning_rate=0.1)
     assert (quick.stopped, quick.steps) == (plain.stopped, plain.steps) == (Stopped.CONVERGED, 310)
+    apart = triangle_strayed(quick, triangle.from_data(*case), case, 0.1) + plain_strayed(plain, case, 0.1)
     for name in manual_backprop.PARAMETERS:
-        torch.testing.assert_close(quick.parameters[name], plain.parameters[name], rtol=1e-12, atol=1e-12)
+        difference = (quick.parameters[name] - plain.parameters[name]).abs()
+        assert (difference <= (apart if name in LESSON_WRT else 0)).all()
 
 
 def test_a_descent_of_the_hidden_layer_is_the_plain_one() -> None:

@@ -67,17 +67,19 @@ def test_the_lessons_trajectories_agree(
 
 
 def test_the_reference_ends_where_the_lesson_does() -> None:
-    """Learning rate 0.1 stops at step 310, at the stated point; so do both, to within 1e-12 of each other."""
+    """Learning rate 0.1 stops at step 310, at the stated point; so do both, to within their derived bound."""
     rules = RULES | {"max_steps": 1000}
     reference = trained(WRT, torch.float64, **rules)
     assert (reference.steps, reference.stopped) == (310, training.Stopped.CONVERGED)
     end = [reference.parameters[name][-1].item() for name in WRT]
+    # The figures are rounded to four decimals: half a unit of the last one.
     assert end == pytest.approx([-1.1692, -2.2150, 2.5176], abs=5e-5)
     assert reference.ssr[-1].item() == pytest.approx(0.0010, abs=5e-5)
     judgement = judged(descent.descend(lesson.start(), *lesson.data(), **rules), **rules)
     assert judgement.agrees
     assert judgement.points == judgement.telling == 311
-    assert judgement.drift.difference <= judgement.drift.bound < 1e-12
+    # docs/trajectory.md, section 6: the bound is 3.6e-13 where the difference is largest.
+    assert judgement.drift.difference <= judgement.drift.bound < 3.65e-13
 
 
 def test_both_histories_have_the_same_form() -> None:
