@@ -7,7 +7,7 @@ from pathlib import Path as File
 from typing import Any
 
 import torch
-from atomic import replacing
+from atomic import check_folder, replacing
 from chosen import Chosen, choose
 from extras import require
 from options import AGREEMENT, Parser, add_network_options, run
@@ -33,6 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write the animation; 0 when it is there."""
     options = _parse(argv)
     check_matplotlib()
+    output = File(options.output)
+    check_folder(output.parent, options.output)
+    if output.is_dir():
+        raise ValueError(f"{options.output}: Is a directory")
     torch.set_num_threads(1)  # a second thread costs more than it brings
     chosen = choose(options)
     paths = {
@@ -45,7 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"{name} diverges at learning rate {options.learning_rate:g}; "
                 "scripts/learning_rate.py says which one is stable"
             )
-    output = File(options.output)
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with replacing(output) as part:

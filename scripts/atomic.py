@@ -1,5 +1,6 @@
-"""Files that are there as a whole or not at all."""
+"""Files that are there as a whole or not at all, and whether they can be written, asked before the work."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -27,6 +28,26 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     if os.name == "posix":  # elsewhere a folder cannot be opened
         _flush(path.parent)
+
+
+def check_file(path: Path, where: str) -> None:
+    """Raise ValueError in one line if a file cannot be written there; the attempt leaves nothing behind."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ValueError(f"{where}: {error.strerror}") from None
+
+
+def check_folder(folder: Path, where: str) -> None:
+    """The same of files in a folder, which need not be there: it is looked for, not made."""
+    try:
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    except OSError as error:  # a folder above it that nobody may look into
+        raise ValueError(f"{where}: {error.strerror}") from None
+    check_file(there / "picture.png", where)
 
 
 def _flush(path: Path) -> None:

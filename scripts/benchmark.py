@@ -42,6 +42,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     where = device(options.device)
     if options.peak_of:
         return _print_peak(options, where)
+    if options.plot:
+        from pictures import check_plot
+
+        check_plot(options.plot)  # before minutes of work rather than after them
     from benchmarks import telling  # rich takes 0.1 s to import
 
     quiet = options.json or options.markdown
@@ -119,7 +123,11 @@ def _plot(options: argparse.Namespace, where: torch.device) -> None:
             lesson_gradient.contest(size, 7, DTYPES[dtype], where, options.quick)
             for size in SIZES[: 5 if options.quick else None]
         )
-        draw([hold(one, dtype, 3, where) for one in contests], Path(options.plot) / f"speed-{dtype}.png")
+        results = [hold(one, dtype, 3, where) for one in contests]
+        try:
+            draw(results, Path(options.plot) / f"speed-{dtype}.png")
+        except OSError as error:
+            raise ValueError(f"--plot {options.plot}: {error.strerror or error}") from None
 
 
 if __name__ == "__main__":

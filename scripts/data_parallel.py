@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from atomic import replacing
+from atomic import check_file, replacing
 from options import AGREEMENT, MISMATCH, Parser, device, run
 from ranks import Ranks, joined, own
 from torch import Tensor
@@ -40,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     network = perceptron.perceptron(options.widths, _activations(options))
     rows = _rows(options)
     with joined(options.timeout, options.device) as ranks:
+        if options.checkpoint and ranks.rank == 0:
+            check_file(options.checkpoint, f"--checkpoint {options.checkpoint}")
         state = _start(options, network)
         check = None
         if options.check:
@@ -101,8 +103,11 @@ def _report(options: argparse.Namespace, state: State, loss: float) -> None:
 def save(state: State, path: Path) -> None:
     """Write the checkpoint as a whole or not at all: a process that dies leaves the one before."""
     plain = {name: tuple(memory) for name, memory in state.memory.items()}
-    with replacing(path) as part:
-        torch.save({"step": state.step, "parameters": dict(state.parameters), "memory": plain}, part)
+    try:
+        with replacing(path) as part:
+            torch.save({"step": state.step, "parameters": dict(state.parameters), "memory": plain}, part)
+    except OSError as error:
+        raise ValueError(f"--checkpoint {path}: {error.strerror or error}") from None
 
 
 def load(path: Path, optimiser: str, place: torch.device) -> State:

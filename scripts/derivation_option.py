@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from atomic import check_file
 from options import AGREEMENT, DTYPES, MISMATCH, device
 from torch import nn
 
@@ -35,6 +36,8 @@ def compare_derivation(options: argparse.Namespace) -> int:
     derivation = load("--derivation", options.derivation)
     if not options.model:
         raise ValueError("--derivation: expected --model package.module:factory as well, found none")
+    if options.counterexample:
+        check_file(Path(options.counterexample), f"--counterexample {options.counterexample}")
     model, loss, inputs, targets = _made(options)
     _check_signature(options.derivation, derivation)
     where, dtype = device(options.device), DTYPES[options.dtype]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from atomic import replacing
+from atomic import check_file, replacing
 from extras import require
 from options import AGREEMENT, Parser, run
 
@@ -33,10 +33,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"file: expected one of {', '.join(WRITERS)}, found {options.file.name}")
     if not options.file.parent.is_dir():
         raise ValueError(f"{options.file.parent}: no such folder")
+    check_file(options.file, str(options.file))
     torch.set_num_threads(1)
-    with replacing(options.file) as part, WRITERS[options.file.suffix](part, options.count) as write:
-        for block in _blocks(options):
-            write(block)
+    try:
+        with replacing(options.file) as part, WRITERS[options.file.suffix](part, options.count) as write:
+            for block in _blocks(options):
+                write(block)
+    except OSError as error:  # the disk is full
+        raise ValueError(f"{options.file}: {error.strerror or error}") from None
     return AGREEMENT
 
 

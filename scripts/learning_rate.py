@@ -23,9 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print the answers; always 0, for there is nothing to disagree with."""
     options = parse(argv, __doc__)
     if options.plot:
-        from pictures import check_matplotlib
+        from pictures import check_plot
 
-        check_matplotlib()  # before the work rather than after it
+        check_plot(options.plot)  # before the work rather than after it
     torch.set_num_threads(1)  # a second thread costs more than it brings
     values, inputs, observed = choose(options)
     if options.hidden:

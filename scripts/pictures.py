@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from atomic import replacing
+from atomic import check_folder, replacing
 from extras import require
 from torch import Tensor
 
@@ -45,6 +45,12 @@ Drawing = Callable[[Any, History, Tensor, Tensor], None]
 def check_matplotlib() -> None:
     """Raise the ValueError that names the extra, where matplotlib is not installed."""
     require("matplotlib", extra="plot")
+
+
+def check_plot(folder: str) -> None:
+    """Raise ValueError, before the work rather than after it, where --plot could not draw into the folder."""
+    check_matplotlib()
+    check_folder(Path(folder), f"--plot {folder}")
 
 
 def draw(history: History, inputs: Tensor, observed: Tensor, options: argparse.Namespace) -> None:

@@ -36,9 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return train_perceptron(argv)
     options = _parse(argv)
     if options.plot:
-        from pictures import check_matplotlib
+        from pictures import check_plot
 
-        check_matplotlib()  # before the work rather than after it
+        check_plot(options.plot)  # before the work rather than after it
     where = options.data or "the lesson's data"
     columns = read_data(options.data) if options.data else (lesson.INPUTS, lesson.OBSERVED)
     inputs, observed = (to_tensor(column, options, where) for column in columns)

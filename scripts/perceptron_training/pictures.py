@@ -7,7 +7,7 @@ from typing import Any
 
 from atomic import replacing
 from extras import require
-from pictures import COLOURS, STYLE, check_matplotlib
+from pictures import COLOURS, STYLE, check_plot
 
 from manual_backprop.monitoring import Figures
 from manual_backprop.symptoms import LONGEST_UPDATE, Symptom
@@ -19,13 +19,9 @@ class Pictures:
     """Collects the figures of a run, and draws them at its end."""
 
     def __init__(self, folder: str) -> None:
-        """Refuse a missing matplotlib and a folder that cannot be made before the work, not after it."""
-        check_matplotlib()
+        """Refuse a missing matplotlib, and a folder that cannot be written to, before the work."""
+        check_plot(folder)
         self.folder = Path(folder)
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ValueError(f"--plot {folder}: {error.strerror or error}") from None
         self.steps: list[Figures] = []
         self.epochs: list[tuple[int, Mapping[str, float]]] = []
 
@@ -57,6 +53,7 @@ class Pictures:
             for axes in panels[1]:
                 axes.set_xlabel("step")
             try:
+                self.folder.mkdir(parents=True, exist_ok=True)
                 with replacing(self.folder / "training.png") as part:
                     figure.savefig(part)
             except OSError as error:

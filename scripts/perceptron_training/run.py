@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from atomic import check_file
 from torch import Tensor
 
 from manual_backprop.early_stopping import Best
@@ -61,6 +62,8 @@ class Run:
         self.path = Path(options.checkpoint) if options.checkpoint else None
         if self.path and not options.resume and self.path.exists():
             raise ValueError(f"--checkpoint {self.path}: exists already; --resume goes on from it")
+        if self.path:
+            check_file(self.path, f"--checkpoint {self.path}")
         if self.path and options.resume:
             found = resumed(self.path, setup, data, start, self.lockstep)
             self.point, self.best, self.first_loss = found
