@@ -15,7 +15,7 @@ from manual_backprop.early_stopping import Best
 from manual_backprop.layers import LAYERS
 from manual_backprop.monitoring import Figures, figures, first_not_finite
 from manual_backprop.perceptron import perceptron
-from manual_backprop.symptoms import Symptom, not_finite, symptoms
+from manual_backprop.symptoms import EXPLODING, Symptom, not_finite, symptoms
 from tests.strategies_layers import make_perceptron_case
 from tests.trainings import small_case, steps_of, with_layer
 
@@ -157,6 +157,43 @@ def test_the_loss_that_rises_and_the_gradient_that_is_infinite() -> None:
     assert [s.kind for s in symptoms(here._replace(loss=10.1), 1.0, shapes)] == ["learning rate"]
     infinite = here._replace(gradient_norm={"0.weight": math.inf})
     assert list(symptoms(infinite, 1.0, shapes)) == []
+    # Half as large a first loss, and the loss has risen twenty times over.
+    [risen] = symptoms(here, 0.5, shapes)
+    assert risen.sentence.endswith("the loss is 20 times the first one")
+    threshold = here._replace(gradient_norm={"0.weight": EXPLODING}, parameter_norm={"0.weight": 1.0})
+    assert list(symptoms(threshold, 1.0, shapes)) == []
+    [exploding] = symptoms(threshold._replace(parameter_norm={"0.weight": 0.5}), 1.0, shapes)
+    assert exploding.sentence == (
+        f"step 5: the gradient of 0.weight explodes: it is {2 * EXPLODING:.3g} times as long as the "
+        "parameter; smaller starting weights, --standardise or a mean for a sum help"
+    )
+    [dead] = symptoms(here._replace(dead={"1.output": 0.75}), 1.0, shapes)
+    assert dead == (
+        "dead",
+        "1.output",
+        "step 5: 75% of the units of 1.output are dead or saturated for every row: no gradient passes; "
+        "a smaller learning rate or smaller starting weights help",
+    )
+
+
+def test_a_gradient_that_vanishes_is_told_per_number_of_its_weights() -> None:
+    """Of two tensors of different sizes, the norms over the roots of the sizes are compared."""
+    norms = {"0.weight": 4 * 1e-9, "2.weight": 1.0, "4.weight": 2.0}
+    ones = dict.fromkeys(norms, 1.0)
+    here = Figures(0, 5, 1.0, norms, ones, dict.fromkeys(norms, 0.1), {}, {})
+    [found] = symptoms(here, 1.0, {"0.weight": (4, 4), "2.weight": (1, 1), "4.weight": (2, 2)})
+    assert found == (
+        "vanishing",
+        "0.weight",
+        "step 5: the gradient vanishes on its way back: 0.weight gets 1.0e-09 of what 4.weight gets; "
+        "fewer layers, relu, or a wider start help",
+    )
+
+
+def test_what_is_not_finite_is_a_symptom_of_its_first_place() -> None:
+    """Kind, place and sentence."""
+    sentence = "step 3: NaN or infinity, first in the loss: the training stops"
+    assert not_finite(3, "the loss") == ("not finite", "the loss", sentence)
 
 
 def test_an_epoch_sees_every_row_once_in_an_order_of_its_own() -> None:
@@ -168,6 +205,11 @@ def test_an_epoch_sees_every_row_once_in_an_order_of_its_own() -> None:
     assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 4
     assert [len(rows) for rows in batches(10, 4, 0, 0)] == [4, 4, 2]
+    assert [rows.tolist() for rows in batches(1, 1, 0, 0)] == [[0]]
+    # The order is kept from version to version, so that a checkpoint goes on as it began.
+    assert epochs[3] == torch.randperm(10, generator=torch.Generator().manual_seed(0x9E3779B1 + 1)).tolist()
+    same = [torch.cat(list(batches(9, 4, seed, 0))).tolist() for seed in (2, 2 + 2**32)]
+    assert same[0] == same[1]
     with pytest.raises(ValueError, match="at least one row, found 0"):
         next(batches(0, 4, 0, 0))
     with pytest.raises(ValueError, match="at least 1, found 0"):

@@ -118,6 +118,12 @@ def test_the_bound_grows_with_the_logarithm_of_the_number_of_triangles() -> None
     many = merge(one for _ in range(64 * 64 + 1))
     assert many.observations == 3 * 4097
     assert many.roundings <= one.roundings + 3 * (24 * 256 + 284)
+    # One leaf of n rows, a tree of two levels, and a stack of two triangles: as docs/scale.md counts them.
+    assert [triangle.roundings_of(rows) for rows in (4, 256)] == [380, 6428]
+    assert one.roundings == 380
+    assert merge([one, one]).roundings == 380 + triangle.roundings_of(8)
+    assert triangle.factorised(torch.ones(257, 4).double())[1] == 6428 + triangle.roundings_of(8)
+    assert triangle.factorised(torch.ones(256, 4).double())[1] == 6428
     truth = {name: 4097 * value for name, value in exact(parameters, *lesson.data()).items()}
     assert beyond_the_bound(many, parameters, truth) == []
 
