@@ -1,6 +1,9 @@
 """The quick descent takes, bit for bit, the steps of the triangle's; its triangle is that of the data."""
 
+import inspect
+import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 import jaxtyping
@@ -70,10 +73,31 @@ def test_the_lessons_descent_is_that_of_all_observations() -> None:
 def test_a_descent_of_the_hidden_layer_is_the_plain_one() -> None:
     """w1 moves the activations, of which the triangle is made."""
     start, data = lesson.start(), lesson.data()
+    rules: dict[str, Any] = {"max_steps": 5, "learning_rate": 0.05}
     assert_same(
-        quick_descent.descend(start, *data, ("w1", "w3"), max_steps=5),
-        descent.descend(start, *data, ("w1", "w3"), max_steps=5),
+        quick_descent.descend(start, *data, ("w1", "w3"), **rules),
+        descent.descend(start, *data, ("w1", "w3"), **rules),
     )
+
+
+@pytest.mark.parametrize("other", [quick_descent.descend, descend])
+def test_every_descent_has_the_same_defaults(other: Callable[..., History]) -> None:
+    """The lesson's: whoever changes from one to another gets the same steps."""
+    found = {name: one.default for name, one in inspect.signature(other).parameters.items()}
+    for name, one in inspect.signature(descent.descend).parameters.items():
+        if one.default is not inspect.Parameter.empty:
+            assert found[name] == one.default
+
+
+@pytest.mark.parametrize("name", LESSON_WRT)
+def test_a_step_of_exactly_the_smallest_size_goes_on(name: str) -> None:
+    """As by the plain rules: below it, not at it."""
+    case = Case(lesson.start(), *lesson.data())
+    least = quick_descent.descend(*case, [name], max_steps=1).step_sizes[name].abs().item()
+    stopped = quick_descent.descend(*case, [name], max_steps=1, min_step_size=least).stopped
+    assert stopped is Stopped.STEP_LIMIT
+    above = math.nextafter(least, math.inf)
+    assert quick_descent.descend(*case, [name], max_steps=1, min_step_size=above).stopped is Stopped.CONVERGED
 
 
 @pytest.mark.parametrize(
