@@ -167,6 +167,10 @@ def test_the_loss_that_rises_and_the_gradient_that_is_infinite() -> None:
         f"step 5: the gradient of 0.weight explodes: it is {2 * EXPLODING:.3g} times as long as the "
         "parameter; smaller starting weights, --standardise or a mean for a sum help"
     )
+    tiny = threshold._replace(
+        gradient_norm={"0.weight": 3e-20 * EXPLODING}, parameter_norm={"0.weight": 1e-20}
+    )
+    assert [symptom.kind for symptom in symptoms(tiny, 1.0, shapes)] == ["exploding"]
     [dead] = symptoms(here._replace(dead={"1.output": 0.75}), 1.0, shapes)
     assert dead == (
         "dead",
@@ -178,14 +182,14 @@ def test_the_loss_that_rises_and_the_gradient_that_is_infinite() -> None:
 
 def test_a_gradient_that_vanishes_is_told_per_number_of_its_weights() -> None:
     """Of two tensors of different sizes, the norms over the roots of the sizes are compared."""
-    norms = {"0.weight": 4 * 1e-9, "2.weight": 1.0, "4.weight": 2.0}
+    norms = {"0.weight": 4 * 1e-9, "2.weight": 1.0, "4.weight": 4.0}
     ones = dict.fromkeys(norms, 1.0)
     here = Figures(0, 5, 1.0, norms, ones, dict.fromkeys(norms, 0.1), {}, {})
     [found] = symptoms(here, 1.0, {"0.weight": (4, 4), "2.weight": (1, 1), "4.weight": (2, 2)})
     assert found == (
         "vanishing",
         "0.weight",
-        "step 5: the gradient vanishes on its way back: 0.weight gets 1.0e-09 of what 4.weight gets; "
+        "step 5: the gradient vanishes on its way back: 0.weight gets 5.0e-10 of what 4.weight gets; "
         "fewer layers, relu, or a wider start help",
     )
 

@@ -1,9 +1,7 @@
 """The quick descent takes, bit for bit, the steps of the triangle's; its triangle is that of the data."""
 
-import inspect
 import math
 import re
-from collections.abc import Callable
 from typing import Any
 
 import jaxtyping
@@ -80,13 +78,13 @@ def test_a_descent_of_the_hidden_layer_is_the_plain_one() -> None:
     )
 
 
-@pytest.mark.parametrize("other", [quick_descent.descend, descend])
-def test_every_descent_has_the_same_defaults(other: Callable[..., History]) -> None:
-    """The lesson's: whoever changes from one to another gets the same steps."""
-    found = {name: one.default for name, one in inspect.signature(other).parameters.items()}
-    for name, one in inspect.signature(descent.descend).parameters.items():
-        if one.default is not inspect.Parameter.empty:
-            assert found[name] == one.default
+def test_every_descent_has_the_same_defaults() -> None:
+    """The lesson's rate and limit, and its three parameters: whoever changes over gets the same steps."""
+    case = Case(lesson.start(), *lesson.data())
+    quick = quick_descent.descend(*case, min_step_size=0.0)
+    assert_same(quick, descend(triangle.from_data(*case), case.parameters, min_step_size=0.0))
+    assert (quick.steps, list(quick.derivatives)) == (1000, list(LESSON_WRT))
+    assert torch.equal(quick.step_sizes["w3"], 0.01 * quick.derivatives["w3"][:-1])
 
 
 @pytest.mark.parametrize("name", LESSON_WRT)

@@ -128,6 +128,19 @@ def test_the_bound_grows_with_the_logarithm_of_the_number_of_triangles() -> None
     assert beyond_the_bound(many, parameters, truth) == []
 
 
+def test_a_batch_is_merged_and_factorised_network_by_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In blocks of 100 and leaves of 8: a tree in each, and nothing of one network in another."""
+    monkeypatch.setattr(triangle, "LEAF", 8)
+    monkeypatch.setattr(triangle, "BLOCK", 100)
+    inputs, observed = torch.randn(2, 3, 250, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    together = from_data(lesson.start(), inputs, observed)
+    assert together.rows.shape == (3, 4, 4)
+    assert together.observations == 250
+    for rows, *data in zip(together.rows, inputs, observed, strict=True):
+        one = Triangle(together.hidden, rows, together.roundings, 250)
+        assert beyond_the_bound(one, lesson.start(), exact(lesson.start(), *data)) == []
+
+
 def test_many_observations_are_within_the_bound() -> None:
     """Twenty thousand observations: more than one block, and a last one that fills no leaf."""
     generator = torch.Generator().manual_seed(1)
