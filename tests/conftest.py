@@ -12,11 +12,11 @@ from jaxtyping import install_import_hook
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
 
-# With CI's profile and the thorough one every shape annotation is checked in every call that a test makes: the
-# check takes as long as half of the suite, and a shape that is annotated wrongly can wait for CI. Of torch_reference the modules with
-# shapes are named: checking the others' plain types as well made their tests six times slower. gradients.py
-# is left out for its closures, which would be checked by code compiled anew in every call; the comparison
-# checks the shape of what it returns.
+# With CI's profile and the thorough one every shape annotation is checked in every call that a test makes.
+# That takes as long as half of the suite, and a shape that is annotated wrongly can wait for CI. Of
+# torch_reference the modules with shapes are named: checking the others' plain types as well made their tests
+# six times slower. gradients.py is left out for its closures, which would be checked by code compiled anew in
+# every call; the comparison checks the shape of what it returns.
 WITH_SHAPES = ("bounds", "curvature", "network", "side_by_side", "training", "trajectory")
 if PROFILE in ("ci", "thorough"):
     install_import_hook(
