@@ -168,14 +168,20 @@ INLINE REAL product(const REAL *a, const REAL *b) {
     return total((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
-/* The power of two just below the largest of a column, so that no square over- or underflows. */
+/* The power of two just below the largest of a column, so that no square over- or underflows. Of four times
+   LANES apart, and of those at last: in a chain each comparison would wait for the one before. */
 INLINE REAL scale(const REAL *column) {
-    REAL largest = 0x1p-1000;
-    for (int i = 0; i < LEAF; i++) {
-        REAL size = column[i] < 0 ? -column[i] : column[i];
-        largest = size > largest ? size : largest;
-    }
-    union { REAL value; INTEGER bits; } power = {largest};
+    vector largest[4] = {{0}};
+    for (int i = 0; i < LEAF; i += 4 * LANES)
+        for (int part = 0; part < 4; part++) {
+            vector value = *(const loose *)(column + i + part * LANES);
+            vector size = (vector)((integers)value & INT64_MAX);
+            largest[part] = pick(size > largest[part], size, largest[part]);
+        }
+    union { REAL value; INTEGER bits; } power = {0x1p-1000};
+    for (int part = 0; part < 4; part++)
+        for (int lane = 0; lane < LANES; lane++)
+            if (largest[part][lane] > power.value) power.value = largest[part][lane];
     power.bits &= (INTEGER)0x7ff << MANTISSA;
     return power.value;
 }
@@ -206,13 +212,11 @@ void triangles(const REAL *const *parameters, const REAL *inputs, const REAL *ob
     REAL columns[4][LEAF] __attribute__((aligned(BYTES)));
     REAL w1 = *parameters[0], b1 = *parameters[1], w2 = *parameters[2], b2 = *parameters[3];
     for (long first = 0; first < n; first += LEAF, r += 16) {
-        long size = n - first < LEAF ? n - first : LEAF;
-        for (int i = 0; i < LEAF; i++) {
-            int present = i < size; /* rows of zeros at the end add nothing to any sum of squares */
-            columns[0][i] = present ? inputs[first + i] : 0;
-            columns[2][i] = present;
-            columns[3][i] = present ? observed[first + i] : 0;
-        }
+        int size = n - first < LEAF ? (int)(n - first) : LEAF;
+        for (int i = 0; i < size; i++)
+            columns[0][i] = inputs[first + i], columns[2][i] = 1, columns[3][i] = observed[first + i];
+        for (int i = size; i < LEAF; i++) /* rows of zeros at the end add nothing to any sum of squares */
+            columns[0][i] = columns[2][i] = columns[3][i] = 0;
         for (int i = 0; i < LEAF; i += LANES) {
             vector input = *(const loose *)(columns[0] + i);
             integers present = *(const loose *)(columns[2] + i) > 0;
