@@ -13,6 +13,7 @@ from torch_reference.objective import UPSTREAM, FunctionObjective, Tensors, as_t
 from torch_reference.outputs import judge_outputs
 from torch_reference.report import Report
 from torch_reference.task import Task
+from torch_reference.upstream import drawn_upstream, given_upstream
 
 Forward = Callable[..., tuple[Any, Any]]
 Backward = Callable[..., Any]
@@ -32,6 +33,7 @@ def check_function(
     reference: Callable[..., Any],
     *inputs: Tensor,
     wrt: Sequence[int] | None = None,
+    upstream: Sequence[Tensor] | None = None,
     draws: int = 4,
     seed: int = 0,
 ) -> Report:
@@ -40,31 +42,24 @@ def check_function(
     function is a torch.autograd.Function, or a pair: forward(*inputs) returns (outputs, saved), and
     backward(saved, *d_loss_d_outputs) returns one gradient per input, None where there is none.
 
-    The upstream gradients are random, never ones. The backward is called with the inputs as they are, with
-    non-contiguous inputs and upstream gradients, with an expanded upstream gradient (as sum() makes it),
-    and, for an autograd.Function, with each input requiring a gradient alone. The first way that fails is
-    reported.
+    The upstream gradients are random, never ones, unless they are given. The backward is called with the
+    inputs as they are, with non-contiguous inputs and upstream gradients, with an expanded upstream gradient
+    (as sum() makes it), and, for an autograd.Function, with each input requiring a gradient alone. The first
+    way that fails is reported.
 
-    Shapes: any, of any strides; wrt: the positions of the inputs that have a gradient (default: all floats)
-    Errors: ValueError for wrong positions or nothing to differentiate, TypeError for what is no tensor
+    Shapes: any, of any strides; wrt: the positions of the inputs that have a gradient (default: all floats);
+            upstream: one tensor for every floating-point output, of its shape
+    Errors: ValueError for wrong positions, upstream gradients of other shapes or nothing to differentiate,
+            TypeError for what is no tensor
     """
     names = {f"inputs[{index}]": value for index, value in enumerate(inputs)}
     wanted = _wanted(names, wrt)
-    with torch.no_grad():
-        outputs = as_tuple(reference(*inputs))
-    floating = [index for index, output in enumerate(outputs) if output.is_floating_point()]
-    if not floating:
-        raise ValueError("the reference has no floating-point output: there is nothing to differentiate")
-    generator = torch.Generator().manual_seed(seed)
-    upstream = {
-        f"{UPSTREAM}outputs[{index}]": torch.randn(
-            outputs[index].shape, generator=generator, dtype=torch.float64
-        ).to(outputs[index])
-        for index in floating
-    }
-    point = {**{name: value.detach() for name, value in names.items()}, **upstream}
+    above = drawn_upstream(reference, inputs, seed)
+    if upstream is not None:
+        above = given_upstream(above, upstream)
+    point = {**{name: value.detach() for name, value in names.items()}, **above}
     for way in _ways(function, point, wanted):
-        task = _task(function, reference, way, len(outputs))
+        task = _task(function, reference, way)
         report = examine(task, draws)
         found = judge_outputs(partial(_forward, function), reference, way.point)
         report = Report((*found, *report.findings), report.dtype, note=way.what)
@@ -118,13 +113,13 @@ def _non_contiguous(value: Tensor) -> Tensor:
     return spread[..., 0]
 
 
-def _task(function: Function, reference: Callable[..., Any], way: Way, outputs: int) -> Task:
+def _task(function: Function, reference: Callable[..., Any], way: Way) -> Task:
     objective = FunctionObjective(reference)
     inputs = [name for name in way.point if name.startswith("inputs[")]
 
     def derive(values: Tensors) -> dict[str, Tensor | None]:
         arguments = [values[name] for name in inputs]
-        upstream = [values.get(f"{UPSTREAM}outputs[{index}]") for index in range(outputs)]
+        upstream = {name: value for name, value in values.items() if name.startswith(UPSTREAM)}
         found = _backward(function, arguments, upstream, [name in way.wanted for name in inputs])
         zero = {
             name: torch.zeros_like(values[name])
@@ -146,13 +141,13 @@ def _task(function: Function, reference: Callable[..., Any], way: Way, outputs: 
 
 
 def _backward(
-    function: Function, inputs: Sequence[Tensor], upstream: Sequence[Tensor | None], wanted: Sequence[bool]
+    function: Function, inputs: Sequence[Tensor], upstream: Tensors, wanted: Sequence[bool]
 ) -> tuple[Tensor | None, ...]:
     """One gradient per input; None where the function says that there is none."""
     if isinstance(function, tuple):
         forward, backward = function
         _, saved = forward(*inputs)
-        gradients = as_tuple(backward(saved, *(value for value in upstream if value is not None)))
+        gradients = as_tuple(backward(saved, *upstream.values()))
         if len(gradients) != len(inputs):
             raise TypeError(
                 f"backward must return one gradient per input, {len(inputs)}, found {len(gradients)}"
@@ -162,9 +157,9 @@ def _backward(
     with torch.enable_grad():
         outputs = as_tuple(function.apply(*leaves))  # type: ignore[no-untyped-call]
     pairs = [
-        (output, value)
-        for output, value in zip(outputs, upstream, strict=True)
-        if value is not None and output.requires_grad
+        (output, upstream[name])
+        for name, output in ((f"{UPSTREAM}outputs[{index}]", output) for index, output in enumerate(outputs))
+        if name in upstream and output.requires_grad
     ]
     differentiated = [leaf for leaf, wants in zip(leaves, wanted, strict=True) if wants]
     found = iter(

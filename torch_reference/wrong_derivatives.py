@@ -80,12 +80,17 @@ def upstream_transposed(place: Place) -> Tensor:
 
 def sum_for_mean(place: Place) -> Tensor:
     """The derivative of a mean is not divided by the number of its terms."""
-    return _with_derivative_of(place.result, place.x.numel() / place.result.numel() * place.result)
+    return _with_derivative_of(place.result, _terms(place) * place.result)
 
 
 def mean_for_sum(place: Place) -> Tensor:
     """The derivative of a sum is divided by the number of its terms."""
-    return _with_derivative_of(place.result, place.result.numel() / place.x.numel() * place.result)
+    return _with_derivative_of(place.result, place.result / _terms(place))
+
+
+def _terms(place: Place) -> float:
+    """How many terms a sum or a mean has for each element of its result; 1 where there is nothing to sum."""
+    return place.x.numel() / place.result.numel() if place.x.numel() else 1
 
 
 def softmax_without_sum(place: Place) -> Tensor:

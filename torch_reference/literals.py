@@ -1,0 +1,54 @@
+"""Tensors as Python source, without losing a bit, a stride or a device."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+READER = """def tensor(shape, dtype, numbers, strides=None, device="cpu"):
+    real = dtype.is_floating_point
+    values = [float.fromhex(number) if real else int(number) for number in numbers.split()]
+    values = torch.tensor(values, dtype=torch.float64 if real else torch.int64).to(device, dtype)
+    return values.reshape(shape) if strides is None else values.as_strided(shape, strides)
+
+
+def load(name):
+    module, _, attribute = name.partition(":")
+    return attrgetter(attribute)(import_module(module))
+"""
+"""What a script needs to read the literals, and to import what it checks."""
+
+
+def literal(value: Tensor) -> str:
+    """A call of the reader's tensor(), with hexadecimal floats; where it has gaps, it is written as zeros."""
+    contiguous = value.is_contiguous()
+    numbers = (value if contiguous else memory(value, value.stride())).flatten()
+    if value.is_floating_point():
+        words = [float(number).hex() for number in numbers.double().tolist()]
+    else:
+        words = [str(int(number)) for number in numbers.tolist()]
+    arguments = [f"{tuple(value.shape)}", f"{value.dtype}", f'"{" ".join(words)}"']
+    if not contiguous:
+        arguments.append(f"{value.stride()}")
+    if value.device.type != "cpu":
+        arguments.append(f'device="{value.device}"')
+    return f"tensor({', '.join(arguments)})"
+
+
+def laid_out(values: Tensor, like: Tensor) -> Tensor:
+    """The values in new memory, with the strides of another tensor of their shape."""
+    if like.is_contiguous():
+        return values.contiguous()
+    return memory(values, like.stride()).as_strided(like.shape, like.stride())
+
+
+def memory(values: Tensor, strides: Sequence[int]) -> Tensor:
+    """The memory that holds the values at these strides, with zeros in its gaps.
+
+    Shapes: values (*shape), which are equal wherever the strides put several in one place; result (places)
+    """
+    last = sum((size - 1) * stride for size, stride in zip(values.shape, strides, strict=True))
+    places = torch.arange(last + 1, device=values.device).as_strided(values.shape, strides)
+    found = values.new_zeros(last + 1)
+    found[places.flatten()] = values.flatten()
+    return found
