@@ -105,5 +105,5 @@ def test_a_submodule_that_returns_several_tensors_has_no_output_to_be_judged() -
     model = Last().double()
     objective = NetworkObjective(model, lambda output, targets: output.sum(), torch.get_rng_state())
     point = {f"{name}": value.detach() for name, value in model.named_parameters()}
-    outputs = objective.outputs({**point, "inputs": torch.ones(4, 2).double()})
+    _, outputs = objective.run({**point, "inputs": torch.ones(4, 2).double()})
     assert list(outputs) == ["out"]

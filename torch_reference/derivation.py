@@ -55,7 +55,7 @@ def network_task(
     if targets is not None:
         point["targets"] = targets
     objective = NetworkObjective(model, loss, torch.get_rng_state())
-    value = objective(point, {})
+    value, first = objective.run(point)
     if value.numel() != 1:
         raise ValueError(f"the loss must be one number, found shape {tuple(value.shape)}")
 
@@ -65,7 +65,7 @@ def network_task(
         return derivation(own, arguments if several else arguments[0], values.get("targets"))
 
     def shapes(values: Tensors) -> dict[str, Sequence[int]]:
-        outputs = objective.outputs(values)
+        outputs = first if values is point else objective.run(values)[1]
         found: dict[str, Sequence[int]] = {}
         for module in (*reversed(outputs), ""):
             if module and outputs[module][0] == 1 and module not in parameters:
@@ -77,8 +77,7 @@ def network_task(
             }
         return found | {name: tuple(values[name].shape) for name in reversed(parameters) if name not in found}
 
-    outputs = objective.outputs(point)
-    calls = {name: count for name, (count, _) in outputs.items() if count > 1}
+    calls = {name: count for name, (count, _) in first.items() if count > 1}
     return Task(
         derivation=derive,
         objective=objective,
@@ -86,7 +85,7 @@ def network_task(
         shapes=shapes,
         required=[name for name, value in model.named_parameters() if value.requires_grad],
         parameters=list(parameters),
-        links=[name for name, (count, _) in outputs.items() if count == 1],
+        links=[name for name, (count, _) in first.items() if count == 1],
         batched=_batched([*given, *(["targets"] if targets is not None else [])], point),
         refused={
             name: f"this submodule is called {count} times: whose output is meant?"

@@ -77,7 +77,7 @@ def _same(a: Tensor, b: Tensor) -> bool:
         return False
     if a.is_meta or b.is_meta:  # it has a shape and no values
         return a.is_meta == b.is_meta
-    return torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
+    return torch.equal(a, b) or torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
 
 
 def _overlap(a: Tensor, b: Tensor) -> bool:

@@ -16,6 +16,7 @@ a link that is wrong does not blame those that it feeds.
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -44,10 +45,8 @@ class NetworkObjective:
     def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
         """Evaluate the objective, with the model's state and the random numbers left as they were."""
         terms: list[Tensor] = []
-        modules = dict(self.model.named_modules())
         parameters = {
-            name: point[name] + shifts[name] if name in shifts else point[name]
-            for name, _ in self.model.named_parameters()
+            name: point[name] + shifts[name] if name in shifts else point[name] for name in self.names
         }
         dtype = next(value.dtype for value in point.values() if value.is_floating_point())
         buffers = {
@@ -65,7 +64,9 @@ class NetworkObjective:
 
             return shifted
 
-        handles = [modules[name].register_forward_hook(hook(name)) for name in shifts if name in modules]
+        handles = [
+            self.modules[name].register_forward_hook(hook(name)) for name in shifts if name in self.modules
+        ]
         try:
             with torch.random.fork_rng(devices=[]):
                 torch.set_rng_state(self.rng_state)  # dropout draws the same mask in every evaluation
@@ -75,8 +76,18 @@ class NetworkObjective:
             for handle in handles:
                 handle.remove()
 
-    def outputs(self, point: Tensors) -> dict[str, tuple[int, Tensor]]:
-        """For every submodule whose output is one tensor: how often it was called, and its last output.
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the model's parameters."""
+        return tuple(name for name, _ in self.model.named_parameters())
+
+    @cached_property
+    def modules(self) -> dict[str, nn.Module]:
+        """The model's submodules."""
+        return {name: module for name, module in self.model.named_modules() if name}
+
+    def run(self, point: Tensors) -> tuple[Tensor, dict[str, tuple[int, Tensor]]]:
+        """The loss, and for every submodule whose output is one tensor how often it was called, and its last.
 
         In the order in which they finish, so that the reverse is the order of the backward pass.
         """
@@ -89,16 +100,13 @@ class NetworkObjective:
 
             return look
 
-        handles = [
-            module.register_forward_hook(hook(name)) for name, module in self.model.named_modules() if name
-        ]
+        handles = [module.register_forward_hook(hook(name)) for name, module in self.modules.items()]
         try:
             with torch.no_grad():
-                self(point, {})
+                return self(point, {}), seen
         finally:
             for handle in handles:
                 handle.remove()
-        return seen
 
 
 @dataclass(frozen=True)

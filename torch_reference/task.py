@@ -98,8 +98,11 @@ def redrawn_parameters(task: Task, seed: int) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     point = {name: value.detach().clone() for name, value in task.point.items()}
     for name in task.parameters:
-        fresh = torch.randn(point[name].shape, generator=generator, dtype=torch.float64).to(point[name])
-        point[name] = torch.where(point[name] == 0, fresh / 2, _scaled(point[name], generator))
+        zero = point[name] == 0
+        point[name] = _scaled(point[name], generator)
+        if zero.any():
+            fresh = torch.randn(point[name].shape, generator=generator, dtype=torch.float64).to(point[name])
+            point[name] = torch.where(zero, fresh / 2, point[name])
     return point
 
 

@@ -71,7 +71,7 @@ def _difference_quotient(
     """
     exact = {name: value.double() if value.is_floating_point() else value for name, value in point.items()}
     if isinstance(objective, NetworkObjective) and cuts:
-        outputs = objective.outputs(exact)
+        _, outputs = objective.run(exact)
         exact |= {VALUE + name: outputs[name][1] for name in cuts}
     shifts = {name: torch.zeros_like(exact[UPSTREAM + name]) for name in cuts}
     device = next(iter(exact.values())).device
