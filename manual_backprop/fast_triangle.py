@@ -15,6 +15,10 @@ from manual_backprop.blocks import BLOCK, in_parallel
 from manual_backprop.native import addresses_of, library
 from manual_backprop.triangle import HIDDEN, LEAF, Triangle
 
+CHUNK = 4 * BLOCK
+"""Observations of one call of the kernel, which needs no more than two columns of them: in calls of a BLOCK the
+calls themselves would take a tenth of the time."""
+
 
 def from_data(
     parameters: Mapping[str, Float[Tensor, "*parameter_batch"]],
@@ -41,9 +45,9 @@ def from_data(
     leaves = torch.empty(-(-n // LEAF), 4, 4, dtype=torch.float64)
 
     def share(first: int, last: int) -> None:
-        for start in range(first, last, BLOCK):
+        for start in range(first, last, CHUNK):
             data = [
-                values[start : min(start + BLOCK, last)].double().contiguous()
+                values[start : min(start + CHUNK, last)].double().contiguous()
                 for values in (inputs, observed)
             ]
             where = [values.data_ptr() for values in data]

@@ -47,10 +47,11 @@ INLINE vector pick(integers condition, vector yes, vector no) {
     return (vector)(((integers)yes & condition) | ((integers)no & ~condition));
 }
 
+/* The odd powers in a chain of their own beside the even ones: each step of a chain waits for the one before. */
 INLINE vector polynomial(vector x, const REAL *coefficients, int count) {
-    vector value = coefficients[0] + 0 * x;
-    for (int i = 1; i < count; i++) value = value * x + coefficients[i];
-    return value;
+    vector zero = {0}, square = x * x, chains[2] = {coefficients[0] + zero, coefficients[1] + zero};
+    for (int i = 2; i < count; i++) chains[i % 2] = chains[i % 2] * square + coefficients[i];
+    return chains[count % 2] * x + chains[(count - 1) % 2];
 }
 
 INLINE vector nearest_whole(vector x) { return (x + MAGIC) - MAGIC; }
