@@ -2,7 +2,8 @@
 
 The chain is that of perceptron.py, which is the one to read. Here all is checked once, on entry, instead of
 in every layer; the bias is added by the matrix product; what the backward pass has read is overwritten or let
-go of; and the gradient may be written where an earlier one stands. docs/speed.md tells what these gain.
+go of; and the gradient may be written where an earlier one stands. A small network is one call of the kernel,
+in small_perceptron.py. docs/speed.md tells what these gain.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from manual_backprop.checks import DTYPES, check_names
 from manual_backprop.layer import check_like, check_shape
 from manual_backprop.linear import LINEAR
 from manual_backprop.losses import LOSSES, check_classes
+from manual_backprop.small_perceptron import Small
 
 RELU = ELEMENTWISE["relu"]
 
@@ -68,6 +70,7 @@ class Gradients:
         ]
         self._modules = [(module.layer, module.parameters) for module in network.modules]
         self._d_loss_d_output = _OVER_THE_OUTPUT.get(loss) if layers[-1] is LINEAR else None
+        self._small = Small(network, loss)
 
     def __call__(
         self,
@@ -92,6 +95,9 @@ class Gradients:
                 return found
             return {name: self._checked(out, parameters)[name].copy_(found[name]) for name in found}
         out = {} if out is None else self._checked(out, parameters)
+        found_at_once = self._small.gradients(parameters, inputs, targets, out)
+        if found_at_once is not None:
+            return found_at_once
         output, saved = self._forward(parameters, inputs)
         if self._d_loss_d_output is None:
             loss = LOSSES[self.loss]

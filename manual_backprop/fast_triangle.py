@@ -16,8 +16,8 @@ from manual_backprop.native import addresses_of, library
 from manual_backprop.triangle import HIDDEN, LEAF, Triangle
 
 CHUNK = 4 * BLOCK
-"""Observations of one call of the kernel, which needs no more than two columns of them: in calls of a BLOCK the
-calls themselves would take a tenth of the time."""
+"""Observations of one call of the kernel, which needs two columns of them: in calls of a BLOCK the calls
+themselves would take a tenth of the time."""
 
 
 def from_data(

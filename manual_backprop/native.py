@@ -1,6 +1,6 @@
-"""kernel.c, built by the machine's own C compiler on first use and kept in the user's cache.
+"""kernel.c and perceptron.c, built by the machine's own C compiler on first use and kept in the user's cache.
 
-Where that fails, one warning says why, and manual_backprop.fast takes its way without it. CC names another
+Where that fails, one warning says why, and the fast modules take their way without it. CC names another
 compiler, XDG_CACHE_HOME another cache.
 """
 
@@ -18,7 +18,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-SOURCE = Path(__file__).with_name("kernel.c")
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("kernel.c", "perceptron.c"))
+HEADER = Path(__file__).with_name("vectors.h")
 TYPES = {
     torch.float64: ("-DREAL=double", "-DINTEGER=int64_t", "-DDOUBLE=1"),
     torch.float32: ("-DREAL=float", "-DINTEGER=int32_t", "-DDOUBLE=0"),
@@ -27,7 +28,6 @@ TYPES = {
 FLAGS = ("-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
 TIME_LIMIT = 60.0
 """Seconds; half a second is usual."""
-_Addresses = ctypes.c_void_p * 7
 
 
 @functools.cache
@@ -39,8 +39,14 @@ def library(dtype: torch.dtype) -> ctypes.CDLL | None:
         warnings.warn(f"manual_backprop.fast is slower than it could be: {_reason(error)}", stacklevel=2)
         return None
     pointer, number = ctypes.c_void_p, ctypes.c_long
+    real = ctypes.c_double if dtype == torch.float64 else ctypes.c_float
     kernel.gradients.argtypes = [pointer, pointer, pointer, number, number, ctypes.c_int, pointer]
     kernel.gradients.restype = None
+    kernel.perceptron.argtypes = [
+        *(pointer, number, pointer, pointer),  # widths, layers, parameters, inputs
+        *(pointer, pointer, real, number, pointer),  # observed, classes, terms, n, results
+    ]
+    kernel.perceptron.restype = ctypes.c_int
     if dtype == torch.float64:
         kernel.triangles.argtypes = [pointer, pointer, pointer, number, pointer]
         kernel.triangles.restype = None
@@ -48,21 +54,22 @@ def library(dtype: torch.dtype) -> ctypes.CDLL | None:
 
 
 def addresses_of(parameters: Sequence[Tensor]) -> "ctypes.Array[ctypes.c_void_p]":
-    """Where each parameter lies, as the kernel takes them: w1, b1, w2, b2 and, for gradients, w3, w4, b3."""
-    return _Addresses(*[parameter.data_ptr() for parameter in parameters])
+    """Where each parameter lies, in the order in which the kernel takes them."""
+    return (ctypes.c_void_p * len(parameters))(*[parameter.data_ptr() for parameter in parameters])
 
 
 def _built(dtype: torch.dtype) -> Path:
     """The shared library's file, compiled unless it is there; other processes see it as a whole or not."""
     command = (*shlex.split(os.environ.get("CC") or "cc"), *FLAGS, *_instruction_set(), *TYPES[dtype])
-    recipe = hashlib.sha256(SOURCE.read_bytes() + repr(command).encode()).hexdigest()[:16]
+    text = b"".join(path.read_bytes() for path in (HEADER, *SOURCES))
+    recipe = hashlib.sha256(text + repr(command).encode()).hexdigest()[:16]
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "manual-backprop"
     target = folder / f"kernel-{recipe}.so"
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as own:
             part = Path(own) / "kernel.so"
-            line = [*command, str(SOURCE), "-o", str(part)]
+            line = [*command, *map(str, SOURCES), "-o", str(part)]
             subprocess.run(line, check=True, capture_output=True, text=True, timeout=TIME_LIMIT)
             part.replace(target)
     return target

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from strategies_layers import PerceptronCase, make_perceptron_case, perceptron_cases
 from test_perceptron import compared, network_of
 
-from manual_backprop import perceptron
+from manual_backprop import perceptron, small_perceptron
 from manual_backprop.fast_perceptron import Gradients
 
 
@@ -18,9 +18,17 @@ def small_case(loss: str = "cross_entropy_mean", dtype: torch.dtype = torch.floa
     return make_perceptron_case((4, 5, 3), ("relu", None), loss, 3, dtype, seed=1)
 
 
-@given(case=perceptron_cases(), reuse=st.booleans())
-def test_the_fast_gradient_is_autograds(case: PerceptronCase, reuse: bool) -> None:
+@given(case=perceptron_cases(), reuse=st.booleans(), compiled=st.booleans())
+def test_the_fast_gradient_is_autograds(case: PerceptronCase, reuse: bool, compiled: bool) -> None:
     """Any widths, activations, loss and dtype; into new tensors, or over those of an earlier call."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not compiled:
+            patch.setattr(small_perceptron, "library", lambda _: None)
+        check_against_autograd(case, reuse)
+
+
+def check_against_autograd(case: PerceptronCase, reuse: bool) -> None:
+    """Agreement, and nothing written to but what was given for it."""
     gradients = Gradients(network_of(case), case.loss)
     arguments = (case.parameters, case.inputs, case.targets)
     before = [value.clone() for value in (*case.parameters.values(), case.inputs, case.targets)]
