@@ -15,10 +15,6 @@ from manual_backprop.blocks import BLOCK, in_parallel
 from manual_backprop.native import addresses_of, library
 from manual_backprop.triangle import HIDDEN, LEAF, Triangle
 
-CHUNK = 4 * BLOCK
-"""Observations of one call of the kernel, which needs two columns of them: in calls of a BLOCK the calls
-themselves would take a tenth of the time."""
-
 
 def from_data(
     parameters: Mapping[str, Float[Tensor, "*parameter_batch"]],
@@ -43,15 +39,13 @@ def from_data(
     if kernel is None:
         return _in_blocks(parameters, inputs, observed)
     leaves = torch.empty(-(-n // LEAF), 4, 4, dtype=torch.float64)
+    data = [values.contiguous() for values in (inputs, observed)]
+    is_float = inputs.dtype == torch.float32
 
     def share(first: int, last: int) -> None:
-        for start in range(first, last, CHUNK):
-            data = [
-                values[start : min(start + CHUNK, last)].double().contiguous()
-                for values in (inputs, observed)
-            ]
-            where = [values.data_ptr() for values in data]
-            kernel.triangles(addresses_of(given), *where, data[0].numel(), leaves[start // LEAF].data_ptr())
+        where = [values.data_ptr() + first * values.itemsize for values in data]
+        target = leaves[first // LEAF].data_ptr()
+        kernel.triangles(addresses_of(given), *where, is_float, last - first, target)
 
     in_parallel(share, n)
     # Each leaf is a factorisation of its rows and of four rows of zeros above them: see kernel.c.

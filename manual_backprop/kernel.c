@@ -138,14 +138,20 @@ static void factorise(REAL columns[4][LEAF], REAL *r) {
     }
 }
 
-/* R of every LEAF observations, of the rows [y1, y2, 1, Observed]: 16 numbers each. */
-void triangles(const REAL *const *parameters, const REAL *inputs, const REAL *observed, long n, REAL *r) {
+/* Number i of data in float32 or float64. */
+INLINE REAL number(const void *data, int is_float, long i) {
+    return is_float ? ((const float *)data)[i] : ((const REAL *)data)[i];
+}
+
+INLINE void all_triangles(const REAL *const *parameters, const void *inputs, const void *observed, int is_float,
+                          long n, REAL *r) {
     REAL columns[4][LEAF] __attribute__((aligned(BYTES)));
     REAL w1 = *parameters[0], b1 = *parameters[1], w2 = *parameters[2], b2 = *parameters[3];
     for (long first = 0; first < n; first += LEAF, r += 16) {
         int size = n - first < LEAF ? (int)(n - first) : LEAF;
         for (int i = 0; i < size; i++)
-            columns[0][i] = inputs[first + i], columns[2][i] = 1, columns[3][i] = observed[first + i];
+            columns[0][i] = number(inputs, is_float, first + i), columns[2][i] = 1,
+            columns[3][i] = number(observed, is_float, first + i);
         for (int i = size; i < LEAF; i++) /* rows of zeros at the end add nothing to any sum of squares */
             columns[0][i] = columns[2][i] = columns[3][i] = 0;
         for (int i = 0; i < LEAF; i += LANES) {
@@ -156,5 +162,12 @@ void triangles(const REAL *const *parameters, const REAL *inputs, const REAL *ob
         }
         factorise(columns, r);
     }
+}
+
+/* R of every LEAF observations, of the rows [y1, y2, 1, Observed]: 16 numbers each. */
+void triangles(const REAL *const *parameters, const void *inputs, const void *observed, int is_float, long n,
+               REAL *r) {
+    if (is_float) all_triangles(parameters, inputs, observed, 1, n, r);
+    else all_triangles(parameters, inputs, observed, 0, n, r);
 }
 #endif
