@@ -5,10 +5,10 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import torch
 from derivation_option import add_derivation_options, compare_derivation
+from findings import Finding, document, truth
 from options import (
     AGREEMENT,
     DTYPES,
@@ -28,25 +28,6 @@ from manual_backprop import lesson
 from torch_reference.compare import Row, Verdict, compare
 
 
-@dataclass(frozen=True)
-class Finding:
-    """The worst comparison of one derivative or link, and the network in which it was found."""
-
-    row: Row
-    kind: str
-    case: int
-    parameters: dict[str, float]
-    inputs: list[float]
-    observed: list[float]
-
-    @property
-    def title(self) -> str:
-        """The derivative's full name, with the index of the observation for a link."""
-        if self.kind == "parameter":
-            return f"d_ssr_d_{self.row.name}"
-        return f"{self.row.name}[{self.row.index[-1]}]"
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the comparison; 0 if all agrees, 1 if anything differs."""
     options = _parse(argv)
@@ -62,11 +43,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     findings = list(worst.values())
     agree = all(finding.row.agrees for finding in findings)
     if options.json:
-        print(json.dumps(_document(findings, agree, options), indent=2, allow_nan=False))
+        print(json.dumps(document(findings, agree, options), indent=2, allow_nan=False))
     else:
         from tables import print_comparison  # rich takes 0.1 s to import, which --json need not wait for
 
-        print_comparison(findings, options, {f.row.name: _truth(f, options) for f in findings})
+        print_comparison(findings, options, {f.row.name: truth(f, options) for f in findings})
     return AGREEMENT if agree else MISMATCH
 
 
@@ -168,44 +149,6 @@ def _finding(kind: str, row: Row, batch: Batch, options: argparse.Namespace) -> 
 
 def _badness(row: Row) -> tuple[bool, float]:
     return (row.verdict not in (Verdict.AGREES, Verdict.DIFFERS), row.ratio or 0.0)
-
-
-def _truth(finding: Finding, options: argparse.Namespace) -> dict[str, object]:
-    """What mpmath says of the worst element: the exact value, and each witness's error in roundings."""
-    row = finding.row
-    if not options.truth or row.manual is None or row.reference is None or row.bound is None:
-        return {}
-    from torch_reference.truth import roundings, true_derivative, who_is_wrong  # mpmath takes 0.2 s to import
-
-    exact = true_derivative(row.name, finding.parameters, finding.inputs, finding.observed)
-    value = exact[0 if finding.kind == "parameter" else row.index[-1]]
-    return {
-        "exact": float(value),
-        "manual_roundings": roundings(row.manual, value, DTYPES[options.dtype]),
-        "reference_roundings": roundings(row.reference, value, DTYPES[options.dtype]),
-        "wrong": who_is_wrong(row.manual, row.reference, value, row.bound),
-    }
-
-
-def _document(findings: Sequence[Finding], agree: bool, options: argparse.Namespace) -> dict[str, object]:
-    rows = []
-    for finding in findings:
-        row = finding.row
-        entry: dict[str, object] = {"name": row.name, "kind": finding.kind}
-        entry |= {"manual": row.manual, "reference": row.reference, "difference": row.difference}
-        entry |= {"bound": row.bound, "agrees": row.agrees, "verdict": row.verdict.value}
-        entry |= {"ratio": row.ratio, "index": list(row.index[1:]), **_truth(finding, options)}
-        if options.random is not None:
-            entry |= {"case": finding.case, "parameters": finding.parameters}
-            entry |= {"inputs": finding.inputs, "observed": finding.observed}
-        rows.append({key: _finite(value) for key, value in entry.items()})
-    cases = 1 if options.random is None or options.case is not None else options.random
-    return {"dtype": options.dtype, "device": options.device, "cases": cases, "agree": agree, "rows": rows}
-
-
-def _finite(value: object) -> object:
-    """JSON has no NaN and no infinity: their names instead."""
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

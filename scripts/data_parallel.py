@@ -5,11 +5,11 @@ import json
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from atomic import check_file, replacing
+from atomic import check_file
+from data_parallel_checkpoint import OPTIMISERS, State, load, save
 from options import AGREEMENT, MISMATCH, Parser, device, run
 from ranks import Ranks, joined, own
 from torch import Tensor
@@ -17,19 +17,7 @@ from torch import Tensor
 from manual_backprop import distributed, perceptron
 from manual_backprop.layers import ACTIVATIONS
 from manual_backprop.losses import LOSSES
-from manual_backprop.momentum import Velocity
-from manual_backprop.optimisers import Moments, adam, gradient_descent
 from manual_backprop.perceptron import Perceptron
-
-OPTIMISERS = {"gradient_descent": (gradient_descent, Velocity), "adam": (adam, Moments)}
-
-
-class State(NamedTuple):
-    """All that a training needs to go on; it is the same in every process."""
-
-    step: int
-    parameters: Mapping[str, Tensor]
-    memory: Mapping[str, Any]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,29 +86,6 @@ def _report(options: argparse.Namespace, state: State, loss: float) -> None:
             save(state, options.checkpoint)
         if not options.json:
             print(f"step {state.step}: SSR per row {loss:.6g}", flush=True)
-
-
-def save(state: State, path: Path) -> None:
-    """Write the checkpoint as a whole or not at all: a process that dies leaves the one before."""
-    plain = {name: tuple(memory) for name, memory in state.memory.items()}
-    try:
-        with replacing(path) as part:
-            torch.save({"step": state.step, "parameters": dict(state.parameters), "memory": plain}, part)
-    except OSError as error:
-        raise ValueError(f"--checkpoint {path}: {error.strerror or error}") from None
-
-
-def load(path: Path, optimiser: str, place: torch.device) -> State:
-    """A checkpoint that save wrote; weights_only, so that a file can hold numbers but no code."""
-    try:
-        found = torch.load(path, weights_only=True, map_location=place)
-        kind = OPTIMISERS[optimiser][1]
-        memory = {name: kind(*values) for name, values in found["memory"].items()}
-        return State(found["step"], found["parameters"], memory)
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from None
-    except Exception:  # torch.load raises whatever the bytes lead it to
-        raise ValueError(f"{path}: expected a checkpoint of data_parallel.py with {optimiser}") from None
 
 
 def _start(options: argparse.Namespace, network: Perceptron) -> State:

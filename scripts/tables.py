@@ -2,13 +2,11 @@
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from extras import require
+from findings import Finding
 from random_networks import Batch
-
-if TYPE_CHECKING:
-    from compare_gradients import Finding
 
 WIDTH = 80
 
@@ -39,7 +37,7 @@ def plain_table(*columns: str) -> Any:
 
 
 def print_comparison(
-    findings: Sequence["Finding"], options: argparse.Namespace, truths: Mapping[str, Mapping[str, Any]]
+    findings: Sequence[Finding], options: argparse.Namespace, truths: Mapping[str, Mapping[str, Any]]
 ) -> None:
     """Print the table and, below it, the verdict in one line."""
     table = plain_table("derivative", "manual", "autograd", "difference", "bound", "")
@@ -68,7 +66,7 @@ def print_comparison(
         )
 
 
-def _heading(findings: Sequence["Finding"], options: argparse.Namespace) -> str:
+def _heading(findings: Sequence[Finding], options: argparse.Namespace) -> str:
     precision = f"{options.dtype} on {options.device}"
     if options.random is None:
         n = len(findings[0].inputs)
@@ -82,7 +80,7 @@ def _heading(findings: Sequence["Finding"], options: argparse.Namespace) -> str:
     return f"{count}, seed {options.seed}, {precision}"
 
 
-def _truth_table(findings: Sequence["Finding"], truths: Mapping[str, Mapping[str, Any]]) -> Any:
+def _truth_table(findings: Sequence[Finding], truths: Mapping[str, Mapping[str, Any]]) -> Any:
     table = plain_table("derivative", "exact, by mpmath", "manual", "autograd", "wrong")
     for finding in findings:
         truth = truths[finding.row.name]
@@ -91,11 +89,11 @@ def _truth_table(findings: Sequence["Finding"], truths: Mapping[str, Mapping[str
     return table
 
 
-def _worst(findings: Sequence["Finding"]) -> "Finding":
+def _worst(findings: Sequence[Finding]) -> "Finding":
     return next((f for f in findings if not f.row.agrees), max(findings, key=lambda f: f.row.ratio or 0.0))
 
 
-def _verdict(findings: Sequence["Finding"]) -> str:
+def _verdict(findings: Sequence[Finding]) -> str:
     wrong = [finding for finding in findings if not finding.row.agrees]
     if wrong:
         place = "first wrong link" if wrong[0].kind == "link" else "every link agrees, but not"

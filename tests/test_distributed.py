@@ -19,7 +19,7 @@ import pytest
 import ranks
 import torch
 import torch.distributed as dist
-from data_parallel import State, load, save
+from data_parallel_checkpoint import State, load, save
 from straying import strayed, triangle_rounding
 
 import torch_reference.distributed
