@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
-from benchmarks import comparing, lesson_descent, lesson_gradient, perceptrons
+from benchmarks import comparing, floor, lesson_descent, lesson_gradient, perceptrons, tricks
 from benchmarks.contest import Contest, Result, hold
 from options import AGREEMENT, DTYPES, Parser, device, run
 
@@ -34,6 +34,20 @@ def makers(quick: bool) -> Mapping[str, Maker]:
     found["random-networks"] = functools.partial(comparing.random_networks, quick=quick)
     found["every-element"] = comparing.every_element
     return found
+
+
+def own_makers() -> Mapping[str, Maker]:
+    """The contests of --tricks, among ourselves: what each trick gains, and how far the floor is."""
+    found = {**tricks.makers(MILLION), "floor": functools.partial(floor.contest, MILLION)}
+    return {name: functools.partial(_on_the_processor, maker) for name, maker in found.items()}
+
+
+def _on_the_processor(
+    maker: Callable[[torch.dtype], Contest], dtype: torch.dtype, where: torch.device
+) -> Contest:
+    if where.type != "cpu":
+        raise ValueError(f"the tricks are those of the CPU: expected --device cpu, found {where}")
+    return maker(dtype)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,10 +83,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(prog="benchmark.py", description=__doc__)
-    names = list(makers(quick=True))
+    goals, own = list(makers(quick=True)), list(own_makers())
     parser.add_argument("--quick", action="store_true", help="fewer blocks, smaller tasks, no torch.compile")
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    names = [*goals, *own]
+    which.add_argument(
         "--only", action="append", choices=names, metavar="NAME", help=f"repeatable; {', '.join(names)}"
+    )
+    which.add_argument(
+        "--tricks",
+        action="store_const",
+        const=own,
+        dest="only",
+        help="hold each fast way against the plain one, and against the floor, instead of the peers",
     )
     parser.add_argument("--dtype", choices=[*DTYPES, "both"], default="both", help="(default: %(default)s)")
     parser.add_argument("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")
@@ -84,13 +107,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if options.json and options.markdown:
         parser.error("--json and --markdown both print to standard output: choose one")
-    options.only = options.only or names
+    options.only = options.only or goals
     options.dtypes = list(DTYPES)[::-1] if options.dtype == "both" else [options.dtype]
     return options
 
 
 def _results(options: argparse.Namespace, where: torch.device) -> Iterator[Result]:
-    known = makers(options.quick)
+    known = {**makers(options.quick), **own_makers()}
     for dtype in options.dtypes:
         for name in options.only:
             if name == "every-element" and dtype == "float32" and "float64" in options.dtypes:

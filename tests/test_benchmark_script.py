@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from benchmark import main
-from benchmarks import telling
+from benchmarks import floor, telling, tricks
 from benchmarks.contest import Contest, Contestant, Result, hold
+
+from manual_backprop import fast, native
 
 CPU = torch.device("cpu")
 
@@ -79,6 +82,63 @@ def test_the_markdown_table_has_a_line_for_every_goal() -> None:
     ]
 
 
+TRICKS = tricks.makers(observations=20_000)
+
+
+@pytest.mark.parametrize("name", [name for name in TRICKS if name != "trick-perceptron-large"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_each_trick_is_held_against_the_plain_way_alone(name: str, dtype: torch.dtype) -> None:
+    """Both have the same result, within rounding; the large perceptron differs from the small by its size."""
+    trick = TRICKS[name](dtype)
+    trick.check()
+    assert trick.name == name
+    assert len(trick.peers) == 1
+
+
+@pytest.mark.parametrize("name", ["trick-kernel-3", "floor"])
+def test_a_trick_with_another_result_is_not_timed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were it a hundred times as fast."""
+    right = fast.gradients
+
+    def wrong(*case: Any) -> dict[str, torch.Tensor]:
+        found = right(*case)
+        return found | {"w3": found["w3"] * (1 + 1e-9)}
+
+    monkeypatch.setattr(fast, "gradients", wrong)
+    monkeypatch.setitem(tricks.GRADIENTS, "kernel", wrong)
+    contest = {**TRICKS, "floor": lambda dtype: floor.contest(4096, dtype)}[name](torch.float64)
+    with pytest.raises(AssertionError, match="w3"):
+        contest.check()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_floor_has_the_kernels_own_softplus_where_there_is_a_compiler(
+    compiled: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And says that it is missing where there is none."""
+    if compiled and native.library(dtype) is None:
+        pytest.skip("no C compiler here")
+    if not compiled:
+        monkeypatch.setattr(native, "library", lambda dtype: None)
+    contest = floor.contest(20_000, dtype)
+    contest.check()
+    assert (floor.KERNELS in {peer.name for peer in contest.peers}) == compiled
+    assert (floor.KERNELS in contest.missing) != compiled
+
+
+def test_the_tricks_are_run_by_their_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without those contests that have goals."""
+    line = ["--quick", "--tricks", "--dtype", "float64", "--json"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("benchmark.MILLION", 1024)
+        patch.setattr("benchmark.tricks.makers", lambda n: {"trick-steps": TRICKS["trick-steps"]})
+        assert main(line) == 0
+    found = json.loads(capsys.readouterr().out)["contests"]
+    assert [contest["name"] for contest in found] == ["trick-steps", "floor"]
+    assert not any(peer["goal"] for contest in found for peer in contest["peers"])
+
+
 @pytest.mark.slow
 def test_the_pictures_are_drawn(tmp_path: Path) -> None:
     """One for each dtype."""
@@ -92,6 +152,7 @@ def test_the_pictures_are_drawn(tmp_path: Path) -> None:
         (["--only", "nothing"], "invalid choice: 'nothing'"),
         (["--json", "--markdown"], "choose one"),
         (["--device", "nowhere"], "no device"),
+        (["--tricks", "--only", "floor"], "not allowed with"),
     ],
 )
 def test_bad_input_is_one_clear_line(
