@@ -102,25 +102,22 @@ def _judge_elements(name: str, manual: Tensor, reference: Tensor, bound: Tensor)
     same = manual64 == reference64  # equal infinities too, whose difference would be NaN
     difference = torch.where(same, 0.0, (manual64 - reference64).abs())
     ratio = torch.where(same, 0.0, difference / bound64)  # a bound of zero makes any difference infinite
-    nan = manual64.isnan() | reference64.isnan()
-    infinite = ~same & (manual64.isinf() | reference64.isinf())
     unbounded = ~same & ~bound64.isfinite()
-    differs = ~(ratio <= 1)
-    # The worst element of the gravest kind is shown: NaN before infinity before a difference.
-    verdict, wrong = next(
-        (
+    wrong = ~(ratio <= 1) | unbounded  # a NaN or an infinity differs too
+    verdict, shown = Verdict.AGREES, ~wrong
+    if wrong.any():
+        # The worst element of the gravest kind is shown: NaN before infinity before a difference.
+        verdict, shown = next(
             (verdict, mask)
             for verdict, mask in (
-                (Verdict.NAN, nan),
-                (Verdict.INFINITE, infinite),
+                (Verdict.NAN, manual64.isnan() | reference64.isnan()),
+                (Verdict.INFINITE, ~same & (manual64.isinf() | reference64.isinf())),
                 (Verdict.NO_BOUND, unbounded),
-                (Verdict.DIFFERS, differs),
+                (Verdict.DIFFERS, wrong),
             )
             if mask.any()
-        ),
-        (Verdict.AGREES, torch.ones_like(same)),
-    )
-    worst = torch.where(wrong, ratio.nan_to_num(nan=torch.inf), -1.0).argmax()
+        )
+    worst = int(torch.where(shown, ratio.nan_to_num(nan=torch.inf), -1.0).argmax())
     return Row(
         name,
         verdict,
@@ -130,7 +127,7 @@ def _judge_elements(name: str, manual: Tensor, reference: Tensor, bound: Tensor)
         bound=bound64.flatten()[worst].item(),
         ratio=ratio.flatten()[worst].item(),
         # torch.unravel_index would import sympy, for 0.3 s.
-        index=tuple(int(i) for i in np.unravel_index(int(worst), reference.shape)),
-        wrong_elements=int((unbounded | differs).sum()),  # a NaN or an infinity differs too
+        index=tuple(int(i) for i in np.unravel_index(worst, reference.shape)),
+        wrong_elements=int(wrong.sum()),
         elements=reference.numel(),
     )
