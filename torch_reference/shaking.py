@@ -6,6 +6,7 @@ would turn on or off, and the movement of everything behind it would measure the
 rounding.
 """
 
+import inspect
 import math
 from collections.abc import Callable
 from functools import cache
@@ -154,6 +155,8 @@ def _kind(func: Any) -> _Kind:
     # A view, or an operation that writes in place, returns memory that has been moved before.
     memory_of_others = any(result.alias_info is not None for result in func._schema.returns)
     apart = decomposition_table.get(func) if name in _FUSED else None
+    if apart:  # without what it is wrapped in: conversions for half precision, where all is float64
+        apart = inspect.unwrap(apart)
     return _Kind(name, apart, memory_of_others or name in _ZEROS)
 
 
