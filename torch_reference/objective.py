@@ -71,7 +71,7 @@ class NetworkObjective:
             with torch.random.fork_rng(devices=[]):
                 torch.set_rng_state(self.rng_state)  # dropout draws the same mask in every evaluation
                 output = functional_call(self.model, (parameters, buffers), network_inputs(point))
-                return self.loss(output, point.get("targets")) + sum(terms)
+                return sum(terms, self.loss(output, point.get("targets")))
         finally:
             for handle in handles:
                 handle.remove()
