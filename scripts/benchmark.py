@@ -42,6 +42,14 @@ def own_makers() -> Mapping[str, Maker]:
     return {name: functools.partial(_on_the_processor, maker) for name, maker in found.items()}
 
 
+def further_makers() -> Mapping[str, Maker]:
+    """The contests that only --only asks for: the goal of checking, with other batches than the goal's."""
+    return {
+        f"every-element-{rows}-rows": functools.partial(comparing.every_element, rows=rows)
+        for rows in (4, 64)
+    }
+
+
 def _on_the_processor(
     maker: Callable[[torch.dtype], Contest], dtype: torch.dtype, where: torch.device
 ) -> Contest:
@@ -86,7 +94,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     goals, own = list(makers(quick=True)), list(own_makers())
     parser.add_argument("--quick", action="store_true", help="fewer blocks, smaller tasks, no torch.compile")
     which = parser.add_mutually_exclusive_group()
-    names = [*goals, *own]
+    names = [*goals, *own, *further_makers()]
     which.add_argument(
         "--only", action="append", choices=names, metavar="NAME", help=f"repeatable; {', '.join(names)}"
     )
@@ -113,10 +121,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _results(options: argparse.Namespace, where: torch.device) -> Iterator[Result]:
-    known = {**makers(options.quick), **own_makers()}
+    known = {**makers(options.quick), **own_makers(), **further_makers()}
     for dtype in options.dtypes:
         for name in options.only:
-            if name == "every-element" and dtype == "float32" and "float64" in options.dtypes:
+            if name.startswith("every-element") and dtype == "float32" and "float64" in options.dtypes:
                 continue  # gradcheck works in float64 only
             result = hold(known[name](DTYPES[dtype], where), dtype, 3 if options.quick else 11, where)
             if name in WITH_MEMORY and not options.no_memory and where.type == "cpu":

@@ -113,7 +113,9 @@ def print_table(document: dict, with_names: bool) -> None:
         timing = document["speed"]
         ours, slow = f"{timing['this_project']:.3f} s", f"{timing['gradcheck_slow']:.2f} s"
         console.print(f"\n{timing['parameters']:,} parameters, every element: this project {ours},")
-        console.print(f"gradcheck's slow mode {slow}, {timing['ratio']:.0f} times as long")
+        low, high = timing["quartiles"]
+        spread = f"quartiles {low:.0f} to {high:.0f}"
+        console.print(f"gradcheck's slow mode {slow}, {timing['ratio']:.0f} times as long ({spread})")
     for name, score in document["tools"].items():
         for what in ("missed", "false_alarms", "unknown", "diagnosed_wrongly") if with_names else ():
             for case in (score or {}).get(what, []):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from benchmark import main
-from benchmarks import floor, telling, tricks
+from benchmarks import comparing, floor, telling, tricks
 from benchmarks.contest import Contest, Contestant, Result, hold
 
 from manual_backprop import fast, native
@@ -137,6 +137,13 @@ def test_the_tricks_are_run_by_their_option(capsys: pytest.CaptureFixture[str]) 
     found = json.loads(capsys.readouterr().out)["contests"]
     assert [contest["name"] for contest in found] == ["trick-steps", "floor"]
     assert not any(peer["goal"] for contest in found for peer in contest["peers"])
+
+
+def test_a_check_is_timed_over_several_problems() -> None:
+    """Each of them agrees, and the time is that of one."""
+    contest = comparing.every_element(torch.float64, CPU, rows=4)
+    assert contest.ours.run()
+    assert (contest.name, contest.ours.share) == ("every-element-4-rows", comparing.PROBLEMS)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ class Contestant:
 
     name: str
     run: Callable[[], object]
-    share: float = 1.0  # of the work, for what would take minutes: its time is divided by this
+    share: float = 1.0  # of the work, which run does: its time is divided by this
     prepared_in: float | None = None  # seconds of compiling, which are told apart
 
 
