@@ -41,7 +41,10 @@ class Forks:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Find out which tests reach which function, then judge every mutant."""
         items = {item.nodeid: item for item in session.items}
-        reaching, seconds = in_a_fork(lambda: reach(session), 3600)
+        found = in_a_fork(lambda: reach(session), 3600)
+        if isinstance(found, str):
+            raise RuntimeError(found)
+        reaching, seconds = found
         killers: dict[str, list[str]] = defaultdict(list)
         for name in self.mutants:
             tests = reaching.get(name.rpartition("__mutmut_")[0], [])
