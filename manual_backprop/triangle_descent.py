@@ -73,9 +73,9 @@ def rounding(
 ) -> tuple[Float[Tensor, "*batch"], dict[str, Float[Tensor, "*batch"]]]:
     """How far ssr_and_derivatives may be off by rounding, given y1 and y2, in float64.
 
-    Formula: |ΔSSR| ≤ 2ρD + D² + 4uρ²  and  |Δ∂SSR/∂w3| ≤ 2 (E₁ρ + N₁D + 4uN₁ρ), w4 and b3 alike, where
+    Formula: |ΔSSR| ≤ 2ρ (D + 2uρ)  and  |Δ∂SSR/∂w3| ≤ 2 (E₁ρ + N₁ (D + 4uρ)), w4 and b3 alike, where
              Nⱼ is the length of column j, Eⱼ = roundings · u · Nⱼ its error, D = Σⱼ |pⱼ| (Eⱼ + 4uNⱼ) that
-             of the residual, and ρ = ‖Residual‖ + 2D
+             of the residual, and ρ = √SSR + 2D
     Shapes:  as ssr_and_derivatives
     Source:  docs/scale.md
     """
@@ -84,16 +84,15 @@ def rounding(
     # Where numbers underflow, an error is a few of the format's smallest steps for each row.
     underflow = triangle.roundings * LEAF * SMALLEST
     # The sum of four sizes is at least their length, at most twice it, and squares nothing.
-    lengths = triangle.rows.abs().sum(-2) * (1 + 2 * triangle.roundings * UNIT) + underflow
+    lengths = triangle.rows.abs().sum(-2)
     errors = triangle.roundings * UNIT * lengths + underflow
     weights = torch.stack([*(output[name].abs() for name in LESSON_WRT), torch.ones_like(output["w3"])], -1)
-    moved = (weights * (errors + 4 * UNIT * lengths)).sum(-1) + underflow
+    moved = (weights * (errors + 4 * UNIT * lengths)).sum(-1)
     residual = (ssr + underflow).sqrt() + 2 * moved
-    of_ssr = 2 * residual * moved + moved**2 + 4 * UNIT * residual**2 + underflow
-    known = zip(LESSON_WRT, lengths.unbind(-1), errors.unbind(-1), strict=False)
+    of_ssr = 2 * residual * (moved + 2 * UNIT * residual) + underflow
     of_derivatives = {
-        name: 2 * (error * residual + length * moved + 4 * UNIT * length * residual) + underflow
-        for name, length, error in known
+        name: 2 * (errors[..., j] * residual + lengths[..., j] * (moved + 4 * UNIT * residual)) + underflow
+        for j, name in enumerate(LESSON_WRT)
     }
     return MARGIN * of_ssr, {name: MARGIN * value for name, value in of_derivatives.items()}
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 
@@ -19,6 +20,7 @@ from torch_reference.curvature import hessians, segment_bounds
 from torch_reference.side_by_side import Judgement, judge
 from torch_reference.stopping import broken_rule, overflow_of_one
 from torch_reference.training import train
+from torch_reference.trajectory import trajectory_bounds
 
 WRT = ("w3", "w4", "b3")
 RULES = {"learning_rate": 0.1, "max_steps": 50, "min_step_size": 0.001}
@@ -277,6 +279,9 @@ def test_a_stop_against_the_rules_fails(steps: int, stopped: descent.Stopped, pr
     judgement = judged(cut(right, steps, stopped))
     assert judgement.problems == [f"manual {problem}"]
     assert not judgement.agrees
+    reference = trained(WRT, torch.float64, **RULES)
+    swapped = judge(reference, cut(right, steps, stopped), *lesson.data(), **RULES)
+    assert swapped.problems == [f"reference {problem}"]
 
 
 def test_a_step_after_convergence_fails() -> None:
@@ -298,6 +303,11 @@ def test_a_number_that_is_not_finite_on_one_side_fails(bad: float) -> None:
     judgement = judged(changed(short, "derivatives", "w3", 20, bad))
     assert not judgement.agrees
     assert "d_ssr_d_w3 at step 20" in judgement.problems[0]
+    never_says_so = judged(changed(cut(right, 20, "converged"), "derivatives", "w3", 20, bad))
+    assert never_says_so.problems == [
+        "manual says converged at step 20: it is diverged",
+        *judgement.problems,
+    ]
 
 
 @pytest.mark.parametrize(("other", "explained"), [(1.79e308, True), (1e300, False)])
@@ -379,6 +389,65 @@ def test_a_start_that_overflows_at_once_agrees_after_no_step() -> None:
     assert judgement.points == 0
 
 
+def test_a_step_that_overflows_alone_is_explained_by_a_neighbour_near_the_largest_number() -> None:
+    """It leads to a point that is not compared, and is not compared itself."""
+    inputs, observed = lesson.data()
+    data = inputs, 1e150 * observed
+    slope = DERIVATIVES["b3"](forward(lesson.start(), *data)).abs().item()
+    rules = RULES | {"learning_rate": torch.finfo(torch.float64).max * (1 - 1e-15) / slope}
+    manual, reference = (f(lesson.start(), *data, ("b3",), **rules) for f in (descent.descend, train))
+    assert [(h.steps, str(h.stopped)) for h in (manual, reference)] == [(1, "diverged")] * 2
+    further = changed(manual, "step_sizes", "b3", 0, 1 + 1e-14)
+    assert further.step_sizes["b3"].isinf().all()
+    further = changed(further, "parameters", "b3", 1, 1 + 1e-14)
+    judgement = judge(further, reference, *data, **rules)
+    assert judgement.agrees, judgement
+    assert (judgement.points, judgement.drift) == (1, None)
+
+
+def test_the_last_numbers_that_are_recorded_are_compared_too() -> None:
+    """The last point, and the last step, which leads to it."""
+    right = descent.descend(lesson.start(), *lesson.data(), **RULES)
+    assert judged(changed(right, "parameters", "w3", 50, 1 + 1e-9)).first_wrong == ("w3", 50)
+    assert judged(changed(right, "step_sizes", "w3", 49, 1 + 1e-9)).first_wrong == ("step_size_w3", 49)
+
+
+def test_of_several_wrong_numbers_the_first_computed_is_named() -> None:
+    """A point before its derivatives, whatever the letters say, and these before the step."""
+    right = descent.descend(lesson.start(), *lesson.data(), **RULES)
+    wrong = changed(right, "step_sizes", "b3", 20, 1 + 1e-9)
+    wrong = changed(wrong, "derivatives", "w4", 20, 1 + 1e-9)
+    assert judged(wrong).first_wrong == ("d_ssr_d_w4", 20)
+    assert judged(changed(wrong, "parameters", "w3", 20, 1 + 1e-9)).first_wrong == ("w3", 20)
+
+
+def test_the_largest_difference_is_shown_with_its_place_and_its_bound() -> None:
+    """Of the parameters that move; of none where none differs."""
+    right = descent.descend(lesson.start(), *lesson.data(), **RULES)
+    wrong = changed(right, "parameters", "w3", 20, 1 + 1e-9)
+    wrong = changed(wrong, "parameters", "w4", 30, 1 + 1e-6)
+    drift = judged(changed(wrong, "parameters", "b3", 40, 1 + 1e-8)).drift
+    assert (drift.name, drift.step) == ("w4", 30)
+    assert drift.difference == pytest.approx(1e-6 * abs(right.parameters["w4"][30].item()), rel=1e-6)
+    limits = trajectory_bounds(right, trained(WRT, torch.float64, **RULES), *lesson.data(), 0.1)
+    assert drift.bound == pytest.approx(limits["w4"][30].item(), rel=1e-3)
+    reference = trained(WRT, torch.float64, **RULES)
+    assert judge(reference, reference, *lesson.data(), **RULES).drift is None
+
+
+def test_the_bound_tells_as_long_as_it_is_no_larger_than_the_parameters_have_been() -> None:
+    """From zero on, where both are zero; and not by the size to which they grow later."""
+    start = lesson.start() | {"w3": torch.zeros(()).double()}
+    from_zero = train(start, *lesson.data(), ("w3",), **RULES)
+    assert judge(from_zero, from_zero, *lesson.data(), **RULES).telling == len(from_zero.ssr)
+    inputs, observed = lesson.data(torch.float32)
+    small = train(lesson.start(torch.float32), inputs, observed, ("b3",), **RULES | {"max_steps": 2})
+    small = dataclasses.replace(
+        small, parameters=small.parameters | {"b3": torch.tensor([1e-20, 1e-20, 1.0])}
+    )
+    assert judge(small, small, inputs, observed, **RULES).telling == 1
+
+
 def test_training_an_unknown_parameter_is_refused() -> None:
     """With the names that there are."""
     with pytest.raises(ValueError, match="unknown parameter 'w5': the known ones are w1, b1"):
@@ -388,7 +457,9 @@ def test_training_an_unknown_parameter_is_refused() -> None:
 def test_descents_of_different_parameters_are_no_match() -> None:
     """The names are compared before any number."""
     manual = descent.descend(lesson.start(), *lesson.data(), ("w3",))
-    with pytest.raises(ValueError, match="record different names"):
+    names = ", ".join(f"'{name}'" for name in sorted(PARAMETERS))
+    expected = f"manual (({names}), ('w3',)), reference (({names}), ('b3', 'w3', 'w4'))"
+    with pytest.raises(ValueError, match=re.escape(f"the descents record different names: {expected}")):
         judged(manual)
 
 

@@ -36,7 +36,8 @@ class Judgement:
     rows: list[Row]
     points: int
     telling: int
-    drift: Drift
+    drift: Drift | None
+    """None where no parameter differs at any point that was compared."""
     problems: list[str]
     first_wrong: tuple[str, int] | None
     """Where the differing starts, in the order of the computation: a name, and its index as in the rows."""
@@ -98,10 +99,10 @@ def judge(
 
 def _leading(values: list[Tensor], common: int) -> int:
     """Number of leading points at which everything is finite; step k belongs to point k + 1."""
-    finite = torch.ones(common, dtype=torch.bool, device=values[0].device)
+    bad = [common]
     for value in values:
-        finite[common - len(value) :] &= value.isfinite()
-    return int(finite.int().cumprod(0).sum())
+        bad += [common - len(value) + index for [index] in (~value.isfinite()).nonzero().tolist()]
+    return min(bad)
 
 
 def _first_wrong(
@@ -114,9 +115,8 @@ def _first_wrong(
         difference = (first[name][cut].double() - second[name][cut].double()).abs()
         wrong = (difference > limit[cut]).nonzero().flatten()
         if len(wrong):
-            order = 2 if is_step(name) else int(name.startswith("d_ssr_d_"))
-            found.append((int(wrong[0]), order, name))
-    return (min(found)[2], min(found)[0]) if found else None
+            found.append((int(wrong[0]), is_step(name), name.startswith("d_ssr_d_"), name))
+    return (min(found)[-1], min(found)[0]) if found else None
 
 
 def _telling(second: Mapping[str, Tensor], limits: Mapping[str, Tensor], wrt: tuple[str, ...]) -> int:
@@ -135,11 +135,11 @@ def _drift(
     limits: Mapping[str, Tensor],
     points: int,
     wrt: tuple[str, ...],
-) -> Drift:
-    worst = Drift("", 0, 0.0, 0.0)
+) -> Drift | None:
+    found = []
     for name in wrt:
         difference = (first[name][:points].double() - second[name][:points].double()).abs()
-        if points and (difference.max() > worst.difference or not worst.name):
+        if difference.any():
             step = int(difference.argmax())
-            worst = Drift(name, step, difference[step].item(), limits[name][step].item())
-    return worst
+            found.append(Drift(name, step, difference[step].item(), limits[name][step].item()))
+    return max(found, key=lambda drift: drift.difference, default=None)

@@ -53,7 +53,7 @@ def recorded(descent: Descent, points: int | None = None) -> Values:
         "ssr": descent.ssr[:points],
         **{name: value[:points] for name, value in descent.parameters.items()},
         **{f"d_ssr_d_{name}": value[:points] for name, value in descent.derivatives.items()},
-        **{f"step_size_{name}": value[: max(points - 1, 0)] for name, value in descent.step_sizes.items()},
+        **{f"step_size_{name}": value[: points - 1] for name, value in descent.step_sizes.items()},
     }
 
 
@@ -99,9 +99,10 @@ def trajectory_bounds(
     growth = _spectral_norm(identity - rate * hessian) + rate * slack
     drift = _carried(growth[:-1], _norm(added))
 
-    slope = _norm({name: theirs[f"d_ssr_d_{name}"].double().abs() + radius[name] for name in wrt})
-    row = dict(zip(wrt, hessian.norm(dim=-1).unbind(-1), strict=True))
-    derivative = {name: radius[name] + (row[name] + slack) * drift for name in wrt}
+    slope = _norm({name: theirs[f"d_ssr_d_{name}"].double().abs() + at_q[name] / 2 for name in wrt})
+    derivative = {
+        name: radius[name] + (hessian[:, row].norm(dim=1) + slack) * drift for row, name in enumerate(wrt)
+    }
     result = {
         "ssr": radius["ssr"] + (slope + norm * drift / 2) * drift,
         # A frozen parameter is copied, never computed.
@@ -117,7 +118,7 @@ def trajectory_bounds(
 def _carried(growth: Tensor, added: Tensor) -> Tensor:
     """D₀ = 0, Dₖ₊₁ = growthₖ · Dₖ + addedₖ: shape (K) in, (K + 1) out."""
     drift = [0.0]
-    for factor, more in zip(growth.tolist(), added.tolist(), strict=True):
+    for factor, more in torch.stack([growth, added], 1).tolist():
         drift.append(factor * drift[-1] + more)
     return growth.new_tensor(drift)
 
@@ -129,6 +130,6 @@ def _norm(vector: Mapping[str, Tensor]) -> Tensor:
 
 def _spectral_norm(matrices: Tensor) -> Tensor:
     """Largest singular value of each matrix; infinite where an entry is not finite."""
-    finite = matrices.isfinite().all(-1).all(-1)
-    safe = torch.where(finite[:, None, None], matrices, 0.0)
-    return torch.where(finite, torch.linalg.matrix_norm(safe, ord=2), torch.inf)
+    # A decomposition refuses what is not finite.
+    norm = torch.linalg.matrix_norm(matrices.nan_to_num(), ord=2)
+    return torch.where(matrices.isfinite().all((1, 2)), norm, torch.inf)
