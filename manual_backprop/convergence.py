@@ -68,8 +68,8 @@ def bowl(trace: Trace, wrt: Sequence[str] = LESSON_WRT) -> Bowl:
     ascending, vectors = torch.linalg.eigh(second)
     eigenvalues, vectors = ascending.flip(-1), vectors.flip(-1)
     # A sum of n products is wrong by up to n roundings of the absolute products, which on the diagonal are
-    # the products themselves; eigh adds a few more for each entry. What rounding explains is 0.
-    rounding = (len(first) + len(wrt) ** 2) * torch.finfo(second.dtype).eps * second.trace()
+    # the products themselves; eigh adds one more for each entry. What rounding explains is 0.
+    rounding = (len(first) + second.numel()) * torch.finfo(second.dtype).eps * second.trace()
     moves = eigenvalues > rounding
     # By QR and not by J V / √(λ / 2): steepest first, it keeps rounding of the steep out of the flat ones.
     seen, _ = torch.linalg.qr(first @ vectors[:, moves])

@@ -68,9 +68,10 @@ def hessian_vector_product(gradient: Gradient, parameters: Tensors, direction: T
     Errors:  ValueError for a direction of another shape, or for the zero direction
     Source:  Taylor: doubling h makes the term of h² four times as large, so that a third of what changes is
              that term in D(h). A gradient that is wrong by ρ adds ρ / h to D(h) and half as much to D(2h):
-             to the third of what changes no more than ρ / 2h. ρ counts two roundings of g and two of θ, which
-             H turns into a change of g. It is a bound as far as ρ counts the gradient's rounding, and where g
-             is smooth at the scale of h: two quotients cannot see a kink of ReLU close to θ.
+             to the third of what changes no more than ρ / 2h. ρ counts two roundings of g, the longer of the
+             two of D(h), and two of θ, which H turns into a change of g. It is a bound as far as ρ counts the
+             gradient's rounding, and where g is smooth at the scale of h: two quotients cannot see a kink of
+             ReLU close to θ.
     """
     for name, parameter in parameters.items():
         check_shape(f"the direction of {name}", direction[name], parameter.shape)
@@ -82,7 +83,7 @@ def hessian_vector_product(gradient: Gradient, parameters: Tensors, direction: T
     near, far = slopes(step), slopes(2 * step)
     value = _quotient(*near, step)
     change = _norm(_plus(_quotient(*far, 2 * step), -1.0, value))
-    size = _norm(near[0]) + _norm(parameters) * _norm(value) / _norm(direction)
+    size = max(_norm(slope) for slope in near) + _norm(parameters) * _norm(value) / _norm(direction)
     return Product(value, change / 3 + 1.5 * _eps(parameters) * size / step)
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch._dynamo  # noqa: F401 (torch.func imports it when it is first called: 2 s, in every fork anew)
 from mutmut.__main__ import copy_also_copy_files, copy_src_dir, create_mutants, setup_source_paths
 from mutmut.configuration import config
 from mutmut.mutation.trampoline import set_mutant_under_test
@@ -43,7 +44,7 @@ class Forks:
         items = {item.nodeid: item for item in session.items}
         found = in_a_fork(lambda: reach(session), 3600)
         if isinstance(found, str):
-            raise RuntimeError(found)
+            raise pytest.UsageError(found)  # a test that fails, or no tests, without a mutant
         reaching, seconds = found
         killers: dict[str, list[str]] = defaultdict(list)
         for name in self.mutants:

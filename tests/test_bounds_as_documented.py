@@ -63,7 +63,7 @@ def rounding_of_the_page(rows: Tensor, roundings: int, parameters: Mapping[str, 
 @pytest.mark.parametrize(
     ("rows", "roundings", "weights"),
     [
-        # Small whole numbers, so that the SSR is exact; then the same with errors that are half of all there is.
+        # Small whole numbers, so that the SSR is exact; then with errors of a quarter of all there is.
         ([[3, -5, 2, 7], [0, 4, -1, -3], [0, 0, 6, 2], [0, 0, 0, 5]], 380, (2, -1, 3)),
         ([[3, -5, 2, 7], [0, 4, -1, -3], [0, 0, 6, 2], [0, 0, 0, 5]], 2**51, (2, -1, 3)),
         # No residual at all: what is left under the root is underflow alone, beside a large column.
@@ -78,8 +78,8 @@ def test_the_bound_of_the_triangle_is_the_one_that_its_page_derives(
 ) -> None:
     """Each of its four values and every term of it.
 
-    Nothing is subtracted, so the roundings add up: 3 in a column's length, 5 in its error, 10 in D, 11 in ρ, 12
-    in D + 2uρ, 24 in the product of the two, 26 in the end. The last products may underflow.
+    Nothing is subtracted, so the roundings add up: 3 in a column's length, 5 in its error, 10 in D, 11 in ρ,
+    12 in D + 2uρ, 24 in the product of the two, 26 in the end. The last products may underflow.
     """
     parameters = dict(zip(LESSON_WRT, weights, strict=True))
     one = Triangle(lesson.start(), torch.tensor(rows, dtype=torch.float64), roundings, observations=9)
@@ -101,7 +101,7 @@ def norm(vector: list[mpf]) -> mpf:
 def bounds_of_the_page(
     manual: History, reference: History, inputs: Tensor, observed: Tensor, learning_rate: float
 ) -> dict[str, list[mpf]]:
-    """Sections 2, 3 and 5, from the radii, the Hessians and the constants of a segment, which have own tests."""
+    """Sections 2, 3 and 5, from radii, Hessians and segments' constants, which have tests of their own."""
     wrt, info = list(manual.derivatives), torch.finfo(inputs.dtype)
     u, sigma = mpf(info.eps) / 2, mpf(info.tiny) * mpf(info.eps)
     eta = mpf(inputs.new_tensor(learning_rate).item())
@@ -146,7 +146,7 @@ def bounds_of_the_page(
 
 
 def two_descents(wrt: tuple[str, ...], dtype: torch.dtype, *, apart: float, moving: float) -> list[History]:
-    """Three points of two descents, as far apart as is asked for: the bound takes what was recorded, of any."""
+    """Three points of two descents, as far apart as is asked for: the bound takes whatever was recorded."""
     draws = torch.Generator().manual_seed(0)
     here = {name: torch.randn(3, generator=draws, dtype=torch.float64) for name in PARAMETERS}
     descents = []
@@ -164,10 +164,10 @@ def two_descents(wrt: tuple[str, ...], dtype: torch.dtype, *, apart: float, movi
 @pytest.mark.parametrize(
     ("wrt", "dtype", "apart", "moving", "rate", "inputs"),
     [
-        # The Hessian changes between two points 0.1 apart; then it is the same everywhere, and off by rounding.
+        # The Hessian changes between points 0.1 apart; then it is the same everywhere, and off by rounding.
         (PARAMETERS, torch.float64, 0.1, 1.0, 0.1, [0.3, -1.1, 2.0]),
         (LESSON_WRT, torch.float64, 0.1, 1.0, 0.1, [1e4, -3e4, 2e4]),
-        # All at zero, where a step adds no more than the smallest numbers: and the rate is rounded to float32.
+        # All at zero, where a step adds no more than the smallest numbers; the rate is rounded to float32.
         (LESSON_WRT, torch.float32, 0.0, 0.0, 1.1e-38, [0.3, -1.1, 2.0]),
         # A gradient of zero is not known to be zero, which after a long step moves the SSR.
         (("b1", "w3"), torch.float32, 0.0, 0.0, 10.0, [0.3, -1.1, 2.0]),
@@ -178,8 +178,8 @@ def test_the_bound_of_a_trajectory_is_the_one_that_its_page_derives(
 ) -> None:
     """Of everything recorded, at each of three points, frozen parameters too.
 
-    A step adds 4 roundings in each name's sum, 9 in their norm of up to 7, and up to 100 in the growth, most of
-    them of the singular value, whose decomposition is backward stable; the SSR's bound has the square of that.
+    A step adds 4 roundings in each name's sum, 9 in their norm of up to 7, and up to 100 in the growth, most
+    of them of the singular value, whose decomposition is backward stable; the SSR's bound squares the sum.
     """
     manual, reference = two_descents(wrt, dtype, apart=apart, moving=moving)
     data = torch.tensor(inputs, dtype=dtype), torch.tensor([0.1, -0.2, 0.15], dtype=dtype)

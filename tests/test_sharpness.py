@@ -165,6 +165,28 @@ def test_the_first_iteration_multiplies_by_the_hessian_as_it_is() -> None:
     assert (directions[1] - expected / expected.norm()).norm().item() <= allowed
 
 
+def test_two_opposite_eigenvalues_settle_at_once_when_the_shift_makes_one_of_them_zero() -> None:
+    """λ = 1 and −1, twice: the first iteration wanders for ever, and v · H v is not how long H v is."""
+    gradient, parameters, _ = quadratic([1.0, -1.0, 1.0, -1.0])
+    found = largest_eigenvalue(gradient, parameters, generator(), max_products=4)
+    assert (found.products, found.converged) == (4, True)
+    assert abs(found.eigenvalue - 1) <= found.residual + found.error
+
+
+def test_the_error_of_a_product_is_the_same_in_the_opposite_direction() -> None:
+    """Also where the gradient is large on one side only: either may bring the rounding."""
+    parameters = {"a": torch.zeros(2).double()}
+    direction = {"a": torch.tensor([1.0, -2.0]).double()}
+
+    def gradient(own: Tensors) -> Tensors:
+        return {"a": 1e9 * own["a"].clamp(min=0)}
+
+    there = hessian_vector_product(gradient, parameters, direction)
+    back = hessian_vector_product(gradient, parameters, {"a": -direction["a"]})
+    assert there.error == back.error
+    assert torch.equal(there.value["a"], -back.value["a"])
+
+
 def test_a_tighter_tolerance_is_kept() -> None:
     """By residual and error together."""
     gradient, parameters, _ = quadratic([5.0, 4.5, 0.5, 0.0])

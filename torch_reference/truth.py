@@ -15,6 +15,12 @@ from torch_reference.network import PARAMETERS
 DIGITS = 50
 """Working precision; raised where a derivative is too small beside its function for 50 digits to see."""
 
+CERTAIN = mpmath.mpf(10) ** -30
+"""Largest error of a derivative, relative to it."""
+
+NEGLIGIBLE = mpmath.mpf(10) ** -360
+"""A derivative below this, far below the smallest float64 of 5e-324, need not be certain."""
+
 Numbers = Mapping[str, float | mpmath.mpf]
 
 
@@ -101,15 +107,14 @@ def intermediates(parameters: Numbers, x: float, y: float, shift: Numbers) -> di
 
 def differentiate(function: Callable[[mpmath.mpf], mpmath.mpf]) -> mpmath.mpf:
     """Derivative at a shift of zero, with the precision raised until 30 digits of it are certain."""
-    negligible = mpmath.mpf(10) ** -360  # far below the smallest float64, 5e-324
     digits = DIGITS
     while True:
         with mpmath.workdps(digits):
             derivative = mpmath.diff(function, 0)
             # mpmath.diff takes a step of this size, with twice the digits, of which cancellation takes half:
-            # what is lost is relative to the function at the step, which may be far larger than at zero.
-            step = mpmath.mpf(10) ** -digits
-            noise = max(abs(function(mpmath.mpf(0))), abs(function(step))) * step
-            if noise <= max(abs(derivative) * mpmath.mpf(10) ** -30, negligible):
+            # what is lost is relative to the function at the step, which may be far larger than at zero. It
+            # is smaller by no more than the derivative times the step.
+            step = +mpmath.eps
+            if abs(function(step)) * step <= max(CERTAIN * abs(derivative), NEGLIGIBLE):
                 return derivative
         digits *= 2
