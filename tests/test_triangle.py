@@ -136,9 +136,12 @@ def test_a_batch_is_merged_and_factorised_network_by_network(monkeypatch: pytest
     together = from_data(lesson.start(), inputs, observed)
     assert together.rows.shape == (3, 4, 4)
     assert together.observations == 250
-    for rows, *data in zip(together.rows, inputs, observed, strict=True):
+    bounds = flat(rounding(together, lesson.start()))
+    for row, (rows, *data) in enumerate(zip(together.rows, inputs, observed, strict=True)):
         one = Triangle(together.hidden, rows, together.roundings, 250)
         assert beyond_the_bound(one, lesson.start(), exact(lesson.start(), *data)) == []
+        for name, bound in flat(rounding(one, lesson.start())).items():
+            assert bounds[name][row] == pytest.approx(bound, rel=1e-14), name
 
 
 def test_many_observations_are_within_the_bound() -> None:
@@ -254,34 +257,52 @@ def test_every_step_on_the_triangle_is_a_step_of_the_plain_descent(case: Case, w
     assert list(history.derivatives) == wrt
 
 
+MADE_FOR = "the triangle was made for another"
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda one, p: merge([]), "merge needs at least one triangle, found none"),
         (
             lambda one, p: merge([one, from_data({**p, "b2": p["b2"] + 1}, *lesson.data())]),
-            "made for another b2",
+            f"{MADE_FOR} b2: a hidden layer that moves needs the data again",
         ),
-        (lambda one, p: ssr_and_derivatives(one, {**p, "w1": p["w1"] + 1}), "made for another w1"),
-        (lambda one, p: ssr_and_derivatives(one, {"w3": p["w3"]}), "missing parameter w4, b3"),
-        (lambda one, p: ssr_and_derivatives(one, {**p, "w5": p["w3"]}), "unknown parameter 'w5'"),
-        (lambda one, p: from_data({"w1": p["w1"]}, *lesson.data()), "missing parameter b1, w2, b2"),
+        (
+            lambda one, p: ssr_and_derivatives(one, {**p, "w1": p["w1"] + 1}),
+            f"{MADE_FOR} w1: a hidden layer that moves needs the data again",
+        ),
+        (
+            lambda one, p: ssr_and_derivatives(one, {"w3": p["w3"]}),
+            "missing parameter w4, b3: all of w3, w4, b3 are needed",
+        ),
+        (
+            lambda one, p: ssr_and_derivatives(one, {**p, "w5": p["w3"]}),
+            "unknown parameter 'w5': the known ones are w1, b1, w2, b2, w3, w4, b3",
+        ),
+        (
+            lambda one, p: from_data({"w1": p["w1"]}, *lesson.data()),
+            "missing parameter b1, w2, b2: all of w1, b1, w2, b2 are needed",
+        ),
         (lambda one, p: descend(one, p, ["w1"]), "unknown parameter 'w1': the known ones are w3, w4, b3"),
-        (lambda one, p: descend(one, p, []), "wrt must name at least one of w3, w4, b3"),
-        (lambda one, p: descend(one, p, learning_rate=0.0), "learning_rate must be above 0"),
+        (lambda one, p: descend(one, p, []), "wrt must name at least one of w3, w4, b3, found none"),
+        (
+            lambda one, p: descend(one, p, learning_rate=0.0),
+            "learning_rate must be above 0 and finite, found 0.0",
+        ),
         (
             lambda one, p: descend(
                 from_data(p, lesson.data()[0].expand(2, 3), lesson.data()[1].expand(2, 3)), p
             ),
-            "one network and one triangle",
+            "descent takes one network and one triangle, parameters of shape () and rows of shape (4, 4), "
+            "found () and (2, 4, 4)",
         ),
     ],
 )
 def test_bad_input_is_one_clear_line(
     call: Callable[[Triangle, dict[str, Tensor]], object], message: str
 ) -> None:
-    """ValueError says what was wrong."""
+    """ValueError says what was wrong, what was expected and what was found."""
     parameters = lesson.start()
-    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         call(from_data(parameters, *lesson.data()), parameters)
-    assert "\n" not in str(caught.value)
