@@ -141,7 +141,7 @@ def test_a_batch_is_merged_and_factorised_network_by_network(monkeypatch: pytest
         one = Triangle(together.hidden, rows, together.roundings, 250)
         assert beyond_the_bound(one, lesson.start(), exact(lesson.start(), *data)) == []
         for name, bound in flat(rounding(one, lesson.start())).items():
-            assert bounds[name][row] == pytest.approx(bound, rel=1e-14), name
+            assert bounds[name][row].item() == pytest.approx(bound.item(), rel=26 * 2**-53), name
 
 
 def test_many_observations_are_within_the_bound() -> None:
