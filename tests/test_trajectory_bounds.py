@@ -1,96 +1,29 @@
-"""The two bounds that no test can reach from outside are those that the documentation derives, term by term.
+"""The bounds of two descents' drift are those that docs/trajectory.md derives, term by term.
 
-A bound that is a little too small is found by nobody: what it misses would have to happen. So each is written
-a second time, from its page, in numbers of 50 digits, and the code's is within its own rounding of that.
+As in test_triangle_bound.py, they are written a second time, from the page, in numbers of 50 digits.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator
 
 import mpmath
 import pytest
 import torch
+from fifty_digits import MARGIN, UNIT, near, numbers
 from mpmath import mpf
 from torch import Tensor
 
 from manual_backprop import LESSON_WRT, PARAMETERS, lesson
-from manual_backprop.triangle import Triangle
-from manual_backprop.triangle_descent import rounding
 from torch_reference import bounds
 from torch_reference.curvature import hessians, segment_bounds
 from torch_reference.training import History, train
 from torch_reference.trajectory import trajectory_bounds
 
-UNIT = 2.0**-53
-MARGIN = 1 + 2.0**-20
-Values = dict[str, Tensor]
-
 
 @pytest.fixture(autouse=True)
-def _fifty_digits() -> None:
-    mpmath.mp.dps = 50
-
-
-def numbers(tensor: Tensor) -> list[mpf]:
-    """Exactly what a vector holds."""
-    return [mpf(value) for value in tensor.tolist()]
-
-
-def near(found: float, expected: mpf, roundings: int, smallest_steps: int = 0) -> bool:
-    """Whether a number is within so many roundings of another, and so many of the smallest steps."""
-    return abs(mpf(found) - expected) <= roundings * UNIT * expected + smallest_steps * mpf(2) ** -1074
-
-
-# docs/scale.md, section 2: how exact the triangle is.
-
-
-def rounding_of_the_page(rows: Tensor, roundings: int, parameters: Mapping[str, float]) -> dict[str, mpf]:
-    """The boxed formula, with the underflow and the margin of the text below it."""
-    columns = [numbers(column) for column in rows.unbind(-1)]
-    p = [*(-mpf(parameters[name]) for name in LESSON_WRT), mpf(1)]
-    underflow = 256 * roundings * mpf(2) ** -1074
-    lengths = [sum(abs(entry) for entry in column) for column in columns]
-    errors = [roundings * UNIT * length + underflow for length in lengths]
-    moved = sum(abs(p[j]) * (errors[j] + 4 * UNIT * lengths[j]) for j in range(4))
-    ssr = sum(sum(p[j] * columns[j][k] for j in range(4)) ** 2 for k in range(4))
-    rho = mpmath.sqrt(ssr + underflow) + 2 * moved
-    found = {"ssr": 2 * rho * (moved + 2 * UNIT * rho)}
-    for name, error, length in zip(LESSON_WRT, errors, lengths, strict=False):
-        found[name] = 2 * (error * rho + length * (moved + 4 * UNIT * rho))
-    return {name: MARGIN * (value + underflow) for name, value in found.items()}
-
-
-@pytest.mark.parametrize(
-    ("rows", "roundings", "weights"),
-    [
-        # Small whole numbers, so that the SSR is exact; then with errors of a quarter of all there is.
-        ([[3, -5, 2, 7], [0, 4, -1, -3], [0, 0, 6, 2], [0, 0, 0, 5]], 380, (2, -1, 3)),
-        ([[3, -5, 2, 7], [0, 4, -1, -3], [0, 0, 6, 2], [0, 0, 0, 5]], 2**51, (2, -1, 3)),
-        # No residual at all: what is left under the root is underflow alone, beside a large column.
-        ([[2.0**900, 0, 0, 0], [0] * 4, [0] * 4, [0] * 4], 380, (0, 0, 0)),
-        # Columns that have underflowed to zero, before small and before large weights.
-        ([[0] * 4] * 4, 380, (0, 0, 0)),
-        ([[0] * 4] * 4, 380, (2.0**1000, 2.0**999, 2.0**1001)),
-    ],
-)
-def test_the_bound_of_the_triangle_is_the_one_that_its_page_derives(
-    rows: list[list[float]], roundings: int, weights: tuple[float, float, float]
-) -> None:
-    """Each of its four values and every term of it.
-
-    Nothing is subtracted, so the roundings add up: 3 in a column's length, 5 in its error, 10 in D, 11 in ρ,
-    12 in D + 2uρ, 24 in the product of the two, 26 in the end. The last products may underflow.
-    """
-    parameters = dict(zip(LESSON_WRT, weights, strict=True))
-    one = Triangle(lesson.start(), torch.tensor(rows, dtype=torch.float64), roundings, observations=9)
-    given = {name: torch.tensor(value, dtype=torch.float64) for name, value in parameters.items()}
-    of_ssr, of_derivatives = rounding(one, given)
-    expected = rounding_of_the_page(one.rows, roundings, parameters)
-    for name, value in {"ssr": of_ssr, **of_derivatives}.items():
-        assert near(value.item(), expected[name], roundings=26, smallest_steps=3), name
-
-
-# docs/trajectory.md: how far two correct descents may drift apart.
+def _fifty_digits() -> Iterator[None]:
+    with mpmath.workdps(50):
+        yield
 
 
 def norm(vector: list[mpf]) -> mpf:
@@ -204,3 +137,53 @@ def test_where_something_overflows_there_is_no_bound() -> None:
     assert {n: len(v) for n, v in trajectory_bounds(start, longer, inputs, observed, 0.1).items()} == {
         n: 0 if n.startswith("step_size_") else 1 for n in found
     }
+
+
+def segment_of_the_page(
+    ends: list[dict[str, mpf]], inputs: list[float], observed: list[float], wrt: tuple[str, ...]
+) -> list[mpf]:
+    """S, M and γ S of one segment: section 3, and the Hessian's rounding of section 4."""
+    free = {name: int(name in wrt) for name in PARAMETERS}
+    largest = {name: max(abs(end[name]) for end in ends) for name in PARAMETERS}
+    s, m, conditioning = mpf(0), mpf(0), mpf(0)
+    for x, o in zip(inputs, observed, strict=True):
+        a_squared, b, c, residual = mpf(free["b3"]), [], [], abs(mpf(o)) + largest["b3"]
+        for weight, bias, out in (("w1", "b1", "w3"), ("w2", "b2", "w4")):
+            xi = mpmath.sqrt(free[weight] * mpf(x) ** 2 + free[bias])
+            y = max(mpmath.log1p(mpmath.exp(end[weight] * x + end[bias])) for end in ends)
+            a_squared += largest[out] ** 2 * xi**2 + free[out] * y**2
+            b.append(largest[out] * xi**2 / 4 + free[out] * xi)
+            c.append(largest[out] * xi**3 / (6 * mpmath.sqrt(3)) + 3 * free[out] * xi**2 / 4)
+            residual += largest[out] * y
+            conditioning = max(conditioning, largest[weight] * abs(x) + largest[bias])
+        s += 2 * (a_squared + residual * max(b))
+        m += 2 * (3 * mpmath.sqrt(a_squared) * max(b) + residual * max(c))
+    return [s, m, (64 + len(inputs) + 4 * conditioning) * UNIT * s]
+
+
+@pytest.mark.parametrize("wrt", [PARAMETERS, ("w1", "b1", "w3"), ("w2", "b2"), ("b1", "w4", "b3"), ("b3",)])
+def test_the_constants_of_a_segment_are_those_that_the_page_derives(wrt: tuple[str, ...]) -> None:
+    """At each of three pairs of points, whichever end of the segment is the larger.
+
+    The input of a node is below 8, so that y is wrong by 21 roundings at most, and its square by twice that.
+    """
+    inputs, observed = [0.3, -1.1, 2.0], [0.1, -0.2, 0.15]
+    ends = [history.parameters for history in two_descents(PARAMETERS, torch.float64, apart=1.0, moving=1.0)]
+    found = segment_bounds(*ends, torch.tensor(inputs).double(), torch.tensor(observed).double(), wrt)
+    inputs, observed = torch.tensor(inputs).tolist(), torch.tensor(observed).tolist()
+    for k in range(3):
+        at = [{name: mpf(end[name][k].item()) for name in PARAMETERS} for end in ends]
+        expected = segment_of_the_page(at, inputs, observed, wrt)
+        for constant, value in zip(found, expected, strict=True):
+            assert near(constant[k].item(), value, roundings=64)
+
+
+def test_a_hessian_whose_rounding_is_not_of_first_order_has_no_bound() -> None:
+    """Where γ reaches 2⁻²⁰: with four inputs, at a node's input of 2³¹ − 17."""
+    point = {name: torch.zeros(1).double() for name in PARAMETERS} | {"w3": torch.ones(1).double()}
+    inputs, observed = torch.ones(4).double(), torch.zeros(4).double()
+    for name in ("w1", "b1", "w2", "b2"):
+        for size, is_bounded in ((2.0**31 - 18, True), (2.0**31 - 17, False)):
+            there = point | {name: torch.tensor([size], dtype=torch.float64)}
+            _, _, rounding = segment_bounds(there, there, inputs, observed, LESSON_WRT)
+            assert rounding.isfinite().item() is is_bounded
