@@ -303,6 +303,10 @@ def test_a_number_that_is_not_finite_on_one_side_fails(bad: float) -> None:
     judgement = judged(changed(short, "derivatives", "w3", 20, bad))
     assert not judgement.agrees
     assert "d_ssr_d_w3 at step 20" in judgement.problems[0]
+    # What one descent records after the other's end is its own matter.
+    longer = changed(cut(right, 21, descent.Stopped.DIVERGED), "derivatives", "w3", 21, bad)
+    reference = cut(right, 20, descent.Stopped.STEP_LIMIT)
+    assert judge(longer, reference, *lesson.data(), **RULES).points == 21
     never_says_so = judged(changed(cut(right, 20, "converged"), "derivatives", "w3", 20, bad))
     assert never_says_so.problems == [
         "manual says converged at step 20: it is diverged",

@@ -17,7 +17,7 @@ from manual_backprop import LESSON_WRT, PARAMETERS, lesson
 from torch_reference import bounds
 from torch_reference.curvature import hessians, segment_bounds
 from torch_reference.training import History, train
-from torch_reference.trajectory import trajectory_bounds
+from torch_reference.trajectory import is_step, recorded, trajectory_bounds
 
 
 @pytest.fixture(autouse=True)
@@ -125,17 +125,29 @@ def test_the_bound_of_a_trajectory_is_the_one_that_its_page_derives(
 
 
 def test_where_something_overflows_there_is_no_bound() -> None:
-    """Infinite, never NaN or the largest number; and a descent of no step has no bound of a step."""
+    """Infinite, never NaN or the largest number, from the step on that starts there, and not before."""
     manual, reference = two_descents(LESSON_WRT, torch.float64, apart=0.0, moving=1e200)
     inputs, observed = lesson.data()
     found = trajectory_bounds(manual, reference, inputs, observed, 0.1)
     for name in ("ssr", "d_ssr_d_w3"):
         assert found[name].tolist() == [torch.inf] * 3
     assert found["w3"].tolist() == [0, torch.inf, torch.inf]
+    once = two_descents(LESSON_WRT, torch.float64, apart=0.0, moving=1.0)
+    for history in once:
+        history.parameters["w1"][1] = 1e200
+    [at_start, there, behind] = trajectory_bounds(*once, inputs, observed, 0.1)["w3"].tolist()
+    assert (at_start, behind) == (0, torch.inf)
+    assert 0 < there < 1e-12
+
+
+def test_a_descent_of_no_step_has_a_bound_at_its_start_and_of_no_step() -> None:
+    """Whatever the other one does."""
+    inputs, observed = lesson.data()
     start = train(lesson.start(), inputs, observed, max_steps=0)
     longer = train(lesson.start(), inputs, observed, max_steps=2)
-    assert {n: len(v) for n, v in trajectory_bounds(start, longer, inputs, observed, 0.1).items()} == {
-        n: 0 if n.startswith("step_size_") else 1 for n in found
+    found = trajectory_bounds(start, longer, inputs, observed, 0.1)
+    assert {name: len(bound) for name, bound in found.items()} == {
+        name: 0 if is_step(name) else 1 for name in recorded(start)
     }
 
 

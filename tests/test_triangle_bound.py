@@ -1,7 +1,7 @@
 """The bound of the triangle is the one that docs/scale.md derives, term by term.
 
 No test of numbers can find that a bound is a little too small: what it misses would have to happen. So it is
-written a second time, from the page, in numbers of 50 digits; the code has to be within its own rounding of it.
+written a second time, from the page, in numbers of 50 digits; the code must be within its own rounding of it.
 """
 
 from collections.abc import Iterator, Mapping

@@ -95,7 +95,7 @@ def trajectory_bounds(
     norm, third, hessian_rounding = segment_bounds(p, q, inputs, observed, wrt)
     apart = _norm({name: p[name].double() - q[name].double() for name in wrt})
     slack = hessian_rounding + third * apart / 2
-    identity = torch.eye(len(wrt)).to(hessian)
+    identity = torch.diag(hessian.new_ones(len(wrt)))
     growth = _spectral_norm(identity - rate * hessian) + rate * slack
     drift = _carried(growth[:-1], _norm(added))
 
