@@ -5,8 +5,11 @@ from fractions import Fraction
 
 import pytest
 import torch
+from perceptron_training.run import judged
 from torch import Tensor
 
+from tests.trainings import small_case, steps_of
+from torch_reference.layers import LOSSES
 from torch_reference.link_bounds import (
     OPERATIONS,
     activation_bounds,
@@ -15,6 +18,8 @@ from torch_reference.link_bounds import (
     loss_bounds,
     update_bounds,
 )
+from torch_reference.link_by_link import links
+from torch_reference.perceptron import sequential
 
 U = Fraction(1, 2**53)
 TINY = Fraction(2) ** -1022  # float64's smallest normal number: a kernel may flush what is below it to zero
@@ -111,6 +116,25 @@ def test_an_updates_bound_is_of_the_size_of_both_ends(scale: float) -> None:
     before, after = scale * draw(2, 3), scale * (draw(2, 3) - 1)
     b, a = sizes(before), sizes(after)
     assert_written_twice(update_bounds(before, after), lambda i, j: (b[i][j] + a[i][j], OPERATIONS))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "softmax"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_each_link_is_judged_by_the_bound_of_its_kind(loss: str, activation: str) -> None:
+    """A mean divides by its terms and a sum does not; softmax mixes a row and tanh does not."""
+    case = small_case(activation, loss)
+    step = judged(next(steps_of(case, 1)))
+    found = {link.name: link for link in links(sequential(case.widths, case.activations), step, loss)}
+    is_mean = loss in ("mean_squared_error", "cross_entropy_mean", "binary_cross_entropy_mean")
+    of_loss = loss_bounds(step["2.output"], step["targets"], found["loss"].expected, is_mean)
+    assert torch.equal(found["loss"].bound, of_loss["loss"])
+    assert torch.equal(found["d_loss_d_2.output"].bound, of_loss["predicted"])
+    of_module = activation_bounds(
+        *(step[name] for name in ("0.output", "1.output", "d_loss_d_1.output")),
+        found["d_loss_d_0.output"].expected,
+        mixes_rows=activation == "softmax",
+    )
+    assert torch.equal(found["d_loss_d_0.output"].bound, of_module["input"])
 
 
 def test_the_bounds_are_of_the_tensors_own_precision() -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from perceptron_training.run import judged
 
 from manual_backprop.layers import LAYERS
 from manual_backprop.losses import LOSSES
@@ -14,6 +15,7 @@ from manual_backprop.perceptron import perceptron
 from tests.strategies_layers import PerceptronCase, perceptron_cases, values
 from tests.trainings import lockstep_of, observe, small_case, steps_of, with_layer
 from torch_reference import layers as reference
+from torch_reference.link_by_link import links
 from torch_reference.perceptron import sequential
 from torch_reference.perceptron_training import Training
 
@@ -87,7 +89,9 @@ def test_a_mistake_at_step_k_is_reported_at_step_k_and_its_link(name: str, k: in
     assert name in [row.name for row in lockstep.divergence.rows]
     # What a module does with a number is judged from that number: only neighbours may be blamed besides.
     assert len(lockstep.divergence.rows) <= 4
-    assert str(lockstep.divergence).startswith(f"step {k}, ")
+    first = lockstep.divergence.rows[0]
+    by = f"by {first.difference:.3g}, where rounding explains {first.bound:.3g}"
+    assert str(lockstep.divergence) == f"step {k}, {first.name}: differs {by}"
     assert lockstep.checked == k + 1
 
 
@@ -108,11 +112,14 @@ def test_a_missing_number_and_a_wrong_shape_are_no_agreement() -> None:
     """A NaN where torch has a number, and a bias gradient of shape (1, m)."""
     case = small_case()
     step = next(steps_of(case, 1))
-    for wrong in (torch.full((3,), math.nan).double(), step.gradients["2.bias"].unsqueeze(0)):
+    for wrong, verdict in (
+        (torch.full((3,), math.nan).double(), "nan by nan, where rounding explains"),
+        (step.gradients["2.bias"].unsqueeze(0), "wrong shape; expected (3,), found (1, 3)"),
+    ):
         lockstep = lockstep_of(case)
         observe(lockstep, step, {"d_loss_d_2.bias": wrong})
         assert lockstep.divergence is not None
-        assert "d_loss_d_2.bias" in str(lockstep.divergence)
+        assert f"step 0, d_loss_d_2.bias: {verdict}" in str(lockstep.divergence)
 
 
 def test_both_diverge_together() -> None:
@@ -140,8 +147,38 @@ def test_every_kth_step_is_judged(every: int, checked: int) -> None:
             (step.after.parameters[n] - alone.parameters[n]).abs().max().item() for n in case.parameters
         ]
     assert (lockstep.seen, lockstep.checked) == (12, checked)
+    assert (lockstep.largest_at == (0, "")) == (lockstep.largest_ratio == 0) == (checked == 0)
     assert lockstep.drift == max(apart)
     assert lockstep.divergence is None
+
+
+def test_every_number_is_counted_and_the_nearest_to_its_bound_is_remembered() -> None:
+    """Over all steps; the loss of the second is moved by nine tenths of its bound."""
+    case = small_case()
+    lockstep, network = lockstep_of(case), sequential(case.widths, case.activations)
+    steps = list(steps_of(case, 1))
+    expected = [list(links(network, judged(step), case.loss)) for step in steps]
+    updated = sum(value.numel() for value in case.parameters.values())
+    for number, step in enumerate(steps):
+        [bound] = [link.bound for link in expected[number] if link.name == "loss"]
+        observe(lockstep, step, {"loss": step.loss + 0.9 * bound} if number == 1 else {})
+        judged_so_far = sum(link.expected.numel() for found in expected[: number + 1] for link in found)
+        assert lockstep.compared == judged_so_far + (number + 1) * updated
+    assert lockstep.divergence is None
+    assert lockstep.largest_at == (1, "loss")
+    # Manual and torch's loss are apart by a part of the bound already, below a half of it in every training.
+    assert 0.4 < lockstep.largest_ratio <= 1
+
+
+def test_the_largest_drift_is_remembered() -> None:
+    """Also where the two trainings come together again."""
+    case = small_case()
+    lockstep, steps = lockstep_of(case, check_every=0), steps_of(case, 1)
+    away = next(steps)
+    observe(lockstep, away, {"after the update, 0.bias": away.after.parameters["0.bias"] + 1})
+    largest = lockstep.drift
+    observe(lockstep, next(steps))
+    assert lockstep.drift == largest == pytest.approx(1)
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)

@@ -61,9 +61,9 @@ def linear_bounds(inputs: Tensor, weight: Tensor, bias: Tensor, upstream: Tensor
 def activation_bounds(
     inputs: Tensor, output: Tensor, upstream: Tensor, slope: Tensor, mixes_rows: bool
 ) -> dict[str, Tensor]:
-    """Bounds of an activation's output and of the derivative with respect to its input, all of one shape."""
-    operations = OPERATIONS + (inputs.shape[-1] if mixes_rows else 0)
-    above = upstream.abs().sum(-1, keepdim=True) if mixes_rows else upstream.abs()
+    """Bounds of an activation's output and of the derivative with respect to its input, all (n, k)."""
+    operations = OPERATIONS + (inputs.shape[1] if mixes_rows else 0)
+    above = upstream.abs().sum(1, keepdim=True) if mixes_rows else upstream.abs()
     size = 1 + inputs.abs()
     return {
         "output": _within(size + output.abs(), operations),
@@ -77,12 +77,12 @@ def loss_bounds(predicted: Tensor, targets: Tensor, loss: Tensor, is_mean: bool)
     Shapes: predicted (n, k), targets (n) for classes, else (n, k); loss (), predicted (n, k)
     """
     weight = 1 / targets.numel() if is_mean else 1.0
-    size = 1 + predicted.abs().amax(-1, keepdim=True).expand(predicted.shape)
+    size = 1 + predicted.abs().amax(1, keepdim=True).expand(predicted.shape)
     if targets.is_floating_point():
         size = size + targets.abs()
     value = loss.abs() + weight * size.sum()
     return {
-        "predicted": _within(weight * size, OPERATIONS + predicted.shape[-1]),
+        "predicted": _within(weight * size, OPERATIONS + predicted.shape[1]),
         "loss": _within(value, OPERATIONS + predicted.numel()),
     }
 

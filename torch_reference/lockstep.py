@@ -31,8 +31,8 @@ class Divergence(NamedTuple):
         """One line."""
         row = self.rows[0]
         where = f"step {self.step}, {row.name}: {row.verdict}"
-        if row.difference is None or row.bound is None:
-            return f"{where}; {row.explanation}" if row.explanation else where
+        if row.explanation:
+            return f"{where}; {row.explanation}"
         return f"{where} by {row.difference:.3g}, where rounding explains {row.bound:.3g}"
 
 
@@ -51,7 +51,7 @@ class Lockstep:
         loss: str,
         optimiser: str,
         settings: Mapping[str, Any],
-        check_every: int = 1,
+        check_every: int,
     ) -> None:
         """Begin both torch's own training and the judging at these parameters; 0 judges no step."""
         self.network, self.loss, self.check_every = network, loss, check_every
