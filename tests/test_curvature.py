@@ -13,7 +13,7 @@ from torch.func import functional_call, jacrev
 
 from manual_backprop import PARAMETERS, forward, lesson
 from manual_backprop.curvature import hessian, jacobian
-from torch_reference import compare
+from torch_reference import compare, curvature
 from torch_reference.ball import MARGIN, Ball, Rounding
 from torch_reference.curvature import hessians, segment_bounds
 from torch_reference.gradients import REFERENCE
@@ -93,6 +93,29 @@ def test_a_batch_of_networks_has_a_batch_of_hessians(batched: str) -> None:
         one = {name: value[own] if value.ndim else value for name, value in parameters.items()}
         case = Case(one, *(value[own] if value.ndim > 1 else value for value in data))
         assert_autograds_hessian(together[own], case, PARAMETERS)
+
+
+@pytest.mark.parametrize(("entries", "parts"), [(1, 6), (2 * 3**2 * 4, 3)])
+def test_the_hessians_of_a_long_descent_are_made_in_parts_that_fit_memory(
+    entries: int, parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six points, four inputs, nine entries: one point at a time at least, and the same to rounding."""
+    generator = torch.Generator().manual_seed(0)
+    points = {name: torch.randn(6, generator=generator, dtype=torch.float64) for name in PARAMETERS}
+    data = torch.randn(2, 4, generator=generator, dtype=torch.float64)
+    at_once = hessians(points, *data, ("w1", "b3", "w4"))
+    calls = []
+
+    def counted(*arguments: object) -> Tensor:
+        calls.append(1)
+        return functional_call(*arguments)
+
+    monkeypatch.setattr(curvature, "ENTRIES_AT_ONCE", entries)
+    monkeypatch.setattr(curvature, "functional_call", counted)
+    in_parts = hessians(points, *data, ("w1", "b3", "w4"))
+    assert len(calls) == parts
+    _, _, rounding = segment_bounds(points, points, *data, ("w1", "b3", "w4"))
+    assert (torch.linalg.matrix_norm(in_parts - at_once, ord=2) <= 2 * rounding).all()
 
 
 def test_in_the_output_layer_the_hessian_is_twice_j_transposed_j() -> None:

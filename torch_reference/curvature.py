@@ -50,7 +50,7 @@ def hessians(
     chunk = max(1, ENTRIES_AT_ONCE // (len(wrt) ** 2 * len(x)))
     # torch.func.hessian differentiates forwards, for which SoftPlus loads torch.jit, which is deprecated.
     blocks = vmap(jacrev(jacrev(ssr)), chunk_size=chunk)(free, points)
-    return torch.stack([torch.stack([blocks[a][b] for b in wrt], dim=-1) for a in wrt], dim=-2)
+    return torch.stack([torch.stack([blocks[a][b] for b in wrt], dim=1) for a in wrt], dim=1)
 
 
 def segment_bounds(
