@@ -68,7 +68,7 @@ def segment_bounds(
     Source:  docs/trajectory.md, section 3
     """
     size = {
-        name: torch.maximum(one_end[name].double().abs(), other_end[name].double().abs()).unsqueeze(-1)
+        name: torch.maximum(one_end[name].double().abs(), other_end[name].double().abs()).unsqueeze(1)
         for name in one_end
     }
     x, o = inputs.double(), observed.double()
@@ -87,14 +87,14 @@ def segment_bounds(
         c = torch.maximum(c, LARGEST_THIRD_DERIVATIVE * size[w_out] * slope**3 + 3 * free[w_out] * second)
         residual = residual + size[w_out] * y
         conditioning = torch.maximum(conditioning, size[w_in] * x.abs() + size[b_in])
-    norm = 2 * (a_squared + residual * b).sum(-1)
-    third = 2 * (3 * a_squared.sqrt() * b + residual * c).sum(-1)
+    norm = 2 * (a_squared + residual * b).sum(1)
+    third = 2 * (3 * a_squared.sqrt() * b + residual * c).sum(1)
     unit = torch.finfo(torch.float64).eps / 2
-    relative = (HESSIAN_ROUNDINGS + len(x) + 4 * conditioning.amax(-1)) * unit
+    relative = (HESSIAN_ROUNDINGS + len(x) + 4 * conditioning.amax(1)) * unit
     # The count is of first order: where its square would matter there is no bound.
     return norm, third, torch.where(relative < 2.0**-20, relative * norm, torch.inf)
 
 
 def _softplus(weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
-    node = weight.double().unsqueeze(-1) * x + bias.double().unsqueeze(-1)
+    node = weight.double().unsqueeze(1) * x + bias.double().unsqueeze(1)
     return torch.logaddexp(node, node.new_zeros(()))
