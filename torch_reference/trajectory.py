@@ -110,9 +110,7 @@ def trajectory_bounds(
         **{f"d_ssr_d_{name}": derivative[name] for name in wrt},
         **{f"step_size_{name}": rate * derivative[name][:-1] + product[name] for name in wrt},
     }
-    return {
-        name: (MARGIN * value).nan_to_num(nan=torch.inf, posinf=torch.inf) for name, value in result.items()
-    }
+    return {name: torch.where(value.isfinite(), MARGIN * value, torch.inf) for name, value in result.items()}
 
 
 def _carried(growth: Tensor, added: Tensor) -> Tensor:
