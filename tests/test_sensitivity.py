@@ -1,5 +1,6 @@
 """The tolerance itself: as wide as rounding, and no wider."""
 
+import itertools
 from collections.abc import Mapping
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.agreement import disagreements
-from torch_reference.sensitivity import branches, expected_and_bounds, run_still
+from torch_reference.sensitivity import branches, coarsest, expected_and_bounds, growing_bounds, run_still
 
 EPS = torch.finfo(torch.float64).eps
 
@@ -126,3 +127,43 @@ def test_operations_and_the_longest_sum_are_counted() -> None:
     still = run_still(autograd(lambda x: x @ x.T), inputs)
     assert still.longest_sum == 50
     assert 3 <= still.operations <= 12
+
+
+def test_the_bound_is_the_documented_multiple_of_the_largest_of_16_movements() -> None:
+    """4 (n + √(k n)) of them, and each is normal: x² moves by twice x's roundings and by its own.
+
+    The largest of 16 normal sizes is below its median with a probability of a half, so that each is with one of
+    (1/2)^(1/16). The median of 20,000 elements has a standard error of 0.0042: five of them are allowed.
+    """
+    x = torch.linspace(1, 2, 20_000, dtype=torch.float64)
+    bounds = {}
+    for n, k in ((1, 1), (9, 16)):
+        expected, found = expected_and_bounds(lambda inputs: {"y": inputs["x"] ** 2}, {"x": x}, n, k)
+        bounds[n] = found["y"] / (expected["y"] * EPS)
+    typical = torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor((1 + 0.5 ** (1 / 16)) / 2)).item()
+    assert (bounds[1] / (4 * 2 * 5**0.5)).median().item() == pytest.approx(typical, abs=0.02)
+    assert torch.allclose(bounds[9] / bounds[1], torch.tensor(21 / 2).double(), rtol=8 * EPS)
+
+
+def test_the_references_own_error_counts_twice() -> None:
+    """What it returns in float32 is off by 1/1024 from what it returns in float64."""
+
+    def off_in_float32(inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        x = inputs["x"]
+        return {"y": torch.full_like(x, 2.0**-10 if x.dtype == torch.float32 else 0.0)}
+
+    for dtype, bound in ((torch.float32, 2.0**-9), (torch.float64, 0.0)):
+        _, bounds = expected_and_bounds(off_in_float32, {"x": torch.ones(2, dtype=dtype)}, 1, 1)
+        assert bounds["y"].tolist() == [bound, bound]
+
+
+def test_the_bounds_grow_from_draw_to_draw() -> None:
+    """16 of them, unless fewer are asked for; the coarsest of several dtypes rounds."""
+    inputs = {"x": torch.ones(50, dtype=torch.float64), "i": torch.ones(1, dtype=torch.long)}
+    found = [bounds["x"] for _, bounds in growing_bounds(SQUARE, inputs)]
+    assert len(found) == 16
+    assert all((later >= earlier).all() for earlier, later in itertools.pairwise(found))
+    assert (found[-1] > found[0]).any()
+    assert len(list(growing_bounds(SQUARE, inputs, draws=3))) == 3
+    assert coarsest(inputs | {"y": torch.ones(1)}) == torch.float32
+    assert coarsest({"i": inputs["i"]}) == torch.float64
