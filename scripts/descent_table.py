@@ -84,7 +84,7 @@ def _reason(descent: Descent, options: argparse.Namespace) -> str:
 def _drift(judgement: Judgement) -> str:
     drift = judgement.drift
     if drift is None:
-        return "The two trajectories are the same, bit for bit." if judgement.points else "No point compared."
+        return "The two trajectories are the same, bit for bit."
     place = f"{drift.name}, step {drift.step}"
     return f"Largest difference: {drift.difference:.1e} ({place}), where the bound is {drift.bound:.1e}"
 

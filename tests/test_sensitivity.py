@@ -132,7 +132,7 @@ def test_operations_and_the_longest_sum_are_counted() -> None:
 def test_the_bound_is_the_documented_multiple_of_the_largest_of_16_movements() -> None:
     """4 (n + √(k n)) of them, and each is normal: x² moves by twice x's roundings and by its own.
 
-    The largest of 16 normal sizes is below its median with a probability of a half, so that each is with one of
+    The largest of 16 normal sizes is below its median with a probability of a half, each with
     (1/2)^(1/16). The median of 20,000 elements has a standard error of 0.0042: five of them are allowed.
     """
     x = torch.linspace(1, 2, 20_000, dtype=torch.float64)
