@@ -115,10 +115,50 @@ def test_both_sides_of_an_undecidable_kink_are_given() -> None:
         return torch.relu(x * 0.1 - 0.03)
 
     for value, slopes in ((0.3, {0.0, 0.1}), (0.4, set())):
-        inputs = {"x": torch.tensor([value], dtype=torch.float64)}
+        inputs = {"x": torch.tensor([value, 1.0], dtype=torch.float64)}
         still = run_still(autograd(kink), inputs)
-        seen = {round(turned.expected["x"].item(), 6) for turned in branches(autograd(kink), still)}
+        seen = {turned.expected["x"][0].item() for turned in branches(autograd(kink), still)}
+        assert seen | ({still.expected["x"][0].item()} if seen else set()) == slopes
+
+
+def test_both_sides_of_an_undecidable_question_of_pythons_are_given() -> None:
+    """As of a kink's: where one rounding turns an if."""
+
+    def question(x: Tensor) -> Tensor:
+        return 3 * x if (x * 0.1 - 0.03).sum() > 0 else 2 * x
+
+    for value, slopes in ((0.3, {2.0, 3.0}), (0.4, set())):
+        inputs = {"x": torch.tensor([value], dtype=torch.float64)}
+        still = run_still(autograd(question), inputs)
+        seen = {turned.expected["x"].item() for turned in branches(autograd(question), still)}
         assert seen | ({still.expected["x"].item()} if seen else set()) == slopes
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_other_side_of_a_kink_has_a_bound_of_its_own(dtype: torch.dtype) -> None:
+    """As narrow as on this side: not one decision of the other run turns back."""
+
+    def kink(x: Tensor) -> Tensor:
+        return torch.relu(x * 0.1 - torch.tensor([0.03, 0.03], dtype=x.dtype))
+
+    inputs = {"x": torch.tensor([0.3, 1.0], dtype=dtype)}
+    still = run_still(autograd(kink), inputs)
+    for turned in branches(autograd(kink), still):
+        expected, bounds = list(growing_bounds(autograd(kink), inputs, still=turned))[-1]
+        assert torch.equal(expected["x"], turned.expected["x"])
+        assert 0 < bounds["x"].max() <= 100 * torch.finfo(dtype).eps
+
+
+def test_what_a_fused_operation_loses_in_float64_counts_twice() -> None:
+    """Nothing more exact is at hand than its decomposition: layer norm far from zero."""
+    inputs = {"x": 1e6 + torch.linspace(0, 1, 5, dtype=torch.float64)}
+    norm = autograd(lambda x: torch.nn.functional.layer_norm(x, (5,)) ** 3)
+    still = run_still(norm, inputs)
+    lost = (still.decomposed["x"] - still.expected["x"]).abs()
+    assert lost.max() > 0
+    expected, bounds = list(growing_bounds(norm, inputs, still=still, longest_sum=1, draws=1))[-1]
+    least = list(growing_bounds(norm, inputs, still=still._replace(own=expected), longest_sum=1, draws=1))
+    assert torch.allclose(bounds["x"], least[-1][1]["x"] + 2 * lost)
 
 
 def test_operations_and_the_longest_sum_are_counted() -> None:
@@ -158,12 +198,16 @@ def test_the_references_own_error_counts_twice() -> None:
 
 
 def test_the_bounds_grow_from_draw_to_draw() -> None:
-    """16 of them, unless fewer are asked for; the coarsest of several dtypes rounds."""
-    inputs = {"x": torch.ones(50, dtype=torch.float64), "i": torch.ones(1, dtype=torch.long)}
-    found = [bounds["x"] for _, bounds in growing_bounds(SQUARE, inputs)]
+    """16 of them, unless fewer are asked for; an index stays one, and the coarsest dtype rounds."""
+    inputs = {"x": torch.ones(50, dtype=torch.float64), "i": torch.arange(50)}
+
+    def squares(own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {"x": own["x"][own["i"]] ** 2}
+
+    found = [bounds["x"] for _, bounds in growing_bounds(squares, inputs)]
     assert len(found) == 16
     assert all((later >= earlier).all() for earlier, later in itertools.pairwise(found))
     assert (found[-1] > found[0]).any()
-    assert len(list(growing_bounds(SQUARE, inputs, draws=3))) == 3
+    assert len(list(growing_bounds(squares, inputs, draws=3))) == 3
     assert coarsest(inputs | {"y": torch.ones(1)}) == torch.float32
     assert coarsest({"i": inputs["i"]}) == torch.float64
