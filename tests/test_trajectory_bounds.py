@@ -16,7 +16,7 @@ from torch import Tensor
 from manual_backprop import LESSON_WRT, PARAMETERS, lesson
 from torch_reference import bounds
 from torch_reference.curvature import hessians, segment_bounds
-from torch_reference.training import History, train
+from torch_reference.training import History, Stopped, train
 from torch_reference.trajectory import is_step, recorded, trajectory_bounds
 
 
@@ -90,7 +90,7 @@ def two_descents(wrt: tuple[str, ...], dtype: torch.dtype, *, apart: float, movi
             name: moving * torch.randn(3, generator=draws, dtype=torch.float64).to(dtype) for name in wrt
         }
         sizes = {name: value[:2] / 7 for name, value in slopes.items()}
-        descents.append(History(parameters, torch.ones(3, dtype=dtype), slopes, sizes, "step limit"))
+        descents.append(History(parameters, torch.ones(3, dtype=dtype), slopes, sizes, Stopped.STEP_LIMIT))
     return descents
 
 
