@@ -307,7 +307,7 @@ def test_a_number_that_is_not_finite_on_one_side_fails(bad: float) -> None:
     longer = changed(cut(right, 21, descent.Stopped.DIVERGED), "derivatives", "w3", 21, bad)
     reference = cut(right, 20, descent.Stopped.STEP_LIMIT)
     assert judge(longer, reference, *lesson.data(), **RULES).points == 21
-    never_says_so = judged(changed(cut(right, 20, "converged"), "derivatives", "w3", 20, bad))
+    never_says_so = judged(changed(cut(right, 20, descent.Stopped.CONVERGED), "derivatives", "w3", 20, bad))
     assert never_says_so.problems == [
         "manual says converged at step 20: it is diverged",
         *judgement.problems,
