@@ -16,7 +16,7 @@ from torch import Tensor
 from manual_backprop import perceptron as plain
 from manual_backprop.activations import ELEMENTWISE
 from manual_backprop.architecture import Perceptron
-from manual_backprop.checks import DTYPES, check_names
+from manual_backprop.checks import DTYPES, check_choice, check_names
 from manual_backprop.layer import check_like, check_shape
 from manual_backprop.linear import LINEAR
 from manual_backprop.losses import LOSSES, check_classes
@@ -58,8 +58,7 @@ class Gradients:
 
     def __init__(self, network: Perceptron, loss: str = "ssr") -> None:
         """Decide how each module is done."""
-        if loss not in LOSSES:
-            raise ValueError(f"unknown loss {loss!r}: the known ones are {', '.join(LOSSES)}")
+        check_choice("loss", loss, LOSSES)
         self.network, self.loss = network, loss
         self._shapes = [(name, torch.Size(shape)) for name, shape in network.shapes.items()]
         # A perceptron begins with a linear layer, whose weight is (outputs, inputs).

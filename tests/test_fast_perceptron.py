@@ -11,6 +11,7 @@ from test_perceptron import compared, network_of
 
 from manual_backprop import perceptron, small_perceptron
 from manual_backprop.fast_perceptron import Gradients
+from manual_backprop.losses import LOSSES
 
 
 def small_case(loss: str = "cross_entropy_mean", dtype: torch.dtype = torch.float64) -> PerceptronCase:
@@ -81,23 +82,27 @@ def test_bad_input_is_refused_with_the_plain_derivations_line(change: dict, mess
     parameters = case.parameters | {name: value for name, value in change.items() if name not in data}
     given_parameters = {name: value for name, value in parameters.items() if value is not None}
     network = network_of(case)
-    with pytest.raises((ValueError, TypeError), match=re.escape(message)):
+    with pytest.raises((ValueError, TypeError), match=re.escape(message)) as plain:
         perceptron.gradients(network, given_parameters, *data.values(), case.loss)
-    with pytest.raises((ValueError, TypeError), match=re.escape(message)):
+    with pytest.raises(plain.type, match=f"^{re.escape(str(plain.value))}$"):
         Gradients(network, case.loss)(given_parameters, *data.values())
 
 
 @pytest.mark.parametrize("loss", ["ssr", "mean_squared_error"])
-def test_targets_of_another_shape_never_broadcast(loss: str) -> None:
-    """(3, 1) targets for (3, 3) outputs."""
+def test_targets_that_do_not_fit_never_broadcast(loss: str) -> None:
+    """(3, 1) targets for (3, 3) outputs, and targets of another dtype."""
     case = small_case(loss)
+    gradients = Gradients(network_of(case), loss)
     with pytest.raises(ValueError, match=re.escape("targets must have shape (3, 3), found (3, 1)")):
-        Gradients(network_of(case), loss)(case.parameters, case.inputs, case.targets[:, :1])
+        gradients(case.parameters, case.inputs, case.targets[:, :1])
+    line = "targets must have the dtype of predicted, torch.float64, found torch.float32"
+    with pytest.raises(TypeError, match=f"^{line}$"):
+        gradients(case.parameters, case.inputs, case.targets.float())
 
 
 def test_an_unknown_loss_is_refused() -> None:
     """With the known ones."""
-    with pytest.raises(ValueError, match="unknown loss 'sum': the known ones are ssr"):
+    with pytest.raises(ValueError, match=f"^unknown loss 'sum': the known ones are {', '.join(LOSSES)}$"):
         Gradients(network_of(small_case()), "sum")
 
 
