@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import Case, cases
 from straying import is_stable, plain_strayed, triangle_strayed
-from test_fast_gradients import COMPILED
+from test_fast_gradients import COMPILED, memory_of_nan
 
 import manual_backprop
 import torch_reference
@@ -87,6 +87,22 @@ def test_every_descent_has_the_same_defaults() -> None:
     assert torch.equal(quick.step_sizes["w3"], 0.01 * quick.derivatives["w3"][:-1])
 
 
+def test_a_late_divergence_obeys_the_rules_that_were_given() -> None:
+    """From steps far below the default of the smallest size, and far beyond the default of the limit."""
+    case = Case(lesson.start(), *lesson.data())
+    one = triangle.from_data(*case)
+    steepest = 2 * torch.linalg.matrix_norm(one.rows[:, :3], 2).item() ** 2
+    # The best point, off by little: each step is 1.3 times as long as the one before.
+    best = torch.linalg.solve_triangular(one.rows[:3, :3], one.rows[:3, 3:], upper=True).flatten() + 1e-9
+    start = {**case.parameters, **dict(zip(LESSON_WRT, best, strict=True))}
+    rules: dict[str, Any] = {"learning_rate": 2.3 / steepest, "max_steps": 10_000, "min_step_size": 0.0}
+    quick = quick_descent.descend(start, *case[1:], **rules)
+    assert quick.stopped is Stopped.DIVERGED
+    assert quick.steps > 1000
+    assert quick.step_sizes["w3"][0].abs() < 0.001
+    assert_same(quick, descend(one, start, **rules))
+
+
 @pytest.mark.parametrize("name", LESSON_WRT)
 def test_a_step_of_exactly_the_smallest_size_goes_on(name: str) -> None:
     """As by the plain rules: below it, not at it."""
@@ -138,7 +154,8 @@ def test_the_fast_triangle_is_within_its_bound(
     case = many(dtype)
     if dtype == torch.float64:
         case = case._replace(observed=case.observed * scale)
-    one = fast_triangle.from_data(*case)
+    with memory_of_nan():
+        one = fast_triangle.from_data(*case)
     assert one.observations == 1500
     assert torch.equal(one.rows, one.rows.triu())
     exactly = Case(
@@ -152,6 +169,21 @@ def test_the_fast_triangle_is_within_its_bound(
     for name, value in {"ssr": ssr, **derivatives}.items():
         bound = {"ssr": of_ssr, **of_derivatives}[name] + allowed[name]
         assert (value - plain[name]).abs() <= bound, name
+
+
+@pytest.mark.skipif(not COMPILED, reason="no C compiler here")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_many_observations_go_through_the_kernel(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but one, by which the input is checked; a leaf has the roundings of four more rows (kernel.c)."""
+    seen = []
+    plain = triangle.from_data
+    monkeypatch.setattr(triangle, "from_data", lambda *case: seen.append(case[1].numel()) or plain(*case))
+    n = blocks.BLOCK + 1
+    one = fast_triangle.from_data(*many(dtype, n))
+    assert seen == [1]
+    rows_of_leaves = torch.ones(4 * -(-n // triangle.LEAF), 4, dtype=torch.float64)
+    above = triangle.factorised(rows_of_leaves)[1]
+    assert one.roundings == triangle.roundings_of(triangle.LEAF + 4) + above
 
 
 def test_few_observations_batches_and_bad_shapes_are_triangle_pys() -> None:
