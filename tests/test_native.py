@@ -100,7 +100,13 @@ def test_without_a_cache_of_ones_own_it_is_the_home_folders(
     assert native._built(torch.float64).parent == tmp_path / ".cache" / "manual-backprop"
 
 
-def test_a_machine_without_avx2_is_not_given_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The compiler then cuts the vectors into what the machine has."""
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
-    assert native._instruction_set() == ()
+@pytest.mark.parametrize(
+    ("machine", "flags"),
+    [("DEFAULT", ()), ("AVX2", ("-mavx2", "-mfma")), ("AVX512", ("-mavx2", "-mfma"))],
+)
+def test_a_machine_is_given_the_vectors_that_it_has(
+    machine: str, flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without AVX2 the compiler cuts the kernel's vectors into what there is."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: machine)
+    assert native._instruction_set() == flags
