@@ -1,6 +1,7 @@
 """The fast way to a perceptron's gradient gives autograd's, and writes to nothing but what it is given to."""
 
 import re
+from functools import partial
 
 import pytest
 import torch
@@ -48,11 +49,16 @@ def test_what_autograd_watches_goes_to_the_plain_derivation() -> None:
     """Its result can be differentiated again, and out is filled all the same."""
     case = small_case()
     gradients = Gradients(network_of(case), case.loss)
-    watched = {name: value.clone().requires_grad_() for name, value in case.parameters.items()}
-    assert gradients(watched, case.inputs, case.targets)["0.weight"].requires_grad
-    assert gradients(case.parameters, case.inputs.clone().requires_grad_(), case.targets)[
-        "0.bias"
-    ].requires_grad
+    plain = partial(perceptron.gradients, network_of(case), loss=case.loss)
+    for name in (*case.parameters, "inputs"):
+        given = {**case.parameters, "inputs": case.inputs}
+        watched = given[name] = given[name].clone().requires_grad_()
+        arguments = ({key: given[key] for key in case.parameters}, given["inputs"], case.targets)
+        found, expected = (
+            torch.autograd.grad(way(*arguments)["0.weight"].square().sum(), watched)[0]
+            for way in (gradients, plain)
+        )
+        assert torch.equal(found, expected)
     out = {name: torch.zeros_like(value) for name, value in case.parameters.items()}
     rows = (case.inputs[0], case.targets[0])
     filled = gradients(case.parameters, *rows, out=out)
@@ -114,7 +120,8 @@ def test_an_out_that_does_not_fit_is_refused() -> None:
     good = gradients(*arguments)
     with pytest.raises(ValueError, match=re.escape("out's 0.bias must have shape (5,), found (1,)")):
         gradients(*arguments, out={**good, "0.bias": good["0.bias"][:1]})
-    with pytest.raises(ValueError, match=re.escape("out has no 2.bias")):
+    names = ", ".join(case.parameters)
+    with pytest.raises(ValueError, match=f"^out has no 2.bias: all of {names} are needed$"):
         gradients(*arguments, out={name: value for name, value in good.items() if name != "2.bias"})
     with pytest.raises(ValueError, match=re.escape("out's 0.weight is the parameter itself")):
         gradients(*arguments, out={**good, "0.weight": case.parameters["0.weight"]})

@@ -80,6 +80,15 @@ def test_torchs_way_is_taken_for_any_activation(activation: str, dtype: torch.dt
     assert list(Gradients(network_of(case))(*case[3:])) == list(case.parameters)
 
 
+def test_tensors_without_memory_are_told_from_the_parameters() -> None:
+    """On the meta device, where a shape costs nothing to try, every address is 0."""
+    case = small_case("ssr")
+    parameters = {name: value.to("meta") for name, value in case.parameters.items()}
+    out = {name: torch.empty_like(value) for name, value in parameters.items()}
+    found = Gradients(network_of(case))(parameters, case.inputs.to("meta"), case.targets.to("meta"), out)
+    assert all(found[name] is out[name] for name in out)
+
+
 def test_a_relu_overwrites_no_output_that_another_layer_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     """After tanh, which keeps its output for its derivative; with one SSR the default of both derivations."""
     monkeypatch.setattr(small_perceptron, "library", lambda _: None)
