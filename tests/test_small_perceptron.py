@@ -100,6 +100,13 @@ def test_a_small_network_goes_through_the_kernel(monkeypatch: pytest.MonkeyPatch
     assert all(again[name] is out[name] and torch.equal(out[name], found[name]) for name in found)
 
 
+def freed(*shape: int) -> torch.Tensor:
+    """A tensor whose memory has been given back, as a sharded parameter's is between its uses."""
+    tensor = torch.zeros(*shape, dtype=torch.float64)
+    tensor.untyped_storage().resize_(0)
+    return tensor
+
+
 CASES: dict[str, Callable[[], object]] = {
     "more rows than pay": lambda: by_the_kernel(relu_case((64, 64, 10), rows=MULTIPLICATIONS // 4736 + 1)),
     "no rows": lambda: by_the_kernel(relu_case(rows=0)),
@@ -118,6 +125,7 @@ CASES: dict[str, Callable[[], object]] = {
     "targets that would broadcast": lambda: by_the_kernel(
         relu_case(loss="ssr"), targets=torch.zeros(3, 1, dtype=torch.float64)
     ),
+    "a storage that was set free": lambda: by_the_kernel(relu_case(), inputs=freed(3, 4)),
     "columns in memory": lambda: by_the_kernel(
         relu_case(), inputs=torch.zeros(4, 3, dtype=torch.float64).t()
     ),
