@@ -107,6 +107,7 @@ def freed(*shape: int) -> torch.Tensor:
     return tensor
 
 
+# Beyond the targets that do not fit lie zeros: who read on would find a class.
 CASES: dict[str, Callable[[], object]] = {
     "more rows than pay": lambda: by_the_kernel(relu_case((64, 64, 10), rows=MULTIPLICATIONS // 4736 + 1)),
     "no rows": lambda: by_the_kernel(relu_case(rows=0)),
@@ -119,8 +120,8 @@ CASES: dict[str, Callable[[], object]] = {
     "another loss": lambda: by_the_kernel(relu_case(loss="binary_cross_entropy_sum")),
     "a class that is none": lambda: by_the_kernel(relu_case(), targets=torch.tensor([0, 3, 1])),
     "a negative class": lambda: by_the_kernel(relu_case(), targets=torch.tensor([0, -1, 1])),
-    "classes of another dtype": lambda: by_the_kernel(relu_case(), targets=torch.zeros(3)),
-    "too few classes": lambda: by_the_kernel(relu_case(), targets=torch.zeros(2, dtype=torch.int64)),
+    "classes of another dtype": lambda: by_the_kernel(relu_case(), targets=torch.zeros(6)[:3]),
+    "too few classes": lambda: by_the_kernel(relu_case(), targets=torch.zeros(3, dtype=torch.int64)[:2]),
     "targets of another dtype": lambda: by_the_kernel(relu_case(loss="ssr"), targets=torch.zeros(3, 3)),
     "targets that would broadcast": lambda: by_the_kernel(
         relu_case(loss="ssr"), targets=torch.zeros(3, 1, dtype=torch.float64)
