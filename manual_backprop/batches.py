@@ -23,4 +23,4 @@ def batches(rows: int, batch_size: int, seed: int, epoch: int) -> Iterator[Int[T
     # torch's generator on the CPU reads 32 bits. An odd factor leaves every seed its own, and one near
     # 2**32 / 1.618 puts the epochs of neighbouring seeds far from each other (Knuth, volume 3, 6.4).
     generator = torch.Generator().manual_seed((0x9E3779B1 * seed + epoch) % 2**32)
-    yield from torch.split(torch.randperm(rows, generator=generator), batch_size)
+    yield from torch.split(torch.randperm(rows, generator=generator, device="cpu"), batch_size)

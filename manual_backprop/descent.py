@@ -148,9 +148,10 @@ def initial_parameters(
     # Every weight is drawn, used or not, on the CPU and in float64: a seed means one start, whatever the
     # choice of parameters, dtype and device.
     draws = {
-        name: torch.randn((), generator=generator, dtype=torch.float64) for name in ("w1", "w2", "w3", "w4")
+        name: torch.randn((), generator=generator, dtype=torch.float64, device="cpu")
+        for name in ("w1", "w2", "w3", "w4")
     }
-    fresh = {name: draws.get(name, torch.zeros((), dtype=torch.float64)) for name in wrt}
+    fresh = {name: draws.get(name, draws["w1"].new_zeros(())) for name in wrt}
     return {name: value.to(device, dtype) for name, value in {**lesson.start(), **fresh}.items()}
 
 

@@ -105,14 +105,13 @@ def _in_blocks(
 ) -> dict[str, Tensor]:
     """The plain derivation, block by block: the gradient of a sum is the sum of the gradients."""
     n = inputs.numel()
-    rows = torch.empty(len(wrt), -(-n // BLOCK), dtype=inputs.dtype)
+    rows = {name: inputs.new_empty(-(-n // BLOCK)) for name in wrt}
 
     def share(first: int, last: int) -> None:
         for start in range(first, last, BLOCK):
             here = slice(start, min(start + BLOCK, last))
-            derivatives = plain(parameters, inputs[here], observed[here], wrt)
-            for row, name in zip(rows, wrt, strict=True):
-                row[start // BLOCK] = derivatives[name]
+            for name, derivative in plain(parameters, inputs[here], observed[here], wrt).items():
+                rows[name][start // BLOCK] = derivative
 
     in_parallel(share, n)
-    return dict(zip(wrt, rows.sum(1).unbind(), strict=True))
+    return {name: row.sum() for name, row in rows.items()}

@@ -7,6 +7,7 @@ in small_perceptron.py. docs/speed.md tells what these gain.
 """
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from manual_backprop import perceptron as plain
 from manual_backprop.activations import ELEMENTWISE
 from manual_backprop.architecture import Perceptron
-from manual_backprop.checks import DTYPES, check_names
+from manual_backprop.checks import DTYPES, check_choice, check_names
 from manual_backprop.layer import check_like, check_shape
 from manual_backprop.linear import LINEAR
 from manual_backprop.losses import LOSSES, check_classes
@@ -34,8 +35,8 @@ def _d_ssr_d_output(output: Tensor, targets: Tensor) -> Tensor:
 def _d_cross_entropy_d_output(output: Tensor, targets: Tensor) -> Tensor:
     """Formula: ∂Loss/∂Outputᵢₖ = Shareᵢₖ − [k = Classᵢ], written over the output."""
     check_classes(output, targets)
-    shares = torch.softmax(output, -1, out=output)
-    return shares.scatter_(-1, targets.unsqueeze(-1), -1, reduce="add")
+    shares = torch.softmax(output, 1, out=output)
+    return shares.scatter_(1, targets.unsqueeze(1), -1, reduce="add")
 
 
 _OVER_THE_OUTPUT: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -57,19 +58,17 @@ class Gradients:
 
     def __init__(self, network: Perceptron, loss: str = "ssr") -> None:
         """Decide how each module is done."""
-        if loss not in LOSSES:
-            raise ValueError(f"unknown loss {loss!r}: the known ones are {', '.join(LOSSES)}")
+        check_choice("loss", loss, LOSSES)
         self.network, self.loss = network, loss
         self._shapes = [(name, torch.Size(shape)) for name, shape in network.shapes.items()]
         # A perceptron begins with a linear layer, whose weight is (outputs, inputs).
         self._width = self._shapes[0][1][1]
-        layers = [module.layer for module in network.modules]
         # A ReLU may change its input where that is the output of a linear layer, which nothing else reads.
-        self._in_place = [
-            layer is RELU and before is LINEAR for before, layer in zip([None, *layers], layers, strict=False)
+        self._modules = [
+            (module.layer, module.parameters, module.layer is RELU and before.layer is LINEAR)
+            for before, module in pairwise([network.modules[0], *network.modules])
         ]
-        self._modules = [(module.layer, module.parameters) for module in network.modules]
-        self._d_loss_d_output = _OVER_THE_OUTPUT.get(loss) if layers[-1] is LINEAR else None
+        self._d_loss_d_output = _OVER_THE_OUTPUT.get(loss) if network.modules[-1].layer is LINEAR else None
         self._small = Small(network, loss)
 
     def __call__(
@@ -93,7 +92,8 @@ class Gradients:
             found = plain.gradients(self.network, parameters, inputs, targets, self.loss)
             if out is None:
                 return found
-            return {name: self._checked(out, parameters)[name].copy_(found[name]) for name in found}
+            fitting = self._checked(out, parameters)
+            return {name: fitting[name].copy_(found[name]) for name in found}
         out = {} if out is None else self._checked(out, parameters)
         found_at_once = self._small.gradients(parameters, inputs, targets, out)
         if found_at_once is not None:
@@ -123,7 +123,7 @@ class Gradients:
 
     def _forward(self, parameters: Mapping[str, Tensor], inputs: Tensor) -> tuple[Tensor, list[Any]]:
         output, saved = inputs, []
-        for (layer, names), in_place in zip(self._modules, self._in_place, strict=True):
+        for layer, names, in_place in self._modules:
             if layer is LINEAR:
                 weight, bias = (parameters[name] for name in names)
                 saved.append(output)
@@ -144,15 +144,15 @@ class Gradients:
         out: Mapping[str, Tensor],
     ) -> dict[str, Tensor]:
         found: dict[str, Tensor] = {}
-        for position in reversed(range(len(saved))):
-            (layer, names), saved_here = self._modules[position], saved.pop()
+        for layer, names, in_place in reversed(self._modules):
+            saved_here = saved.pop()
             if layer is LINEAR:
                 weight, bias = names
                 found[bias] = torch.sum(d_loss_d_output, 0, out=out.get(bias))
                 found[weight] = torch.mm(d_loss_d_output.t(), saved_here, out=out.get(weight))
-                if position:
+                if saved:
                     d_loss_d_output = torch.mm(d_loss_d_output, parameters[weight])
-            elif self._in_place[position]:
+            elif in_place:
                 # ReLU is positive where its derivative is 1, and 0 where that is 0; all readers are done.
                 d_loss_d_output.mul_(saved_here.sign_())
             else:

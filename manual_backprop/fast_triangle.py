@@ -33,12 +33,13 @@ def from_data(
     # Of one observation: it checks the rest.
     hidden = triangle.from_data(parameters, inputs[:1], observed[:1]).hidden
     given = [hidden[name] for name in HIDDEN]
-    if given[0].ndim:
+    if hidden["w1"].ndim:
         return triangle.from_data(parameters, inputs, observed)
     kernel = library(torch.float64)
     if kernel is None:
         return _in_blocks(parameters, inputs, observed)
-    leaves = torch.empty(-(-n // LEAF), 4, 4, dtype=torch.float64)
+    # On the CPU, whatever torch's default device is: the kernel writes there.
+    leaves = torch.empty(-(-n // LEAF), 4, 4, dtype=torch.float64, device="cpu")
     data = [values.contiguous() for values in (inputs, observed)]
     is_float = inputs.dtype == torch.float32
 

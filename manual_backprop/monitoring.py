@@ -54,7 +54,9 @@ def figures(network: Perceptron, step: Step) -> Figures:
         loss=step.loss.item(),
         gradient_norm={name: torch.linalg.vector_norm(step.gradients[name]).item() for name in before},
         parameter_norm={name: norm.item() for name, norm in norms.items()},
-        update_ratio={name: (moves[name] / norms[name]).nan_to_num(0.0, torch.inf).item() for name in before},
+        update_ratio={
+            name: (moves[name] / norms[name]).nan_to_num(posinf=torch.inf).item() for name in before
+        },
         flat=flat,
         dead=dead,
     )

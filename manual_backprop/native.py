@@ -68,7 +68,7 @@ def _built(dtype: torch.dtype) -> Path:
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as own:
-            part = Path(own) / "kernel.so"
+            part = Path(own, target.name)
             line = [*command, *map(str, SOURCES), "-o", str(part)]
             subprocess.run(line, check=True, capture_output=True, text=True, timeout=TIME_LIMIT)
             part.replace(target)

@@ -9,7 +9,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -86,7 +85,7 @@ def descend_on(
             break
         size3, size4, size_b = rate3 * d_ssr_d_w3, rate4 * d_ssr_d_w4, rate_b * d_ssr_d_b3
         w3, w4, b3 = w3 - size3, w4 - size4, b3 - size_b
-    return _history(one, torch.tensor(points, dtype=torch.float64), wrt, learning_rate, stopped)
+    return _history(one, one.rows.new_tensor(points), wrt, learning_rate, stopped)
 
 
 def _history(

@@ -151,7 +151,7 @@ def _iterate(
 
 
 def _normal_like(parameter: Tensor, generator: torch.Generator) -> Tensor:
-    draw = torch.randn(parameter.shape, dtype=torch.float64, generator=generator)
+    draw = torch.randn(parameter.shape, dtype=torch.float64, generator=generator, device=generator.device)
     return draw.to(parameter)
 
 

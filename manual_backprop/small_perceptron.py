@@ -50,7 +50,7 @@ class Small:
         Source:  perceptron.gradients
         """
         n = inputs.shape[0]
-        if not (self.is_known and 0 < n * self._multiplications <= MULTIPLICATIONS):
+        if not self.is_known or n * self._multiplications > MULTIPLICATIONS:
             return None
         given = [parameters[name] for name in self._names]
         if not (self._fit(targets, inputs) and _in_plain_memory((*given, inputs, targets, *out.values()))):
@@ -82,7 +82,7 @@ def _in_plain_memory(tensors: Iterable[Tensor]) -> bool:
             and tensor.is_cpu
             and tensor.is_contiguous()
             and not (tensor.requires_grad or tensor.is_neg())
-            and tensor.data_ptr() != 0
+            and tensor.data_ptr() != 0  # none for no rows, nor where the storage was set free
             for tensor in tensors
         )
     except RuntimeError:  # a tensor of torch.func has no memory

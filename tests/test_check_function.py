@@ -213,3 +213,14 @@ def test_each_gradient_has_the_dtype_of_its_own_input() -> None:
     wrong = right[0], lambda saved, g: (g * saved[1], g * saved[0].float())
     first = check_function(wrong, mixed, data, weights).first_wrong
     assert (first.name, first.row.verdict) == ("inputs[0]", Verdict.WRONG_DTYPE)
+
+
+def test_a_default_device_changes_no_report() -> None:
+    """What is drawn to judge and to diagnose a backward lies where the inputs do; meta stands for a GPU."""
+    exchanged = torch.tensor([1, 0, 2])
+    squares = (lambda x: (x**2, x), lambda x, d: (2 * x * d)[exchanged])
+    x = torch.tensor([1.0, 0.0, 3.0], dtype=torch.float64)
+    expected = str(check_function(squares, torch.square, x))
+    assert "MISMATCH" in expected
+    with torch.device("meta"):
+        assert str(check_function(squares, torch.square, x)) == expected

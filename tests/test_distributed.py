@@ -66,24 +66,30 @@ def test_backwards_yields_each_gradient_once_and_the_last_layers_first() -> None
 
 
 @pytest.mark.usefixtures("group_of_one")
-@pytest.mark.parametrize("bucket", [1, 100, 2**20])
-def test_summed_gives_every_gradient_back_in_its_shape(bucket: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("bucket", "messages"), [(1, [4, 80, 28]), (84, [84, 28]), (2**20, [112])])
+def test_summed_gives_every_gradient_back_in_its_shape(
+    bucket: int, messages: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whether a message holds one gradient, a few or all; the gradients themselves stay as they are."""
     monkeypatch.setattr(distributed, "BUCKET", bucket)
+    sent, send = [], dist.all_reduce
+    monkeypatch.setattr(dist, "all_reduce", lambda flat, **how: sent.append(flat.nbytes) or send(flat, **how))
     given = {"a": torch.tensor(3.0), "b": torch.randn(4, 5), "c": torch.zeros(0, 2), "d": torch.randn(7)}
     found = distributed.summed(iter(given.items()))
     assert list(found) == list(given)
     for name, value in given.items():
         assert torch.equal(found[name], value)
         assert found[name].data_ptr() != value.data_ptr() or value.numel() == 0
+    assert sent == messages
 
 
 @pytest.mark.usefixtures("group_of_one")
 def test_gather_of_one_process_is_its_triangle() -> None:
-    """With the counts that it carries; a process without data adds nothing."""
+    """With the counts and the hidden layer that it carries; a process without data adds nothing."""
     one = triangle.from_data(lesson.start(), *lesson.data())
     found = distributed.gather(one)
     assert torch.equal(found.rows, one.rows)
+    triangle.check_hidden(found, one.hidden)
     assert (found.observations, found.roundings) == (one.observations, one.roundings)
     both = triangle.merge([triangle.empty(lesson.start()), one])
     assert both.observations == 3

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import jaxtyping
 import pytest
 import torch
 from hypothesis import example, given
@@ -15,7 +14,7 @@ from test_derivations_leave_their_inputs_alone import storages
 
 import manual_backprop
 import torch_reference
-from manual_backprop import PARAMETERS, blocks, fast, lesson, native
+from manual_backprop import LESSON_WRT, PARAMETERS, blocks, fast, lesson, native
 
 EPS = torch.finfo(torch.float64).eps
 COMPILED = native.library(torch.float64) is not None
@@ -23,14 +22,6 @@ WAYS = [
     pytest.param(True, id="compiled", marks=pytest.mark.skipif(not COMPILED, reason="no C compiler here")),
     pytest.param(False, id="in blocks"),
 ]
-
-
-@pytest.fixture
-def as_a_user_runs_it() -> Iterator[None]:
-    """Without the tests' own check of the annotations, which users do not have."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @contextmanager
@@ -46,6 +37,15 @@ def small_blocks(compiled: bool) -> Iterator[pytest.MonkeyPatch]:
         yield patch
 
 
+@contextmanager
+def memory_of_nan() -> Iterator[None]:
+    """New memory is full of NaN, so that a number that nobody wrote is seen in what is made of it."""
+    empty = torch.empty
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "empty", lambda *shape, **rest: empty(*shape, **rest).fill_(torch.nan))
+        yield
+
+
 def disagreements(case: Case, names: Sequence[str]) -> list[Any]:
     """Where the fast gradient differs from autograd's by more than rounding."""
     found = fast.gradients(*case, wrt=names)
@@ -58,6 +58,7 @@ def disagreements(case: Case, names: Sequence[str]) -> list[Any]:
 @pytest.mark.parametrize("compiled", WAYS)
 @given(case=cases(max_n=24), names=wrt)
 @example(case=Case(lesson.start(), *lesson.data()), names=PARAMETERS)
+@example(case=Case(lesson.start(), *(values.repeat(8) for values in lesson.data())), names=LESSON_WRT)
 def test_the_fast_gradient_agrees_with_autograd(compiled: bool, case: Case, names: Sequence[str]) -> None:
     """Any network or batch, any dtype, any parameters, within the bound of every correct derivation."""
     with small_blocks(compiled):
@@ -129,9 +130,28 @@ def test_what_the_plain_derivation_refuses_is_refused_with_the_same_line(
 @pytest.mark.usefixtures("as_a_user_runs_it")
 @pytest.mark.parametrize("names", ["w3", ("w3", "w9"), ("w3", "w3")])
 def test_names_are_checked(names: Any) -> None:
-    """A string, an unknown name and a name that comes twice."""
-    with pytest.raises((ValueError, TypeError), match=r"expected a sequence|unknown|twice"):
-        fast.gradients(lesson.start(), *lesson.data(), wrt=names)
+    """A string, an unknown name and a name that comes twice, in the plain derivation's words."""
+    case = Case(lesson.start(), *lesson.data())
+    with pytest.raises((ValueError, TypeError), match=r"expected a sequence|unknown|twice") as plain:
+        manual_backprop.gradients(*case, wrt=names)
+    with pytest.raises(plain.type, match=f"^{re.escape(str(plain.value))}$"):
+        fast.gradients(*case, wrt=names)
+
+
+@pytest.mark.skipif(not COMPILED, reason="no C compiler here")
+@pytest.mark.parametrize("dtype", native.TYPES)
+@pytest.mark.parametrize("names", [LESSON_WRT, ("b1", "w3")])
+def test_the_kernel_is_taken_wherever_it_can_be(
+    dtype: torch.dtype, names: Sequence[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For few observations and for many, in either precision; every number was written before it is read."""
+    monkeypatch.setattr(fast, "plain", lambda *_: pytest.fail("the plain derivation"))
+    for n in (1, 2 * blocks.BLOCK + 1):
+        inputs = torch.linspace(-1, 1, n, dtype=dtype)
+        with memory_of_nan():
+            found = fast.gradients(lesson.start(dtype), inputs, inputs.sin(), names)
+        assert list(found) == list(names)
+        assert all(value.isfinite() for value in found.values())
 
 
 def test_what_is_no_plain_memory_goes_to_the_plain_derivation() -> None:

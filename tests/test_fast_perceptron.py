@@ -1,6 +1,7 @@
 """The fast way to a perceptron's gradient gives autograd's, and writes to nothing but what it is given to."""
 
 import re
+from functools import partial
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from test_perceptron import compared, network_of
 
 from manual_backprop import perceptron, small_perceptron
 from manual_backprop.fast_perceptron import Gradients
+from manual_backprop.losses import LOSSES
 
 
 def small_case(loss: str = "cross_entropy_mean", dtype: torch.dtype = torch.float64) -> PerceptronCase:
@@ -47,11 +49,16 @@ def test_what_autograd_watches_goes_to_the_plain_derivation() -> None:
     """Its result can be differentiated again, and out is filled all the same."""
     case = small_case()
     gradients = Gradients(network_of(case), case.loss)
-    watched = {name: value.clone().requires_grad_() for name, value in case.parameters.items()}
-    assert gradients(watched, case.inputs, case.targets)["0.weight"].requires_grad
-    assert gradients(case.parameters, case.inputs.clone().requires_grad_(), case.targets)[
-        "0.bias"
-    ].requires_grad
+    plain = partial(perceptron.gradients, network_of(case), loss=case.loss)
+    for name in (*case.parameters, "inputs"):
+        given = {**case.parameters, "inputs": case.inputs}
+        watched = given[name] = given[name].clone().requires_grad_()
+        arguments = ({key: given[key] for key in case.parameters}, given["inputs"], case.targets)
+        found, expected = (
+            torch.autograd.grad(way(*arguments)["0.weight"].square().sum(), watched)[0]
+            for way in (gradients, plain)
+        )
+        assert torch.equal(found, expected)
     out = {name: torch.zeros_like(value) for name, value in case.parameters.items()}
     rows = (case.inputs[0], case.targets[0])
     filled = gradients(case.parameters, *rows, out=out)
@@ -81,23 +88,27 @@ def test_bad_input_is_refused_with_the_plain_derivations_line(change: dict, mess
     parameters = case.parameters | {name: value for name, value in change.items() if name not in data}
     given_parameters = {name: value for name, value in parameters.items() if value is not None}
     network = network_of(case)
-    with pytest.raises((ValueError, TypeError), match=re.escape(message)):
+    with pytest.raises((ValueError, TypeError), match=re.escape(message)) as plain:
         perceptron.gradients(network, given_parameters, *data.values(), case.loss)
-    with pytest.raises((ValueError, TypeError), match=re.escape(message)):
+    with pytest.raises(plain.type, match=f"^{re.escape(str(plain.value))}$"):
         Gradients(network, case.loss)(given_parameters, *data.values())
 
 
 @pytest.mark.parametrize("loss", ["ssr", "mean_squared_error"])
-def test_targets_of_another_shape_never_broadcast(loss: str) -> None:
-    """(3, 1) targets for (3, 3) outputs."""
+def test_targets_that_do_not_fit_never_broadcast(loss: str) -> None:
+    """(3, 1) targets for (3, 3) outputs, and targets of another dtype."""
     case = small_case(loss)
+    gradients = Gradients(network_of(case), loss)
     with pytest.raises(ValueError, match=re.escape("targets must have shape (3, 3), found (3, 1)")):
-        Gradients(network_of(case), loss)(case.parameters, case.inputs, case.targets[:, :1])
+        gradients(case.parameters, case.inputs, case.targets[:, :1])
+    line = "targets must have the dtype of predicted, torch.float64, found torch.float32"
+    with pytest.raises(TypeError, match=f"^{line}$"):
+        gradients(case.parameters, case.inputs, case.targets.float())
 
 
 def test_an_unknown_loss_is_refused() -> None:
     """With the known ones."""
-    with pytest.raises(ValueError, match="unknown loss 'sum': the known ones are ssr"):
+    with pytest.raises(ValueError, match=f"^unknown loss 'sum': the known ones are {', '.join(LOSSES)}$"):
         Gradients(network_of(small_case()), "sum")
 
 
@@ -109,7 +120,8 @@ def test_an_out_that_does_not_fit_is_refused() -> None:
     good = gradients(*arguments)
     with pytest.raises(ValueError, match=re.escape("out's 0.bias must have shape (5,), found (1,)")):
         gradients(*arguments, out={**good, "0.bias": good["0.bias"][:1]})
-    with pytest.raises(ValueError, match=re.escape("out has no 2.bias")):
+    names = ", ".join(case.parameters)
+    with pytest.raises(ValueError, match=f"^out has no 2.bias: all of {names} are needed$"):
         gradients(*arguments, out={name: value for name, value in good.items() if name != "2.bias"})
     with pytest.raises(ValueError, match=re.escape("out's 0.weight is the parameter itself")):
         gradients(*arguments, out={**good, "0.weight": case.parameters["0.weight"]})

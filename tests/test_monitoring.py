@@ -148,6 +148,16 @@ def test_softmax_has_no_slope_and_a_parameter_of_zeros_no_finite_ratio() -> None
     assert here.update_ratio["0.weight"] == 0.0
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_leaky_relu_is_never_flat(dtype: torch.dtype) -> None:
+    """Its smaller slope is the threshold itself, a hundredth, in either precision."""
+    case = small_case("leaky_relu", dtype=dtype)
+    step = next(steps_of(case, 1))
+    assert (step.trace.intermediates["0.output"] < 0).any()
+    here = figures(perceptron(case.widths, case.activations), step)
+    assert (here.flat, here.dead) == ({"1.output": 0.0}, {"1.output": 0.0})
+
+
 def test_the_loss_that_rises_and_the_gradient_that_is_infinite() -> None:
     """At the thresholds themselves nothing is said."""
     same = MappingProxyType({"0.weight": 1.0})

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -53,7 +54,59 @@ def test_without_the_kernel_one_warning_says_why_and_the_gradient_is_the_same(
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_a_machine_without_avx2_is_not_given_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The compiler then cuts the vectors into what the machine has."""
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
-    assert native._instruction_set() == ()
+@pytest.mark.usefixtures("empty_cache")
+def test_a_compiler_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a minute; here after a moment."""
+    monkeypatch.setenv("CC", "sh -c 'exec sleep 30'")
+    monkeypatch.setattr(native, "TIME_LIMIT", 0.1)
+    with pytest.warns(UserWarning, match=r"no compiled kernel .*timed out after 0\.1 seconds"):
+        assert native.library(torch.float64) is None
+
+
+def pretend(line: list[str], **_: Any) -> None:
+    """A compiler that needs no time; the file is renamed, which cannot be done across file systems."""
+    made = Path(line[line.index("-o") + 1])
+    assert made.parent.parent.name == "manual-backprop"
+    made.write_bytes(b"compiled")
+
+
+def test_every_recipe_has_a_file_of_its_own(
+    tmp_path: Path, empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By precision, compiler, machine and source: none takes another's, nor what was before an edit."""
+    monkeypatch.setattr(native.subprocess, "run", pretend)
+    files = [native._built(dtype) for dtype in native.TYPES]
+    monkeypatch.setattr(native, "_instruction_set", lambda: ("-mnew",))
+    files.append(native._built(torch.float64))
+    monkeypatch.setenv("CC", "clang")
+    files.append(native._built(torch.float64))
+    for name in ("HEADER", "SOURCES"):
+        edited = tmp_path / name
+        edited.write_text("int edited;")
+        monkeypatch.setattr(native, name, edited if name == "HEADER" else (edited,))
+        files.append(native._built(torch.float64))
+    assert native._built(torch.float64) == files[-1]
+    assert sorted(set(files)) == sorted(empty_cache.iterdir())
+    assert len(set(files)) == len(files)
+
+
+def test_without_a_cache_of_ones_own_it_is_the_home_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the XDG rules have it; the folder is made where there is none."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(native.subprocess, "run", pretend)
+    assert native._built(torch.float64).parent == tmp_path / ".cache" / "manual-backprop"
+
+
+@pytest.mark.parametrize(
+    ("machine", "flags"),
+    [("DEFAULT", ()), ("AVX2", ("-mavx2", "-mfma")), ("AVX512", ("-mavx2", "-mfma"))],
+)
+def test_a_machine_is_given_the_vectors_that_it_has(
+    machine: str, flags: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without AVX2 the compiler cuts the kernel's vectors into what there is."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: machine)
+    assert native._instruction_set() == flags

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from perceptron_training.run import judged
 
+from manual_backprop.batches import batches
 from manual_backprop.layers import LAYERS
 from manual_backprop.losses import LOSSES
 from manual_backprop.optimisers import OPTIMISERS
@@ -39,6 +40,18 @@ def test_a_right_training_never_diverges(activation: str, dtype: torch.dtype) ->
     assert lockstep.divergence is None
     assert (lockstep.seen, lockstep.checked) == (12, 12)
     assert 0 < lockstep.largest_ratio < 0.5
+
+
+def test_a_step_says_where_it_began_and_what_it_saw() -> None:
+    """Its epoch, its number and the rows of its mini-batch."""
+    case = small_case()
+    steps = list(steps_of(case, 2))
+    assert [(step.before.epoch, step.after.epoch) for step in steps] == 3 * [(0, 0)] + 3 * [(1, 1)]
+    assert [(step.before.step, step.after.step) for step in steps] == [(k, k + 1) for k in range(6)]
+    rows = [*batches(20, 8, 3, 0), *batches(20, 8, 3, 1)]
+    for here, step in zip(rows, steps, strict=True):
+        assert torch.equal(step.inputs, case.inputs[here])
+        assert torch.equal(step.targets, case.targets[here])
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)

@@ -11,11 +11,20 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import Case, cases
 from straying import is_stable, plain_strayed, triangle_strayed
-from test_fast_gradients import COMPILED
+from test_fast_gradients import COMPILED, memory_of_nan
 
 import manual_backprop
 import torch_reference
-from manual_backprop import LESSON_WRT, blocks, descent, fast_triangle, lesson, quick_descent, triangle
+from manual_backprop import (
+    LESSON_WRT,
+    blocks,
+    descent,
+    fast_triangle,
+    lesson,
+    quick_descent,
+    triangle,
+    triangle_descent,
+)
 from manual_backprop.descent import History, Stopped
 from manual_backprop.triangle_descent import descend, rounding, ssr_and_derivatives
 
@@ -55,10 +64,14 @@ def test_every_step_is_that_of_the_triangle(case: Case, wrt: list[str], rules: d
     assert_same(quick_descent.descend(*case, wrt, **rules), descend(one, case.parameters, wrt, **rules))
 
 
-def test_the_lessons_descent_is_that_of_all_observations() -> None:
-    """The rate of 0.1 converges at step 310, at the same point to within what rounding adds in each step."""
+def test_the_lessons_descent_is_that_of_all_observations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rate of 0.1 converges at step 310, at the same point to within what rounding adds in each step.
+
+    All of it the quick way, which leaves only what diverges to the other.
+    """
     case = Case(lesson.start(), *lesson.data())
     assert is_stable(case, 0.1)
+    monkeypatch.setattr(triangle_descent, "descend", lambda *_, **__: pytest.fail("the slow way"))
     quick = quick_descent.descend(*case, learning_rate=0.1)
     plain = descent.descend(*case, learning_rate=0.1)
     assert (quick.stopped, quick.steps) == (plain.stopped, plain.steps) == (Stopped.CONVERGED, 310)
@@ -85,6 +98,22 @@ def test_every_descent_has_the_same_defaults() -> None:
     assert_same(quick, descend(triangle.from_data(*case), case.parameters, min_step_size=0.0))
     assert (quick.steps, list(quick.derivatives)) == (1000, list(LESSON_WRT))
     assert torch.equal(quick.step_sizes["w3"], 0.01 * quick.derivatives["w3"][:-1])
+
+
+def test_a_late_divergence_obeys_the_rules_that_were_given() -> None:
+    """From steps far below the default of the smallest size, and far beyond the default of the limit."""
+    case = Case(lesson.start(), *lesson.data())
+    one = triangle.from_data(*case)
+    steepest = 2 * torch.linalg.matrix_norm(one.rows[:, :3], 2).item() ** 2
+    # The best point, off by little: each step is 1.3 times as long as the one before.
+    best = torch.linalg.solve_triangular(one.rows[:3, :3], one.rows[:3, 3:], upper=True).flatten() + 1e-9
+    start = {**case.parameters, **dict(zip(LESSON_WRT, best, strict=True))}
+    rules: dict[str, Any] = {"learning_rate": 2.3 / steepest, "max_steps": 10_000, "min_step_size": 0.0}
+    quick = quick_descent.descend(start, *case[1:], **rules)
+    assert quick.stopped is Stopped.DIVERGED
+    assert quick.steps > 1000
+    assert quick.step_sizes["w3"][0].abs() < 0.001
+    assert_same(quick, descend(one, start, **rules))
 
 
 @pytest.mark.parametrize("name", LESSON_WRT)
@@ -138,7 +167,8 @@ def test_the_fast_triangle_is_within_its_bound(
     case = many(dtype)
     if dtype == torch.float64:
         case = case._replace(observed=case.observed * scale)
-    one = fast_triangle.from_data(*case)
+    with memory_of_nan():
+        one = fast_triangle.from_data(*case)
     assert one.observations == 1500
     assert torch.equal(one.rows, one.rows.triu())
     exactly = Case(
@@ -152,6 +182,21 @@ def test_the_fast_triangle_is_within_its_bound(
     for name, value in {"ssr": ssr, **derivatives}.items():
         bound = {"ssr": of_ssr, **of_derivatives}[name] + allowed[name]
         assert (value - plain[name]).abs() <= bound, name
+
+
+@pytest.mark.skipif(not COMPILED, reason="no C compiler here")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_many_observations_go_through_the_kernel(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but one, by which the input is checked; a leaf has the roundings of four more rows (kernel.c)."""
+    seen = []
+    plain = triangle.from_data
+    monkeypatch.setattr(triangle, "from_data", lambda *case: seen.append(case[1].numel()) or plain(*case))
+    n = blocks.BLOCK + 1
+    one = fast_triangle.from_data(*many(dtype, n))
+    assert seen == [1]
+    rows_of_leaves = torch.ones(4 * -(-n // triangle.LEAF), 4, dtype=torch.float64)
+    above = triangle.factorised(rows_of_leaves)[1]
+    assert one.roundings == triangle.roundings_of(triangle.LEAF + 4) + above
 
 
 def test_few_observations_batches_and_bad_shapes_are_triangle_pys() -> None:

@@ -100,6 +100,14 @@ def test_a_small_network_goes_through_the_kernel(monkeypatch: pytest.MonkeyPatch
     assert all(again[name] is out[name] and torch.equal(out[name], found[name]) for name in found)
 
 
+def freed(*shape: int) -> torch.Tensor:
+    """A tensor whose memory has been given back, as a sharded parameter's is between its uses."""
+    tensor = torch.zeros(*shape, dtype=torch.float64)
+    tensor.untyped_storage().resize_(0)
+    return tensor
+
+
+# Beyond the targets that do not fit lie zeros: who read on would find a class.
 CASES: dict[str, Callable[[], object]] = {
     "more rows than pay": lambda: by_the_kernel(relu_case((64, 64, 10), rows=MULTIPLICATIONS // 4736 + 1)),
     "no rows": lambda: by_the_kernel(relu_case(rows=0)),
@@ -112,12 +120,13 @@ CASES: dict[str, Callable[[], object]] = {
     "another loss": lambda: by_the_kernel(relu_case(loss="binary_cross_entropy_sum")),
     "a class that is none": lambda: by_the_kernel(relu_case(), targets=torch.tensor([0, 3, 1])),
     "a negative class": lambda: by_the_kernel(relu_case(), targets=torch.tensor([0, -1, 1])),
-    "classes of another dtype": lambda: by_the_kernel(relu_case(), targets=torch.zeros(3)),
-    "too few classes": lambda: by_the_kernel(relu_case(), targets=torch.zeros(2, dtype=torch.int64)),
+    "classes of another dtype": lambda: by_the_kernel(relu_case(), targets=torch.zeros(6)[:3]),
+    "too few classes": lambda: by_the_kernel(relu_case(), targets=torch.zeros(3, dtype=torch.int64)[:2]),
     "targets of another dtype": lambda: by_the_kernel(relu_case(loss="ssr"), targets=torch.zeros(3, 3)),
     "targets that would broadcast": lambda: by_the_kernel(
         relu_case(loss="ssr"), targets=torch.zeros(3, 1, dtype=torch.float64)
     ),
+    "a storage that was set free": lambda: by_the_kernel(relu_case(), inputs=freed(3, 4)),
     "columns in memory": lambda: by_the_kernel(
         relu_case(), inputs=torch.zeros(4, 3, dtype=torch.float64).t()
     ),

@@ -124,6 +124,11 @@ def test_the_bound_grows_with_the_logarithm_of_the_number_of_triangles() -> None
     assert merge([one, one]).roundings == 380 + triangle.roundings_of(8)
     assert triangle.factorised(torch.ones(257, 4).double())[1] == 6428 + triangle.roundings_of(8)
     assert triangle.factorised(torch.ones(256, 4).double())[1] == 6428
+    # Two levels below the last: 16385 rows are 65 leaves, whose 260 rows are two.
+    assert triangle.factorised(torch.ones(256 * 64 + 1, 4).double())[1] == 2 * 6428 + triangle.roundings_of(8)
+    # 64 triangles are one stack, which two more make into one of three.
+    assert merge([one] * 64).roundings == 380 + 6428
+    assert merge([one] * 66).roundings == 380 + 6428 + triangle.roundings_of(12)
     truth = {name: 4097 * value for name, value in exact(parameters, *lesson.data()).items()}
     assert beyond_the_bound(many, parameters, truth) == []
 

@@ -81,9 +81,10 @@ def _two_swapped(manual: Tensor, right: Tensor) -> Iterator[tuple[int, list[int]
 
 
 def _exchanged(name: str, dimension: int, i: int, j: int, draw: Draw) -> Tensor:
-    order = list(range(draw.reference[name].shape[dimension]))
+    right = draw.reference[name]
+    order = list(range(right.shape[dimension]))
     order[i], order[j] = order[j], order[i]
-    return draw.reference[name].index_select(dimension, torch.tensor(order))
+    return right.index_select(dimension, torch.tensor(order, device=right.device))
 
 
 def _at(task: Task, name: str, others: Sequence[str], values: Tensors, draw: Draw) -> Tensor:

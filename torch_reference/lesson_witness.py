@@ -11,6 +11,7 @@ from torch import Tensor
 
 from torch_reference.network import LessonNetwork, named_parameters
 from torch_reference.objective import UPSTREAM, NetworkObjective, Tensors
+from torch_reference.task import normal
 from torch_reference.truth import Numbers, differentiate, intermediates
 
 LAYERS = {"hidden": ("x1", "x2"), "activation": ("y1", "y2"), "output": ("predicted",)}
@@ -36,7 +37,7 @@ def is_the_lesson(objective: NetworkObjective, point: Tensors) -> bool:
     generator = torch.Generator().manual_seed(0)
     observed = targets.detach().double()
     for _ in range(3):
-        output = torch.randn(observed.shape, generator=generator, dtype=torch.float64).to(observed)
+        output = normal(observed, generator)
         ssr = ((observed - output) ** 2).sum()
         if not torch.allclose(objective.loss(output, observed).double(), ssr, rtol=1e-12, atol=0):
             return False

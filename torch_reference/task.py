@@ -101,11 +101,15 @@ def redrawn_parameters(task: Task, seed: int) -> dict[str, Tensor]:
         zero = point[name] == 0
         point[name] = _scaled(point[name], generator)
         if zero.any():
-            fresh = torch.randn(point[name].shape, generator=generator, dtype=torch.float64).to(point[name])
-            point[name] = torch.where(zero, fresh / 2, point[name])
+            point[name] = torch.where(zero, normal(point[name], generator) / 2, point[name])
     return point
 
 
 def _scaled(value: Tensor, generator: torch.Generator) -> Tensor:
-    noise = torch.randn(value.shape, generator=generator, dtype=torch.float64).to(value)
-    return value * torch.exp(0.4 * noise)
+    return value * torch.exp(0.4 * normal(value, generator))
+
+
+def normal(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal numbers of a tensor's shape, dtype and device; the same ones on every device."""
+    drawn = torch.randn(like.shape, generator=generator, dtype=torch.float64, device=generator.device)
+    return drawn.to(like)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.objective import UPSTREAM, Tensors, as_tuple
+from torch_reference.task import normal
 
 
 def drawn_upstream(reference: Callable[..., Any], inputs: Sequence[Tensor], seed: int) -> dict[str, Tensor]:
@@ -19,9 +20,7 @@ def drawn_upstream(reference: Callable[..., Any], inputs: Sequence[Tensor], seed
         outputs = as_tuple(reference(*inputs))
     generator = torch.Generator().manual_seed(seed)
     drawn = {
-        f"{UPSTREAM}outputs[{index}]": torch.randn(output.shape, generator=generator, dtype=torch.float64).to(
-            output
-        )
+        f"{UPSTREAM}outputs[{index}]": normal(output, generator)
         for index, output in enumerate(outputs)
         if output.is_floating_point()
     }

@@ -4,6 +4,7 @@ It differentiates the forward pass numerically and so shares neither derivation:
 lesson's network, a difference quotient in float64 for all others.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -43,8 +44,7 @@ def who_is_wrong(objective: Objective, row: Row, point: Tensors, names: Names, c
     exact = _estimate(objective, row, point, names, cuts)
     # A NaN or an infinity is further away than any number.
     manual_off, own_off = (
-        abs(value - exact.value) if torch.tensor(value).isfinite() else torch.inf
-        for value in (row.manual, own)
+        abs(value - exact.value) if math.isfinite(value) else math.inf for value in (row.manual, own)
     )
     if max(manual_off, own_off) + exact.error <= row.bound:
         return "both within rounding"
