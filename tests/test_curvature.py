@@ -72,6 +72,15 @@ def test_the_hessian_is_autograds(case: Case, names: list[str]) -> None:
     assert_autograds_hessian(found, case, names)
 
 
+def test_a_hessian_that_underflows_is_autograds() -> None:
+    """Where w4 is a few of the smallest numbers, the two are one of these apart: Hypothesis found it."""
+    zero = dict.fromkeys(PARAMETERS, torch.tensor(0.0, dtype=torch.float64))
+    for count in range(1, 400, 7):
+        parameters = zero | {"w4": torch.tensor(count * 5e-324, dtype=torch.float64)}
+        case = Case(parameters, torch.zeros(1).double(), torch.ones(1).double())
+        assert_autograds_hessian(hessian(forward(*case), ["b2"]), case, ["b2"])
+
+
 @pytest.mark.parametrize("batched", ["parameters", "data", "both"])
 def test_a_batch_of_networks_has_a_batch_of_hessians(batched: str) -> None:
     """None of them sees another; float32 stays float32."""

@@ -157,9 +157,10 @@ def segment_of_the_page(
     """S, M and γ S of one segment: section 3, and the Hessian's rounding of section 4."""
     free = {name: int(name in wrt) for name in PARAMETERS}
     largest = {name: max(abs(end[name]) for end in ends) for name in PARAMETERS}
-    s, m, conditioning = mpf(0), mpf(0), mpf(0)
+    s, m, conditioning, lost = mpf(0), mpf(0), mpf(0), mpf(0)
     for x, o in zip(inputs, observed, strict=True):
         a_squared, b, c, residual = mpf(free["b3"]), [], [], abs(mpf(o)) + largest["b3"]
+        factors = [max(largest["w3"], largest["w4"]), abs(mpf(x))]
         for weight, bias, out in (("w1", "b1", "w3"), ("w2", "b2", "w4")):
             xi = mpmath.sqrt(free[weight] * mpf(x) ** 2 + free[bias])
             y = max(mpmath.log1p(mpmath.exp(end[weight] * x + end[bias])) for end in ends)
@@ -167,10 +168,14 @@ def segment_of_the_page(
             b.append(largest[out] * xi**2 / 4 + free[out] * xi)
             c.append(largest[out] * xi**3 / (6 * mpmath.sqrt(3)) + 3 * free[out] * xi**2 / 4)
             residual += largest[out] * y
+            factors.append(y)
             conditioning = max(conditioning, largest[weight] * abs(x) + largest[bias])
         s += 2 * (a_squared + residual * max(b))
         m += 2 * (3 * mpmath.sqrt(a_squared) * max(b) + residual * max(c))
-    return [s, m, (64 + len(inputs) + 4 * conditioning) * UNIT * s]
+        weight, x, *y = factors
+        lost += mpmath.fprod(max(1, factor) for factor in (residual, weight, weight, x, x, *2 * [max(y)]))
+    underflow = 64 * len(wrt) * mpf(2) ** -1022 * lost
+    return [s, m, (64 + len(inputs) + 4 * conditioning) * UNIT * s + underflow]
 
 
 @pytest.mark.parametrize("wrt", [PARAMETERS, ("w1", "b1", "w3"), ("w2", "b2"), ("b1", "w4", "b3"), ("b3",)])
@@ -188,6 +193,18 @@ def test_the_constants_of_a_segment_are_those_that_the_page_derives(wrt: tuple[s
         expected = segment_of_the_page(at, inputs, observed, wrt)
         for constant, value in zip(found, expected, strict=True):
             assert near(constant[k].item(), value, roundings=64)
+
+
+def test_where_the_hessian_is_zero_its_underflow_remains() -> None:
+    """The second node has no weight: all in ∂²SSR/∂b2² is 0, but for what is lost on the way to it."""
+    at = dict.fromkeys(PARAMETERS, 0.0) | {"w3": 2.0, "b1": 5.0}
+    end = {name: torch.tensor([value], dtype=torch.float64) for name, value in at.items()}
+    data = [0.5, -3.0], [1.0, -0.25]
+    _, _, found = segment_bounds(end, end, *(torch.tensor(column).double() for column in data), ("b2",))
+    exactly = {name: mpf(value) for name, value in at.items()}
+    s, _, expected = segment_of_the_page([exactly, exactly], *data, ("b2",))
+    assert s == 0
+    assert near(found.item(), expected, roundings=64)
 
 
 def test_a_hessian_whose_rounding_is_not_of_first_order_has_no_bound() -> None:

@@ -23,6 +23,9 @@ LARGEST_THIRD_DERIVATIVE = 1 / (6 * math.sqrt(3))
 HESSIAN_ROUNDINGS = 64
 """More than the roundings of one term of one entry, counted in docs/trajectory.md, section 4."""
 
+HESSIAN_UNDERFLOWS = 64
+"""More than the places where a term of one entry may underflow, counted there too."""
+
 ENTRIES_AT_ONCE = 2**22
 """Numbers per intermediate of the batched Hessian: keeps a long descent on much data within memory."""
 
@@ -76,7 +79,7 @@ def segment_bounds(
     a_squared = x.new_full((), free["b3"])
     b, c = x.new_zeros(()), x.new_zeros(())
     residual = o.abs() + size["b3"]
-    conditioning = x.new_zeros(())
+    conditioning, largest_y = x.new_zeros(()), x.new_zeros(())
     for w_in, b_in, w_out in (("w1", "b1", "w3"), ("w2", "b2", "w4")):
         # SoftPlus and w · Input + b are monotone along the segment: y is largest at one of its ends.
         y = torch.maximum(*(_softplus(end[w_in], end[b_in], x) for end in (one_end, other_end)))
@@ -85,14 +88,19 @@ def segment_bounds(
         second = LARGEST_SECOND_DERIVATIVE * slope**2
         b = torch.maximum(b, size[w_out] * second + free[w_out] * slope)
         c = torch.maximum(c, LARGEST_THIRD_DERIVATIVE * size[w_out] * slope**3 + 3 * free[w_out] * second)
-        residual = residual + size[w_out] * y
+        residual, largest_y = residual + size[w_out] * y, torch.maximum(largest_y, y)
         conditioning = torch.maximum(conditioning, size[w_in] * x.abs() + size[b_in])
     norm = 2 * (a_squared + residual * b).sum(1)
     third = 2 * (3 * a_squared.sqrt() * b + residual * c).sum(1)
-    unit = torch.finfo(torch.float64).eps / 2
-    relative = (HESSIAN_ROUNDINGS + len(x) + 4 * conditioning.amax(1)) * unit
+    info = torch.finfo(torch.float64)
+    relative = (HESSIAN_ROUNDINGS + len(x) + 4 * conditioning.amax(1)) * info.eps / 2
+    # One after another, the smallest first: that they are many does not make them overflow.
+    lost = HESSIAN_UNDERFLOWS * len(wrt) * info.tiny * residual.clamp(min=1)
+    for factor in (torch.maximum(size["w3"], size["w4"]), x.abs(), largest_y):
+        lost = lost * factor.clamp(min=1) * factor.clamp(min=1)
     # The count is of first order: where its square would matter there is no bound.
-    return norm, third, torch.where(relative < 2.0**-20, relative * norm, torch.inf)
+    rounding = torch.where(relative < 2.0**-20, relative * norm + lost.sum(1), torch.inf)
+    return norm, third, rounding
 
 
 def _softplus(weight: Tensor, bias: Tensor, x: Tensor) -> Tensor:
