@@ -30,8 +30,7 @@ def from_data(
     n = inputs.numel()
     if n <= BLOCK or inputs.ndim != 1 or observed.shape != inputs.shape or not inputs.is_cpu:
         return triangle.from_data(parameters, inputs, observed)
-    # Of one observation: it checks the rest.
-    hidden = triangle.from_data(parameters, inputs[:1], observed[:1]).hidden
+    hidden = triangle.checked_hidden(parameters, inputs, observed)
     given = [hidden[name] for name in HIDDEN]
     if hidden["w1"].ndim:
         return triangle.from_data(parameters, inputs, observed)
@@ -39,19 +38,20 @@ def from_data(
     if kernel is None:
         return _in_blocks(parameters, inputs, observed)
     # On the CPU, whatever torch's default device is: the kernel writes there.
-    leaves = torch.empty(-(-n // LEAF), 4, 4, dtype=torch.float64, device="cpu")
+    blocks = torch.empty(-(-n // BLOCK), 4, 4, dtype=torch.float64, device="cpu")
     data = [values.contiguous() for values in (inputs, observed)]
     is_float = inputs.dtype == torch.float32
 
     def share(first: int, last: int) -> None:
         where = [values.data_ptr() + first * values.itemsize for values in data]
-        target = leaves[first // LEAF].data_ptr()
-        kernel.triangles(addresses_of(given), *where, is_float, last - first, target)
+        target = blocks[first // BLOCK].data_ptr()
+        kernel.triangles(addresses_of(given), *where, is_float, last - first, BLOCK, target)
 
     in_parallel(share, n)
-    # Each leaf is a factorisation of its rows and of four rows of zeros above them: see kernel.c.
-    below = triangle.factorised(leaves.flatten(0, 1))
-    return Triangle(hidden, below[0], below[1] + triangle.roundings_of(LEAF + 4), n)
+    # A leaf is a factorisation of its rows and of four rows of zeros above them, and a block is one of its
+    # leaves' rows: see kernel.c.
+    rows, roundings = triangle.factorised(blocks.flatten(0, 1))
+    return Triangle(hidden, rows, roundings + 2 * triangle.roundings_of(LEAF + 4), n)
 
 
 def _in_blocks(parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor) -> Triangle:

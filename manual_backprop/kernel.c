@@ -143,31 +143,38 @@ INLINE REAL number(const void *data, int is_float, long i) {
     return is_float ? ((const float *)data)[i] : ((const REAL *)data)[i];
 }
 
-INLINE void all_triangles(const REAL *const *parameters, const void *inputs, const void *observed, int is_float,
-                          long n, REAL *r) {
+/* R of a leaf: of the rows [y1, y2, 1, Observed] of size observations, at most LEAF. */
+static void of_leaf(const REAL *const *parameters, const void *inputs, const void *observed, int is_float,
+                    long first, int size, REAL *r) {
     REAL columns[4][LEAF] __attribute__((aligned(BYTES)));
     REAL w1 = *parameters[0], b1 = *parameters[1], w2 = *parameters[2], b2 = *parameters[3];
-    for (long first = 0; first < n; first += LEAF, r += 16) {
-        int size = n - first < LEAF ? (int)(n - first) : LEAF;
-        for (int i = 0; i < size; i++)
-            columns[0][i] = number(inputs, is_float, first + i), columns[2][i] = 1,
-            columns[3][i] = number(observed, is_float, first + i);
-        for (int i = size; i < LEAF; i++) /* rows of zeros at the end add nothing to any sum of squares */
-            columns[0][i] = columns[2][i] = columns[3][i] = 0;
-        for (int i = 0; i < LEAF; i += LANES) {
-            vector input = *(const loose *)(columns[0] + i);
-            integers present = *(const loose *)(columns[2] + i) > 0;
-            *(loose *)(columns[0] + i) = only(present, activate(w1 * input + b1, 0).softplus);
-            *(loose *)(columns[1] + i) = only(present, activate(w2 * input + b2, 0).softplus);
-        }
-        factorise(columns, r);
+    for (int i = 0; i < size; i++)
+        columns[0][i] = number(inputs, is_float, first + i), columns[2][i] = 1,
+        columns[3][i] = number(observed, is_float, first + i);
+    for (int i = size; i < LEAF; i++) /* rows of zeros at the end add nothing to any sum of squares */
+        columns[0][i] = columns[2][i] = columns[3][i] = 0;
+    for (int i = 0; i < LEAF; i += LANES) {
+        vector input = *(const loose *)(columns[0] + i);
+        integers present = *(const loose *)(columns[2] + i) > 0;
+        *(loose *)(columns[0] + i) = only(present, activate(w1 * input + b1, 0).softplus);
+        *(loose *)(columns[1] + i) = only(present, activate(w2 * input + b2, 0).softplus);
     }
+    factorise(columns, r);
 }
 
-/* R of every LEAF observations, of the rows [y1, y2, 1, Observed]: 16 numbers each. */
+/* R of every block of observations, by the R of its leaves one above the other: 16 numbers each. A block is a
+   number of leaves, at most LEAF / 4. */
 void triangles(const REAL *const *parameters, const void *inputs, const void *observed, int is_float, long n,
-               REAL *r) {
-    if (is_float) all_triangles(parameters, inputs, observed, 1, n, r);
-    else all_triangles(parameters, inputs, observed, 0, n, r);
+               long block, REAL *r) {
+    for (long start = 0; start < n; start += block, r += 16) {
+        long end = n - start < block ? n : start + block;
+        REAL leaves[4][LEAF] = {{0}}, one[16];
+        for (long first = start, row = 0; first < end; first += LEAF, row += 4) {
+            int size = end - first < LEAF ? (int)(end - first) : LEAF;
+            of_leaf(parameters, inputs, observed, is_float, first, size, one);
+            for (int k = 0; k < 16; k++) leaves[k % 4][row + k / 4] = one[k];
+        }
+        factorise(leaves, r);
+    }
 }
 #endif

@@ -48,7 +48,7 @@ def library(dtype: torch.dtype) -> ctypes.CDLL | None:
     ]
     kernel.perceptron.restype = ctypes.c_int
     if dtype == torch.float64:
-        kernel.triangles.argtypes = [pointer, pointer, pointer, ctypes.c_int, number, pointer]
+        kernel.triangles.argtypes = [pointer, pointer, pointer, ctypes.c_int, number, number, pointer]
         kernel.triangles.restype = None
     return kernel
 

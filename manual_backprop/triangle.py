@@ -68,12 +68,17 @@ def from_data(
     Errors:  those of forward; w3, w4 and b3 may be missing, and are ignored
     Source:  Golub and Van Loan, Matrix Computations, section 5.3 (least squares by Householder QR)
     """
+    hidden = checked_hidden(parameters, inputs, observed)
+    blocks = (slice(first, first + BLOCK) for first in range(0, inputs.shape[-1], BLOCK))
+    return merge(_of_block(hidden, inputs[..., block], observed[..., block]) for block in blocks)
+
+
+def checked_hidden(parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor) -> dict[str, Tensor]:
+    """The hidden layer's parameters in float64, if all is well with them and the data; from_data's errors."""
     check_names(parameters, (*HIDDEN, *LESSON_WRT))
     hidden = {name: parameters[name] for name in HIDDEN if name in parameters}
     check_network(HIDDEN, hidden, inputs, observed)
-    hidden = {name: value.double() for name, value in hidden.items()}
-    blocks = (slice(first, first + BLOCK) for first in range(0, inputs.shape[-1], BLOCK))
-    return merge(_of_block(hidden, inputs[..., block], observed[..., block]) for block in blocks)
+    return {name: value.double() for name, value in hidden.items()}
 
 
 def empty(parameters: Mapping[str, Float[Tensor, "*batch"]]) -> Triangle:

@@ -187,16 +187,10 @@ def test_the_fast_triangle_is_within_its_bound(
 @pytest.mark.skipif(not COMPILED, reason="no C compiler here")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_many_observations_go_through_the_kernel(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All but one, by which the input is checked; a leaf has the roundings of four more rows (kernel.c)."""
-    seen = []
-    plain = triangle.from_data
-    monkeypatch.setattr(triangle, "from_data", lambda *case: seen.append(case[1].numel()) or plain(*case))
-    n = blocks.BLOCK + 1
-    one = fast_triangle.from_data(*many(dtype, n))
-    assert seen == [1]
-    rows_of_leaves = torch.ones(4 * -(-n // triangle.LEAF), 4, dtype=torch.float64)
-    above = triangle.factorised(rows_of_leaves)[1]
-    assert one.roundings == triangle.roundings_of(triangle.LEAF + 4) + above
+    """Leaves and blocks have the roundings of four more rows (kernel.c); two blocks make eight rows."""
+    monkeypatch.setattr(triangle, "from_data", lambda *_: pytest.fail("the plain way"))
+    one = fast_triangle.from_data(*many(dtype, blocks.BLOCK + 1))
+    assert one.roundings == 2 * triangle.roundings_of(triangle.LEAF + 4) + triangle.roundings_of(8)
 
 
 def test_few_observations_batches_and_bad_shapes_are_triangle_pys() -> None:
