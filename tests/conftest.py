@@ -25,7 +25,7 @@ if PROFILE in ("ci", "thorough"):
 
 # The first torch call of a process takes half a second: a deadline would report a slow example instead of a
 # wrong one. print_blob shows how to run a failure of another machine again.
-hypothesis.settings.register_profile("dev", max_examples=40, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True)
 hypothesis.settings.register_profile(
     "ci", max_examples=200, deadline=None, print_blob=True, derandomize=True, database=None
 )

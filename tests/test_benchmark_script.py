@@ -25,6 +25,7 @@ def contest(agree: bool = True, goal: float = 2.0) -> Contest:
     return Contest("name", "a title", 3, ours, [peer], {"peer": goal}, check, missing=["absent"])
 
 
+@pytest.mark.slow
 def test_a_quick_benchmark_tells_ratio_goal_and_peers(capsys: pytest.CaptureFixture[str]) -> None:
     """In one JSON object, with every block's time."""
     line = ["--quick", "--only", "gradient-3-of-3", "--dtype", "float32", "--json"]

@@ -180,6 +180,7 @@ def test_two_processes_train_a_perceptron_as_one_does(tmp_path: Path, capsys) ->
     assert ((of_one(start)["losses"] - expected["losses"]).abs() > bounds["losses"]).any()
 
 
+@pytest.mark.slow
 def test_bad_data_in_one_process_stops_the_other(tmp_path: Path) -> None:
     """A number that is missing in the second process's share: one clear line in each, status 2."""
     lines = "0.5,0.5\n" * 2_200_000  # 16.8 MB: two parts of CSV

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPTS = Path(__file__).parents[1] / "scripts"
 PROGRAM = """
 import json, sys
@@ -16,6 +18,7 @@ print(json.dumps([sorted(packages), sorted(sys.modules)]))
 """
 
 
+@pytest.mark.slow
 def test_neither_the_package_nor_a_comparison_imports_what_it_does_not_need() -> None:
     """The slow ones are torch._dynamo (1.8 s), sympy, mpmath, matplotlib and rich."""
     line = [sys.executable, "-c", PROGRAM]

@@ -45,6 +45,7 @@ def test_the_default_prints_the_lesson(capsys: pytest.CaptureFixture[str]) -> No
     assert lines[-1] == "AGREEMENT to within rounding, at all 1000 steps."
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_line_and_status_2() -> None:
     """A ValueError from deep inside ends the process as one from the parser does: without a traceback."""
     result = run("--learning-rate", "0")
@@ -189,8 +190,8 @@ def test_chaos_is_called_chaos(capsys: pytest.CaptureFixture[str]) -> None:
     "arguments",
     [
         ["--learning-rate", "0.3", "--wrt", "all", "--dtype", "float32", "--max-steps", "80"],
-        ["--learning-rate", "0.2"],
-        ["--max-steps", "0"],
+        pytest.param(["--learning-rate", "0.2"], marks=pytest.mark.slow),
+        pytest.param(["--max-steps", "0"], marks=pytest.mark.slow),
     ],
 )
 def test_three_pictures_are_written(arguments: list[str], tmp_path: Path) -> None:
