@@ -48,10 +48,11 @@ def from_data(
         kernel.triangles(addresses_of(given), *where, is_float, last - first, BLOCK, target)
 
     in_parallel(share, n)
-    # A leaf is a factorisation of its rows and of four rows of zeros above them, and a block is one of its
-    # leaves' rows: see kernel.c.
-    rows, roundings = triangle.factorised(blocks.flatten(0, 1))
-    return Triangle(hidden, rows, roundings + 2 * triangle.roundings_of(LEAF + 4), n)
+    # Merged in the kernel, too: torch's own threads, which a factorisation wakes, go on waiting for work for
+    # some ms, and would take a core from the threads of the next triangle.
+    levels = kernel.merge(blocks.data_ptr(), len(blocks))
+    # A leaf is one factorisation, a block another, each of its rows below four rows of zeros: see kernel.c.
+    return Triangle(hidden, blocks[0].clone(), (2 + levels) * triangle.roundings_of(LEAF + 4), n)
 
 
 def _in_blocks(parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor) -> Triangle:

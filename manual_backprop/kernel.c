@@ -162,19 +162,36 @@ static void of_leaf(const REAL *const *parameters, const void *inputs, const voi
     factorise(columns, r);
 }
 
-/* R of every block of observations, by the R of its leaves one above the other: 16 numbers each. A block is a
-   number of leaves, at most LEAF / 4. */
-void triangles(const REAL *const *parameters, const void *inputs, const void *observed, int is_float, long n,
-               long block, REAL *r) {
-    for (long start = 0; start < n; start += block, r += 16) {
-        long end = n - start < block ? n : start + block;
-        REAL leaves[4][LEAF] = {{0}}, one[16];
-        for (long first = start, row = 0; first < end; first += LEAF, row += 4) {
-            int size = end - first < LEAF ? (int)(end - first) : LEAF;
-            of_leaf(parameters, inputs, observed, is_float, first, size, one);
-            for (int k = 0; k < 16; k++) leaves[k % 4][row + k / 4] = one[k];
+/* The R of some data, in the place of the first, from count R of their parts: a tree of LEAF / 4 branches.
+   Returns how often a row has been factorised on its way. */
+int merge(REAL (*parts)[16], long count) {
+    int levels = 0;
+    for (; count > 1; levels++) {
+        long branches = 0;
+        for (long first = 0; first < count; first += LEAF / 4) {
+            int size = count - first < LEAF / 4 ? (int)(count - first) : LEAF / 4;
+            REAL columns[4][LEAF] = {{0}};
+            for (int part = 0; part < size; part++)
+                for (int k = 0; k < 16; k++) columns[k % 4][4 * part + k / 4] = parts[first + part][k];
+            factorise(columns, parts[branches++]);
         }
-        factorise(leaves, r);
+        count = branches;
+    }
+    return levels;
+}
+
+/* R of every block of observations, a block being a number of leaves, at most LEAF / 4. */
+void triangles(const REAL *const *parameters, const void *inputs, const void *observed, int is_float, long n,
+               long block, REAL (*r)[16]) {
+    for (long start = 0; start < n; start += block, r++) {
+        long end = n - start < block ? n : start + block, count = 0;
+        REAL leaves[LEAF / 4][16];
+        for (long first = start; first < end; first += LEAF) {
+            int size = end - first < LEAF ? (int)(end - first) : LEAF;
+            of_leaf(parameters, inputs, observed, is_float, first, size, leaves[count++]);
+        }
+        merge(leaves, count);
+        __builtin_memcpy(*r, *leaves, sizeof *r);
     }
 }
 #endif

@@ -50,6 +50,8 @@ def library(dtype: torch.dtype) -> ctypes.CDLL | None:
     if dtype == torch.float64:
         kernel.triangles.argtypes = [pointer, pointer, pointer, ctypes.c_int, number, number, pointer]
         kernel.triangles.restype = None
+        kernel.merge.argtypes = [pointer, number]
+        kernel.merge.restype = ctypes.c_int
     return kernel
 
 

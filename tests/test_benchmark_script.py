@@ -83,6 +83,16 @@ def test_the_markdown_table_has_a_line_for_every_goal() -> None:
     ]
 
 
+def test_the_markdown_table_says_which_peer_is_not_installed() -> None:
+    """A goal against JAX stays in the table of a machine without it."""
+    found = result(goal=2.0)
+    found.contest.goals["absent"] = 1.0
+    assert telling.markdown([found]).splitlines()[2:] == [
+        "| a title | peer | 2 | 4 |",
+        "| a title | absent | 1 | not installed |",
+    ]
+
+
 TRICKS = tricks.makers(observations=20_000)
 
 

@@ -151,11 +151,14 @@ def many(dtype: torch.dtype, n: int = 1500) -> Case:
 
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("scale", [1.0, 1e-170, 1e150])
+@pytest.mark.parametrize(("n", "scale"), [(1500, 1.0), (1500, 1e-170), (1500, 1e150), (65 * 512, 1.0)])
 def test_the_fast_triangle_is_within_its_bound(
-    monkeypatch: pytest.MonkeyPatch, compiled: bool, dtype: torch.dtype, scale: float
+    monkeypatch: pytest.MonkeyPatch, compiled: bool, dtype: torch.dtype, n: int, scale: float
 ) -> None:
-    """Against the plain derivation in float64; a column of 1e-170 or 1e150 neither under- nor overflows."""
+    """Against the plain derivation in float64; a column of 1e-170 or 1e150 neither under- nor overflows.
+
+    65 blocks are one more than a factorisation takes.
+    """
     if compiled and not COMPILED:
         pytest.skip("no C compiler here")
     if not compiled:
@@ -164,12 +167,12 @@ def test_the_fast_triangle_is_within_its_bound(
         monkeypatch.setattr(module, "BLOCK", 512)
     monkeypatch.setattr(blocks, "PARALLEL", 512)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    case = many(dtype)
+    case = many(dtype, n)
     if dtype == torch.float64:
         case = case._replace(observed=case.observed * scale)
     with memory_of_nan():
         one = fast_triangle.from_data(*case)
-    assert one.observations == 1500
+    assert one.observations == n
     assert torch.equal(one.rows, one.rows.triu())
     exactly = Case(
         {name: value.double() for name, value in case.parameters.items()}, *map(torch.Tensor.double, case[1:])
@@ -186,11 +189,16 @@ def test_the_fast_triangle_is_within_its_bound(
 
 @pytest.mark.skipif(not COMPILED, reason="no C compiler here")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_many_observations_go_through_the_kernel(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves and blocks have the roundings of four more rows (kernel.c); two blocks make eight rows."""
+@pytest.mark.parametrize(("count", "merges"), [(2, 1), (64, 1), (65, 2), (64 * 64 + 1, 3)])
+def test_many_observations_go_through_the_kernel(
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, count: int, merges: int
+) -> None:
+    """Leaf, block and each merge of 64 have the roundings of four more rows (kernel.c)."""
     monkeypatch.setattr(triangle, "from_data", lambda *_: pytest.fail("the plain way"))
-    one = fast_triangle.from_data(*many(dtype, blocks.BLOCK + 1))
-    assert one.roundings == 2 * triangle.roundings_of(triangle.LEAF + 4) + triangle.roundings_of(8)
+    for module in (fast_triangle, blocks):
+        monkeypatch.setattr(module, "BLOCK", triangle.LEAF)
+    one = fast_triangle.from_data(*many(dtype, (count - 1) * triangle.LEAF + 1))
+    assert one.roundings == (2 + merges) * triangle.roundings_of(triangle.LEAF + 4)
 
 
 def test_few_observations_batches_and_bad_shapes_are_triangle_pys() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-BLOCK_SECONDS = 0.02
+BLOCK_SECONDS = 0.2
 """A block repeats what is short until it takes so long: a clock and a scheduler disturb it no more."""
 
 

@@ -50,15 +50,17 @@ def markdown(results: Sequence[Result]) -> str:
     for title, measured in by_title.items():
         goals = {peer: goal for result in measured.values() for peer, goal in result.contest.goals.items()}
         for peer, goal in goals.items():
-            ratios = [measured[dtype].ratio(peer)[1] if dtype in measured else None for dtype in dtypes]
-            cells = [_cell(ratio, goal) for ratio in ratios]
+            cells = [_cell(measured.get(dtype), peer, goal) for dtype in dtypes]
             lines.append(f"| {title} | {peer} | {goal:g} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _cell(ratio: float | None, goal: float) -> str:
-    if ratio is None:
+def _cell(result: Result | None, peer: str, goal: float) -> str:
+    if result is None:
         return ""
+    if peer not in result.seconds:
+        return "not installed"
+    ratio = result.ratio(peer)[1]
     return _ratio(ratio) if ratio >= goal else f"{_ratio(ratio)} (missed)"
 
 
