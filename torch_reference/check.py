@@ -10,7 +10,7 @@ from torch_reference.hygiene import observe
 from torch_reference.judgement import FORM, judge, roundings
 from torch_reference.objective import UPSTREAM, Tensors, reference_gradients, zeros
 from torch_reference.report import Finding, Report, breach
-from torch_reference.task import Cut, Shapes, Task, cut_point, redrawn_parameters
+from torch_reference.task import Cut, Shapes, Task, cut_point, redrawn_parameters, unfit
 from torch_reference.witness import who_is_wrong
 
 
@@ -58,13 +58,15 @@ def _compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[F
     point, links = cut_point(task, task.point, manual)
     cut = Cut(point, names, links)
     by_itself = judge(manual, task.objective, *cut, fewest) if links else rows
-    unfit = _below_unfit_links(task, cut, manual)
+    below = _below_unfit_links(task, cut, manual)
     findings = []
     for name, row in rows.items():
         if row.agrees or by_itself[name].agrees:
             findings.append(Finding(name, task.kind(name), row, inherited=not row.agrees))
-        elif name in unfit:
-            reason = f"cannot be judged, because its upstream gradient {unfit[name]} has no right form"
+        elif name in below:
+            link = below[name]
+            why = unfit(manual[link], shapes[link], task.dtype)
+            reason = f"cannot be judged, because its upstream gradient {link} {why}"
             findings.append(Finding(name, task.kind(name), replace(row, explanation=reason), inherited=True))
         else:
             findings.append(_explained(task, by_itself[name], cut, draws))
@@ -72,7 +74,7 @@ def _compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[F
 
 
 def _below_unfit_links(task: Task, cut: Cut, manual: Tensors) -> dict[str, str]:
-    """Whatever is fed by a link that is NaN or of a wrong form, and that link: there is nothing to cut with.
+    """Whatever is fed by a link that one cannot judge by, and that link: there is nothing to cut with.
 
     It is fed by a link if its gradient is another one when that link's upstream gradient is zero.
     """

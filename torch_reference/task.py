@@ -60,17 +60,20 @@ class Cut(NamedTuple):
 
 
 def cut_point(task: Task, point: Tensors, manual: Tensors) -> tuple[Tensors, list[str]]:
-    """The point with the derivation's own upstream gradients, and the links where they have a right form."""
+    """The point with the derivation's own upstream gradients, and the links where one can judge by them."""
     shapes = task.shapes(point)
     cuts = [
-        name for name in task.links if name in manual and _has_form(manual[name], shapes[name], task.dtype)
+        name for name in task.links if name in manual and not unfit(manual[name], shapes[name], task.dtype)
     ]
     return {**point, **{UPSTREAM + name: manual[name] for name in cuts}}, cuts
 
 
-def _has_form(gradient: Tensor, shape: Sequence[int], dtype: torch.dtype) -> bool:
-    right = tuple(gradient.shape) == tuple(shape) and gradient.dtype == dtype
-    return right and bool(gradient.isfinite().all())
+def unfit(upstream: Tensor, shape: Sequence[int], dtype: torch.dtype) -> str:
+    """Why no link can be judged by what it makes of this upstream gradient; empty if it can."""
+    if tuple(upstream.shape) != tuple(shape) or upstream.dtype != dtype or not upstream.isfinite().all():
+        return "has no right form"
+    # Of zeros every link makes zeros, the wrong ones too.
+    return "" if upstream.any() else "is zero"
 
 
 def redrawn(task: Task, seed: int) -> dict[str, Tensor]:
