@@ -1,6 +1,6 @@
 """The rule by which two witnesses agree where no bound is derived by hand; its reasons: sensitivity.py."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -48,26 +48,6 @@ def disagreements(
         if not found:
             break
     return found
-
-
-def first_divergence(
-    steps: Iterable[tuple[Tensors, Tensors]],
-    reference: Reference,
-    longest_sum: int,
-    operations: int = OPERATIONS_PER_LAYER,
-) -> tuple[int, Disagreement] | None:
-    """Lockstep: the first step, and in it the first name, that leaves the bound; None where all agree.
-
-    Each step is (inputs, actual): everything that the reference needs, parameters and mini-batch, and what
-    the other witness made of it. The reference starts every step from those same parameters, so that a bound
-    needs to cover the rounding of one step only, and a mistake at step k is found at step k. With the links
-    in the order of the backward pass, the first name is the link where the mistake is.
-    """
-    for number, (inputs, actual) in enumerate(steps):
-        found = disagreements(actual, reference, inputs, longest_sum, operations)
-        if found:
-            return number, found[0]
-    return None
 
 
 def _outside(actual: Tensors, expected: Tensors, bounds: Tensors, dtype: torch.dtype) -> list[Disagreement]:
