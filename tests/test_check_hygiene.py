@@ -76,13 +76,29 @@ BREACHES = {
     ),
 }
 
+EXPLANATIONS = {
+    Verdict.MUTATED: "the derivation changed its input in place: work on a copy",
+    Verdict.ALIASED: "it shares memory with the input output.bias: return a new tensor, such as a clone",
+    Verdict.UNSTABLE: "two calls with the same arguments differ: something is accumulated or drawn anew",
+    Verdict.REQUIRES_GRAD: "it requires grad: autograd was at work, or a graph is kept; detach it",
+    Verdict.MISSING: "the derivation returned no gradient of this name",
+    Verdict.EXTRA: "expected one of output, output.bias, output.weight, activation, "
+    "hidden, hidden.bias, hidden.weight",
+    Verdict.WRONG_SHAPE: "expected (2,), found ()",
+    Verdict.WRONG_DTYPE: "expected torch.float64, found torch.float32",
+    Verdict.WRONG_DEVICE: "expected cpu, found meta",
+    Verdict.NAN: "",
+    Verdict.INFINITE: "",
+}
+
 
 @pytest.mark.parametrize(("derivation", "name", "verdict"), BREACHES.values(), ids=BREACHES)
 def test_every_breach_of_hygiene_has_its_own_verdict(
     derivation: Callable, name: str, verdict: Verdict
 ) -> None:
-    """Each is a mismatch, whatever the numbers."""
+    """Each is a mismatch, whatever the numbers, and says what to do."""
     calls.clear()
     report = homework.check(derivation, draws=0)
     assert not report.agrees
-    assert (name, verdict) in [(finding.name, finding.row.verdict) for finding in report.findings]
+    [explanation] = [f.row.explanation for f in report.findings if (f.name, f.row.verdict) == (name, verdict)]
+    assert explanation == EXPLANATIONS[verdict]
