@@ -18,6 +18,7 @@ def test_a_right_derivation_agrees_in_every_element() -> None:
     report = homework.check(homework.derivation)
     assert str(report) == "AGREEMENT: 7 gradients, 76 elements, all within rounding (float64)"
     assert report.first_wrong is None
+    assert report.note == ""
 
 
 def test_a_small_error_in_one_element_is_found_at_its_index() -> None:

@@ -106,7 +106,7 @@ def test_a_derivation_that_reads_the_modules_parameters_is_told_so() -> None:
         report = check_derivation(
             model, loss, inputs, targets, lambda p, x, t, old=stale: homework.derivation(p | old, x, t)
         )
-        assert "at your parameters all is right" in report.note
+        assert report.note == "at your parameters all is right; these are others, drawn at random near them"
         assert (report.first_wrong.name, report.first_wrong.diagnosis.kind) == ("output", "stale value")
         assert f"the value that {said} had before" in report.first_wrong.diagnosis.sentence
 

@@ -100,5 +100,44 @@ def test_every_breach_of_hygiene_has_its_own_verdict(
     calls.clear()
     report = homework.check(derivation, draws=0)
     assert not report.agrees
-    [explanation] = [f.row.explanation for f in report.findings if (f.name, f.row.verdict) == (name, verdict)]
-    assert explanation == EXPLANATIONS[verdict]
+    [finding] = [f for f in report.findings if (f.name, f.row.verdict) == (name, verdict)]
+    assert finding.row.explanation == EXPLANATIONS[verdict]
+    kinds = {"inputs": "input", "hidden": "link", "hidden.wieght": "unknown"}
+    assert finding.kind == kinds.get(name, "parameter")
+    # A changed input comes before all that was computed after it.
+    assert (report.findings[0] is finding) is (verdict is Verdict.MUTATED)
+    # What was said of it is not said beside an agreement.
+    assert not any(f.agrees for f in report.findings if f.name == name)
+    others = {f.name for f in report.findings if f.agrees}
+    assert others >= {"output", "output.weight", "activation", "hidden.weight"} - {name}
+
+
+def test_two_calls_that_differ_by_one_rounding_are_not_repeatable() -> None:
+    """However little is accumulated, and beside a NaN, which equals itself here."""
+    calls.clear()
+
+    def drifting(p, x, t):
+        calls.append(1)
+        right = homework.derivation(p, x, t)
+        bias = torch.stack([right["output.bias"][0] * (1 + len(calls) * 2.0**-51), torch.tensor(torch.nan)])
+        return right | {"output.bias": bias.double()}
+
+    verdicts = [(f.name, f.row.verdict) for f in homework.check(drifting, draws=0).findings if not f.agrees]
+    assert verdicts == [("output.bias", Verdict.NAN), ("output.bias", Verdict.UNSTABLE)]
+
+
+def test_a_gradient_without_values_is_on_another_device_and_nothing_else() -> None:
+    """Two calls that return the same form on the meta device are repeatable; a device that changes is not."""
+    calls.clear()
+
+    def sometimes(p, x, t):
+        calls.append(1)
+        right = homework.derivation(p, x, t)
+        return right | {"output.bias": right["output.bias"].to("meta" if len(calls) == 1 else "cpu")}
+
+    for derivation, verdicts in (
+        (BREACHES["another device"][0], [Verdict.WRONG_DEVICE]),
+        (sometimes, [Verdict.WRONG_DEVICE, Verdict.UNSTABLE]),
+    ):
+        findings = homework.check(derivation, draws=0).findings
+        assert [f.row.verdict for f in findings if f.name == "output.bias"] == verdicts

@@ -1,0 +1,72 @@
+"""A network with several inputs and with buffers of its own, one of which is an index."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from torch_reference import Report, check_derivation
+
+DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+
+
+class Gated(nn.Module):
+    """The columns in another order, mixed by a buffer, weighted, and times the second input."""
+
+    def __init__(self) -> None:
+        """Draw the buffers."""
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(3, 2))
+        self.register_buffer("mix", torch.randn(3, 3))
+        self.register_buffer("order", torch.tensor([2, 0, 1]))
+
+    def forward(self, inputs: Tensor, gate: Tensor) -> Tensor:
+        """Two outputs for each row."""
+        return (inputs[:, self.order] @ self.mix @ self.weight) * gate
+
+
+def network(dtype: torch.dtype) -> tuple[Gated, tuple[Tensor, Tensor], Tensor]:
+    """The module, its two inputs and the targets: five rows, and a gate for each."""
+    torch.manual_seed(0)
+    model = Gated().to(dtype)
+    inputs, gate, targets = torch.randn(5, 3), torch.randn(5, 1), torch.randn(5, 2)
+    return model, (inputs.to(dtype), gate.to(dtype)), targets.to(dtype)
+
+
+def ssr(output: Tensor, targets: Tensor) -> Tensor:
+    """Sum of squared residuals."""
+    return ((targets - output) ** 2).sum()
+
+
+def derivation(dtype: torch.dtype, with_gate: bool = True) -> Callable:
+    """By hand, from the two inputs in their order; the mistake forgets the second on the way back."""
+    model = network(dtype)[0]
+
+    def by_hand(p, inputs, targets):
+        x, gate = inputs
+        mixed = x[:, model.order] @ model.mix
+        d_ssr_d_output = -2 * (targets - (mixed @ p["weight"]) * gate)
+        return {"weight": mixed.T @ (d_ssr_d_output * gate if with_gate else d_ssr_d_output)}
+
+    return by_hand
+
+
+def check(dtype: torch.dtype, **mistake: bool) -> Report:
+    """The report on it."""
+    model, inputs, targets = network(dtype)
+    return check_derivation(model, ssr, inputs, targets, derivation(dtype, **mistake))
+
+
+@DTYPES
+def test_a_right_derivation_of_several_inputs_agrees(dtype: torch.dtype) -> None:
+    """The reference works in float64, on the buffers too, and leaves an index an index."""
+    assert check(dtype).agrees
+
+
+@DTYPES
+def test_a_mistake_with_the_second_input_is_diagnosed(dtype: torch.dtype) -> None:
+    """The gate is a factor of the gradient."""
+    first = check(dtype, with_gate=False).first_wrong
+    assert first is not None
+    assert (first.name, first.diagnosis.kind) == ("weight", "factor missing")
