@@ -1,4 +1,4 @@
-"""A network with several inputs and with buffers of its own, one of which is an index."""
+"""A network with several inputs, with buffers, one of which is an index, and with an unused parameter."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from torch_reference import Report, check_derivation
+from torch_reference import Report, Verdict, check_derivation
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 
@@ -70,3 +70,23 @@ def test_a_mistake_with_the_second_input_is_diagnosed(dtype: torch.dtype) -> Non
     first = check(dtype, with_gate=False).first_wrong
     assert first is not None
     assert (first.name, first.diagnosis.kind) == ("weight", "factor missing")
+
+
+@pytest.mark.parametrize(("wrong", "kind"), [(0.0, ""), (1.0, "unknown")])
+def test_the_gradient_of_a_parameter_that_nothing_depends_on_is_zero(wrong: float, kind: str) -> None:
+    """Zeros are right, and have to be returned; anything else is a mismatch at its own name."""
+    model, inputs, targets = network(torch.float64)
+    model.unused = nn.Parameter(torch.ones(2, dtype=torch.float64))
+    right = derivation(torch.float64)
+
+    def by_hand(p, x, t):
+        return {**right(p, x, t), "unused": torch.full_like(p["unused"], wrong)}
+
+    report = check_derivation(model, ssr, inputs, targets, by_hand)
+    assert report.agrees is (not wrong)
+    if wrong:
+        assert (report.first_wrong.name, report.first_wrong.diagnosis.kind) == ("unused", kind)
+    missing = check_derivation(model, ssr, inputs, targets, right)
+    assert [(f.name, f.row.verdict) for f in missing.findings if not f.agrees] == [
+        ("unused", Verdict.MISSING)
+    ]
