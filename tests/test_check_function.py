@@ -1,4 +1,4 @@
-"""The backward of a function: autograd.Function or pair, in every way in which torch may call it."""
+"""The backward of a function, autograd.Function or pair: right, wrong, and what cannot be checked."""
 
 from collections.abc import Callable
 
@@ -56,6 +56,8 @@ def test_a_right_function_agrees_for_every_form_of_input(arguments: tuple) -> No
     """Two outputs, an integer input, needs_input_grad and None."""
     report = check_function(Scale, scale, *arguments)
     assert report.agrees, str(report)
+    assert report.note == ""
+    assert f"({str(arguments[0].dtype).removeprefix('torch.')})" in str(report)
     assert [finding.name for finding in report.findings][:2] == ["outputs[0]", "outputs[1]"]
 
 
@@ -72,16 +74,6 @@ def product(x: Tensor, w: Tensor) -> Tensor:
 def test_a_pair_of_forward_and_backward_is_enough() -> None:
     """No class is needed."""
     assert check_function(pair(lambda saved, g: (g * saved[1], g * saved[0])), product, x, w).agrees
-
-
-def contiguous_only(saved, g):
-    """Reads the upstream's memory as if it were contiguous, as many a kernel does."""
-    flat = (
-        torch.as_strided(g, (g.numel(),), (1,))
-        if g.untyped_storage().size() >= 8 * g.numel()
-        else g.flatten()
-    )
-    return flat.reshape(g.shape) * saved[1], g * saved[0]
 
 
 def changes_its_upstream(saved, g):
@@ -116,29 +108,6 @@ def test_a_wrong_backward_is_named_and_diagnosed(
     assert (first.diagnosis.kind if first.diagnosis else None) == kind
 
 
-def test_a_kernel_that_takes_every_tensor_for_contiguous_is_found() -> None:
-    """Right for contiguous upstream gradients, wrong for others: the report says which way failed."""
-    report = check_function(pair(contiguous_only), product, x, w)
-    assert not report.agrees
-    assert "non-contiguous" in report.note
-
-
-def test_a_backward_that_relies_on_another_inputs_gradient_is_found() -> None:
-    """Right when both are asked for, wrong when only the second is: only that way of calling shows it."""
-
-    class Lazy(Scale):
-        @staticmethod
-        def backward(ctx, d_loss_d_scaled, d_loss_d_total):
-            _, w = ctx.saved_tensors
-            if not ctx.needs_input_grad[0]:
-                return None, torch.zeros_like(w), None
-            return Scale.backward(ctx, d_loss_d_scaled, d_loss_d_total)
-
-    report = check_function(Lazy, scale, x, w, index)
-    assert report.first_wrong.name == "inputs[1]"
-    assert "only inputs[1] requires a gradient" in str(report)
-
-
 def test_a_wrong_output_is_found_before_its_gradient() -> None:
     """A forward that is off by one part in a million, and one that returns its input itself."""
     wrong = (lambda x, w: (x * w * (1 + 1e-6), (x, w))), lambda s, g: (g * s[1], g * s[0])
@@ -167,9 +136,9 @@ ERRORS = {
         "one gradient per input, 2, found 1",
     ),
     "nothing to differentiate": (
-        lambda: check_function(pair(lambda s, g: g), product, index, index),
+        lambda: check_function(pair(lambda s, g: g), torch.greater, x, w),
         ValueError,
-        "nothing to differentiate",
+        "^the reference has no floating-point output: there is nothing to differentiate$",
     ),
     "a position that is none": (
         lambda: check_function(Scale, scale, x, w, index, wrt=[3]),
@@ -179,7 +148,7 @@ ERRORS = {
     "only integer inputs": (
         lambda: check_function(pair(lambda s, g: g), lambda i: i * 0.5, index),
         ValueError,
-        "no input is of a floating-point type",
+        "^no input is of a floating-point type: there is nothing to differentiate$",
     ),
 }
 
