@@ -97,3 +97,33 @@ def test_a_diagnosis_is_made_where_it_is_asked_for(draws: int, told: bool) -> No
     """No draws, no diagnosis, and nobody is convicted."""
     first = check_function(WrongSum, torch.add, x, w, draws=draws).first_wrong
     assert (first.diagnosis is not None, first.wrong) == (told, "yours" if told else "")
+
+
+class SignTimes(torch.autograd.Function):
+    """sign(x) · w, and |x| for the eye, which is marked as having no gradient."""
+
+    @staticmethod
+    def forward(ctx, x, w):
+        """Two outputs."""
+        size = x.abs()
+        ctx.mark_non_differentiable(size)
+        ctx.save_for_backward(x)
+        return x.sign() * w, size
+
+    @staticmethod
+    def backward(ctx, d_loss_d_product, _):
+        """None for x, of which the product is constant wherever it has a derivative."""
+        return None, d_loss_d_product * ctx.saved_tensors[0].sign()
+
+
+def test_none_is_zero_and_an_output_may_have_no_gradient() -> None:
+    """As autograd takes both; where the gradient is not zero, None is wrong."""
+
+    def sign_times(x, w):
+        return torch.sign(x) * w, x.detach().abs()
+
+    report = check_function(SignTimes, sign_times, x, w)
+    assert report.agrees, report
+    first = check_function(SignTimes, lambda x, w: (x * w, x.detach().abs()), x, w).first_wrong
+    assert first.name == "outputs[0]"
+    assert "inputs[0]" in str(check_function(SignTimes, lambda x, w: (sign_times(x, w)[0], x.abs()), x, w))
