@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.utils._python_dispatch import _disable_current_modes
 
 Tensors = Mapping[str, Tensor]
 Loss = Callable[[Any, Any], Tensor]
@@ -57,7 +58,7 @@ class NetworkObjective:
         def hook(name: str) -> Callable[..., Tensor]:
             def shifted(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
                 if name in cuts:
-                    terms.append((point[UPSTREAM + name] * output).sum())
+                    terms.append(weighted(point[UPSTREAM + name], output))
                     # A given value makes the cut hold for a difference quotient too.
                     output = point.get(VALUE + name, output).detach()
                 return output + shifts[name]
@@ -127,7 +128,7 @@ class FunctionObjective:
         ]
         outputs = as_tuple(self.function(*inputs))
         terms = [
-            (point[f"{UPSTREAM}outputs[{index}]"] * output).sum()
+            weighted(point[f"{UPSTREAM}outputs[{index}]"], output)
             for index, output in enumerate(outputs)
             if output.is_floating_point()
         ]
@@ -135,6 +136,15 @@ class FunctionObjective:
 
 
 Objective = NetworkObjective | FunctionObjective
+
+
+def weighted(upstream: Tensor, output: Tensor) -> Tensor:
+    """⟨upstream, output⟩, unseen by the modes that count and move roundings.
+
+    The sum is ours: no derivation takes it, and no rounding of it reaches a gradient.
+    """
+    with _disable_current_modes():
+        return (upstream * output).sum()
 
 
 def as_tuple(values: Any) -> tuple[Any, ...]:
