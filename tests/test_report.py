@@ -78,6 +78,20 @@ def test_an_agreement_is_one_line() -> None:
     assert str(Report((right, right), "float32")).startswith("AGREEMENT: 2 gradients, 12 elements, ")
 
 
+def test_a_remark_on_an_agreement_is_told_with_it() -> None:
+    """Below the heading, or below what is right where something else is wrong."""
+    row = Row("w", Verdict.AGREES, 1.0, 1.0, 0.0, 2.0, 0.0, elements=3, explanation="agrees by chance")
+    doubtful = Finding("w", "parameter", row)
+    assert str(Report((doubtful,), "bfloat16")).splitlines() == [
+        "AGREEMENT: 1 gradient, 3 elements, all within rounding (bfloat16)",
+        "w: agrees by chance",
+    ]
+    assert str(Report((FINDINGS[4], doubtful), "bfloat16")).splitlines()[-2:] == [
+        "right: w",
+        "w: agrees by chance",
+    ]
+
+
 def test_machines_get_everything() -> None:
     """NaN and infinity, which JSON does not know, by their names."""
     found = Report(FINDINGS, "float64", "elsewhere").to_dict()

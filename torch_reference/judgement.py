@@ -1,6 +1,7 @@
 """Each returned gradient against autograd's, element by element, within what rounding explains."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -17,6 +18,11 @@ FORM = {
     Verdict.WRONG_DEVICE,
 }
 """What is wrong before any number is looked at."""
+
+BLUNT = (
+    "agrees, but a wrong one might as well: rounding alone explains as much as half of it; "
+    "compare in a higher precision, or where less cancels"
+)
 
 
 def judge(
@@ -61,7 +67,18 @@ def judge(
                 expected[name] = torch.where(near, turned[name], expected[name])
                 bounds[name] = torch.where(near, wide[name], bounds[name])
         found = compare(actual, expected, bounds)
-    return rows | {row.name: row for row in found}
+    return rows | {row.name: _remarked(row, expected[row.name], bounds[row.name]) for row in found}
+
+
+def _remarked(row: Row, expected: Tensor, bounds: Tensor) -> Row:
+    """The row, with a remark where it agrees only because rounding explains nearly everything.
+
+    Where the bounds add up to more than half of the gradient, one that is half as large, or has the opposite
+    sign, may pass as well: a gradient that cancels, or one in bfloat16 of a long sum.
+    """
+    if row.agrees and bounds.sum() > expected.abs().sum() / 2:
+        return replace(row, explanation=BLUNT)
+    return row
 
 
 def _form(name: str, manual: Tensor | None, right: Tensor) -> Row:

@@ -122,7 +122,8 @@ class Report:
         if not wrong:
             elements = sum(finding.row.elements for finding in self.findings)
             names = f"{len(self.findings)} gradient{'s' * (len(self.findings) != 1)}"
-            return f"AGREEMENT: {names}, {elements} elements, all within rounding ({self.dtype})"
+            heading = f"AGREEMENT: {names}, {elements} elements, all within rounding ({self.dtype})"
+            return "\n".join([heading, *self._remarks()])
         right = [finding.name for finding in self.findings if finding.agrees]
         first = self.first_wrong
         heading = f"MISMATCH: {len(wrong)} of {len(self.findings)} gradients differ ({self.dtype})"
@@ -132,8 +133,13 @@ class Report:
         for finding in wrong:
             lines += ["", *finding.lines()]
         if right:
-            lines += ["", *_wrapped(f"right: {', '.join(right)}", "       ")]
+            lines += ["", *_wrapped(f"right: {', '.join(right)}", "       "), *self._remarks()]
         return "\n".join(lines)
+
+    def _remarks(self) -> list[str]:
+        """What is to be said of a gradient that agrees."""
+        told = [finding for finding in self.findings if finding.agrees and finding.row.explanation]
+        return [line for one in told for line in _wrapped(f"{one.name}: {one.row.explanation}", "    ")]
 
 
 def breach(name: str, kind: str, verdict: Verdict, explanation: str) -> Finding:
