@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from torch_reference import Verdict, judgement
+from torch_reference.compare import Row
 from torch_reference.objective import FunctionObjective
 from torch_reference.sensitivity import DRAWS
 
@@ -16,6 +17,12 @@ Bounds = Callable[[int], float]
 
 def judged(monkeypatch: pytest.MonkeyPatch, ratio: float, bound: Bounds, *fewest: int) -> tuple[int, Verdict]:
     """The number of draws and the verdict on a gradient of 1 that is off by a ratio to BOUND."""
+    draws, row = drawn(monkeypatch, ratio, bound, *fewest)
+    return draws, row.verdict
+
+
+def drawn(monkeypatch: pytest.MonkeyPatch, ratio: float, bound: Bounds, *fewest: int) -> tuple[int, Row]:
+    """The number of draws and the row."""
     made: list[int] = []
 
     def draws(*_: object, **__: object) -> Iterator[tuple[dict[str, Tensor], dict[str, Tensor]]]:
@@ -30,7 +37,7 @@ def judged(monkeypatch: pytest.MonkeyPatch, ratio: float, bound: Bounds, *fewest
     rows = judgement.judge(
         manual, FunctionObjective(lambda x: x * 1), point, {"inputs[0]": (1,)}, (), *fewest
     )
-    return len(made), rows["inputs[0]"].verdict
+    return len(made), rows["inputs[0]"]
 
 
 # With d draws a ratio is certain above 6.4 · 1e12^(1 / d): 6.4e12, 6.4e6, 6.4e4, 6400, ….
@@ -64,3 +71,19 @@ def test_a_verdict_takes_four_draws_by_default(monkeypatch: pytest.MonkeyPatch) 
     assert judged(monkeypatch, 1e11, lambda draw: BOUND)[0] == 4
     for fewest in (1, 2, 4, 6):
         assert judged(monkeypatch, 1e11, lambda draw: BOUND, fewest)[0] == max(fewest, 2)
+
+
+@pytest.mark.parametrize(("bound", "remark"), [(0.45, ""), (0.5, ""), (0.55, judgement.BLUNT)])
+def test_an_agreement_within_more_than_half_of_the_gradient_is_remarked(
+    bound: float, remark: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gradient is 1; where it differs the row speaks for itself."""
+    assert drawn(monkeypatch, 0.0, lambda draw: bound)[1].explanation == remark
+    assert drawn(monkeypatch, 2.0**42, lambda draw: bound)[1].explanation == ""
+
+
+def test_a_difference_from_zero_is_counted_in_the_smallest_numbers() -> None:
+    """A reference of 0 has no roundings of its own."""
+    row = Row("x", Verdict.DIFFERS, 1e-310, 0.0, 1e-310, 0.0)
+    assert judgement.roundings(row, torch.float64) == pytest.approx(1e-310 / 5e-324)
+    assert judgement.roundings(Row("x", Verdict.MISSING), torch.float64) is None
