@@ -8,7 +8,9 @@ import torch
 from torch import nn
 
 from torch_reference import check_function
+from torch_reference.check import examine_here
 from torch_reference.compare import Row, Verdict
+from torch_reference.derivation import network_task
 from torch_reference.objective import NetworkObjective
 from torch_reference.report import UNKNOWN, Finding, Report
 from torch_reference.shaking import Shaking
@@ -107,3 +109,26 @@ def test_a_submodule_that_returns_several_tensors_has_no_output_to_be_judged() -
     point = {f"{name}": value.detach() for name, value in model.named_parameters()}
     _, outputs = objective.run({**point, "inputs": torch.ones(4, 2).double()})
     assert list(outputs) == ["out"]
+
+
+def test_on_either_side_of_a_kink_within_rounding_a_derivation_is_right() -> None:
+    """x · 0.1 − 0.03 at x = 0.3 is rounding noise: a slope of 0 is right there, 1 is too, and 0.5 is not."""
+    model = nn.Sequential(nn.Linear(1, 1), nn.ReLU()).double()
+    with torch.no_grad():
+        model[0].weight.fill_(0.1)
+        model[0].bias.fill_(-0.03)
+
+    def report(x: float, slope: float) -> Report:
+        inputs = torch.tensor([[x]], dtype=torch.float64)
+        gradient = torch.full((1, 1), slope, dtype=torch.float64)
+        task = network_task(
+            model,
+            lambda output, _: output.sum(),
+            inputs,
+            None,
+            lambda p, x, t: {"0.weight": gradient * x, "0.bias": gradient[0].clone()},
+        )
+        return examine_here(task, draws=0)
+
+    assert [report(0.3, slope).agrees for slope in (0.0, 1.0, 0.5)] == [True, True, False]
+    assert [report(0.4, slope).agrees for slope in (0.0, 1.0)] == [False, True]

@@ -20,7 +20,7 @@ FORM = {
 """What is wrong before any number is looked at."""
 
 BLUNT = (
-    "agrees, but a wrong one might as well: rounding alone explains as much as half of it; "
+    "agrees, but a wrong one might as well: rounding alone explains more than half of it; "
     "compare in a higher precision, or where less cancels"
 )
 
@@ -71,10 +71,10 @@ def judge(
 
 
 def _remarked(row: Row, expected: Tensor, bounds: Tensor) -> Row:
-    """The row, with a remark where it agrees only because rounding explains nearly everything.
+    """The row, with a remark where its agreement proves little.
 
-    Where the bounds add up to more than half of the gradient, one that is half as large, or has the opposite
-    sign, may pass as well: a gradient that cancels, or one in bfloat16 of a long sum.
+    Where the bounds add up to more than half of the gradient, one of half the size may pass as well: where a
+    gradient cancels, or is a long sum in bfloat16.
     """
     if row.agrees and bounds.sum() > expected.abs().sum() / 2:
         return replace(row, explanation=BLUNT)

@@ -101,9 +101,7 @@ class Shaking(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leave
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         """No guard against torch.compile around every operation: nothing is compiled, and each costs 5 µs."""
-        return (
-            False  # pragma: no mutate (torch asks while the class is made, before mutmut has a mutant of it)
-        )
+        return False  # pragma: no mutate (torch asks before mutmut has made its mutant)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
