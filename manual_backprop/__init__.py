@@ -1,10 +1,10 @@
 """Gradients of the lesson's network, derived by hand: no autograd, no torch.nn."""
 
-from manual_backprop.gradients import CHAINS, DERIVATIVES, LESSON_WRT, gradients, links
-from manual_backprop.layers import ACTIVATIONS, LAYERS
-from manual_backprop.losses import LOSSES
-from manual_backprop.network import PARAMETERS, Trace, forward
-from manual_backprop.optimisers import OPTIMISERS
+from manual_backprop.layers.table import ACTIVATIONS, LAYERS
+from manual_backprop.lesson.gradient import CHAINS, DERIVATIVES, LESSON_WRT, gradients, links
+from manual_backprop.lesson.network import PARAMETERS, Trace, forward
+from manual_backprop.losses.table import LOSSES
+from manual_backprop.optimisers.table import OPTIMISERS
 
 __all__ = [
     "ACTIVATIONS",

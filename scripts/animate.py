@@ -7,15 +7,15 @@ from pathlib import Path as File
 from typing import Any
 
 import torch
-from atomic import check_folder, replacing
-from chosen import Chosen, choose
-from extras import require
-from options import AGREEMENT, Parser, add_network_options, run
-from paths import NAMES, Path, follow
-from pictures import STYLE, check_matplotlib
 from torch import Tensor
 
 from manual_backprop import forward
+from support.atomic_files import check_folder, replacing
+from support.descent_paths import NAMES, Path, follow
+from support.lesson_options import Chosen, choose
+from support.optional_packages import require
+from support.options import AGREEMENT, Parser, add_network_options, run
+from support.pictures import STYLE, check_matplotlib
 
 FRAMES = 100
 FRAMES_A_SECOND = 10

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
+
 from benchmarks import comparing, floor, lesson_descent, lesson_gradient, perceptrons, tricks
 from benchmarks.contest import Contest, Result, hold
-from options import AGREEMENT, DTYPES, Parser, device, run
+from support.options import AGREEMENT, DTYPES, Parser, device, run
 
 Maker = Callable[[torch.dtype, torch.device], Contest]
 MILLION = 1_000_000
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.peak_of:
         return _print_peak(options, where)
     if options.plot:
-        from pictures import check_plot
+        from support.pictures import check_plot
 
         check_plot(options.plot)  # before minutes of work rather than after them
     from benchmarks import telling  # rich takes 0.1 s to import

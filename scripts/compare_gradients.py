@@ -7,9 +7,14 @@ import sys
 from collections.abc import Iterator, Sequence
 
 import torch
-from derivation_option import add_derivation_options, compare_derivation
-from findings import Finding, document, truth
-from options import (
+
+import manual_backprop
+import torch_reference
+from comparing.comparison_rows import Finding, document, truth
+from comparing.derivation_option import add_derivation_options, compare_derivation
+from comparing.random_networks import Batch, batch_of, batches
+from manual_backprop import lesson
+from support.options import (
     AGREEMENT,
     DTYPES,
     MISMATCH,
@@ -20,12 +25,7 @@ from options import (
     run,
     to_tensor,
 )
-from random_networks import Batch, batch_of, batches
-
-import manual_backprop
-import torch_reference
-from manual_backprop import lesson
-from torch_reference.compare import Row, Verdict, compare
+from torch_reference.comparison import Row, Verdict, compare
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps(document(findings, agree, options), indent=2, allow_nan=False))
     else:
-        from tables import print_comparison  # rich takes 0.1 s to import, which --json need not wait for
+        from support.tables import (
+            print_comparison,  # rich takes 0.1 s to import, which --json need not wait for
+        )
 
         print_comparison(findings, options, {f.row.name: truth(f, options) for f in findings})
     return AGREEMENT if agree else MISMATCH
@@ -109,7 +111,7 @@ def _random_batches(options: argparse.Namespace) -> Iterator[Batch]:
     if not sys.stderr.isatty():
         yield from drawn
         return
-    from tables import progress
+    from support.tables import progress
 
     yield from progress(drawn, options.random)
 

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from atomic import check_file
-from data_parallel_checkpoint import OPTIMISERS, State, load, save
-from options import AGREEMENT, MISMATCH, Parser, device, run
-from ranks import Ranks, joined, own
 from torch import Tensor
 
-from manual_backprop import distributed, perceptron
-from manual_backprop.layers import ACTIVATIONS
-from manual_backprop.losses import LOSSES
-from manual_backprop.perceptron import Perceptron
+from manual_backprop.layers.table import ACTIVATIONS
+from manual_backprop.losses.table import LOSSES
+from manual_backprop.networks import perceptron
+from manual_backprop.networks.perceptron import Perceptron
+from manual_backprop.training import distributed
+from scaling.data_parallel_checkpoint import OPTIMISERS, State, load, save
+from support.atomic_files import check_file
+from support.options import AGREEMENT, MISMATCH, Parser, device, run
+from support.rank_processes import Ranks, joined, own
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         state = _start(options, network)
         check = None
         if options.check:
-            from data_parallel_check import disagreement
+            from scaling.data_parallel_check import disagreement
 
             check = disagreement(options, network, state.parameters, _batch(options, rows, 0), ranks)
         losses = []

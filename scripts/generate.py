@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from atomic import check_file, replacing
-from extras import require
-from options import AGREEMENT, Parser, run
 
 from manual_backprop import forward, lesson
+from support.atomic_files import check_file, replacing
+from support.optional_packages import require
+from support.options import AGREEMENT, Parser, run
 
 ROWS = 2**18
 NAMES = ("dosage", "effectiveness")

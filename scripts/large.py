@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from itertools import chain
 
 import torch
-from options import AGREEMENT, MISMATCH, Parser, add_parameter_options, device, run
-from passes import Pass
-from ranks import joined, own
-from sources import parts
 from torch import Tensor
 
-from manual_backprop import DERIVATIVES, LESSON_WRT, distributed, forward, lesson, triangle
-from manual_backprop.descent import History, check_rules, follow
-from manual_backprop.triangle import Triangle
-from manual_backprop.triangle_descent import descend, rounding
+from manual_backprop import DERIVATIVES, LESSON_WRT, forward, lesson
+from manual_backprop.fast import triangle
+from manual_backprop.fast.triangle import Triangle
+from manual_backprop.fast.triangle_descent import descend, rounding
+from manual_backprop.lesson.descent import History, check_rules, follow
+from manual_backprop.training import distributed
+from scaling.data_sources import parts
+from scaling.passes_over_data import Pass
+from support.options import AGREEMENT, MISMATCH, Parser, add_parameter_options, device, run
+from support.rank_processes import joined, own
 
 Start = Mapping[str, Tensor]
 
@@ -65,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.json:
             print(json.dumps(_document(result, ranks.size)))
         else:
-            from large_table import print_result
+            from scaling.large_table import print_result
 
             print_result(result, options, ranks.size, peak_memory())
     return AGREEMENT if result.agrees else MISMATCH

@@ -6,15 +6,23 @@ import math
 from collections.abc import Sequence
 
 import torch
-from chosen import choose
-from documents import finite
-from learning_rate_options import parse
-from options import AGREEMENT, run
 from torch import Tensor
 
+from learning_rates.rate_options import parse
 from manual_backprop import LESSON_WRT, forward
-from manual_backprop.convergence import Bowl, bowl, factors, half_lives, ssr_after, steps_along, steps_to
-from manual_backprop.curvature import hessian
+from manual_backprop.lesson.convergence import (
+    Bowl,
+    bowl,
+    factors,
+    half_lives,
+    ssr_after,
+    steps_along,
+    steps_to,
+)
+from manual_backprop.lesson.curvature import hessian
+from support.json_documents import finite
+from support.lesson_options import choose
+from support.options import AGREEMENT, run
 
 LESSONS_RATES = (0.01, 0.1)
 
@@ -23,13 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print the answers; always 0, for there is nothing to disagree with."""
     options = parse(argv, __doc__)
     if options.plot:
-        from pictures import check_plot
+        from support.pictures import check_plot
 
         check_plot(options.plot)  # before the work rather than after it
     torch.set_num_threads(1)  # a second thread costs more than it brings
     values, inputs, observed = choose(options)
     if options.hidden:
-        from perceptron_rate import report  # the general case reads apart from the lesson's
+        from learning_rates.perceptron_rate import report  # the general case reads apart from the lesson's
 
         report(inputs, observed, options)
         return AGREEMENT
@@ -41,11 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps(finite(document), indent=2, allow_nan=False))
     else:
-        from learning_rate_table import print_here, print_rates
+        from learning_rates.rate_table import print_here, print_rates
 
         (print_rates if "rates" in document else print_here)(document, len(inputs), options)
     if options.plot:
-        from learning_rate_picture import draw
+        from learning_rates.rate_picture import draw
 
         draw(values, inputs, observed, document["largest_stable_rate"], options)
     return AGREEMENT

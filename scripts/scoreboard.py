@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
-from catalogue import MISTAKES, RIGHT, SUBJECTS, Case
-from options import AGREEMENT, MISMATCH, Parser, run
-from peers import Answer, jax_check_grads, karpathy, quietly, torch_gradcheck
-from scoreboard_speed import speed
 
+from catalogue import MISTAKES, RIGHT, SUBJECTS, Case
+from proof.peers import Answer, jax_check_grads, karpathy, quietly, torch_gradcheck
+from proof.speed_contest import speed
+from support.options import AGREEMENT, MISMATCH, Parser, run
 from torch_reference import check_derivation
 
 
@@ -87,7 +87,7 @@ def _score(
 
 def print_table(document: dict, with_names: bool) -> None:
     """The document as a table of 80 columns; with names, every case that a tool got wrong below it."""
-    from tables import open_console, plain_table
+    from support.tables import open_console, plain_table
 
     mistakes, right = document["mistakes"], document["right"]
     console = open_console()

@@ -7,7 +7,11 @@ import sys
 from collections.abc import Sequence
 
 import torch
-from options import (
+from torch import Tensor
+
+from manual_backprop import PARAMETERS, lesson
+from manual_backprop.lesson.descent import History, descend, initial_parameters
+from support.options import (
     AGREEMENT,
     DTYPES,
     MISMATCH,
@@ -18,25 +22,21 @@ from options import (
     run,
     to_tensor,
 )
-from perceptron_training.arguments import wants_perceptron
-from torch import Tensor
-
-from manual_backprop import PARAMETERS, lesson
-from manual_backprop.descent import History, descend, initial_parameters
-from torch_reference.side_by_side import Judgement, judge
-from torch_reference.training import train
+from torch_reference.lesson.side_by_side import Judgement, judge
+from torch_reference.lesson.training import train
+from training.arguments import wants_perceptron
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print both descents and the verdict; 0 if they agree, 1 if anything differs."""
     argv = sys.argv[1:] if argv is None else list(argv)
     if wants_perceptron(argv):
-        from perceptron_training.main import main as train_perceptron
+        from training.main import main as train_perceptron
 
         return train_perceptron(argv)
     options = _parse(argv)
     if options.plot:
-        from pictures import check_plot
+        from support.pictures import check_plot
 
         check_plot(options.plot)  # before the work rather than after it
     where = options.data or "the lesson's data"
@@ -57,11 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.json:
         print(json.dumps(_document(manual, reference, judgement, options), allow_nan=False))
     else:
-        from descent_table import print_descent  # rich takes 0.1 s to import, which --json need not wait for
+        from support.descent_table import (
+            print_descent,  # rich takes 0.1 s to import, which --json need not wait for
+        )
 
         print_descent(manual, reference, judgement, options)
     if options.plot:
-        from pictures import draw
+        from support.pictures import draw
 
         draw(manual, inputs, observed, options)
     return AGREEMENT if judgement.agrees else MISMATCH

@@ -17,10 +17,11 @@ PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
 # torch_reference the modules with shapes are named: checking the others' plain types as well made their tests
 # six times slower. gradients.py is left out for its closures, which would be checked by code compiled anew in
 # every call; the comparison checks the shape of what it returns.
-WITH_SHAPES = ("bounds", "curvature", "network", "side_by_side", "training", "trajectory")
+WITH_SHAPES = ("rounding_bounds", "curvature", "network", "side_by_side", "training", "trajectory")
 if PROFILE in ("ci", "thorough"):
     install_import_hook(
-        ["manual_backprop", *(f"torch_reference.{module}" for module in WITH_SHAPES)], "beartype.beartype"
+        ["manual_backprop", *(f"torch_reference.lesson.{module}" for module in WITH_SHAPES)],
+        "beartype.beartype",
     )
 
 # The first torch call of a process takes half a second: a deadline would report a slow example instead of a

@@ -1,18 +1,18 @@
 """The reference: the lesson's network built from torch.nn, its gradient by autograd, and the comparison."""
 
-from torch_reference.bounds import bounds
-from torch_reference.compare import Row, Verdict, compare
-from torch_reference.derivation import check_derivation
-from torch_reference.function import check_function
-from torch_reference.gradients import forward, gradients, intermediate_gradients, links
-from torch_reference.network import (
+from torch_reference.check.derivation import check_derivation
+from torch_reference.check.function import check_function
+from torch_reference.comparison import Row, Verdict, compare
+from torch_reference.judging.report import Diagnosis, Finding, Report
+from torch_reference.lesson.gradient import forward, gradients, intermediate_gradients, links
+from torch_reference.lesson.network import (
     PARAMETERS,
     SOFTPLUS_THRESHOLD,
     LessonNetwork,
     from_parameters,
     to_parameters,
 )
-from torch_reference.report import Diagnosis, Finding, Report
+from torch_reference.lesson.rounding_bounds import bounds
 
 __all__ = [
     "PARAMETERS",

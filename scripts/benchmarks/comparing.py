@@ -9,10 +9,11 @@ from torch.func import functional_call
 
 import manual_backprop
 import torch_reference
-import torch_reference.perceptron
+import torch_reference.networks.perceptron
 from benchmarks.contest import Contest, Contestant
 from benchmarks.lesson_gradient import Network
-from manual_backprop import PARAMETERS, perceptron
+from manual_backprop import PARAMETERS
+from manual_backprop.networks import perceptron
 
 NETWORKS = 100_000
 ROWS = 16
@@ -70,7 +71,9 @@ def every_element(dtype: torch.dtype, device: torch.device, rows: int = ROWS) ->
     network = perceptron.perceptron((64, 64, 10), ("tanh", None))
     # gradcheck's difference quotients need float64, whatever the dtype of the others.
     parameters = perceptron.initial_parameters(network, generator, torch.float64)
-    model = torch_reference.perceptron.sequential((64, 64, 10), ("tanh", None)).to(device, torch.float64)
+    model = torch_reference.networks.perceptron.sequential((64, 64, 10), ("tanh", None)).to(
+        device, torch.float64
+    )
     model.load_state_dict(parameters)
     problems = [
         [torch.randn(rows, width, dtype=torch.float64, generator=generator).to(device) for width in (64, 10)]

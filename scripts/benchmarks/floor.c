@@ -2,7 +2,7 @@
 
    kernel.c itself is read in, so that these are its own functions. */
 
-#include "../../manual_backprop/kernel.c"
+#include "../../manual_backprop/fast/kernel.c"
 
 /* The sums of y1 and of y2, for n a multiple of 8; parameters as gradients takes them. */
 void two_softplus(const REAL *const *parameters, const REAL *inputs, long n, REAL *result) {

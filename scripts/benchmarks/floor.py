@@ -14,8 +14,11 @@ from torch import Tensor
 import torch_reference
 from benchmarks.contest import Contest, Contestant
 from benchmarks.lesson_gradient import ALL, data
-from manual_backprop import PARAMETERS, elementary, fast, gradients, lesson, native
-from manual_backprop.blocks import BLOCK, in_parallel
+from manual_backprop import PARAMETERS, gradients, lesson
+from manual_backprop.fast import lesson_gradient as fast
+from manual_backprop.fast import native
+from manual_backprop.fast.blocks import BLOCK, in_parallel
+from manual_backprop.lesson import elementary
 
 SOURCE = Path(__file__).with_name("floor.c")
 KERNELS = "two SoftPlus by the kernel"
@@ -54,7 +57,7 @@ def contest(observations: int, dtype: torch.dtype) -> Contest:
         name="floor",
         title=f"floor of the gradient of w3, w4, b3, {observations:,} observations",
         size=observations,
-        ours=Contestant("manual_backprop.fast", lambda: fast.gradients(*case, ALL[3])),
+        ours=Contestant("manual_backprop.fast.lesson_gradient", lambda: fast.gradients(*case, ALL[3])),
         peers=peers,
         goals={},
         check=check,

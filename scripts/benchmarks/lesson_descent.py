@@ -6,8 +6,8 @@ from torch import Tensor
 from benchmarks.contest import Contest, Contestant
 from benchmarks.lesson_gradient import ALL, Network, data
 from manual_backprop import lesson
-from manual_backprop.descent import descend
-from manual_backprop.quick_descent import descend as quick
+from manual_backprop.fast.quick_descent import descend as quick
+from manual_backprop.lesson.descent import descend
 
 STEPS = 1000
 
@@ -47,7 +47,7 @@ def contest(observations: int, dtype: torch.dtype, device: torch.device, quick_r
         name=f"descent-of-{observations}",
         title=f"1000 descent steps, {observations:,} observations",
         size=observations,
-        ours=Contestant("manual_backprop.quick_descent", ours),
+        ours=Contestant("manual_backprop.fast.quick_descent", ours),
         peers=[
             Contestant("plain derivation", plain, share),
             Contestant("torch.optim.SGD loop", loop, share),

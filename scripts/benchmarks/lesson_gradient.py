@@ -12,7 +12,8 @@ from torch import Tensor, nn
 import manual_backprop
 import torch_reference
 from benchmarks.contest import Contest, Contestant
-from manual_backprop import PARAMETERS, fast, lesson
+from manual_backprop import PARAMETERS, lesson
+from manual_backprop.fast import lesson_gradient as fast
 
 THRESHOLD = torch_reference.SOFTPLUS_THRESHOLD
 ALL = {3: ("w3", "w4", "b3"), 7: PARAMETERS}
@@ -95,7 +96,7 @@ def contest(observations: int, free: int, dtype: torch.dtype, device: torch.devi
         run = make()
         run()
         peers.append(Contestant(name, run, prepared_in=time.perf_counter() - start))
-    ours = Contestant("manual_backprop.fast", lambda: fast.gradients(*case, wrt))
+    ours = Contestant("manual_backprop.fast.lesson_gradient", lambda: fast.gradients(*case, wrt))
     names = {name for peer in peers for name in (peer.name, *missing)}
     goals = GOALS["small" if observations == 3 else "large"]
     how_many = "3 observations" if observations == 3 else f"{observations:,} observations"

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-import torch_reference.perceptron
+import torch_reference.networks.perceptron
 from benchmarks.contest import Contest, Contestant
-from manual_backprop import fast_perceptron, perceptron
-from torch_reference.agreement import OPERATIONS_PER_LAYER, disagreements
+from manual_backprop.fast import perceptron as fast_perceptron
+from manual_backprop.networks import perceptron
+from torch_reference.tolerance.agreement import OPERATIONS_PER_LAYER, disagreements
 
 SMALL = ((64, 64, 10), 128, "cross_entropy_mean")
 LARGE = ((1024, 4096, 1024), 256, "mean_squared_error")
@@ -34,7 +35,7 @@ def contest(large: bool, dtype: torch.dtype, device: torch.device) -> Contest:
         if large
         else torch.randint(widths[-1], (rows,), generator=generator)
     ).to(device)
-    model = torch_reference.perceptron.sequential(widths, ("relu", None)).to(device, dtype)
+    model = torch_reference.networks.perceptron.sequential(widths, ("relu", None)).to(device, dtype)
     model.load_state_dict(parameters)
 
     def autograd() -> dict[str, Tensor]:
@@ -70,7 +71,9 @@ def contest(large: bool, dtype: torch.dtype, device: torch.device) -> Contest:
 
         def reference(given: Mapping[str, Tensor]) -> dict[str, Tensor]:
             own = {name: given[name] for name in parameters}
-            return torch_reference.perceptron.gradients(model, own, given["input"], given["targets"], loss)
+            return torch_reference.networks.perceptron.gradients(
+                model, own, given["input"], given["targets"], loss
+            )
 
         for gradient in (ours(), plain()):
             assert disagreements(gradient, reference, tensors, rows, 3 * OPERATIONS_PER_LAYER) == []
@@ -79,7 +82,7 @@ def contest(large: bool, dtype: torch.dtype, device: torch.device) -> Contest:
         name=f"perceptron-{'-'.join(map(str, widths))}",
         title=f"gradient of a {'-'.join(map(str, widths))} perceptron, batch {rows}",
         size=size,
-        ours=Contestant("manual_backprop.fast_perceptron", ours),
+        ours=Contestant("manual_backprop.fast.perceptron", ours),
         peers=[
             Contestant("plain derivation", plain),
             Contestant("autograd eager", autograd),

@@ -4,11 +4,10 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from atomic import replacing
-from extras import require
-from pictures import COLOURS, STYLE
-
 from benchmarks.contest import Result
+from support.atomic_files import replacing
+from support.optional_packages import require
+from support.pictures import COLOURS, STYLE
 
 SIZES = (3, 30, 300, 3_000, 30_000, 300_000, 3_000_000)
 

@@ -12,16 +12,10 @@ import torch_reference
 from benchmarks import perceptrons
 from benchmarks.contest import Contest, Contestant
 from benchmarks.lesson_gradient import ALL, data
-from manual_backprop import (
-    LESSON_WRT,
-    fast,
-    fast_triangle,
-    gradients,
-    lesson,
-    quick_descent,
-    triangle,
-    triangle_descent,
-)
+from manual_backprop import LESSON_WRT, gradients, lesson
+from manual_backprop.fast import lesson_gradient as fast
+from manual_backprop.fast import quick_descent, triangle, triangle_descent
+from manual_backprop.fast import triangle_in_blocks as fast_triangle
 
 PLAIN = "plain derivation"
 GRADIENTS: dict[str, Callable[..., dict[str, Tensor]]] = {
@@ -63,7 +57,7 @@ def _gradient(way: str, free: int, observations: int, dtype: torch.dtype) -> Con
         name=f"trick-{way}-{free}",
         title=f"gradient of {what} by the {way}, {observations:,} observations",
         size=observations,
-        ours=Contestant(f"manual_backprop.fast, {way}", ours),
+        ours=Contestant(f"manual_backprop.fast.lesson_gradient, {way}", ours),
         peers=[Contestant(PLAIN, plain)],
         goals={},
         check=check,

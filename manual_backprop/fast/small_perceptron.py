@@ -1,0 +1,89 @@
+"""The gradient of a small perceptron in one call of perceptron.c, where there is a C compiler.
+
+The chain is that of perceptron.py, which is the one to read. A small network's gradient by torch takes
+seventeen calls, which last nearly as long as the work.
+"""
+
+import ctypes
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+from manual_backprop.fast.native import addresses_of, library
+from manual_backprop.layers.activations import ELEMENTWISE
+from manual_backprop.layers.linear import LINEAR
+from manual_backprop.networks.architecture import Perceptron
+
+MULTIPLICATIONS = 1 << 21
+"""In the matrix products of a forward pass: with more of them, torch's products, which are faster, gain more
+than its calls cost. 64-128-10 on 128 rows has 1.2 million, and takes half the time of torch's way; on
+128-256-10, with 4.5 million, two threads of torch's are as fast (docs/speed.md)."""
+
+
+class Small:
+    """One architecture and one loss, as the kernel takes them: linear layers with ReLU between."""
+
+    def __init__(self, network: Perceptron, loss: str) -> None:
+        """Find out whether the kernel knows the network and the loss."""
+        layers = [module.layer for module in network.modules]
+        between = [LINEAR, ELEMENTWISE["relu"]] * (len(layers) // 2) + [LINEAR]
+        weights = [shape for shape in network.shapes.values() if len(shape) == 2]
+        widths = [weights[0][1], *(outputs for outputs, _ in weights)]
+        self.is_known = layers == between and loss in (
+            *("ssr", "mean_squared_error", "cross_entropy_sum", "cross_entropy_mean"),
+        )
+        self._names, self._width = network.parameters, widths[-1]
+        self._layers, self._widths = len(weights), (ctypes.c_long * len(widths))(*widths)
+        self._multiplications = sum(outputs * inputs for outputs, inputs in weights)
+        self._classes, self._mean = loss.startswith("cross_entropy"), "mean" in loss
+
+    def gradients(
+        self, parameters: Mapping[str, Tensor], inputs: Tensor, targets: Tensor, out: Mapping[str, Tensor]
+    ) -> dict[str, Tensor] | None:
+        """Gradient of the loss with respect to every parameter, or None where this is not for the kernel.
+
+        Parameters, inputs and out have one dtype, float32 or float64, and fit; the targets may be anything.
+
+        Formula: {name: ∂Loss/∂name for every parameter}
+        Shapes:  those of fast_perceptron.Gradients
+        Source:  perceptron.gradients
+        """
+        n = inputs.shape[0]
+        if not self.is_known or n * self._multiplications > MULTIPLICATIONS:
+            return None
+        given = [parameters[name] for name in self._names]
+        if not (self._fit(targets, inputs) and _in_plain_memory((*given, inputs, targets, *out.values()))):
+            return None
+        kernel = library(inputs.dtype)
+        if kernel is None:
+            return None
+        found = [out[name] for name in self._names] if out else list(map(torch.empty_like, given))
+        observed, classes = (None, targets.data_ptr()) if self._classes else (targets.data_ptr(), None)
+        terms = float(targets.numel() if self._mean else 1)
+        failed = kernel.perceptron(
+            *(self._widths, self._layers, addresses_of(given), inputs.data_ptr()),
+            *(observed, classes, terms, n, addresses_of(found)),
+        )
+        return None if failed else dict(zip(self._names, found, strict=True))
+
+    def _fit(self, targets: Tensor, inputs: Tensor) -> bool:
+        n = inputs.shape[0]
+        if self._classes:
+            return targets.dtype is torch.int64 and targets.shape == (n,)
+        return targets.dtype is inputs.dtype and targets.shape == (n, self._width)
+
+
+def _in_plain_memory(tensors: Iterable[Tensor]) -> bool:
+    """Whether all lie in the processor's memory, element after element, and nothing else watches them."""
+    try:
+        return all(
+            type(tensor) is Tensor
+            and tensor.is_cpu
+            and tensor.is_contiguous()
+            and not (tensor.requires_grad or tensor.is_neg())
+            and tensor.data_ptr() != 0  # none for no rows, nor where the storage was set free
+            for tensor in tensors
+        )
+    except RuntimeError:  # a tensor of torch.func has no memory
+        return False

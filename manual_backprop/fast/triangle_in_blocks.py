@@ -1,0 +1,68 @@
+"""The triangle of one network's data, with every core at work and by kernel.c where there is a compiler.
+
+It is that of triangle.py, which is the one to read: the leaves of its tree are factorised as they are filled,
+and their rows never reach the memory. docs/speed.md tells what that gains.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from manual_backprop.fast import triangle
+from manual_backprop.fast.blocks import BLOCK, in_parallel
+from manual_backprop.fast.native import addresses_of, library
+from manual_backprop.fast.triangle import HIDDEN, LEAF, Triangle
+
+
+def from_data(
+    parameters: Mapping[str, Float[Tensor, "*parameter_batch"]],
+    inputs: Float[Tensor, "*data_batch n"],
+    observed: Float[Tensor, "*data_batch n"],
+) -> Triangle:
+    """The triangle of the data: triangle.from_data, to rounding.
+
+    Shapes:  those of triangle.from_data; a batch, another device and few data go there as they are
+    Errors:  those of triangle.from_data
+    Source:  triangle.from_data
+    """
+    n = inputs.numel()
+    if n <= BLOCK or inputs.ndim != 1 or observed.shape != inputs.shape or not inputs.is_cpu:
+        return triangle.from_data(parameters, inputs, observed)
+    hidden = triangle.checked_hidden(parameters, inputs, observed)
+    given = [hidden[name] for name in HIDDEN]
+    if hidden["w1"].ndim:
+        return triangle.from_data(parameters, inputs, observed)
+    kernel = library(torch.float64)
+    if kernel is None:
+        return _in_blocks(parameters, inputs, observed)
+    # On the CPU, whatever torch's default device is: the kernel writes there.
+    blocks = torch.empty(-(-n // BLOCK), 4, 4, dtype=torch.float64, device="cpu")
+    data = [values.contiguous() for values in (inputs, observed)]
+    is_float = inputs.dtype == torch.float32
+
+    def share(first: int, last: int) -> None:
+        where = [values.data_ptr() + first * values.itemsize for values in data]
+        target = blocks[first // BLOCK].data_ptr()
+        kernel.triangles(addresses_of(given), *where, is_float, last - first, BLOCK, target)
+
+    in_parallel(share, n)
+    # Merged in the kernel, too: torch's own threads, which a factorisation wakes, go on waiting for work for
+    # some ms, and would take a core from the threads of the next triangle.
+    levels = kernel.merge(blocks.data_ptr(), len(blocks))
+    # A leaf is one factorisation, a block another, each of its rows below four rows of zeros: see kernel.c.
+    return Triangle(hidden, blocks[0].clone(), (2 + levels) * triangle.roundings_of(LEAF + 4), n)
+
+
+def _in_blocks(parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor) -> Triangle:
+    """Bit for bit triangle.from_data, whose blocks these are, on every core."""
+    parts: dict[int, Triangle] = {}
+
+    def share(first: int, last: int) -> None:
+        for start in range(first, last, BLOCK):
+            here = slice(start, min(start + BLOCK, last))
+            parts[start] = triangle.from_data(parameters, inputs[here], observed[here])
+
+    in_parallel(share, inputs.numel())
+    return triangle.merge(parts[start] for start in sorted(parts))

@@ -1,0 +1,1 @@
+"""The parts of large.py and data_parallel.py: sources of data, passes over them, and their checks."""

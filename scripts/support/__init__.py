@@ -1,0 +1,1 @@
+"""What several programs share: options, tables, pictures, files, ranks."""

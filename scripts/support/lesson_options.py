@@ -1,0 +1,28 @@
+"""The network and the data that the options choose."""
+
+import argparse
+from typing import NamedTuple
+
+from torch import Tensor
+
+from manual_backprop import PARAMETERS, lesson
+from support.options import read_data, to_tensor
+
+
+class Chosen(NamedTuple):
+    """Parameters of shape (), and data of shape (n)."""
+
+    parameters: dict[str, Tensor]
+    inputs: Tensor
+    observed: Tensor
+
+
+def choose(options: argparse.Namespace) -> Chosen:
+    """The lesson's start, or its follow-up's where all seven parameters move, with --set; and --data."""
+    where = options.data or "the lesson's data"
+    columns = read_data(options.data) if options.data else (lesson.INPUTS, lesson.OBSERVED)
+    inputs, observed = (to_tensor(column, options, where) for column in columns)
+    start = lesson.START_OF_ALL_SEVEN if set(options.wrt) == set(PARAMETERS) else lesson.START
+    values = {name: to_tensor([value], options, name).squeeze(0) for name, value in start.items()}
+    values |= {name: to_tensor([value], options, f"--set {name}").squeeze(0) for name, value in options.set}
+    return Chosen(values, inputs, observed)

@@ -1,0 +1,83 @@
+"""The assertions for anybody's tests, and their property-based versions."""
+
+import re
+import sys
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import homework as homework
+from torch_reference.check.assertions import (
+    assert_always_matches,
+    assert_function_matches,
+    assert_gradients_always_match,
+    assert_gradients_match,
+    tensors,
+)
+
+x, w = torch.linspace(-2, 2, 12).double().reshape(3, 4), torch.linspace(1, 2, 12).double().reshape(3, 4)
+
+RIGHT = (lambda x, w: (x * w, (x, w))), lambda saved, g: (g * saved[1], g * saved[0])
+WRONG = RIGHT[0], lambda saved, g: (-g * saved[1], g * saved[0])
+
+
+def product(x: Tensor, w: Tensor) -> Tensor:
+    """The same in plain torch."""
+    return x * w
+
+
+def test_an_assertion_has_the_report_as_its_message() -> None:
+    """In anybody's tests: for a network and for a function."""
+    assert_gradients_match(*homework.network(), homework.derivation)
+    with pytest.raises(AssertionError, match="first wrong link, from the loss backwards: hidden"):
+        assert_gradients_match(*homework.network(), homework.wrong_derivation)
+    assert_function_matches(RIGHT, product, x, w)
+    with pytest.raises(AssertionError, match="inputs\\[0\\]: differs"):
+        assert_function_matches(WRONG, product, x, w)
+
+
+def test_a_functions_property_based_assertion_shrinks_to_the_smallest_counterexample() -> None:
+    """A backward that is wrong for x > 2 only: little is left but one x of 3, the next whole number."""
+
+    def clipped(saved: tuple[Tensor, Tensor], g: Tensor) -> tuple[Tensor, Tensor]:
+        return g * torch.where(saved[0] > 2, 2 * saved[1], saved[1]), g * saved[0]
+
+    with pytest.raises(AssertionError, match="inputs\\[0\\]: differs") as error:
+        assert_always_matches((RIGHT[0], clipped), product, ("n",), ("n",))
+    numbers = re.findall(r"-?\d+\.\d*", "".join(error.value.__notes__))
+    assert set(numbers) <= {"0.", "1.", "3."}
+    assert numbers.count("3.") == 1
+    assert len(numbers) <= 8
+    assert_always_matches(RIGHT, product, ("n", 2), ("n", 2), max_examples=10, dtype=torch.float32)
+
+
+def test_a_networks_property_based_assertion_draws_its_parameters_too() -> None:
+    """The sign of the prediction is wrong; one observation is left, and the model is as it was."""
+    model = nn.Linear(1, 1, bias=False).double()
+    before = model.weight.clone()
+
+    def derivation(sign: float) -> Callable:
+        return lambda p, x, t: {"weight": 2 * (sign * x @ p["weight"].T - t).T @ x}
+
+    shapes = ("n", 1), ("n", 1)
+    assert_gradients_always_match(model, homework.loss, *shapes, derivation(1.0), max_examples=10)
+    with pytest.raises(AssertionError, match="weight: differs") as error:
+        assert_gradients_always_match(model, homework.loss, *shapes, derivation(-1.0))
+    assert len(re.findall(r"-?\d+\.\d*", "".join(error.value.__notes__))) == 3
+    assert torch.equal(model.weight, before)
+
+
+def test_the_property_based_assertion_takes_strategies() -> None:
+    """Positive numbers for a square root, from a strategy of one's own."""
+    positive = tensors((3,)).map(lambda values: values.abs() + 0.1)
+    root = (lambda x: (x.sqrt(), x.sqrt())), lambda saved, g: g / (2 * saved)
+    assert_always_matches(root, torch.sqrt, positive, max_examples=10)
+
+
+def test_without_hypothesis_a_line_says_which_extra_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """hypothesis is optional for the packages."""
+    monkeypatch.setitem(sys.modules, "hypothesis.strategies", None)
+    with pytest.raises(ValueError, match=r"pip install 'manual-backprop\[hypothesis\]'"):
+        tensors((3,))

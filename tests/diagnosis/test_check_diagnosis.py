@@ -1,0 +1,130 @@
+"""The diagnosis: one planted mistake for each, and never one that is not there."""
+
+import pytest
+import torch
+from torch import nn
+
+import homework as homework
+from torch_reference import check_derivation
+
+
+def activation_of(p, x):
+    """The student's hidden layer, after tanh."""
+    return torch.tanh(x @ p["hidden.weight"].T + p["hidden.bias"])
+
+
+def one_sign_flipped(gradient):
+    """All elements as they are, but for number 7."""
+    return torch.where(torch.arange(gradient.numel()).reshape(gradient.shape) == 7, -gradient, gradient)
+
+
+DIAGNOSES = {
+    "wrong sign": ("output", lambda g, p, x: {"output": -g["output"]}),
+    "factor 1/2": ("output.weight", lambda g, p, x: {"output.weight": g["output.weight"] / 2}),
+    "factor 2": ("output.bias", lambda g, p, x: {"output.bias": 2 * g["output.bias"]}),
+    "mean for sum": ("hidden.weight", lambda g, p, x: {"hidden.weight": g["hidden.weight"] / len(x)}),
+    "sum for mean": ("hidden.bias", lambda g, p, x: {"hidden.bias": g["hidden.bias"] * len(x)}),
+    "missing sum over the batch": ("output.bias", lambda g, p, x: {"output.bias": g["output"].clone()}),
+    "transposed": ("hidden.weight", lambda g, p, x: {"hidden.weight": g["hidden.weight"].T.clone()}),
+    "detached": ("hidden.bias", lambda g, p, x: {"hidden.bias": 0 * g["hidden.bias"]}),
+    "derivative missing": ("hidden", lambda g, p, x: homework.below_the_activation(g["activation"], x)),
+    "derivative at the output": (
+        "hidden",
+        lambda g, p, x: homework.below_the_activation(
+            g["activation"] * (1 - torch.tanh(activation_of(p, x)) ** 2), x
+        ),
+    ),
+    "factor missing": (
+        "hidden.weight",
+        lambda g, p, x: {"hidden.weight": g["hidden"].T @ torch.ones_like(x)},
+    ),
+    "last observation only": ("hidden.bias", lambda g, p, x: {"hidden.bias": g["hidden"][-1].clone()}),
+    "first observation only": ("hidden.bias", lambda g, p, x: {"hidden.bias": g["hidden"][0].clone()}),
+    "last observation left out": ("hidden.bias", lambda g, p, x: {"hidden.bias": g["hidden"][:-1].sum(0)}),
+    "taken as zero": (
+        "output.bias",
+        lambda g, p, x: {"output.bias": (g["output"] - 2 * p["output.bias"]).sum(0)},
+    ),
+    "mask": (
+        "hidden.weight",
+        lambda g, p, x: {"hidden.weight": g["hidden.weight"] * torch.tensor([[1.0], [0], [1], [1]]).double()},
+    ),
+    "constant factor": ("hidden.weight", lambda g, p, x: {"hidden.weight": g["hidden.weight"] * 0.7}),
+    "constant factor per element": (
+        "hidden.weight",
+        lambda g, p, x: {"hidden.weight": one_sign_flipped(g["hidden.weight"])},
+    ),
+    "mean for sum inside": ("output", lambda g, p, x: {"output": g["output"] / g["output"].numel()}),
+    "two indices swapped": (
+        "hidden.weight",
+        lambda g, p, x: {"hidden.weight": g["hidden.weight"][[0, 3, 2, 1]]},
+    ),
+    "unknown": ("hidden.weight", lambda g, p, x: {"hidden.weight": g["hidden.weight"] + x.sum()}),
+}
+
+
+@pytest.mark.parametrize("kind", DIAGNOSES)
+def test_every_diagnosis_is_made_where_the_mistake_is(kind: str) -> None:
+    """The first wrong link is the mistake's, and what it feeds is right given what it was handed."""
+    name, change = DIAGNOSES[kind]
+    report = homework.check(homework.spoiled(change))
+    assert report.first_wrong is not None
+    assert (report.first_wrong.name, report.first_wrong.diagnosis.kind) == (name, kind)
+    assert [finding.name for finding in report.findings if finding.starts_here] == [name]
+    assert report.first_wrong.wrong in ("yours", "")
+
+
+def test_two_parameters_that_are_swapped_are_named() -> None:
+    """Two biases of the same size."""
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)).double()
+    inputs, targets = torch.randn(4, 2).double(), torch.randn(4, 2).double()
+
+    def derivation(p, x, t):
+        hidden = x @ p["0.weight"].T + p["0.bias"]
+        d_loss_d_output = 2 * (hidden @ p["1.weight"].T + p["1.bias"] - t)
+        d_loss_d_hidden = d_loss_d_output @ p["1.weight"]
+        return {
+            "0.weight": d_loss_d_hidden.T @ x,
+            "0.bias": d_loss_d_output.sum(0),
+            "1.weight": d_loss_d_output.T @ hidden,
+            "1.bias": d_loss_d_hidden.sum(0),
+        }
+
+    report = check_derivation(model, homework.loss, inputs, targets, derivation)
+    wrong = {finding.name: finding.diagnosis for finding in report.findings if not finding.agrees}
+    assert {name: diagnosis.kind for name, diagnosis in wrong.items()} == dict.fromkeys(
+        ("1.bias", "0.bias"), "swapped"
+    )
+    assert "belongs to 0.bias" in wrong["1.bias"].sentence
+
+
+def test_a_derivation_that_reads_the_modules_parameters_is_told_so() -> None:
+    """Right at these parameters; at others, all of it or one bias is that of the first."""
+    model, loss, inputs, targets = homework.network()
+    own = {name: value.detach().clone() for name, value in model.named_parameters()}
+    for stale, said in ((own, "every parameter"), ({"output.bias": own["output.bias"]}, "output.bias")):
+        report = check_derivation(
+            model, loss, inputs, targets, lambda p, x, t, old=stale: homework.derivation(p | old, x, t)
+        )
+        assert report.note == "at your parameters all is right; these are others, drawn at random near them"
+        assert (report.first_wrong.name, report.first_wrong.diagnosis.kind) == ("output", "stale value")
+        assert f"the value that {said} had before" in report.first_wrong.diagnosis.sentence
+
+
+def test_a_value_of_the_call_before_is_stale() -> None:
+    """A cached bias: two calls with the same arguments differ as well."""
+    cache: list[torch.Tensor] = []
+
+    def derivation(p, x, t):
+        cache.append(p["output.bias"].clone())
+        return homework.derivation(p | {"output.bias": cache[max(len(cache) - 2, 0)]}, x, t)
+
+    first = homework.check(derivation).first_wrong
+    assert (first.name, first.diagnosis.kind) == ("output", "stale value")
+
+
+def test_a_wrong_dtype_needs_no_diagnosis() -> None:
+    """Nor does a gradient that is missing: the verdict says it all."""
+    for change in (lambda g: g["output.bias"].float(), lambda g: None):
+        wrong = homework.spoiled(lambda g, p, x, change=change: {"output.bias": change(g)})
+        assert homework.check(wrong).first_wrong.diagnosis is None

@@ -1,0 +1,92 @@
+"""Two witnesses who copy are one witness: the syntax tree of every file is read for what it must not use."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FORBIDDEN_NAMES = {"autograd", "backward", "requires_grad", "requires_grad_", "grad_fn", "enable_grad"}
+
+
+def files(package: str) -> list[Path]:
+    """All modules of a package."""
+    found = sorted((ROOT / package).rglob("*.py"))
+    assert found
+    return found
+
+
+def imports(tree: ast.AST) -> list[str]:
+    """Every module and every name that the file imports, with dots."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def uses_of_autograd(source: str) -> list[str]:
+    """What a file of manual_backprop must not contain, from torch.nn and torch.func to .backward."""
+    tree = ast.parse(source)
+    # layer.backward is the derivation by hand; any other .backward may be a tensor's.
+    ours = "layer.backward"
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    # Whether autograd watches a tensor may be asked: what it watches goes to the plain derivation.
+    asked = [node for node in nodes if node.attr == "requires_grad" and isinstance(node.ctx, ast.Load)]
+    attributes = [
+        node.attr for node in nodes if node not in asked and not f".{ast.unparse(node)}".endswith(f".{ours}")
+    ]
+    modules = [
+        name for name in imports(tree) if name.startswith(("torch.nn", "torch.func", "torch.autograd"))
+    ]
+    nn = [attribute for attribute in attributes if attribute in {"nn", "func"}]
+    keywords = [node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg]
+    return modules + nn + [name for name in attributes + keywords if name in FORBIDDEN_NAMES]
+
+
+@pytest.mark.parametrize("path", files("manual_backprop"), ids=lambda path: path.name)
+def test_manual_backprop_never_touches_autograd_or_torch_nn(path: Path) -> None:
+    """No import, no attribute and no keyword of them."""
+    assert uses_of_autograd(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("package", "other"), [("manual_backprop", "torch_reference"), ("torch_reference", "manual_backprop")]
+)
+def test_the_packages_never_import_each_other(package: str, other: str) -> None:
+    """The contract between them is data."""
+    for path in files(package):
+        assert not [name for name in imports(ast.parse(path.read_text())) if name.split(".")[0] == other]
+
+
+def test_imports_run_downwards_only() -> None:
+    """Elementary <- network <- output_layer <- hidden_layer <- gradients: the order of the textbook."""
+    order = ["elementary", "network", "output_layer", "hidden_layer", "gradient"]
+    for position, name in enumerate(order):
+        source = (ROOT / "manual_backprop/lesson" / f"{name}.py").read_text()
+        own = {part for line in imports(ast.parse(source)) for part in line.split(".") if part in order}
+        assert own <= set(order[:position]), name
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import torch.nn",
+        "from torch import nn",
+        "import torch\ntorch.nn.functional.softplus(x)",
+        "from torch.autograd import grad",
+        "torch.autograd.grad(y, x)",
+        "y.backward()",
+        "player.backward()",
+        "torch.zeros(3, requires_grad=True)",
+        "x.requires_grad_()",
+        "x.requires_grad = True",
+        "from torch.func import grad",
+        "torch.func.grad(f)",
+    ],
+)
+def test_the_check_sees_every_way_of_using_autograd(source: str) -> None:
+    """Test the test: each of these lines must be found."""
+    assert uses_of_autograd(source)

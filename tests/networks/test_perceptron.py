@@ -1,0 +1,305 @@
+"""Any multilayer perceptron: the gradient of nn.Sequential by autograd, by the names of its state_dict."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+import manual_backprop
+import torch_reference.layers.table
+import torch_reference.networks.perceptron
+from manual_backprop import lesson
+from manual_backprop.layers.table import ACTIVATIONS
+from manual_backprop.losses.table import LOSSES
+from manual_backprop.networks import perceptron
+from manual_backprop.networks.architecture import initial_parameters
+from manual_backprop.networks.perceptron import Perceptron
+from strategies_layers import PerceptronCase, dtypes, make_perceptron_case, perceptron_cases
+from torch_reference.tolerance.agreement import OPERATIONS_PER_LAYER, Disagreement, disagreements
+
+
+def network_of(case: PerceptronCase) -> Perceptron:
+    """The hand-derived network of a case."""
+    return perceptron.perceptron(case.widths, case.activations)
+
+
+def compared(case: PerceptronCase, actual: Mapping[str, Tensor]) -> list[Disagreement]:
+    """Where a gradient with respect to all parameters and intermediates disagrees with autograd's."""
+    network = torch_reference.networks.perceptron.sequential(case.widths, case.activations)
+
+    def reference(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        parameters = {name: tensors[name] for name in case.parameters}
+        return torch_reference.networks.perceptron.gradients(
+            network, parameters, tensors["input"], tensors["targets"], case.loss, tuple(actual)
+        )
+
+    tensors = {**case.parameters, "input": case.inputs, "targets": case.targets}
+    longest_sum = max(*case.widths, len(case.inputs))
+    operations = OPERATIONS_PER_LAYER * (len(network) + 1)
+    return disagreements(actual, reference, tensors, longest_sum, operations)
+
+
+def all_gradients(case: PerceptronCase) -> dict[str, Tensor]:
+    """The hand-derived gradient with respect to all parameters and intermediates."""
+    network = network_of(case)
+    wrt = (*network.parameters, *network.intermediates)
+    return perceptron.gradients(network, case.parameters, case.inputs, case.targets, case.loss, wrt)
+
+
+@given(case=perceptron_cases())
+def test_every_parameter_and_every_link_is_autograds(case: PerceptronCase) -> None:
+    """For any widths, activations, loss and dtype."""
+    assert compared(case, all_gradients(case)) == []
+
+
+@given(case=perceptron_cases())
+def test_every_intermediate_and_the_loss_are_torchs(case: PerceptronCase) -> None:
+    """The forward pass, module by module, and the loss at its end."""
+    network, model = (
+        network_of(case),
+        torch_reference.networks.perceptron.sequential(case.widths, case.activations),
+    )
+    loss, _ = perceptron.loss_and_gradients(network, case.parameters, case.inputs, case.targets, case.loss)
+    trace = perceptron.forward(network, case.parameters, case.inputs)
+
+    def reference(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        values = torch_reference.networks.perceptron.forward(model, tensors, tensors["input"])
+        found = torch_reference.layers.table.LOSSES[case.loss](list(values.values())[-1], tensors["targets"])
+        return {**values, "loss": found}
+
+    tensors = {**case.parameters, "input": case.inputs, "targets": case.targets}
+    longest_sum = max(*case.widths, case.inputs.shape[0] * case.widths[-1])
+    operations = OPERATIONS_PER_LAYER * (len(model) + 1)
+    actual = {**trace.intermediates, "loss": loss}
+    assert disagreements(actual, reference, tensors, longest_sum, operations) == []
+
+
+def test_a_digits_sized_network_agrees() -> None:
+    """64-64-10 with ReLU and 32 rows: 4810 parameters."""
+    case = make_perceptron_case((64, 64, 10), ("relu", None), "cross_entropy_mean", 32, torch.float32, seed=5)
+    assert compared(case, all_gradients(case)) == []
+
+
+def test_a_mistake_in_one_link_is_refused() -> None:
+    """An activation's derivative forgotten in the middle shows before that link, and not behind it."""
+    case = make_perceptron_case((4, 5, 3), ("tanh", None), "ssr", 6, torch.float64, seed=6)
+    wrong = network_of(case)
+    linear_without = ACTIVATIONS["tanh"]._replace(derivatives={"input": lambda saved, d: d.clone()})
+    wrong = Perceptron(
+        tuple(
+            module._replace(layer=linear_without) if module.name == "1" else module
+            for module in wrong.modules
+        )
+    )
+    wrt = (*wrong.parameters, *wrong.intermediates)
+    actual = perceptron.gradients(wrong, case.parameters, case.inputs, case.targets, case.loss, wrt)
+    named = {row.name for row in compared(case, actual)}
+    assert named == {"0.weight", "0.bias", "0.output", "input"}
+
+
+def test_the_names_are_those_of_the_state_dict() -> None:
+    """A state_dict goes in and the gradient comes out by the same names, in the same shapes."""
+    torch.manual_seed(0)
+    model = torch_reference.networks.perceptron.sequential((3, 4, 4, 2), ("relu", None, "softmax")).double()
+    network = perceptron.perceptron((3, 4, 4, 2), ("relu", None, "softmax"))
+    state = model.state_dict()
+    assert network.shapes == {name: tuple(tensor.shape) for name, tensor in state.items()}
+    inputs, targets = torch.randn(5, 3, dtype=torch.float64), torch.randn(5, 2, dtype=torch.float64)
+    assert list(perceptron.gradients(network, state, inputs, targets)) == list(state)
+
+
+@given(scalars=st.none() | st.lists(st.floats(-4, 4, width=32), min_size=7, max_size=7), dtype=dtypes)
+def test_the_lessons_network_is_a_perceptron(scalars: list[float] | None, dtype: torch.dtype) -> None:
+    """Three witnesses of all seven derivatives: the lesson's own chain, the perceptron, and autograd."""
+    parameters = lesson.start(dtype)
+    if scalars is not None:
+        parameters = dict(zip(manual_backprop.PARAMETERS, torch.tensor(scalars, dtype=dtype), strict=True))
+    inputs, observed = lesson.data(dtype)
+    by_lesson = manual_backprop.gradients(parameters, inputs, observed, manual_backprop.PARAMETERS)
+    case = PerceptronCase(
+        (1, 2, 1), ("softplus", None), "ssr", as_state(parameters), inputs[:, None], observed[:, None]
+    )
+    by_layers = perceptron.gradients(network_of(case), case.parameters, case.inputs, case.targets)
+    assert compared(case, as_state(by_lesson)) == []
+    assert compared(case, by_layers) == []
+
+
+def as_state(parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The seven scalars of the lesson, or their derivatives, as the perceptron's parameters."""
+    of = parameters.__getitem__
+    return {
+        "0.weight": torch.stack([of("w1"), of("w2")])[:, None],
+        "0.bias": torch.stack([of("b1"), of("b2")]),
+        "2.weight": torch.stack([of("w3"), of("w4")])[None],
+        "2.bias": of("b3")[None],
+    }
+
+
+@given(case=perceptron_cases())
+def test_a_name_alone_has_the_same_gradient_as_among_all(case: PerceptronCase) -> None:
+    """Skipping what is not asked for changes nothing that is."""
+    together = all_gradients(case)
+    network = network_of(case)
+    for name in together:
+        alone = perceptron.gradients(
+            network, case.parameters, case.inputs, case.targets, case.loss, wrt=(name,)
+        )
+        assert list(alone) == [name]
+        assert torch.equal(alone[name], together[name])
+
+
+def counting(network: Perceptron, calls: list[str]) -> Perceptron:
+    """The same network, writing down every forward pass and every derivative that is computed."""
+
+    def count(name: str, function: object) -> object:
+        def counted(*arguments: object) -> object:
+            calls.append(name)
+            return function(*arguments)  # type: ignore[operator]
+
+        return counted
+
+    return Perceptron(
+        tuple(
+            module._replace(
+                layer=module.layer._replace(
+                    forward=count(f"{module.name} forward", module.layer.forward),
+                    derivatives={
+                        name: count(f"{module.name} {name}", derivative)
+                        for name, derivative in module.layer.derivatives.items()
+                    },
+                )
+            )
+            for module in network.modules
+        )
+    )
+
+
+WORK = {
+    (): [],
+    ("2.bias",): ["2 bias"],
+    ("2.output",): [],
+    ("1.output",): ["2 input"],
+    ("0.weight",): ["2 input", "1 input", "0 weight"],
+    ("input",): ["2 input", "1 input", "0 input"],
+    None: ["2 weight", "2 bias", "2 input", "1 input", "0 weight", "0 bias"],
+}
+
+
+@pytest.mark.parametrize("wrt", WORK)
+def test_only_what_is_asked_for_is_computed(wrt: tuple[str, ...] | None) -> None:
+    """One forward pass, one backward pass, which ends at the earliest module that is needed."""
+    case = make_perceptron_case((3, 4, 2), ("relu", None), "ssr", 5, torch.float64, seed=7)
+    calls: list[str] = []
+    network = counting(network_of(case), calls)
+    perceptron.gradients(network, case.parameters, case.inputs, case.targets, case.loss, wrt)
+    assert calls == ["0 forward", "1 forward", "2 forward", *WORK[wrt]]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_initial_parameters_are_those_of_nn_linear(dtype: torch.dtype) -> None:
+    """From the same state of the generator, torch draws the same numbers, but for the bound's rounding.
+
+    The draws are scaled by 2/√k here and by 2·√3·√(1/3)/√k there: seven roundings apart at most.
+    """
+    torch.manual_seed(3)
+    with torch.device("cpu"):
+        torch.set_default_dtype(dtype)
+        try:
+            expected = torch_reference.networks.perceptron.sequential((5, 7, 2), ("relu", None)).state_dict()
+        finally:
+            torch.set_default_dtype(torch.float32)
+    network = perceptron.perceptron((5, 7, 2), ("relu", None))
+    found = perceptron.initial_parameters(network, torch.Generator().manual_seed(3), dtype)
+    assert list(found) == list(expected)
+    for name, tensor in found.items():
+        # A draw is low + u · (high − low): its rounding is that of the bound, not of the draw.
+        bound = 7 * torch.finfo(dtype).eps / (7 if name.startswith("2") else 5) ** 0.5
+        assert tensor.dtype == dtype
+        assert (tensor - expected[name]).abs().max() <= bound
+
+
+def test_the_seed_decides_the_initial_parameters() -> None:
+    """The same seed gives the same bits, another seed other ones."""
+    network = perceptron.perceptron((5, 7, 2), ("relu", None))
+    first, same, other = (
+        perceptron.initial_parameters(network, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
+    )
+    assert all(torch.equal(first[name], same[name]) for name in first)
+    assert not any(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_nothing_is_changed_and_no_memory_is_shared() -> None:
+    """Parameters and data stay as they are, and no two results share memory with them or each other."""
+    case = make_perceptron_case((3, 4, 2), ("relu", "softmax"), "ssr", 5, torch.float64, seed=8)
+    given_tensors = [*case.parameters.values(), case.inputs, case.targets]
+    before = [tensor.clone() for tensor in given_tensors]
+    found = all_gradients(case)
+    assert all(torch.equal(old, new) for old, new in zip(before, given_tensors, strict=True))
+    storages = [tensor.untyped_storage().data_ptr() for tensor in [*found.values(), *given_tensors]]
+    assert len(set(storages)) == len(storages)
+
+
+KNOWN = ", ".join(ACTIVATIONS)
+ARCHITECTURES = {
+    "one width": (((3,), ()), "a perceptron needs at least two widths of at least 1, found [3]"),
+    "a width of 0": (
+        ((3, 0), (None,)),
+        "a perceptron needs at least two widths of at least 1, found [3, 0]",
+    ),
+    "too few activations": (
+        ((3, 4, 2), ("relu",)),
+        "3 widths make 2 linear layers and need as many activations (None for none), found 1",
+    ),
+    "an unknown activation": (
+        ((3, 4), ("rellu",)),
+        f"unknown activation 'rellu': the known ones are {KNOWN}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), ARCHITECTURES.values(), ids=ARCHITECTURES)
+def test_an_impossible_architecture_is_refused(arguments: tuple, message: str) -> None:
+    """The line names what was wrong, what was expected and what was found."""
+    with pytest.raises(ValueError, match=re.escape(message[:20])) as raised:
+        perceptron.perceptron(*arguments)
+    assert str(raised.value) == message
+
+
+def test_initial_parameters_are_on_the_generators_device_and_in_the_dtype() -> None:
+    """float64 unless another is asked for; an activation has no shapes."""
+    network = perceptron.perceptron((3, 4), ("relu",))
+    assert [module.shapes for module in network.modules] == [{"weight": (4, 3), "bias": (4,)}, {}]
+    for dtype, arguments in ((torch.float64, ()), (torch.float32, (torch.float32,))):
+        drawn = initial_parameters(network, torch.Generator().manual_seed(1), *arguments)
+        assert {value.dtype for value in drawn.values()} == {dtype}
+        assert {value.device.type for value in drawn.values()} == {"cpu"}
+
+
+def test_what_does_not_fit_the_network_is_refused() -> None:
+    """Every mistake of a caller is one line that names it."""
+    case = make_perceptron_case((3, 4, 2), ("relu", None), "ssr", 5, torch.float64, seed=9)
+    network, parameters = network_of(case), case.parameters
+    without = {name: tensor for name, tensor in parameters.items() if name != "2.bias"}
+    transposed = {**parameters, "0.weight": parameters["0.weight"].T}
+
+    def refused(message: str, own: Mapping[str, Tensor] = parameters, **changed: object) -> None:
+        arguments = {"inputs": case.inputs, "targets": case.targets, **changed}
+        with pytest.raises(ValueError, match=message):
+            perceptron.gradients(network, own, **arguments)  # type: ignore[arg-type]
+
+    refused("missing parameter 2.bias: all of 0.weight, 0.bias, 2.weight", without)
+    refused(r"0.weight must have shape \(4, 3\), found \(3, 4\)", transposed)
+    refused(
+        "unknown parameter '1.weight': the known ones are 0.weight", {**parameters, "1.weight": case.inputs}
+    )
+    refused("unknown parameter '3.output'", wrt=("3.output",))
+    refused(f"unknown loss 'sse': the known ones are {', '.join(LOSSES)}$", loss="sse")
+    refused(r"inputs must have shape \(\.\.\., 3\)", inputs=case.targets)
+    refused(r"targets must have shape \(5, 2\), found \(5, 3\)", targets=case.inputs)
+    default = perceptron.loss_and_gradients(network, parameters, case.inputs, case.targets)[0]
+    trace = perceptron.forward(network, parameters, case.inputs)
+    assert default == LOSSES["ssr"].forward(trace.output, case.targets)[0]

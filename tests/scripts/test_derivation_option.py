@@ -1,0 +1,125 @@
+"""compare_gradients.py --derivation, as a user runs it, and the counterexample that it writes."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import compare_gradients
+from counterexamples import run_afresh
+from support import options
+
+RIGHT = ["--derivation", "homework:derivation", "--model", "homework:network"]
+WRONG = ["--derivation", "homework:wrong_derivation", "--model", "homework:network"]
+
+
+@pytest.fixture
+def script(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Run the script in this process, through its own entry point."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as stop:
+            options.run(lambda _: compare_gradients.main(arguments))
+        return stop.value.code, *capsys.readouterr()
+
+    return run
+
+
+def test_a_right_derivation_is_agreement_and_status_0(script: Callable) -> None:
+    """The report of the library, on standard output."""
+    assert script(*RIGHT) == (0, "AGREEMENT: 7 gradients, 76 elements, all within rounding (float64)\n", "")
+    assert script(*RIGHT, "--dtype", "float32")[0] == 0
+    assert json.loads(script(*RIGHT, "--json")[1])["agree"] is True
+
+
+def test_a_wrong_derivation_is_a_report_and_status_1(script: Callable) -> None:
+    """With the first wrong link and the diagnosis."""
+    status, out, err = script(*WRONG)
+    assert (status, err) == (1, "")
+    assert "first wrong link, from the loss backwards: hidden" in out
+    assert "derivative missing" in out
+    assert json.loads(script(*WRONG, "--json")[1])["first_wrong"] == "hidden"
+
+
+def test_loss_and_inputs_may_come_by_themselves(script: Callable) -> None:
+    """The model from one name, the loss from torch, the data from a third name."""
+    arguments = ["--model", "homework:Classifier", "--loss", "homework:loss", "--inputs", "homework:data"]
+    assert script("--derivation", "homework:derivation", *arguments)[0] == 0
+
+
+ERRORS = {
+    "no model": (
+        ["--derivation", "homework:derivation"],
+        "expected --model package.module:factory as well, found none",
+    ),
+    "no colon": (
+        ["--derivation", "homework", *RIGHT[2:]],
+        "--derivation: expected package.module:attribute, found 'homework'",
+    ),
+    "no module": (
+        ["--derivation", "nowhere:f", *RIGHT[2:]],
+        "--derivation: cannot import nowhere: ModuleNotFoundError: No module named 'nowhere'",
+    ),
+    "no attribute": (
+        ["--derivation", "homework:f", *RIGHT[2:]],
+        "--derivation: module homework has no attribute 'f'",
+    ),
+    "no function": (
+        ["--derivation", "homework:__doc__", *RIGHT[2:]],
+        "expected homework:__doc__ to be a function, found str",
+    ),
+    "wrong signature": (
+        ["--derivation", "homework:wrong_signature", *RIGHT[2:]],
+        "expected homework:wrong_signature to take (parameters, inputs, targets): too many positional",
+    ),
+    "no mapping": (
+        ["--derivation", "homework:returns_a_list", *RIGHT[2:]],
+        "homework:returns_a_list: a derivation must return a mapping name -> tensor, found list",
+    ),
+    "broken factory": (
+        [*RIGHT[:2], "--model", "homework:broken_factory"],
+        "--model: homework:broken_factory() failed: RuntimeError: no network today",
+    ),
+    "no module made": (
+        [*RIGHT[:2], "--model", "homework:data"],
+        "expected homework:data to make a torch.nn.Module, found Tensor",
+    ),
+    "no loss": ([*RIGHT[:2], "--model", "homework:Classifier"], "--loss: expected a name"),
+    "no inputs": (
+        [*RIGHT[:2], "--model", "homework:Classifier", "--loss", "homework:loss"],
+        "--inputs: expected (inputs, targets)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), ERRORS.values(), ids=ERRORS)
+def test_a_mistake_in_the_options_is_one_clear_line(
+    script: Callable, arguments: list[str], message: str
+) -> None:
+    """Exit status 2, and nothing on standard output."""
+    status, out, err = script(*arguments)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_the_counterexample_is_written_whole_and_reproduces_the_failure_in_a_fresh_process(
+    script: Callable, tmp_path: Path
+) -> None:
+    """Status 1 and the same first wrong link, from a process that knows the script alone."""
+    path = tmp_path / "counterexample.py"
+    status, _, err = script(*WRONG, "--counterexample", str(path))
+    assert (status, err) == (1, f"a small counterexample is in {path}\n")
+    assert [file.name for file in tmp_path.iterdir()] == ["counterexample.py"]
+    assert "0x1." in path.read_text()
+    done = run_afresh(path)
+    assert done.returncode == 1, done.stderr
+    assert "first wrong link, from the loss backwards: hidden" in done.stdout
+
+
+def test_no_file_is_written_where_all_agrees(script: Callable, tmp_path: Path) -> None:
+    """There is nothing to reproduce."""
+    assert script(*RIGHT, "--counterexample", str(tmp_path / "none.py"))[0] == 0
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,219 @@
+"""scripts/train.py as a user runs it: its output, its exit status, its pictures, and every bad input."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import train
+from manual_backprop import PARAMETERS
+from manual_backprop.lesson import descent
+
+ROOT = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the script in a process of its own, with the packages of this checkout."""
+    command = [sys.executable, "scripts/train.py", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+
+
+def document(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
+    """The JSON object that the script prints, run in this process; both must agree."""
+    assert train.main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_default_prints_the_lesson(capsys: pytest.CaptureFixture[str]) -> None:
+    """A table of at most 80 columns, both stops, the drift and its bound, the verdict; status 0."""
+    assert train.main([]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert max(len(line) for line in printed.out.splitlines()) <= 80
+    lines = [" ".join(line.split()) for line in printed.out.splitlines()]
+    assert "0 1.3977 0.3600 0.6300 0.0000" in lines
+    assert "1 1.2879 0.3342 0.6174 -0.0190" in lines
+    assert "1000 0.1077 -0.7305 -1.3802 1.6803" in lines
+    assert "Frozen: w1 = 3.34, b1 = -1.43, w2 = -3.53, b2 = 0.57" in lines
+    assert "manual step 1000: reached the step limit before it converged" in lines
+    assert "torch.optim.SGD step 1000: reached the step limit before it converged" in lines
+    assert lines[-2].startswith("Largest difference: ")
+    assert lines[-1] == "AGREEMENT to within rounding, at all 1000 steps."
+
+
+@pytest.mark.slow
+def test_bad_input_is_one_line_and_status_2() -> None:
+    """A ValueError from deep inside ends the process as one from the parser does: without a traceback."""
+    result = run("--learning-rate", "0")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == "train.py: error: learning_rate must be above 0 and finite, found 0.0\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "missing.csv"], "missing.csv: No such file"),
+        (["--learning-rate", "nan"], "learning_rate must be above 0 and finite, found nan"),
+        (["--learning-rate", "1e-60", "--dtype", "float32"], "learning_rate 1e-60 is 0.0 in torch.float32"),
+        (["--max-steps", "-1"], "max_steps must be a whole number of at least 0, found -1"),
+        (["--min-step-size", "-1"], "min_step_size must be at least 0 and finite, found -1.0"),
+        (["--set", "w3=1e60", "--dtype", "float32"], "--set w3: 1e+60 overflows float32"),
+        (["--device", "nonsense"], "this machine has no device 'nonsense'"),
+        (["--set", "w3=1e200"], "the lesson's data: the SSR or a derivative at the start overflows float64"),
+    ],
+)
+def test_a_bad_value_is_a_value_error(arguments: list[str], message: str) -> None:
+    """Each says what was wrong and what was found, in one line; run prints it."""
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        train.main(arguments)
+
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--learning-rate", "fast"], "invalid float value: 'fast'"),
+        (["--max-steps", "2.5"], "invalid int value: '2.5'"),
+        (["--init", "zero"], "invalid choice: 'zero'"),
+        (["--seed", "-1"], "--seed: expected 0 or more"),
+        (["--wrt", "w9"], "unknown parameter 'w9'"),
+        (["--set", "w3"], "expected a finite number as in w3=0.36, found 'w3'"),
+    ],
+)
+def test_a_bad_option_is_refused_by_the_parser(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line on standard error, nothing on standard output, status 2."""
+    with pytest.raises(SystemExit) as caught:
+        train.main(arguments)
+    printed = capsys.readouterr()
+    assert caught.value.code == 2
+    assert printed.out == ""
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("learning_rate", "dtype"), [("0.1", "float64"), ("0.2", "float32"), ("1", "float64"), ("1", "float32")]
+)
+def test_seven_parameters_fit_80_columns(
+    learning_rate: str, dtype: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever their size: converging, oscillating and diverging."""
+    arguments = ["--wrt", "all", "--learning-rate", learning_rate, "--max-steps", "60", "--dtype", dtype]
+    assert train.main(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line) for line in lines) <= 80
+    header = lines[2].split()
+    assert header == ["step", "SSR", *PARAMETERS]
+    tables = [line.split() for line in lines[3:] if line[:4].strip().isdigit()]
+    assert {len(row) for row in tables} == {9, 8}
+
+
+def test_wrt_all_starts_from_the_follow_ups_start(capsys: pytest.CaptureFixture[str]) -> None:
+    """And a parameter of --set replaces that start's."""
+    start = document(capsys, "--wrt", "all", "--set", "w2=-1", "--max-steps", "1")["manual"]["parameters"]
+    expected = {"w1": 2.74, "b1": 0.0, "w2": -1.0, "b2": 0.0, "w3": 0.36, "w4": 0.63, "b3": 0.0}
+    assert {name: values[0] for name, values in start.items()} == expected
+
+
+def test_json_holds_both_descents(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every point of both witnesses, the rules, the rows and the verdict."""
+    found = document(capsys, "--learning-rate", "0.1")
+    assert (found["agree"], found["problems"], found["points_compared"]) == (True, [], 311)
+    assert (found["learning_rate"], found["max_steps"], found["min_step_size"]) == (0.1, 1000, 0.001)
+    for who in ("manual", "reference"):
+        assert (found[who]["stopped"], found[who]["steps"]) == ("converged", 310)
+        assert [len(found[who][key]["w3"]) for key in ("parameters", "derivatives", "step_sizes")] == [
+            311,
+            311,
+            310,
+        ]
+    assert {row["name"] for row in found["rows"]} >= {"ssr", "w3", "d_ssr_d_w3", "step_size_w3"}
+    assert all(row["agrees"] and row["difference"] <= row["bound"] for row in found["rows"])
+
+
+def test_json_has_no_infinity(capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON has none: a diverged SSR is the string inf."""
+    found = document(capsys, "--learning-rate", "0.2", "--dtype", "float32")
+    assert found["manual"]["stopped"] == found["reference"]["stopped"] == "diverged"
+    assert found["manual"]["ssr"][-1] == "inf"
+
+
+def test_a_random_start_is_drawn_from_the_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same seed means the same start; another one another."""
+    starts = [
+        document(capsys, "--init", "random", "--seed", seed, "--max-steps", "0")["manual"]["parameters"]
+        for seed in ("1", "1", "2")
+    ]
+    assert starts[0] == starts[1]
+    assert starts[0]["w3"] != starts[2]["w3"]
+    assert starts[0]["b3"] == [0.0]
+
+
+def test_own_data_is_read_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A header and two columns, of any length."""
+    file = tmp_path / "own.csv"
+    file.write_text("x,y\n0,0\n0.25,0.5\n0.5,1\n1,0\n")
+    found = document(capsys, "--data", str(file), "--max-steps", "3")
+    assert found["agree"]
+    assert len(found["manual"]["ssr"]) == 4
+
+
+def test_a_planted_mistake_ends_with_status_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The one-line verdict says where it starts; the JSON says so too."""
+    right = descent.DERIVATIVES["w4"]
+    monkeypatch.setitem(descent.DERIVATIVES, "w4", lambda trace: (1 + 1e-9) * right(trace))
+    assert train.main(["--max-steps", "20"]) == 1
+    assert capsys.readouterr().out.splitlines()[-1] == "MISMATCH, first in d_ssr_d_w4 after step 0"
+    assert train.main(["--max-steps", "20", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["agree"] is False
+
+
+def test_chaos_is_called_chaos(capsys: pytest.CaptureFixture[str]) -> None:
+    """All seven at learning rate 1: from some step on the bound tells nothing, and the verdict says so."""
+    assert train.main(["--wrt", "all", "--learning-rate", "1", "--max-steps", "30"]) == 0
+    verdict = capsys.readouterr().out.splitlines()[-1]
+    assert re.fullmatch(
+        r"AGREEMENT to within rounding before step \d+; then rounding may do anything\.", verdict
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--learning-rate", "0.3", "--wrt", "all", "--dtype", "float32", "--max-steps", "80"],
+        pytest.param(["--learning-rate", "0.2"], marks=pytest.mark.slow),
+        pytest.param(["--max-steps", "0"], marks=pytest.mark.slow),
+    ],
+)
+def test_three_pictures_are_written(arguments: list[str], tmp_path: Path) -> None:
+    """Into a folder made if missing, whole or not at all; diverging or not, and with a single point."""
+    folder = tmp_path / "new" / "pictures"
+    assert train.main([*arguments, "--plot", str(folder)]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["derivatives.png", "squiggle.png", "ssr.png"]
+    for path in folder.iterdir():
+        assert path.read_bytes().startswith(b"\x89PNG")
+        assert path.read_bytes().endswith(b"IEND\xaeB`\x82")
+
+
+def test_a_folder_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
+    """A file stands where the folder should be."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match=r"--plot .*file.*: (Not a directory|File exists)"):
+        train.main(["--max-steps", "1", "--plot", str(tmp_path / "file")])
+
+
+def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Before any work is done."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ValueError, match=r"\[plot\]"):
+        train.main(["--plot", str(tmp_path)])

@@ -1,0 +1,179 @@
+"""Assertions for anybody's tests, and their property-based versions; hypothesis is an optional dependency."""
+
+import copy
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from torch_reference.check.derivation import NetworkDerivation, check_derivation, network_task
+from torch_reference.check.examine import examine_here
+from torch_reference.check.function import Function, check_function
+from torch_reference.judging.objective import Loss
+from torch_reference.judging.report import Report
+
+LARGEST = 10.0
+"""Range of the numbers that are drawn from a shape: wide enough to saturate a sigmoid to 5e-5, and far from
+the overflow of exp in any dtype."""
+
+LARGEST_SIZE = 4
+"""The largest size that a letter stands for: enough to tell a row from a column and a sum from a mean."""
+
+
+def assert_gradients_match(
+    model: nn.Module,
+    loss: Loss,
+    inputs: Tensor | Sequence[Tensor],
+    targets: Tensor | None,
+    derivation: NetworkDerivation,
+) -> None:
+    """Raise AssertionError, with the whole report as its message, unless the derivation agrees with autograd.
+
+    Shapes, errors: those of check_derivation
+    """
+    _raise(check_derivation(model, loss, inputs, targets, derivation))
+
+
+def assert_function_matches(
+    function: Function, reference: Callable[..., Any], *inputs: Tensor, wrt: Sequence[int] | None = None
+) -> None:
+    """Raise AssertionError, with the whole report as its message, unless the backward agrees with autograd.
+
+    Shapes, errors: those of check_function
+    """
+    _raise(check_function(function, reference, *inputs, wrt=wrt))
+
+
+def assert_always_matches(
+    function: Function,
+    reference: Callable[..., Any],
+    *inputs: Any,
+    max_examples: int = 100,
+    dtype: torch.dtype = torch.float64,
+) -> None:
+    """Draw inputs until one fails, and shrink it to a smallest counterexample; raise with its report.
+
+    Each input is a Hypothesis strategy of tensors, or a shape, in which a letter stands for a size from 1 to
+    4 that is the same wherever the letter is: ("n", 3), ("n",) draws a matrix and a vector of n rows.
+
+    Shapes: as described; numbers drawn from a shape have the given dtype and lie between −10 and 10
+    Errors: AssertionError with the report of the smallest failing inputs; ValueError without hypothesis
+    """
+    st = _hypothesis().strategies
+    _always(
+        _inputs(st, inputs, dtype),
+        lambda drawn, draws: check_function(function, reference, *drawn, draws=draws),
+        max_examples,
+    )
+
+
+def assert_gradients_always_match(
+    model: nn.Module,
+    loss: Loss,
+    inputs: Any,
+    targets: Any,
+    derivation: NetworkDerivation,
+    *,
+    max_examples: int = 100,
+) -> None:
+    """Draw parameters, inputs and targets until a derivation fails, and shrink them; raise with the report.
+
+    inputs and targets are each a Hypothesis strategy of tensors, or a shape as in assert_always_matches, in
+    the dtype of the model's parameters. The model itself is left as it was.
+
+    Shapes: as described; the numbers drawn from a shape, and the parameters, lie between −10 and 10
+    Errors: AssertionError with the report of the smallest failing point; ValueError without hypothesis
+    """
+    st = _hypothesis().strategies
+    own = {name: value.detach() for name, value in model.named_parameters()}
+    dtype = next(iter(own.values())).dtype
+    data = _inputs(st, (inputs, targets), dtype)
+    parameters = st.fixed_dictionaries({name: tensors(value.shape, dtype) for name, value in own.items()})
+
+    def check(drawn: tuple[tuple[Tensor, Tensor], dict[str, Tensor]], draws: int) -> Report:
+        other = copy.deepcopy(model)
+        other.load_state_dict(drawn[1], strict=False)
+        # At this very point alone: examine would find parameters of its own, and all would shrink to zeros.
+        return examine_here(network_task(other, loss, *drawn[0], derivation), draws)
+
+    _always(st.tuples(data, parameters), check, max_examples)
+
+
+def _always(strategy: Any, check: Callable[[Any, int], Report], max_examples: int) -> None:
+    """Look for a failing example without diagnosing it, and report the smallest with its diagnosis."""
+    hypothesis = _hypothesis()
+    failing: list[Any] = []
+
+    def always(drawn: Any) -> None:
+        if not check(drawn, 0).agrees:
+            failing.append(drawn)
+            raise AssertionError
+
+    settings = hypothesis.settings(
+        max_examples=max_examples,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        print_blob=False,
+        phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],  # to explain traces every line: slow
+    )
+    try:
+        settings(hypothesis.given(strategy)(always))()
+    except AssertionError as error:  # the last one that failed is the smallest: hypothesis shows it again
+        message = AssertionError(f"\n{check(failing[-1], 4)}")
+        for note in error.__notes__:
+            message.add_note(note)
+        raise message from None
+
+
+def tensors(shape: Sequence[int], dtype: torch.dtype = torch.float64) -> Any:
+    """A Hypothesis strategy of tensors of that shape, which shrinks towards zeros and whole numbers.
+
+    Errors: ValueError where hypothesis is absent
+    """
+    st = _hypothesis().strategies
+    size = torch.Size(shape).numel()
+    width = {torch.float64: 64, torch.float32: 32, torch.float16: 16, torch.bfloat16: 16}[dtype]
+    numbers = st.floats(-LARGEST, LARGEST, width=width)
+    return st.lists(numbers, min_size=size, max_size=size).map(
+        lambda values: torch.tensor(values, dtype=dtype).reshape(tuple(shape))
+    )
+
+
+def _inputs(st: ModuleType, inputs: Sequence[Any], dtype: torch.dtype) -> Any:
+    """Tuples of tensors. Each is drawn at its largest and then cut, so that a size shrinks by itself."""
+    shapes = [shape for shape in inputs if isinstance(shape, tuple)]
+    letters = sorted({size for shape in shapes for size in shape if isinstance(size, str)})
+    largest = [
+        tensors([LARGEST_SIZE if isinstance(size, str) else size for size in shape], dtype)
+        if isinstance(shape, tuple)
+        else shape
+        for shape in inputs
+    ]
+
+    def cut(sizes: Mapping[str, int], *drawn: Tensor) -> tuple[Tensor, ...]:
+        return tuple(
+            value[tuple(slice(sizes.get(size)) for size in shape)].clone()
+            if isinstance(shape, tuple)
+            else value
+            for shape, value in zip(inputs, drawn, strict=True)
+        )
+
+    sizes = st.fixed_dictionaries({letter: st.integers(1, LARGEST_SIZE) for letter in letters})
+    return st.builds(cut, sizes, *largest)
+
+
+def _hypothesis() -> ModuleType:
+    try:
+        importlib.import_module("hypothesis.strategies")
+        return importlib.import_module("hypothesis")
+    except ModuleNotFoundError:
+        raise ValueError("this needs hypothesis: pip install 'manual-backprop[hypothesis]'") from None
+
+
+def _raise(report: Report) -> None:
+    if not report.agrees:
+        raise AssertionError(f"\n{report}")

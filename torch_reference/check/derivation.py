@@ -1,0 +1,109 @@
+"""The check of a gradient that somebody derived for a network of their own."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from torch_reference.check.examine import examine
+from torch_reference.judging.objective import Loss, NetworkObjective, Tensors, as_tuple, network_inputs
+from torch_reference.judging.report import Report
+from torch_reference.judging.task import Task
+
+NetworkDerivation = Callable[[Mapping[str, Tensor], Any, Any], Mapping[str, Tensor | None]]
+
+
+def check_derivation(
+    model: nn.Module,
+    loss: Loss,
+    inputs: Tensor | Sequence[Tensor],
+    targets: Tensor | None,
+    derivation: NetworkDerivation,
+    *,
+    draws: int = 4,
+) -> Report:
+    """Compare a derivation with autograd, element by element, and explain every mismatch.
+
+    derivation(parameters, inputs, targets) returns a mapping from the names of model.named_parameters() to
+    the gradient of the loss. It may also return, under the name of a submodule ("hidden", "layers.0"), the
+    gradient with respect to that submodule's output: then each link of the chain is judged by itself, and the
+    first wrong one is named. The model, its buffers and the random number generator are left as they were.
+
+    Shapes: each gradient has the shape, dtype and device of its parameter or of its submodule's output;
+            several inputs are a tuple, passed to the model in that order
+    Errors: TypeError for a derivation that returns no mapping of names to tensors, ValueError for a model
+            without parameters, parameters of two dtypes, or a loss that is not one number
+    """
+    task = network_task(model, loss, inputs, targets, derivation)
+    return examine(task, draws)
+
+
+def network_task(
+    model: nn.Module,
+    loss: Loss,
+    inputs: Tensor | Sequence[Tensor],
+    targets: Tensor | None,
+    derivation: NetworkDerivation,
+) -> Task:
+    """The task of check_derivation."""
+    parameters = {name: value.detach() for name, value in model.named_parameters()}
+    _check_parameters(parameters)
+    several = not isinstance(inputs, Tensor)
+    given = {f"inputs[{i}]" if several else "inputs": value for i, value in enumerate(as_tuple(inputs))}
+    point: dict[str, Tensor] = {**parameters, **given}
+    if targets is not None:
+        point["targets"] = targets
+    objective = NetworkObjective(model, loss, torch.get_rng_state())
+    value, first = objective.run(point)
+    if value.numel() != 1:
+        raise ValueError(f"the loss must be one number, found shape {tuple(value.shape)}")
+
+    def derive(values: Tensors) -> Mapping[str, Tensor | None]:
+        own = {name: values[name] for name in parameters}
+        arguments = network_inputs(values)
+        return derivation(own, arguments if several else arguments[0], values.get("targets"))
+
+    def shapes(values: Tensors) -> dict[str, Sequence[int]]:
+        outputs = first if values is point else objective.run(values)[1]
+        found: dict[str, Sequence[int]] = {}
+        for module in (*reversed(outputs), ""):
+            if module and outputs[module][0] == 1 and module not in parameters:
+                found[module] = tuple(outputs[module][1].shape)
+            found |= {
+                name: tuple(values[name].shape)
+                for name in reversed(parameters)
+                if name.rpartition(".")[0] == module and name not in found
+            }
+        return found | {name: tuple(values[name].shape) for name in reversed(parameters) if name not in found}
+
+    calls = {name: count for name, (count, _) in first.items() if count > 1}
+    return Task(
+        derivation=derive,
+        objective=objective,
+        point=point,
+        shapes=shapes,
+        required=[name for name, value in model.named_parameters() if value.requires_grad],
+        parameters=list(parameters),
+        links=[name for name, (count, _) in first.items() if count == 1],
+        batched=_batched([*given, *(["targets"] if targets is not None else [])], point),
+        refused={
+            name: f"this submodule is called {count} times: whose output is meant?"
+            for name, count in calls.items()
+        },
+    )
+
+
+def _batched(names: Sequence[str], point: Tensors) -> list[str]:
+    """The data whose rows are observations: all of them, if they have equally many rows."""
+    sizes = {point[name].shape[:1] for name in names}
+    return list(names) if len(sizes) == 1 and sizes != {()} else []
+
+
+def _check_parameters(parameters: Tensors) -> None:
+    if not parameters:
+        raise ValueError("the model has no parameters: there is no gradient to compare")
+    dtypes = {value.dtype for value in parameters.values()}
+    if len(dtypes) > 1:
+        found = ", ".join(sorted(map(str, dtypes)))
+        raise ValueError(f"all parameters must have one dtype, found {found}")

@@ -1,0 +1,93 @@
+"""A failing point of a network made small, and a script that reproduces the failure in a fresh process."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from torch_reference.check.examine import examine_here
+from torch_reference.counterexample.literals import READER, literal
+from torch_reference.counterexample.shrinking import Step, shorter, simpler, smallest
+from torch_reference.judging.objective import Tensors
+from torch_reference.judging.report import Report
+from torch_reference.judging.task import Task, redrawn_parameters
+
+
+def shrunk(task: Task) -> Task:
+    """A task that fails at the same name with the same verdict, with as little in it as could be had.
+
+    Fewer observations first; then every tensor as a whole becomes zeros or ones where that keeps the failure,
+    and single elements become zero, or lose their digits.
+
+    Shapes: rows are only taken from the tensors that task.batched names
+    Errors: ValueError for a task that does not fail
+    """
+    if examine_here(task, draws=0).agrees:
+        task = replace(task, point=redrawn_parameters(task, seed=0))  # the other point of examine
+
+    def check(point: Tensors) -> Report:
+        return examine_here(replace(task, point=point), draws=0)
+
+    def steps(point: Tensors) -> Iterator[Step]:
+        yield from shorter([(name, 0) for name in task.batched])
+        yield from simpler(point)
+
+    return replace(task, point=smallest(task.point, check, steps))
+
+
+SCRIPT = '''"""A counterexample: a small point at which {derivation} fails.
+
+Run it in the folder from which {model} can be imported.
+"""
+
+import sys
+from importlib import import_module
+from operator import attrgetter
+
+import torch
+
+from torch_reference import check_derivation
+
+sys.path.insert(0, "")
+
+
+{reader}
+
+POINT = {{
+{point}}}
+INPUTS = {inputs}
+
+made = load("{model}")()
+model, loss = made[:2] if isinstance(made, tuple) else (made, load("{loss}"))
+model.to(next(value for value in POINT.values() if value.is_floating_point()))  # the dtype and the device
+with torch.no_grad():
+    for name, parameter in model.named_parameters():
+        parameter.copy_(POINT[name])
+report = check_derivation(model, loss, INPUTS, POINT.get("targets"), load("{derivation}"))
+print(report)
+sys.exit(0 if report.agrees else 1)
+'''
+
+
+def script(task: Task, model: str, derivation: str, loss: str = "") -> str:
+    """A Python script that checks the derivation at the task's point, and exits with 1 where it fails.
+
+    The names are "package.module:attribute": a factory of the model, or of (model, loss, …), the derivation,
+    and the loss where the factory makes none. Every number is hexadecimal, so that not a bit is lost.
+    """
+    several = [name for name in task.point if name.startswith("inputs[")]
+    inputs = ", ".join(f'POINT["{name}"]' for name in several)
+    return SCRIPT.format(
+        derivation=derivation,
+        model=model,
+        loss=loss,
+        reader=READER,
+        point="".join(f'    "{name}": {literal(value)},\n' for name, value in task.point.items()),
+        inputs=f"({inputs},)" if several else 'POINT["inputs"]',
+    )
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file under a temporary name first, so that no half of it is ever there."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,116 @@
+"""What a derivation with a certain mistake would return, for every mistake that is known here."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from operator import attrgetter
+
+import torch
+from torch import Tensor
+
+from torch_reference.diagnosis.edited_reference import edited_candidates, pairs_of_paths
+from torch_reference.diagnosis.random_draws import Candidate, Draw, alike, differs
+from torch_reference.judging.objective import UPSTREAM, Tensors, reference_gradients
+from torch_reference.judging.task import Task
+
+
+def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, Candidate]]:
+    """(kind, where, candidate), the most specific first."""
+    yield "detached", "", partial(_times, name, 0.0)
+    yield "wrong sign", "", partial(_times, name, -1.0)
+    yield "missing sum over the batch", "", partial(_unsummed, name)
+    yield "factor 2", "", partial(_times, name, 2.0)
+    yield "factor 1/2", "", partial(_times, name, 0.5)
+    yield "mean for sum", "", partial(_times_batch, name, -1)
+    yield "sum for mean", "", partial(_times_batch, name, 1)
+    yield "transposed", "", partial(_transposed, name)
+    yield from edited_candidates(task, name, first)
+    yield from _other_values(task, name, first)
+    yield "last observation only", "", partial(_rows, task, name, slice(-1, None))
+    yield "first observation only", "", partial(_rows, task, name, slice(0, 1))
+    yield "last observation left out", "", partial(_rows, task, name, slice(0, -1))
+    yield from pairs_of_paths(task, name, first)
+
+
+def _other_values(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, Candidate]]:
+    """What is right of another name, another place, or another time."""
+    for dimension, (i, j) in _two_swapped(first.manual[name], first.reference[name]):
+        where = f"indices {i} and {j} of dimension {dimension}"
+        yield "two indices swapped", where, partial(_exchanged, name, dimension, i, j)
+    for other in first.reference:
+        if other != name and other not in first.cuts:
+            yield "swapped", other, partial(_times, other, 1.0)
+    every = "every parameter"
+    for where, others in {every: task.parameters, **{other: [other] for other in task.required}}.items():
+        for earlier in (attrgetter("before"), attrgetter("origin")):
+            yield "stale value", where, partial(_stale, task, name, others, earlier)
+        if where != every:
+            zero = {other: torch.zeros_like(first.point[other]) for other in others}
+            yield "taken as zero", where, partial(_at, task, name, others, zero)
+
+
+def _times(name: str, factor: float, draw: Draw) -> Tensor:
+    return factor * draw.reference[name]
+
+
+def _times_batch(name: str, power: int, draw: Draw) -> Tensor:
+    return draw.reference[name] * float(draw.batch) ** power
+
+
+def _transposed(name: str, draw: Draw) -> Tensor | None:
+    return draw.reference[name].mT if draw.reference[name].ndim == 2 else None
+
+
+def _unsummed(name: str, draw: Draw) -> Tensor | None:
+    manual = draw.manual[name]
+    right = draw.reference[name]
+    if manual.shape != right.shape and manual.ndim == right.ndim + 1 and alike(manual.sum(0), right):
+        return manual
+    return None
+
+
+def _two_swapped(manual: Tensor, right: Tensor) -> Iterator[tuple[int, list[int]]]:
+    """(dimension, the two indices) where the gradients differ at two indices of that dimension only."""
+    if manual.shape != right.shape or manual.device != right.device:
+        return
+    unlike = differs(manual, right)
+    for dimension in range(right.ndim):
+        where = unlike.movedim(dimension, 0).flatten(1).any(1) if right.ndim > 1 else unlike
+        indices = where.nonzero().flatten().tolist()
+        if len(indices) == 2:
+            yield dimension, indices
+
+
+def _exchanged(name: str, dimension: int, i: int, j: int, draw: Draw) -> Tensor:
+    right = draw.reference[name]
+    order = list(range(right.shape[dimension]))
+    order[i], order[j] = order[j], order[i]
+    return right.index_select(dimension, torch.tensor(order, device=right.device))
+
+
+def _at(task: Task, name: str, others: Sequence[str], values: Tensors, draw: Draw) -> Tensor:
+    """The gradient with other values of some parameters."""
+    point = {**draw.point, **{other: values[other] for other in others}}
+    # Not cut: such a value may have gone into any link on the way.
+    return reference_gradients(task.objective, point, {name: draw.reference[name].shape})[name]
+
+
+def _stale(
+    task: Task, name: str, others: Sequence[str], earlier: Callable[[Draw], Tensors], draw: Draw
+) -> Tensor:
+    return _at(task, name, others, earlier(draw), draw)
+
+
+def _rows(task: Task, name: str, rows: slice, draw: Draw) -> Tensor | None:
+    """The gradient of some observations alone, which is a part of the whole where the loss is a sum."""
+    if name in task.links or draw.batch < 2 or not task.batched:
+        return None
+
+    def sliced(key: str, value: Tensor) -> Tensor:
+        return value[rows] if key in task.batched or key.startswith(UPSTREAM) else value
+
+    point = {key: sliced(key, value) for key, value in draw.point.items()}
+    try:
+        shapes = {name: draw.reference[name].shape}
+        return reference_gradients(task.objective, point, shapes, draw.cuts)[name]
+    except RuntimeError:  # the rows of this network are no observations: attention looks across them
+        return None

@@ -1,0 +1,158 @@
+"""The mistakes that a derivation can make at one call of the forward pass, made on purpose in the reference.
+
+A function mode counts the calls of torch that carry a gradient, and edits some of them so that their value
+stays and their derivative becomes wrong (wrong_derivatives.py). Where a wrong gradient equals the gradient of
+an edited reference, the edit is the diagnosis.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from torch import Tensor
+from torch.overrides import TorchFunctionMode, resolve_name
+
+from torch_reference.diagnosis import wrong_derivatives as wrong
+from torch_reference.diagnosis.wrong_derivatives import Place, Wrong
+
+# fmt: off
+ELEMENTWISE = {
+    "softplus", "sigmoid", "tanh", "relu", "leaky_relu", "relu6", "gelu", "silu", "mish", "elu", "selu",
+    "celu", "softsign", "hardtanh", "hardsigmoid", "hardswish", "logsigmoid", "softmax", "log_softmax",
+    "exp", "expm1", "log", "log1p", "sqrt", "rsqrt", "square", "pow", "reciprocal", "sin", "cos", "erf",
+    "abs", "clamp",
+}
+# fmt: on
+PRODUCTS_BY_ELEMENT = {"mul", "rmul", "multiply"}
+PRODUCTS = PRODUCTS_BY_ELEMENT | {"matmul", "rmatmul", "mm", "bmm", "linear", "einsum"}
+SOFTMAX = {"softmax", "log_softmax"}
+
+
+class Edit(NamedTuple):
+    """One wrong derivative at one call: what is wrong, at which argument, and how it is made."""
+
+    kind: str
+    call: int
+    argument: int
+    where: str
+    wrong: Wrong
+
+
+class Call(NamedTuple):
+    """One call of the forward pass that carries a gradient."""
+
+    name: str
+    tensors: tuple[Tensor, ...]
+    differentiable: tuple[int, ...]
+    parameters: tuple[str | None, ...]
+    result: Tensor
+    averages: bool
+
+
+class Editor(TorchFunctionMode):
+    """Record the calls that carry a gradient, and edit some of them."""
+
+    def __init__(self, shifts: Mapping[str, Tensor], edits: Sequence[Edit] = ()) -> None:
+        super().__init__()
+        self.shift_names = {id(shift): name for name, shift in shifts.items()}
+        self.shifted: dict[int, tuple[str, Tensor]] = {}
+        self.edits = edits
+        self.calls: list[Call] = []
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run the call as it is, unless it is one to be edited."""
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        tensors = _tensors(args)
+        if not isinstance(result, Tensor) or not result.requires_grad or not result.is_floating_point():
+            return result
+        shift = next((self.shift_names[id(t)] for t in tensors if id(t) in self.shift_names), None)
+        if shift is not None:
+            self.shifted[id(result)] = (shift, result)  # kept, so that its id is not given away
+            return result
+        differentiable = tuple(index for index, tensor in enumerate(tensors) if tensor.requires_grad)
+        names = tuple(self.shifted.get(id(tensor), (None, None))[0] for tensor in tensors)
+        name = (resolve_name(func) or getattr(func, "__name__", "call")).rsplit(".", 1)[-1].strip("_")
+        averages = name == "mean" or kwargs.get("reduction") == "mean"
+        number = len(self.calls)
+        self.calls.append(Call(name, tensors, differentiable, names, result, averages))
+
+        def call(replaced: Mapping[int, Tensor]) -> Tensor:
+            value: Tensor = func(*_replace(args, tensors, replaced), **kwargs)
+            return value
+
+        for edit in self.edits:
+            if edit.call == number:
+                result = edit.wrong(Place(name, call, tensors, edit.argument, result))
+        return result
+
+
+def edits(calls: Sequence[Call], parameters: Collection[str]) -> Iterator[Edit]:
+    """Every edit that makes sense at these calls."""
+    for number, call in enumerate(calls):
+        where = f"{call.name}, call {number + 1} of {len(calls)}"
+        for argument in call.differentiable:
+            parameter = call.parameters[argument]
+            uses = sum(parameter in other.parameters for other in calls) if parameter in parameters else 0
+            kind = "one use only" if uses > 1 else "path dropped"
+            yield Edit(kind, number, argument, where, wrong.path_dropped)
+            yield Edit("path counted twice", number, argument, where, wrong.path_counted_twice)
+        if len(call.differentiable) == 1:
+            for kind, part, way in _of_one_argument(call):
+                yield Edit(kind, number, call.differentiable[0], part + where, way)
+        if call.name in PRODUCTS and len(call.tensors) >= 2:
+            for argument in (0, 1):
+                for kind, way in _of_a_factor(call, argument):
+                    yield Edit(kind, number, argument, where, way)
+
+
+def _of_one_argument(call: Call) -> Iterator[tuple[str, str, Wrong]]:
+    if call.name in ELEMENTWISE:
+        yield "derivative missing", "", wrong.derivative_missing
+        yield "derivative at the output", "", wrong.derivative_at_the_output
+    if call.name in SOFTMAX:
+        yield "path dropped", "the sum in ", wrong.softmax_without_sum
+        yield "path dropped", "the numerator of ", wrong.softmax_without_numerator
+        yield "path dropped", "the other elements of ", wrong.softmax_by_element
+    if call.averages:
+        yield "sum for mean inside", "", wrong.sum_for_mean
+    if call.name == "sum":
+        yield "mean for sum inside", "", wrong.mean_for_sum
+
+
+def _of_a_factor(call: Call, argument: int) -> Iterator[tuple[str, Wrong]]:
+    yield "factor missing", wrong.factor_missing
+    if call.name in PRODUCTS_BY_ELEMENT:
+        return
+    if _is_square(call.tensors[argument]):
+        yield "factor transposed", wrong.factor_transposed
+    if _is_square(call.result):
+        yield "factor transposed", wrong.upstream_transposed
+
+
+def _is_square(value: Tensor) -> bool:
+    return value.ndim == 2 and value.shape[0] == value.shape[1]
+
+
+def _tensors(values: Any) -> tuple[Tensor, ...]:
+    if isinstance(values, Tensor):
+        return (values,)
+    if isinstance(values, tuple | list):
+        return tuple(tensor for value in values for tensor in _tensors(value))
+    return ()
+
+
+def _replace(values: Any, tensors: tuple[Tensor, ...], replaced: Mapping[int, Tensor]) -> Any:
+    """The arguments with some of their tensors replaced, counted in the order of _tensors."""
+    remaining = iter(range(len(tensors)))
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            index = next(remaining)
+            return replaced.get(index, value)
+        if isinstance(value, tuple | list):
+            return type(value)(walk(item) for item in value)
+        return value
+
+    return walk(values)

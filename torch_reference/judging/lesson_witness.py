@@ -1,0 +1,84 @@
+"""The exact gradient of the lesson's network by mpmath, with the graph cut where links are judged one by one.
+
+No formula of a derivative stands here, as in truth.py: the forward pass and a difference quotient, no more.
+"""
+
+from collections.abc import Sequence
+
+import mpmath
+import torch
+from torch import Tensor
+
+from torch_reference.judging.objective import UPSTREAM, NetworkObjective, Tensors
+from torch_reference.judging.task import normal
+from torch_reference.lesson.network import LessonNetwork, named_parameters
+from torch_reference.lesson.truth import Numbers, differentiate, intermediates
+
+LAYERS = {"hidden": ("x1", "x2"), "activation": ("y1", "y2"), "output": ("predicted",)}
+"""Each submodule and the names of its output's columns, in the order of the forward pass."""
+
+
+SCALARS = {
+    "hidden.weight": ("w1", "w2"),
+    "hidden.bias": ("b1", "b2"),
+    "output.weight": ("w3", "w4"),
+    "output.bias": ("b3",),
+}
+"""Each parameter of the module and the names of its elements."""
+
+
+def is_the_lesson(objective: NetworkObjective, point: Tensors) -> bool:
+    """Whether it is the lesson's network with the SSR: the loss is asked at three random outputs."""
+    model, inputs, targets = objective.model, point.get("inputs"), point.get("targets")
+    if not isinstance(model, LessonNetwork) or inputs is None or targets is None:
+        return False
+    if inputs.shape != targets.shape or inputs.ndim != 2 or inputs.shape[1] != 1:
+        return False
+    generator = torch.Generator().manual_seed(0)
+    observed = targets.detach().double()
+    for _ in range(3):
+        output = normal(observed, generator)
+        ssr = ((observed - output) ** 2).sum()
+        if not torch.allclose(objective.loss(output, observed).double(), ssr, rtol=1e-12, atol=0):
+            return False
+    return True
+
+
+def exact_gradient(point: Tensors, name: str, index: Sequence[int], cuts: Sequence[str] = ()) -> float:
+    """The derivative with respect to one element of a parameter or of a submodule's output.
+
+    Formula: of the SSR, or, where the graph is cut behind the element, of Σ d_loss_d_output · output there
+    Shapes:  index as in the gradient that name stands for; the point holds the upstream gradients of the cuts
+    """
+    parameters = {key: value.item() for key, value in named_parameters(point).items()}
+    inputs, observed = (point[key].double().flatten().tolist() for key in ("inputs", "targets"))
+    module, own_link = name.partition(".")[0], name in LAYERS
+    behind = list(LAYERS)[list(LAYERS).index(module) + own_link :]
+    cut = next((layer for layer in behind if layer in cuts), None)
+    rows = [index[0]] if own_link else range(len(inputs))
+
+    def objective(shift: mpmath.mpf) -> mpmath.mpf:
+        shifted = {_scalar(name, index): shift}
+        values = [intermediates(parameters, inputs[row], observed[row], shifted) for row in rows]
+        if cut is None:
+            return mpmath.fsum(value["residual"] ** 2 for value in values)
+        return mpmath.fsum(_weighted(point[UPSTREAM + cut], LAYERS[cut], rows, values))
+
+    return float(differentiate(objective))
+
+
+def _weighted(
+    upstream: Tensor, columns: Sequence[str], rows: Sequence[int], values: Sequence[Numbers]
+) -> list[mpmath.mpf]:
+    return [
+        upstream[row, column].item() * value[key]
+        for row, value in zip(rows, values, strict=True)
+        for column, key in enumerate(columns)
+    ]
+
+
+def _scalar(name: str, index: Sequence[int]) -> str:
+    """The lesson's name of one element: hidden.weight[1, 0] is w2, activation[i, 0] is y1."""
+    if name in LAYERS:
+        return LAYERS[name][index[1]]
+    return SCALARS[name][max(index)]

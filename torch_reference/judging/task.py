@@ -1,0 +1,118 @@
+"""What is checked, and how random points for a diagnosis are drawn."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from torch_reference.judging.objective import UPSTREAM, Objective, Tensors
+
+Shapes = Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A derivation, the objective that it differentiates, and a point at which it is checked.
+
+    shapes tells, for any point, every name that can be compared, from the loss backwards, and the shape of
+    its gradient; required are the names that the derivation has to return; parameters may take any value;
+    links are those at which the graph can be cut; batched are the tensors of the point whose rows are
+    observations; refused are names that cannot be compared, and why; origin is the point that the derivation
+    may remember, where the point is another.
+    """
+
+    derivation: Callable[[Tensors], Mapping[str, Tensor | None]]
+    objective: Objective
+    point: Tensors
+    shapes: Callable[[Tensors], Shapes]
+    required: Sequence[str]
+    parameters: Sequence[str] = ()
+    links: Sequence[str] = ()
+    batched: Sequence[str] = ()
+    may_alias: tuple[str, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    origin: Tensors | None = None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The working precision: that of the point's floating-point tensors."""
+        return next(value.dtype for value in self.point.values() if value.is_floating_point())
+
+    def batch(self, point: Tensors) -> int:
+        """The number of observations of a point; 1 where rows are none."""
+        return len(point[self.batched[0]]) if self.batched else 1
+
+    def kind(self, name: str) -> str:
+        """What a name stands for."""
+        if name in self.links:
+            return "link"
+        return "input" if name.startswith("inputs") else "parameter"
+
+
+class Cut(NamedTuple):
+    """A graph cut at some links: the point with their upstream gradients, what is compared, and the links."""
+
+    point: Tensors
+    names: Shapes
+    links: Sequence[str]
+
+
+def cut_point(task: Task, point: Tensors, manual: Tensors) -> tuple[Tensors, list[str]]:
+    """The point with the derivation's own upstream gradients, and the links where one can judge by them."""
+    shapes = task.shapes(point)
+    cuts = [
+        name for name in task.links if name in manual and not unfit(manual[name], shapes[name], task.dtype)
+    ]
+    return {**point, **{UPSTREAM + name: manual[name] for name in cuts}}, cuts
+
+
+def unfit(upstream: Tensor, shape: Sequence[int], dtype: torch.dtype) -> str:
+    """Why no link can be judged by what it makes of this upstream gradient; empty if it can."""
+    if tuple(upstream.shape) != tuple(shape) or upstream.dtype != dtype or not upstream.isfinite().all():
+        return "has no right form"
+    # Of zeros every link makes zeros, the wrong ones too.
+    return "" if upstream.any() else "is zero"
+
+
+def redrawn(task: Task, seed: int) -> dict[str, Tensor]:
+    """A random point near the task's own, with rows drawn with repetition.
+
+    Numbers are scaled by a random factor around 1, so that their sign and size stay. Targets keep their
+    values, because they may be probabilities or classes, and so does an input that is exactly 0 or 1, because
+    it may be a mask. In odd draws there is one row more, so that a factor n is told from a factor 2.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    batch = task.batch(task.point)
+    rows = torch.randint(0, max(batch, 1), (batch + seed % 2,), generator=generator)
+    point = redrawn_parameters(task, seed)
+    for name in task.point:
+        if name in task.batched and batch:
+            point[name] = point[name][rows.to(point[name].device)]
+        if name not in task.parameters and name != "targets" and point[name].is_floating_point():
+            fixed = (point[name] == 0) | (point[name] == 1)
+            point[name] = torch.where(fixed, point[name], _scaled(point[name], generator))
+    return point
+
+
+def redrawn_parameters(task: Task, seed: int) -> dict[str, Tensor]:
+    """The task's point with other parameters; one that is exactly zero is drawn anew: zero hides mistakes."""
+    generator = torch.Generator().manual_seed(seed)
+    point = {name: value.detach().clone() for name, value in task.point.items()}
+    for name in task.parameters:
+        zero = point[name] == 0
+        point[name] = _scaled(point[name], generator)
+        if zero.any():
+            point[name] = torch.where(zero, normal(point[name], generator) / 2, point[name])
+    return point
+
+
+def _scaled(value: Tensor, generator: torch.Generator) -> Tensor:
+    return value * torch.exp(0.4 * normal(value, generator))
+
+
+def normal(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal numbers of a tensor's shape, dtype and device; the same ones on every device."""
+    drawn = torch.randn(like.shape, generator=generator, dtype=torch.float64, device=generator.device)
+    return drawn.to(like)
