@@ -6,9 +6,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from catalogue.edits import one_element
 from catalogue.lesson import ssr
 from catalogue.subject import Mistake, Subject, Values
+from catalogue.tensor_edits import one_element
 
 WIDTH = 3
 """Not 4, whose root is 2: that a root is forgotten would pass for a factor 2."""

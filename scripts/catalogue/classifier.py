@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from catalogue.edits import one_element, one_row
 from catalogue.subject import Mistake, Subject, Values
+from catalogue.tensor_edits import one_element, one_row
 
 
 class Classifier(nn.Module):

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 import torch_reference
-from catalogue.edits import one_element
 from catalogue.subject import Mistake, Subject, Values
+from catalogue.tensor_edits import one_element
 
 B3 = 0.2
 

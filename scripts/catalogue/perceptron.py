@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from catalogue.edits import one_element, one_row, zero_rows
 from catalogue.lesson import ssr
 from catalogue.subject import Mistake, Subject, Values
+from catalogue.tensor_edits import one_element, one_row, zero_rows
 
 
 class Perceptron(nn.Module):

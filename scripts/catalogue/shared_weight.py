@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from catalogue.edits import one_row
 from catalogue.lesson import ssr
 from catalogue.subject import Mistake, Subject, Values
+from catalogue.tensor_edits import one_row
 
 
 class Tied(nn.Module):

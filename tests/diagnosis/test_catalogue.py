@@ -11,7 +11,7 @@ from benchmarks.contest import Result
 from catalogue import MISTAKES, RIGHT, SUBJECTS, Case
 from proof import speed_contest as scoreboard_speed
 from proof.peers import karpathy, quietly, torch_gradcheck
-from tests.diagnosis.test_check_diagnosis import DIAGNOSES
+from tests.diagnosis.test_diagnosis import DIAGNOSES
 from torch_reference import check_derivation
 from torch_reference.diagnosis.diagnosis_kinds import KINDS, PATTERNS
 
@@ -20,7 +20,7 @@ KNOWN = {*KINDS, *PATTERNS, "unknown"}
 
 NEW_KINDS = {case.kind: case.name for case in MISTAKES if case.kind not in DIAGNOSES}
 SAMPLE = {*NEW_KINDS.values(), *(case.name for case in (*MISTAKES[::20], *RIGHT[::6]))}
-"""What the dev profile runs: the kinds that test_check_diagnosis.py leaves to it, and some of all."""
+"""What the dev profile runs: the kinds that test_diagnosis.py leaves to it, and some of all."""
 
 
 def cases(catalogue: tuple[Case, ...]) -> list:
@@ -46,7 +46,7 @@ def test_the_catalogue_is_large_enough_and_names_what_exists() -> None:
 def test_nine_of_ten_mistakes_have_a_diagnosis_and_every_diagnosis_has_a_mistake() -> None:
     """The others are of no kind that the check can name: it must call them unknown."""
     assert sum(case.kind != "unknown" for case in MISTAKES) >= 0.9 * len(MISTAKES)
-    assert {case.kind for case in MISTAKES} == KNOWN - {"mean for sum inside"}  # test_check_diagnosis has it
+    assert {case.kind for case in MISTAKES} == KNOWN - {"mean for sum inside"}  # test_diagnosis has it
 
 
 @pytest.mark.parametrize("case", cases(MISTAKES))

@@ -15,7 +15,7 @@ from manual_backprop.lesson import descent
 from manual_backprop.networks.architecture import initial_parameters, perceptron
 from manual_backprop.training import minibatches as batches
 from manual_backprop.training.sharpness import largest_eigenvalue
-from tests.fast.test_fast_gradients import WAYS
+from tests.fast.test_lesson_gradient import WAYS
 
 
 def sine(n: int) -> tuple[Tensor, Tensor]:

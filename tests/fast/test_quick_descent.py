@@ -20,7 +20,7 @@ from manual_backprop.lesson import descent
 from manual_backprop.lesson.descent import History, Stopped
 from strategies import Case, cases
 from straying import is_stable, plain_strayed, triangle_strayed
-from tests.fast.test_fast_gradients import COMPILED, memory_of_nan
+from tests.fast.test_lesson_gradient import COMPILED, memory_of_nan
 
 free = st.lists(st.sampled_from(LESSON_WRT), unique=True, min_size=1)
 

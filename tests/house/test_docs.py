@@ -53,7 +53,7 @@ COMMANDS = [
 ]
 
 
-# The trainings take seconds each; tests/scripts/test_train_script.py runs shorter ones in every profile.
+# The trainings take seconds each; tests/scripts/test_train.py runs shorter ones in every profile.
 @pytest.mark.parametrize(
     "command",
     [pytest.param(command, marks=pytest.mark.slow if "train.py" in command else ()) for command in COMMANDS],

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from torch_reference.check.derivation import network_task
-from torch_reference.judging.task import Task, redrawn, redrawn_parameters
+from torch_reference.judging.derivation_task import Task, redrawn, redrawn_parameters
 
 SEEDS = pytest.mark.parametrize("seed", range(6))
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch_reference import Verdict
 from torch_reference.comparison import Row
 from torch_reference.judging import judgement
-from torch_reference.judging.objective import FunctionObjective
+from torch_reference.judging.scalar_objective import FunctionObjective
 from torch_reference.tolerance.sensitivity import DRAWS
 
 BOUND = 2.0**-40

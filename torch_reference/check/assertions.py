@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch_reference.check.derivation import NetworkDerivation, check_derivation, network_task
 from torch_reference.check.examine import examine_here
 from torch_reference.check.function import Function, check_function
-from torch_reference.judging.objective import Loss
 from torch_reference.judging.report import Report
+from torch_reference.judging.scalar_objective import Loss
 
 LARGEST = 10.0
 """Range of the numbers that are drawn from a shape: wide enough to saturate a sigmoid to 5e-5, and far from

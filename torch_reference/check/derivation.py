@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from torch_reference.check.examine import examine
-from torch_reference.judging.objective import Loss, NetworkObjective, Tensors, as_tuple, network_inputs
+from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import Report
-from torch_reference.judging.task import Task
+from torch_reference.judging.scalar_objective import Loss, NetworkObjective, Tensors, as_tuple, network_inputs
 
 NetworkDerivation = Callable[[Mapping[str, Tensor], Any, Any], Mapping[str, Tensor | None]]
 

@@ -6,11 +6,11 @@ import torch
 
 from torch_reference.comparison import Row, Verdict
 from torch_reference.diagnosis.diagnosis import diagnose
+from torch_reference.judging.derivation_task import Cut, Shapes, Task, cut_point, redrawn_parameters, unfit
 from torch_reference.judging.hygiene import observe
 from torch_reference.judging.judgement import FORM, judge, roundings
-from torch_reference.judging.objective import UPSTREAM, Tensors, reference_gradients, zeros
 from torch_reference.judging.report import Finding, Report, breach
-from torch_reference.judging.task import Cut, Shapes, Task, cut_point, redrawn_parameters, unfit
+from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients, zeros
 from torch_reference.judging.witness import who_is_wrong
 
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from torch_reference.check.examine import examine
+from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.function_outputs import judge_outputs
-from torch_reference.judging.objective import UPSTREAM, FunctionObjective, Tensors, as_tuple
 from torch_reference.judging.report import Report
-from torch_reference.judging.task import Task
+from torch_reference.judging.scalar_objective import UPSTREAM, FunctionObjective, Tensors, as_tuple
 from torch_reference.judging.upstream_gradients import drawn_upstream, given_upstream
 
 Forward = Callable[..., tuple[Any, Any]]

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch_reference.check.function import Function, check_function
 from torch_reference.counterexample.literals import READER, literal
 from torch_reference.counterexample.shrinking import Dimension, Step, shorter, simpler, smallest
-from torch_reference.judging.objective import UPSTREAM, Tensors
 from torch_reference.judging.report import Report
+from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 from torch_reference.judging.upstream_gradients import drawn_upstream
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from torch_reference.check.examine import examine_here
 from torch_reference.counterexample.literals import READER, literal
 from torch_reference.counterexample.shrinking import Step, shorter, simpler, smallest
-from torch_reference.judging.objective import Tensors
+from torch_reference.judging.derivation_task import Task, redrawn_parameters
 from torch_reference.judging.report import Report
-from torch_reference.judging.task import Task, redrawn_parameters
+from torch_reference.judging.scalar_objective import Tensors
 
 
 def shrunk(task: Task) -> Task:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from torch_reference.counterexample.literals import laid_out
-from torch_reference.judging.objective import Tensors
 from torch_reference.judging.report import Report
+from torch_reference.judging.scalar_objective import Tensors
 
 Check = Callable[[Tensors], Report]
 Step = Callable[[Tensors], Tensors]

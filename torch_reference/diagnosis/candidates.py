@@ -9,8 +9,8 @@ from torch import Tensor
 
 from torch_reference.diagnosis.edited_reference import edited_candidates, pairs_of_paths
 from torch_reference.diagnosis.random_draws import Candidate, Draw, alike, differs
-from torch_reference.judging.objective import UPSTREAM, Tensors, reference_gradients
-from torch_reference.judging.task import Task
+from torch_reference.judging.derivation_task import Task
+from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients
 
 
 def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, Candidate]]:

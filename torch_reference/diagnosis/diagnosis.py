@@ -14,10 +14,10 @@ from torch import Tensor
 from torch_reference.diagnosis.candidates import candidates
 from torch_reference.diagnosis.diagnosis_kinds import KINDS, PATTERNS
 from torch_reference.diagnosis.random_draws import Draw, alike
+from torch_reference.judging.derivation_task import Task, cut_point, redrawn
 from torch_reference.judging.hygiene import checked_mapping, copies
-from torch_reference.judging.objective import reference_gradients
 from torch_reference.judging.report import UNKNOWN, Diagnosis
-from torch_reference.judging.task import Task, cut_point, redrawn
+from torch_reference.judging.scalar_objective import reference_gradients
 
 
 def diagnose(task: Task, name: str, draws: int) -> Diagnosis:

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
 from torch_reference.diagnosis.random_draws import Candidate, Draw, alike
 from torch_reference.diagnosis.reference_edits import PRODUCTS_BY_ELEMENT, Call, Edit, Editor, edits
-from torch_reference.judging.objective import Tensors, reference_gradients
-from torch_reference.judging.task import Task
+from torch_reference.judging.derivation_task import Task
+from torch_reference.judging.scalar_objective import Tensors, reference_gradients
 
 MOST_PATHS = 24
 """Of so many paths at most are pairs tried: 276 runs of the reference, a fraction of a second."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from torch_reference.judging.objective import Tensors
+from torch_reference.judging.scalar_objective import Tensors
 
 
 class Draw(NamedTuple):

@@ -3,7 +3,7 @@
 It knows neither what kind of mistake there is (diagnosis) nor how a user comes in (check).
 """
 
+from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import Diagnosis, Finding, Report
-from torch_reference.judging.task import Task
 
 __all__ = ["Diagnosis", "Finding", "Report", "Task"]

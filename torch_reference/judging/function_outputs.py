@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
-from torch_reference.judging.objective import Tensors, as_tuple
 from torch_reference.judging.report import Finding, breach
+from torch_reference.judging.scalar_objective import Tensors, as_tuple
 from torch_reference.tolerance.sensitivity import growing_bounds
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare, form_mismatch
-from torch_reference.judging.objective import Objective, Tensors, reference_gradients, zeros
+from torch_reference.judging.scalar_objective import Objective, Tensors, reference_gradients, zeros
 from torch_reference.tolerance.sensitivity import branches, growing_bounds, run_still
 
 FORM = {

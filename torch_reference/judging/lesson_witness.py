@@ -9,8 +9,8 @@ import mpmath
 import torch
 from torch import Tensor
 
-from torch_reference.judging.objective import UPSTREAM, NetworkObjective, Tensors
-from torch_reference.judging.task import normal
+from torch_reference.judging.derivation_task import normal
+from torch_reference.judging.scalar_objective import UPSTREAM, NetworkObjective, Tensors
 from torch_reference.lesson.network import LessonNetwork, named_parameters
 from torch_reference.lesson.truth import Numbers, differentiate, intermediates
 

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.judging.objective import UPSTREAM, Tensors, as_tuple
-from torch_reference.judging.task import normal
+from torch_reference.judging.derivation_task import normal
+from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, as_tuple
 
 
 def drawn_upstream(reference: Callable[..., Any], inputs: Sequence[Tensor], seed: int) -> dict[str, Tensor]:

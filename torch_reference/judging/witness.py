@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 
 from torch_reference.comparison import Row
-from torch_reference.judging.objective import (
+from torch_reference.judging.scalar_objective import (
     UPSTREAM,
     VALUE,
     NetworkObjective,

@@ -15,7 +15,7 @@ from manual_backprop.layers.table import LAYERS
 from manual_backprop.networks import perceptron
 from manual_backprop.networks.architecture import Module, Perceptron
 from strategies_layers import PerceptronCase, make_perceptron_case
-from tests.fast.test_fast_perceptron import small_case
+from tests.fast.test_perceptron import small_case
 from tests.networks.test_perceptron import network_of
 from torch_reference.tolerance.sensitivity import expected_and_bounds
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from torch_reference.judging.objective import UPSTREAM, Objective, Tensors
+from torch_reference.judging.scalar_objective import UPSTREAM, Objective, Tensors
 
 Shapes = Mapping[str, Sequence[int]]
 

@@ -14,7 +14,7 @@ from torch_reference.check.derivation import network_task
 from torch_reference.check.examine import examine, examine_here
 from torch_reference.counterexample.literals import READER, laid_out, literal
 from torch_reference.counterexample.network import script, shrunk, write
-from torch_reference.judging.task import Task
+from torch_reference.judging.derivation_task import Task
 
 
 def task(derivation: Callable, dtype: torch.dtype = torch.float64) -> Task:
