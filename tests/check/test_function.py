@@ -4,41 +4,10 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from torch import Tensor
 
+from functions_with_backward import Scale, index, inputs, pair, product, scale, w, x
 from torch_reference import Verdict, check_function
 
-
-class Scale(torch.autograd.Function):
-    """x · exp(w) and Σ x², with an index that has no gradient; asks needs_input_grad."""
-
-    @staticmethod
-    def forward(ctx, x, w, index):
-        """Two outputs."""
-        ctx.save_for_backward(x, w)
-        return x * w.exp(), (x * x).sum()
-
-    @staticmethod
-    def backward(ctx, d_loss_d_scaled, d_loss_d_total):
-        """None where no gradient is asked for."""
-        x, w = ctx.saved_tensors
-        needs_x, needs_w, _ = ctx.needs_input_grad
-        d_loss_d_x = d_loss_d_scaled * w.exp() + 2 * x * d_loss_d_total if needs_x else None
-        return d_loss_d_x, d_loss_d_scaled * x * w.exp() if needs_w else None, None
-
-
-def scale(x: Tensor, w: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-    """The same in plain torch."""
-    return x * torch.exp(w), (x**2).sum()
-
-
-def inputs(*shape: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor]:
-    """Random x and w of that shape, and an index."""
-    torch.manual_seed(0)
-    return torch.randn(shape, dtype=dtype), torch.randn(shape, dtype=dtype), torch.arange(3)
-
-
-x, w, index = inputs(3, 4)
 FORMS = {
     "ordinary": (x, w, index),
     "float32": inputs(3, 4, dtype=torch.float32),
@@ -59,16 +28,6 @@ def test_a_right_function_agrees_for_every_form_of_input(arguments: tuple) -> No
     assert report.note == ""
     assert f"({str(arguments[0].dtype).removeprefix('torch.')})" in str(report)
     assert [finding.name for finding in report.findings][:2] == ["outputs[0]", "outputs[1]"]
-
-
-def pair(backward: Callable) -> tuple[Callable, Callable]:
-    """The product x · w as a pair (forward, backward)."""
-    return (lambda x, w: (x * w, (x, w))), backward
-
-
-def product(x: Tensor, w: Tensor) -> Tensor:
-    """The same in plain torch."""
-    return x * w
 
 
 def test_a_pair_of_forward_and_backward_is_enough() -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from tests.check.test_function import Scale, index, pair, product, scale, w, x
+from functions_with_backward import Scale, index, pair, product, scale, w, x
 from torch_reference import Verdict, check_function
 
 

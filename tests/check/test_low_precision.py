@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.check.test_function import w, x
+from functions_with_backward import w, x
 from torch_reference import Verdict, check_function
 from torch_reference.judging.judgement import BLUNT
 

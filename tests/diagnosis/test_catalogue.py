@@ -11,7 +11,7 @@ from benchmarks.contest import Result
 from catalogue import MISTAKES, RIGHT, SUBJECTS, Case
 from proof import speed_contest as scoreboard_speed
 from proof.peers import karpathy, quietly, torch_gradcheck
-from tests.diagnosis.test_diagnosis import DIAGNOSES
+from spoiled_homework import DIAGNOSES
 from torch_reference import check_derivation
 from torch_reference.diagnosis.diagnosis_kinds import KINDS, PATTERNS
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from fast_ways import WAYS
 from manual_backprop import LESSON_WRT, PARAMETERS, lesson
 from manual_backprop.fast import lesson_gradient as fast
 from manual_backprop.fast import quick_descent
@@ -15,7 +16,6 @@ from manual_backprop.lesson import descent
 from manual_backprop.networks.architecture import initial_parameters, perceptron
 from manual_backprop.training import minibatches as batches
 from manual_backprop.training.sharpness import largest_eigenvalue
-from tests.fast.test_lesson_gradient import WAYS
 
 
 def sine(n: int) -> tuple[Tensor, Tensor]:

@@ -11,19 +11,15 @@ from hypothesis import example, given
 
 import manual_backprop
 import torch_reference
+from bad_lesson_input import TYPE_ERRORS, VALUE_ERRORS
+from fast_ways import COMPILED, WAYS, memory_of_nan
 from manual_backprop import LESSON_WRT, PARAMETERS, lesson
 from manual_backprop.fast import blocks, native
 from manual_backprop.fast import lesson_gradient as fast
+from storages import storages
 from strategies import Case, cases, wrt
-from tests.lesson.test_bad_input_is_one_clear_line import CASES, TYPE_CASES
-from tests.lesson.test_derivations_leave_their_inputs_alone import storages
 
 EPS = torch.finfo(torch.float64).eps
-COMPILED = native.library(torch.float64) is not None
-WAYS = [
-    pytest.param(True, id="compiled", marks=pytest.mark.skipif(not COMPILED, reason="no C compiler here")),
-    pytest.param(False, id="in blocks"),
-]
 
 
 @contextmanager
@@ -37,15 +33,6 @@ def small_blocks(compiled: bool) -> Iterator[pytest.MonkeyPatch]:
         patch.setattr(blocks, "PARALLEL", 11)
         patch.setattr(torch, "get_num_threads", lambda: 2)
         yield patch
-
-
-@contextmanager
-def memory_of_nan() -> Iterator[None]:
-    """New memory is full of NaN, so that a number that nobody wrote is seen in what is made of it."""
-    empty = torch.empty
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torch, "empty", lambda *shape, **rest: empty(*shape, **rest).fill_(torch.nan))
-        yield
 
 
 def disagreements(case: Case, names: Sequence[str]) -> list[Any]:
@@ -120,7 +107,7 @@ def test_what_is_not_finite_stays_so(compiled: bool, name: str, value: float) ->
 
 
 @pytest.mark.usefixtures("as_a_user_runs_it")
-@pytest.mark.parametrize(("arguments", "message"), [*CASES.values(), *TYPE_CASES.values()])
+@pytest.mark.parametrize(("arguments", "message"), [*VALUE_ERRORS.values(), *TYPE_ERRORS.values()])
 def test_what_the_plain_derivation_refuses_is_refused_with_the_same_line(
     arguments: tuple[Any, ...], message: str
 ) -> None:

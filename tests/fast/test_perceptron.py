@@ -12,13 +12,8 @@ from manual_backprop.fast import small_perceptron
 from manual_backprop.fast.perceptron import Gradients
 from manual_backprop.losses.table import LOSSES
 from manual_backprop.networks import perceptron
-from strategies_layers import PerceptronCase, make_perceptron_case, perceptron_cases
-from tests.networks.test_perceptron import compared, network_of
-
-
-def small_case(loss: str = "cross_entropy_mean", dtype: torch.dtype = torch.float64) -> PerceptronCase:
-    """Two layers with a ReLU between, and three rows."""
-    return make_perceptron_case((4, 5, 3), ("relu", None), loss, 3, dtype, seed=1)
+from perceptrons_compared import compared, network_of, small_case
+from strategies_layers import PerceptronCase, perceptron_cases
 
 
 @given(case=perceptron_cases(), reuse=st.booleans(), compiled=st.booleans())

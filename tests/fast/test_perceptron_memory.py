@@ -14,9 +14,8 @@ from manual_backprop.fast.perceptron import Gradients
 from manual_backprop.layers.table import LAYERS
 from manual_backprop.networks import perceptron
 from manual_backprop.networks.architecture import Module, Perceptron
+from perceptrons_compared import network_of, small_case
 from strategies_layers import PerceptronCase, make_perceptron_case
-from tests.fast.test_perceptron import small_case
-from tests.networks.test_perceptron import network_of
 from torch_reference.tolerance.sensitivity import expected_and_bounds
 
 

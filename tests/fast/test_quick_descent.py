@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import manual_backprop
 import torch_reference
+from fast_ways import COMPILED, memory_of_nan
 from manual_backprop import LESSON_WRT, lesson
 from manual_backprop.fast import blocks, quick_descent, triangle, triangle_descent
 from manual_backprop.fast import triangle_in_blocks as fast_triangle
@@ -20,7 +21,6 @@ from manual_backprop.lesson import descent
 from manual_backprop.lesson.descent import History, Stopped
 from strategies import Case, cases
 from straying import is_stable, plain_strayed, triangle_strayed
-from tests.fast.test_lesson_gradient import COMPILED, memory_of_nan
 
 free = st.lists(st.sampled_from(LESSON_WRT), unique=True, min_size=1)
 

@@ -11,8 +11,8 @@ from manual_backprop.fast import native, small_perceptron
 from manual_backprop.fast.perceptron import Gradients
 from manual_backprop.fast.small_perceptron import MULTIPLICATIONS, Small
 from manual_backprop.networks import perceptron
+from perceptrons_compared import compared, network_of
 from strategies_layers import PerceptronCase, dtypes, make_perceptron_case, seeds
-from tests.networks.test_perceptron import compared, network_of
 
 LOSSES = ("ssr", "mean_squared_error", "cross_entropy_sum", "cross_entropy_mean")
 pytestmark = pytest.mark.skipif(native.library(torch.float64) is None, reason="no C compiler here")

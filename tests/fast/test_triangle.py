@@ -20,9 +20,9 @@ from manual_backprop.fast import triangle, triangle_descent
 from manual_backprop.fast.triangle import Triangle, from_data, merge
 from manual_backprop.fast.triangle_descent import descend, rounding, ssr_and_derivatives
 from manual_backprop.lesson.descent import Stopped
+from ordinary_network import ordinary_network
 from strategies import Case, cases
 from straying import is_stable, plain_strayed, triangle_strayed
-from tests.lesson.test_planted_mistakes import ordinary_network
 
 
 def exact(parameters: dict[str, Tensor], inputs: Tensor, observed: Tensor) -> dict[str, Fraction]:

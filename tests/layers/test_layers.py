@@ -1,7 +1,5 @@
 """Every layer of the table has torch's output and autograd's gradients, within rounding."""
 
-from collections.abc import Mapping
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,37 +7,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import torch_reference.layers.table
-from manual_backprop.layers.layer import Layer
+from layers_compared import forward, layer_disagreements
 from manual_backprop.layers.table import LAYERS
-from strategies_layers import DTYPES, Case, cases, make_case
-from torch_reference.tolerance.agreement import Disagreement, disagreements
-
-
-def by_hand(layer: Layer, case: Case) -> dict[str, Tensor]:
-    """Output and gradients by the hand-derived layer."""
-    output, saved = forward(layer, case)
-    return {"output": output, **layer.backward(saved, case.tensors["d_loss_d_output"])}
-
-
-def forward(layer: Layer, case: Case) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """The hand-derived forward pass of a case."""
-    parameters = {name: case.tensors[name] for name in layer.parameters}
-    return layer.forward(parameters, case.tensors["input"], **case.options)
-
-
-def compared(layer: Layer, case: Case) -> list[Disagreement]:
-    """Where the hand-derived layer disagrees with torch.nn and autograd."""
-
-    def reference(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return torch_reference.layers.table.layer_gradients(
-            case.layer,
-            tensors,
-            tensors["d_loss_d_output"],
-            tuple(layer.derivatives),
-            **case.reference_options,
-        )
-
-    return disagreements(by_hand(layer, case), reference, case.tensors, case.longest_sum)
+from strategies_layers import DTYPES, cases, make_case
 
 
 def test_both_witnesses_have_the_same_layers() -> None:
@@ -53,7 +23,7 @@ def test_both_witnesses_have_the_same_layers() -> None:
 @given(data=st.data())
 def test_output_and_gradients_are_those_of_torch(name: str, data: st.DataObject) -> None:
     """For any shape, dtype, memory layout and kind of values, with a random upstream gradient."""
-    assert compared(LAYERS[name], data.draw(cases(name))) == []
+    assert layer_disagreements(LAYERS[name], data.draw(cases(name))) == []
 
 
 def test_layer_norm_of_a_large_mean_agrees() -> None:
@@ -62,7 +32,7 @@ def test_layer_norm_of_a_large_mean_agrees() -> None:
     case.tensors["input"] = torch.tensor([[10001.1473, 9999.3338]], dtype=torch.float64)
     case.tensors["weight"] = torch.tensor([-0.4797, -0.1019], dtype=torch.float64)
     case.tensors["d_loss_d_output"] = torch.tensor([[4.5494e-01, 8.9569e-05]], dtype=torch.float64)
-    assert compared(LAYERS["layer_norm"], case) == []
+    assert layer_disagreements(LAYERS["layer_norm"], case) == []
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

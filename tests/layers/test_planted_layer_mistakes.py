@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from layers_compared import layer_disagreements, loss_disagreements
 from manual_backprop.layers import activations, linear, normalisation, softmax
 from manual_backprop.layers.activations import elementwise
 from manual_backprop.layers.layer import Layer
@@ -16,8 +17,6 @@ from manual_backprop.layers.table import LAYERS
 from manual_backprop.losses import table as losses
 from manual_backprop.losses.table import LOSSES, Loss
 from strategies_layers import make_case, make_loss_case
-from tests.layers import test_layers
-from tests.losses import test_losses
 
 DTYPE = torch.float32
 """Where the bounds are widest: what is refused here is refused in float64 all the more."""
@@ -165,8 +164,8 @@ def test_a_planted_mistake_in_a_layer_is_refused(name: str, wrong: Layer) -> Non
     """On the values where it shows: kinks for a kink, ordinary ones for all others."""
     kind = "kinks" if "kink" in name or "relu" in name else "normal"
     case = make_case(name, (7, 5), kind, DTYPE, seed=11)
-    assert test_layers.compared(LAYERS[name], case) == []
-    assert test_layers.compared(wrong, case) != []
+    assert layer_disagreements(LAYERS[name], case) == []
+    assert layer_disagreements(wrong, case) != []
 
 
 def softmax_minus_nothing(saved: losses.SavedLogShares) -> Tensor:
@@ -211,5 +210,5 @@ LOSS_MISTAKES: dict[str, tuple[str, Loss]] = {
 def test_a_planted_mistake_in_a_loss_is_refused(name: str, wrong: Loss) -> None:
     """On saturated logits, where a formula that overflows or underflows shows too."""
     case = make_loss_case(name, (7, 5), "saturated", DTYPE, seed=11)
-    assert test_losses.compared(LOSSES[name], case) == []
-    assert test_losses.compared(wrong, case) != []
+    assert loss_disagreements(LOSSES[name], case) == []
+    assert loss_disagreements(wrong, case) != []

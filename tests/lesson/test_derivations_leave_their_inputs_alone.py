@@ -6,12 +6,8 @@ from torch import Tensor
 
 import manual_backprop
 from manual_backprop import PARAMETERS
+from storages import storages
 from strategies import Case, cases
-
-
-def storages(tensors: list[Tensor]) -> list[int]:
-    """The addresses of the tensors' memory, without those of empty tensors, which have none."""
-    return [tensor.untyped_storage().data_ptr() for tensor in tensors if tensor.numel()]
 
 
 @given(case=cases())

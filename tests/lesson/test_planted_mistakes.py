@@ -12,6 +12,7 @@ import torch_reference
 from manual_backprop import PARAMETERS, Trace
 from manual_backprop.lesson import hidden_layer, output_layer
 from manual_backprop.lesson.gradient import CHAINS, DERIVATIVES
+from ordinary_network import ordinary_network
 from torch_reference import Row, Verdict, compare
 
 Derivative = Callable[[Trace], Tensor]
@@ -77,15 +78,6 @@ MISTAKES = (
     Mistake("not a number", "d_ssr_d_b2", lambda t, right: right(t) * torch.nan, "b2", Verdict.NAN),
     Mistake("overflow", "d_ssr_d_b2", lambda t, right: right(t) / 0, "b2", Verdict.INFINITE),
 )  # fmt: skip
-
-
-def ordinary_network() -> tuple[dict[str, Tensor], Tensor, Tensor]:
-    """Nothing is zero, one, equal or symmetric, so that no mistake can hide."""
-    values = {"w1": 1.3, "b1": -0.4, "w2": -0.9, "b2": 0.7, "w3": 0.8, "w4": -1.7, "b3": 0.35}
-    parameters = {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
-    inputs = torch.tensor([-1.1, 0.3, 0.9, 1.7, 2.4], dtype=torch.float64)
-    observed = torch.tensor([0.2, -0.8, 1.4, 0.6, -1.9], dtype=torch.float64)
-    return parameters, inputs, observed
 
 
 def comparison() -> list[Row]:

@@ -6,7 +6,7 @@ import torch
 
 import torch_reference
 from manual_backprop import CHAINS, PARAMETERS, lesson
-from tests.lesson.test_planted_mistakes import ordinary_network
+from ordinary_network import ordinary_network
 from torch_reference.lesson.truth import true_derivative, who_is_wrong
 
 ORDINARY = ordinary_network()

@@ -1,32 +1,14 @@
 """Every loss of the table has torch's value and autograd's gradient, within rounding."""
 
-from collections.abc import Mapping
-
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
 
 import torch_reference.layers.table
-from manual_backprop.losses.table import LOSSES, Loss
-from strategies_layers import LossCase, loss_cases, make_loss_case
-from torch_reference.tolerance.agreement import Disagreement, disagreements
-
-
-def compared(loss: Loss, case: LossCase) -> list[Disagreement]:
-    """Where the hand-derived loss disagrees with torch.nn and autograd."""
-
-    def reference(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return torch_reference.layers.table.loss_gradients(
-            case.loss, tensors["predicted"], tensors["targets"]
-        )
-
-    value, saved = loss.forward(case.predicted, case.targets)
-    by_hand = {"loss": value, "predicted": loss.d_loss_d_predicted(saved)}
-    tensors = {"predicted": case.predicted, "targets": case.targets}
-    # The loss itself is the longest sum: over all elements.
-    return disagreements(by_hand, reference, tensors, longest_sum=max(case.predicted.numel(), 1))
+from layers_compared import loss_disagreements
+from manual_backprop.losses.table import LOSSES
+from strategies_layers import loss_cases, make_loss_case
 
 
 def test_both_witnesses_have_the_same_losses() -> None:
@@ -38,7 +20,7 @@ def test_both_witnesses_have_the_same_losses() -> None:
 @given(data=st.data())
 def test_value_and_gradient_are_those_of_torch(name: str, data: st.DataObject) -> None:
     """For any shape, dtype, memory layout and kind of logits; the mean of no rows is NaN, as torch has it."""
-    assert compared(LOSSES[name], data.draw(loss_cases(name))) == []
+    assert loss_disagreements(LOSSES[name], data.draw(loss_cases(name))) == []
 
 
 @pytest.mark.parametrize("logit", [-1e4, 1e4])

@@ -18,29 +18,9 @@ from manual_backprop.losses.table import LOSSES
 from manual_backprop.networks import perceptron
 from manual_backprop.networks.architecture import initial_parameters
 from manual_backprop.networks.perceptron import Perceptron
+from perceptrons_compared import compared, network_of
 from strategies_layers import PerceptronCase, dtypes, make_perceptron_case, perceptron_cases
-from torch_reference.tolerance.agreement import OPERATIONS_PER_LAYER, Disagreement, disagreements
-
-
-def network_of(case: PerceptronCase) -> Perceptron:
-    """The hand-derived network of a case."""
-    return perceptron.perceptron(case.widths, case.activations)
-
-
-def compared(case: PerceptronCase, actual: Mapping[str, Tensor]) -> list[Disagreement]:
-    """Where a gradient with respect to all parameters and intermediates disagrees with autograd's."""
-    network = torch_reference.networks.perceptron.sequential(case.widths, case.activations)
-
-    def reference(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        parameters = {name: tensors[name] for name in case.parameters}
-        return torch_reference.networks.perceptron.gradients(
-            network, parameters, tensors["input"], tensors["targets"], case.loss, tuple(actual)
-        )
-
-    tensors = {**case.parameters, "input": case.inputs, "targets": case.targets}
-    longest_sum = max(*case.widths, len(case.inputs))
-    operations = OPERATIONS_PER_LAYER * (len(network) + 1)
-    return disagreements(actual, reference, tensors, longest_sum, operations)
+from torch_reference.tolerance.agreement import OPERATIONS_PER_LAYER, disagreements
 
 
 def all_gradients(case: PerceptronCase) -> dict[str, Tensor]:
