@@ -1,5 +1,6 @@
 """The reference: the lesson's network built from torch.nn, its gradient by autograd, and the comparison."""
 
+from torch_reference.chain import ChainReport, check_links
 from torch_reference.check.derivation import check_derivation
 from torch_reference.check.function import check_function
 from torch_reference.comparison import Row, Verdict, compare
@@ -17,6 +18,7 @@ from torch_reference.lesson.rounding_bounds import bounds
 __all__ = [
     "PARAMETERS",
     "SOFTPLUS_THRESHOLD",
+    "ChainReport",
     "Diagnosis",
     "Finding",
     "LessonNetwork",
@@ -26,6 +28,7 @@ __all__ = [
     "bounds",
     "check_derivation",
     "check_function",
+    "check_links",
     "compare",
     "forward",
     "from_parameters",

@@ -1,0 +1,159 @@
+"""The chain as the user wrote it, from the loss backwards: right, wrong here, inherited, not judged."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch_reference.chain.graph import Graph
+from torch_reference.chain.verdict import Judged, Status
+from torch_reference.judging.report import _wrapped
+
+WIDTH = 80
+MOST_LINES = 34
+"""Of so many links each has a line of its own; of more, only those that are not right."""
+
+
+@dataclass(frozen=True)
+class ChainReport:
+    """All links, what was left unpaired, and the graph on which they lie."""
+
+    links: tuple[Judged, ...]
+    graph: Graph
+    unpaired: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every quantity that was paired agrees with autograd."""
+        return all(link.status is Status.RIGHT for link in self.links)
+
+    def __bool__(self) -> bool:
+        """As agrees: `assert check_links(…)` says what it seems to say."""
+        return self.agrees
+
+    @property
+    def wrong(self) -> tuple[Judged, ...]:
+        """The links where a mistake was made, from the loss backwards."""
+        return tuple(link for link in self.links if link.status is Status.WRONG)
+
+    @property
+    def first_wrong(self) -> Any:
+        """The first quantity, from the loss backwards, whose own derivative is wrong; None without one."""
+        return self.wrong[0].quantity if self.wrong else None
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything, for machines."""
+        return {
+            "agree": self.agrees,
+            "note": self.note,
+            "first_wrong": self.first_wrong.shown if self.first_wrong else None,
+            "links": [_facts(link) for link in self.links],
+            "unpaired": list(self.unpaired),
+        }
+
+    def __str__(self) -> str:
+        """Text of at most 80 columns."""
+        return "\n".join([*self._heading(), "", *self._table(), *self._details(), *self._rest()])
+
+    def _heading(self) -> list[str]:
+        total = len(self.links)
+        if self.agrees:
+            return [f"AGREEMENT: all {total} links of the chain, to within rounding", *self._note()]
+        counted = [
+            f"{sum(link.status is status for link in self.links)} {status}"
+            for status in Status
+            if any(link.status is status for link in self.links)
+        ]
+        lines = _wrapped(f"MISMATCH: of {total} links {', '.join(counted)}", "    ") + self._note()
+        names = ", ".join(link.quantity.shown for link in self.wrong)
+        return lines + (_wrapped(f"wrong, from the loss backwards: {names}", "    ") if names else [])
+
+    def _note(self) -> list[str]:
+        return _wrapped(self.note, "    ") if self.note else []
+
+    def _table(self) -> list[str]:
+        shown = [
+            link for link in self.links if len(self.links) <= MOST_LINES or link.status is not Status.RIGHT
+        ]
+        hidden = len(self.links) - len(shown)
+        width = min(max((len(_pair(link)) for link in shown), default=0), 44)
+        lines = [
+            f"  {_MARKS[link.status]} {_pair(link):<{width}}  {_said(link)}"[:WIDTH].rstrip()
+            for link in shown
+        ]
+        return lines + ([f"    and {hidden} that are right"] if hidden else [])
+
+    def _details(self) -> list[str]:
+        lines = []
+        for link in self.wrong:
+            lines += ["", *_detail(link)]
+        return lines
+
+    def _rest(self) -> list[str]:
+        if not self.unpaired:
+            return []
+        return ["", *_wrapped(f"left unpaired: {'; '.join(self.unpaired)}", "    ")]
+
+
+_MARKS = {Status.RIGHT: " ", Status.WRONG: "✗", Status.INHERITED: "·", Status.NOT_JUDGED: "?"}
+
+
+def _pair(link: Judged) -> str:
+    return f"{link.quantity.manual_name}{link.quantity.label}"
+
+
+def _said(link: Judged) -> str:
+    place = (
+        f"  line {link.quantity.place.line}" if link.quantity.place and link.status is Status.WRONG else ""
+    )
+    return f"{link.status}{place}" + (f": {link.reason}" if link.reason else "")
+
+
+def _detail(link: Judged) -> list[str]:
+    """A wrong link: its line, and its worst element against what autograd makes of the same upstream."""
+    quantity, row = link.quantity, link.given or link.row
+    lines = _wrapped(f"{_pair(link)}: {row.verdict}" + _counted(row), "    ")
+    if quantity.place:
+        lines += _wrapped(f"    {quantity.place}, in {quantity.place.function}", "    ")
+        lines += [f"      {quantity.place.source}"] if quantity.place.source else []
+    if row.explanation:
+        lines += _wrapped(f"    {row.explanation}", "    ")
+    if row.manual is not None:
+        index = f"[{', '.join(map(str, row.index))}]" if row.index else ""
+        lines += [
+            f"    worst at {quantity.manual_name}{index}, given its own upstream gradients",
+            f"      manual    {row.manual!r}",
+            f"      reference {row.reference!r}",
+        ]
+    return lines
+
+
+def _counted(row: Any) -> str:
+    return f", {row.wrong_elements} of {row.elements} elements" if row.manual is not None else ""
+
+
+def _facts(link: Judged) -> dict[str, object]:
+    quantity, row = link.quantity, link.given or link.row
+    place = quantity.place
+    return {
+        "name": quantity.shown,
+        "manual": quantity.manual_name,
+        "status": link.status.value,
+        "reason": link.reason,
+        "verdict": row.verdict.value,
+        "index": list(row.index),
+        "manual_value": _finite(row.manual),
+        "reference_value": _finite(row.reference),
+        "difference": _finite(row.difference),
+        "bound": _finite(row.bound),
+        "wrong_elements": row.wrong_elements,
+        "elements": row.elements,
+        "file": place.file if place else None,
+        "line": place.line if place else None,
+        "source": place.source if place else None,
+        "function": place.function if place else None,
+    }
+
+
+def _finite(value: float | None) -> float | str | None:
+    """JSON has no NaN and no infinity: their names instead."""
+    return value if value is None or abs(value) < float("inf") else str(value)

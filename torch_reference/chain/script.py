@@ -1,0 +1,155 @@
+"""The check of a flat script: every named quantity against autograd, and every link by itself."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_reference.chain.graph import Edge, Graph, edge_of
+from torch_reference.chain.names import looks_like_a_gradient, named_pairs
+from torch_reference.chain.quantity import Quantity
+from torch_reference.chain.report import ChainReport
+from torch_reference.chain.verdict import Chain
+
+Pairs = Mapping[str, tuple[Tensor, Any]]
+LOSSES = ("loss", "L", "l", "ssr", "cost", "J", "E")
+
+
+def check_links(
+    loss: Tensor | Callable[[], Mapping[str, Any]] | Mapping[str, Any],
+    quantities: Pairs | Mapping[str, Any] | None = None,
+    *,
+    loss_name: str = "loss",
+) -> ChainReport:
+    """Judge every named quantity of a script, and say which link of the chain is wrong.
+
+    Each gradient is compared with autograd's, and with what autograd makes of the script's own gradients
+    further up: one that is right given those is inherited, and the one where the mistake was made is named.
+
+    Three ways to say what is meant:
+    - check_links(loss, {"logits": (logits, d_logits), …}) takes the pairs as they are given;
+    - check_links(loss, locals()), or globals() in a notebook, pairs names by convention: x with dx, d_x,
+      grad_x, x_grad, d_loss_d_x and their like. The report says what it paired and what it left;
+    - check_links(function) calls a function without arguments that returns its locals(), and looks for the
+      loss there under loss_name.
+
+    Formula: right ⟺ |manual − ∂loss/∂x| ≤ bound; inherited ⟺ not right, but so with the script's own
+             gradients in place of autograd's at the links above it
+    Shapes:  a gradient has the shape and dtype of its quantity; numbers and arrays are taken as tensors
+    Errors:  ValueError for a loss without a graph, or whose graph is freed (check before loss.backward(), or
+             keep it by retain_graph=True), or of more than one element, or where nothing is paired;
+             TypeError for what is none of the three
+
+    >>> import torch
+    >>> x = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    >>> y = x * x
+    >>> loss = y.sum()
+    >>> d_y = torch.ones(2, dtype=torch.float64)
+    >>> d_x = x.detach() * d_y
+    >>> check_links(loss, {"y": (y, d_y), "x": (x, d_x)}).first_wrong.name
+    'x'
+    """
+    given: Any = loss() if callable(loss) and not isinstance(loss, Tensor) else loss
+    if isinstance(given, Mapping):
+        quantities = quantities if quantities and _given(quantities) else {**given, **(quantities or {})}
+        given = _loss_of(given, loss_name)
+    value, root = _root(given)
+    if quantities is None:
+        raise TypeError(
+            "expected the quantities as a mapping name -> (tensor, gradient) or name -> value, found none"
+        )
+    pairs, unpaired = _paired(quantities, loss_name)
+    graph = Graph([root])
+    links, apart = _links(pairs, graph)
+    if not links:
+        raise ValueError(
+            "no quantity is paired with a gradient: expected names such as x with dx, d_x or x_grad"
+        )
+    chain = Chain(graph, (torch.ones_like(value),), tuple(links))
+    return ChainReport(tuple(chain.judged()), graph, tuple(unpaired) + tuple(apart))
+
+
+def _given(quantities: Mapping[str, Any]) -> bool:
+    """Whether these are pairs, and not a namespace."""
+    return bool(quantities) and all(_is_pair(value) for value in quantities.values())
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2 and isinstance(value[0], Tensor)
+
+
+def _loss_of(namespace: Mapping[str, Any], name: str) -> Any:
+    if name not in namespace:
+        raise ValueError(
+            f"expected the loss under the name {name!r}, found no such name; loss_name gives another"
+        )
+    return namespace[name]
+
+
+def _root(loss: Any) -> tuple[Tensor, Edge]:
+    if not isinstance(loss, Tensor):
+        raise TypeError(f"loss: expected a tensor, a namespace or a function, found {type(loss).__name__}")
+    if loss.numel() != 1:
+        raise ValueError(f"the loss must be one number, found shape {tuple(loss.shape)}")
+    root = edge_of(loss)
+    if root is None:
+        raise ValueError(
+            "the loss has no graph: expected parameters with requires_grad=True, and no torch.no_grad()"
+        )
+    return loss.detach(), root
+
+
+def _paired(
+    quantities: Mapping[str, Any], loss_name: str
+) -> tuple[list[tuple[str, str, Tensor, Any]], list[str]]:
+    """(name, manual name, tensor, gradient) for every pair, and what was left unpaired, with the reason."""
+    if _given(quantities):
+        return [(name, f"d_{name}", *pair) for name, pair in quantities.items()], []
+    forward = {
+        name: value for name, value in quantities.items() if isinstance(value, Tensor) and value.requires_grad
+    }
+    numbers = [name for name, value in quantities.items() if name not in forward and _as_numbers(value)]
+    losses = (loss_name, *LOSSES)
+    names = named_pairs(list(forward), numbers, losses)
+    pairs = [(name, manual, forward[name], quantities[manual]) for manual, name in names.items()]
+    unpaired = [
+        f"{name}: no gradient is named after it"
+        for name in forward
+        if name not in (*names.values(), loss_name)
+    ]
+    unpaired += [
+        f"{name}: named like a gradient, of nothing that has one"
+        for name in numbers
+        if name not in names and looks_like_a_gradient(name, losses)
+    ]
+    return pairs, unpaired
+
+
+def _as_numbers(value: Any) -> bool:
+    return isinstance(value, Tensor | float) or type(value).__module__ == "numpy"
+
+
+def _links(pairs: Sequence[tuple[str, str, Tensor, Any]], graph: Graph) -> tuple[list[Quantity], list[str]]:
+    links, apart = [], []
+    for name, manual_name, value, manual in pairs:
+        edge = edge_of(value)
+        if edge is None or edge.node not in graph.places:
+            apart.append(f"{name}: the loss does not depend on it")
+            continue
+        gradient = as_gradient(manual, value)
+        if gradient is None:
+            apart.append(f"{manual_name}: expected a tensor or a number, found {type(manual).__name__}")
+            continue
+        links.append(Quantity(name, manual_name, edge, value.detach(), gradient))
+    return links, apart
+
+
+def as_gradient(manual: Any, value: Tensor) -> Tensor | None:
+    """A gradient as a tensor: arrays and numbers in the dtype of what they belong to; None if it is none."""
+    if isinstance(manual, Tensor):
+        return manual.detach().clone()
+    try:
+        return torch.as_tensor(manual, dtype=value.dtype, device=value.device).clone()
+    except (TypeError, ValueError, RuntimeError):
+        return None

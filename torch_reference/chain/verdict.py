@@ -1,0 +1,167 @@
+"""Every link judged twice: against autograd, and given the user's own gradients further up the chain."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain, combinations
+
+import torch
+from torch import Tensor
+
+from torch_reference.chain import bounds
+from torch_reference.chain.graph import Edge, Graph
+from torch_reference.chain.quantity import Quantity
+from torch_reference.comparison import Row, Verdict, form_mismatch
+
+MOST_WAYS = 12
+"""So many ways of cutting are tried at most before a link is called wrong."""
+
+
+class Status(StrEnum):
+    """What is said of one link."""
+
+    RIGHT = "right"
+    WRONG = "wrong here"
+    INHERITED = "inherited"
+    NOT_JUDGED = "not judged"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One link, its comparison with autograd, its comparison given its own upstream gradients, and why."""
+
+    quantity: Quantity
+    status: Status
+    row: Row
+    given: Row | None = None
+    expected: Tensor | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The graph from the loss, the upstream gradients of its roots, and the links on it."""
+
+    graph: Graph
+    upstream: tuple[Tensor, ...]
+    links: tuple[Quantity, ...]
+
+    def judged(self) -> list[Judged]:
+        """All links from the loss backwards, each with what is known of it."""
+        ordered = [self.links[index] for index in self._order()]
+        rows = self._rows(ordered, {})
+        if all(row.agrees for row in rows):
+            return [Judged(link, Status.RIGHT, row) for link, row in zip(ordered, rows, strict=True)]
+        wrong = {link.edge for link, row in zip(ordered, rows, strict=True) if not row.agrees}
+        cuts = self._cuts(ordered, wrong)
+        given = self._rows(ordered, cuts)
+        unfit = self._below_unfit(ordered, wrong, cuts)
+        return [
+            self._judge(link, row, by_itself, cuts, unfit, wrong)
+            for link, row, by_itself in zip(ordered, rows, given, strict=True)
+        ]
+
+    def _judge(
+        self,
+        link: Quantity,
+        row: Row,
+        given: Row,
+        cuts: Mapping[Edge, Tensor],
+        unfit: Mapping[Edge, str],
+        wrong: set[Edge],
+    ) -> Judged:
+        if row.agrees:
+            return Judged(link, Status.RIGHT, row)
+        if link.edge in unfit:
+            return Judged(link, Status.NOT_JUDGED, row, reason=unfit[link.edge])
+        if given.agrees:
+            return Judged(link, Status.INHERITED, row, given)
+        above = [edge for edge in cuts if link.edge in self.graph.fed_by(edge, [link.edge])]
+        for some in _fewer(above, wrong):
+            [other] = self._rows([link], {edge: cuts[edge] for edge in some})
+            if other.agrees:
+                return Judged(link, Status.INHERITED, row, other)
+        [expected] = self.expected([link], cuts)
+        return Judged(link, Status.WRONG, row, given, expected)
+
+    def expected(self, links: Sequence[Quantity], cuts: Mapping[Edge, Tensor]) -> list[Tensor]:
+        """What autograd makes of the gradients that are handed on at the cuts, in float64."""
+        upstream = [value.double() for value in self.upstream]
+        exact = {edge: value.double() for edge, value in cuts.items()}
+        found = self.graph.gradients(upstream, [link.edge for link in links], exact)
+        return [found.get(link.edge, torch.zeros_like(link.value, dtype=torch.float64)) for link in links]
+
+    def _order(self) -> list[int]:
+        places = self.graph.places
+        return sorted(range(len(self.links)), key=lambda index: places.get(self.links[index].edge.node, 0))
+
+    def _rows(self, links: Sequence[Quantity], cuts: Mapping[Edge, Tensor]) -> list[Row]:
+        """One row for each link, in their order."""
+        rows: list[Row | None] = [form_mismatch(link.shown, link.manual, link.value) for link in links]
+        names = {str(index): link for index, link in enumerate(links) if rows[index] is None}
+        edges = list(cuts)
+
+        def reference(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            upstream = [values[f"root {number}"] for number in range(len(self.upstream))]
+            handed_on = {edge: values[f"cut {number}"] for number, edge in enumerate(edges)}
+            found = self.graph.gradients(upstream, [link.edge for link in names.values()], handed_on)
+            zero = {
+                name: torch.zeros_like(link.value, dtype=upstream[0].dtype) for name, link in names.items()
+            }
+            return {name: found.get(link.edge, zero[name]) for name, link in names.items()}
+
+        inputs = {f"root {number}": value for number, value in enumerate(self.upstream)}
+        inputs |= {f"cut {number}": cuts[edge] for number, edge in enumerate(edges)}
+        # They are not read, but decide whose roundings are meant.
+        inputs |= {f"value {index}": link.value.new_zeros(()) for index, link in enumerate(links)}
+        if names:
+            found = bounds.rows({name: link.manual for name, link in names.items()}, reference, inputs)
+            for name, row in found.items():
+                rows[int(name)] = row
+        return [row or Row(link.shown, Verdict.AGREES) for row, link in zip(rows, links, strict=True)]
+
+    def _cuts(self, links: Sequence[Quantity], wrong: set[Edge]) -> dict[Edge, Tensor]:
+        cuts: dict[Edge, Tensor] = {}
+        for link in links:
+            if link.edge not in cuts and not _unfit(link, wrong):
+                cuts[link.edge] = link.manual.expand(link.value.shape).to(link.value.dtype)
+        return cuts
+
+    def _below_unfit(
+        self, links: Sequence[Quantity], wrong: set[Edge], cuts: Mapping[Edge, Tensor]
+    ) -> dict[Edge, str]:
+        """Whatever is fed by a link that one cannot judge by, and why."""
+        found: dict[Edge, str] = {}
+        edges = [link.edge for link in links]
+        for link in links:
+            if link.edge not in cuts:
+                reason = f"its upstream gradient {link.manual_name} {_unfit(link, wrong)}"
+                found |= dict.fromkeys(self.graph.fed_by(link.edge, edges), reason)
+        return found
+
+
+def _unfit(link: Quantity, wrong: set[Edge]) -> str:
+    """Why no other link can be judged by what it makes of this gradient; empty if it can."""
+    try:
+        link.manual.expand(link.value.shape)
+    except RuntimeError:
+        return "has another shape"
+    if not link.manual.isfinite().all():
+        return "is not finite"
+    # Of zeros every link makes zeros, the wrong ones too.
+    return "is zero" if link.edge in wrong and not link.manual.any() else ""
+
+
+def _fewer(above: Sequence[Edge], wrong: set[Edge]) -> Iterator[tuple[Edge, ...]]:
+    """Other cuts by which a link may be right: who derives a long link in one step reads no link between.
+
+    Only cuts at wrong gradients make a difference.
+    """
+    tried = [edge for edge in above if edge in wrong]
+    subsets = chain(
+        ((edge,) for edge in tried), *(combinations(tried, size) for size in range(len(tried) - 1, 1, -1))
+    )
+    for number, some in enumerate(subsets):
+        if number == MOST_WAYS:
+            return
+        yield some
