@@ -12,9 +12,10 @@ from torch import Tensor
 from manual_backprop import forward
 from support.atomic_files import check_folder, replacing
 from support.descent_paths import NAMES, Path, follow
+from support.ending import AGREEMENT, Parser, run
 from support.lesson_options import Chosen, choose
 from support.optional_packages import require
-from support.options import AGREEMENT, Parser, add_network_options, run
+from support.options import add_network_options
 from support.pictures import STYLE, check_matplotlib
 
 FRAMES = 100

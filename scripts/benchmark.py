@@ -2,7 +2,6 @@
 
 import argparse
 import functools
-import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,9 @@ import torch
 
 from benchmarks import comparing, floor, lesson_descent, lesson_gradient, perceptrons, tricks
 from benchmarks.contest import Contest, Result, hold
-from support.options import AGREEMENT, DTYPES, Parser, device, run
+from support.ending import AGREEMENT, Parser, run
+from support.json_documents import print_json
+from support.options import DTYPES, device
 
 Maker = Callable[[torch.dtype, torch.device], Contest]
 MILLION = 1_000_000
@@ -82,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             telling.print_result(result)
     if options.json:
-        print(json.dumps(telling.document(results, where), indent=2))
+        print_json(telling.document(results, where), indent=2)
     if options.markdown:
         print(f"{telling.markdown(results)}\n\n{telling.machine(where)}")
     if options.plot:

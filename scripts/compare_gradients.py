@@ -1,7 +1,6 @@
 """Compare the hand-derived gradient with autograd's: on the lesson's data, your own, or random networks."""
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,17 +13,9 @@ from comparing.comparison_rows import Finding, document, truth
 from comparing.derivation_option import add_derivation_options, compare_derivation
 from comparing.random_networks import Batch, batch_of, batches
 from manual_backprop import lesson
-from support.options import (
-    AGREEMENT,
-    DTYPES,
-    MISMATCH,
-    Parser,
-    add_network_options,
-    device,
-    read_data,
-    run,
-    to_tensor,
-)
+from support.ending import AGREEMENT, MISMATCH, Parser, run
+from support.json_documents import print_json
+from support.options import DTYPES, add_network_options, device, read_data, to_tensor
 from torch_reference.comparison import Row, Verdict, compare
 
 
@@ -43,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     findings = list(worst.values())
     agree = all(finding.row.agrees for finding in findings)
     if options.json:
-        print(json.dumps(document(findings, agree, options), indent=2, allow_nan=False))
+        print_json(document(findings, agree, options), indent=2)
     else:
         from support.tables import (
             print_comparison,  # rich takes 0.1 s to import, which --json need not wait for

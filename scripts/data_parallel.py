@@ -1,7 +1,6 @@
 """Train a perceptron by manual gradients, in one process or, under torchrun, in several."""
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -17,7 +16,9 @@ from manual_backprop.networks.perceptron import Perceptron
 from manual_backprop.training import distributed
 from scaling.data_parallel_checkpoint import OPTIMISERS, State, load, save
 from support.atomic_files import check_file
-from support.options import AGREEMENT, MISMATCH, Parser, device, run
+from support.ending import AGREEMENT, MISMATCH, Parser, run
+from support.json_documents import print_json
+from support.options import device
 from support.rank_processes import Ranks, joined, own
 
 
@@ -45,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 _report(options, state, loss)
     if ranks.rank == 0 and options.json:
         document = {"processes": ranks.size, "losses": losses, "disagreement": check, "steps": state.step}
-        print(json.dumps(document))
+        print_json(document)
     elif ranks.rank == 0 and options.check:
         whom = "DistributedDataParallel" if ranks.size > 1 else "autograd"
         print(f"MISMATCH: {check}" if check else f"AGREEMENT with {whom}, to within rounding.")

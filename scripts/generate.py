@@ -10,8 +10,8 @@ import torch
 
 from manual_backprop import forward, lesson
 from support.atomic_files import check_file, replacing
+from support.ending import AGREEMENT, Parser, run
 from support.optional_packages import require
-from support.options import AGREEMENT, Parser, run
 
 ROWS = 2**18
 NAMES = ("dosage", "effectiveness")

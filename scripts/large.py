@@ -1,7 +1,6 @@
 """Derive and descend on data larger than memory, in one process or, under torchrun, in several."""
 
 import argparse
-import json
 import math
 import resource
 import time
@@ -20,7 +19,9 @@ from manual_backprop.lesson.descent import History, check_rules, follow
 from manual_backprop.training import distributed
 from scaling.data_sources import parts
 from scaling.passes_over_data import Pass
-from support.options import AGREEMENT, MISMATCH, Parser, add_parameter_options, device, run
+from support.ending import AGREEMENT, MISMATCH, Parser, run
+from support.json_documents import print_json
+from support.options import add_parameter_options, device
 from support.rank_processes import joined, own
 
 Start = Mapping[str, Tensor]
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         result = (_by_passes if options.hidden else _by_triangle)(data, start, options)
     if ranks.rank == 0:
         if options.json:
-            print(json.dumps(_document(result, ranks.size)))
+            print_json(_document(result, ranks.size))
         else:
             from scaling.large_table import print_result
 

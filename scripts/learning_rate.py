@@ -1,7 +1,6 @@
 """Which learning rate is stable, which is best, and how many steps each takes: without taking a step."""
 
 import argparse
-import json
 import math
 from collections.abc import Sequence
 
@@ -20,9 +19,9 @@ from manual_backprop.lesson.convergence import (
     steps_to,
 )
 from manual_backprop.lesson.curvature import hessian
-from support.json_documents import finite
+from support.ending import AGREEMENT, run
+from support.json_documents import print_json
 from support.lesson_options import choose
-from support.options import AGREEMENT, run
 
 LESSONS_RATES = (0.01, 0.1)
 
@@ -47,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     else:
         document = everywhere(bowl(trace, options.wrt), trace.ssr, options)
     if options.json:
-        print(json.dumps(finite(document), indent=2, allow_nan=False))
+        print_json(document, indent=2)
     else:
         from learning_rates.rate_table import print_here, print_rates
 

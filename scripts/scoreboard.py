@@ -1,7 +1,6 @@
 """The catalogue of planted mistakes, through this project and through what people use today."""
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +11,8 @@ import torch
 from catalogue import MISTAKES, RIGHT, SUBJECTS, Case
 from proof.peers import Answer, jax_check_grads, karpathy, quietly, torch_gradcheck
 from proof.speed_contest import speed
-from support.options import AGREEMENT, MISMATCH, Parser, run
+from support.ending import AGREEMENT, MISMATCH, Parser, run
+from support.json_documents import print_json
 from torch_reference import check_derivation
 
 
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "speed": timing,
     }
     if options.json:
-        print(json.dumps(document, indent=2))
+        print_json(document, indent=2)
     else:
         print_table(document, options.list)
     ours = scores["this project"]

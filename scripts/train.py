@@ -1,8 +1,6 @@
 """Train the network twice, by hand and by torch.optim.SGD, side by side from the same start."""
 
 import argparse
-import json
-import math
 import sys
 from collections.abc import Sequence
 
@@ -11,17 +9,9 @@ from torch import Tensor
 
 from manual_backprop import PARAMETERS, lesson
 from manual_backprop.lesson.descent import History, descend, initial_parameters
-from support.options import (
-    AGREEMENT,
-    DTYPES,
-    MISMATCH,
-    Parser,
-    add_network_options,
-    device,
-    read_data,
-    run,
-    to_tensor,
-)
+from support.ending import AGREEMENT, MISMATCH, Parser, run
+from support.json_documents import print_json
+from support.options import DTYPES, add_network_options, device, read_data, to_tensor
 from torch_reference.lesson.side_by_side import Judgement, judge
 from torch_reference.lesson.training import train
 from training.arguments import wants_perceptron
@@ -55,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if judgement.agrees and not judgement.points:
         raise ValueError(f"{where}: the SSR or a derivative at the start overflows {options.dtype}")
     if options.json:
-        print(json.dumps(_document(manual, reference, judgement, options), allow_nan=False))
+        print_json(_document(manual, reference, judgement, options))
     else:
         from support.descent_table import (
             print_descent,  # rich takes 0.1 s to import, which --json need not wait for
@@ -117,10 +107,10 @@ def _document(
     rows = [
         {
             "name": row.name,
-            "manual": _finite(row.manual),
-            "reference": _finite(row.reference),
-            "difference": _finite(row.difference),
-            "bound": _finite(row.bound),
+            "manual": row.manual,
+            "reference": row.reference,
+            "difference": row.difference,
+            "bound": row.bound,
             "agrees": row.agrees,
             "verdict": row.verdict.value,
             "index": list(row.index),
@@ -156,12 +146,7 @@ def _history(history: History) -> dict[str, object]:
 
 
 def _numbers(values: Tensor) -> list[object]:
-    return [_finite(value) for value in values.tolist()]
-
-
-def _finite(value: float | None) -> object:
-    """JSON has no NaN and no infinity: their names instead."""
-    return value if value is None or math.isfinite(value) else str(value)
+    return values.tolist()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from support.atomic_files import check_file
-from support.options import AGREEMENT, DTYPES, MISMATCH, device
+from support.ending import AGREEMENT, MISMATCH
+from support.options import DTYPES, device
 from torch_reference.check.derivation import network_task
 from torch_reference.check.examine import examine
 from torch_reference.counterexample.network import script, shrunk, write

@@ -1,13 +1,13 @@
 """The learning rate's limit of any perceptron: its largest curvature, by power iteration."""
 
 import argparse
-import json
 
 import torch
 from torch import Tensor
 
 from manual_backprop.networks import perceptron
 from manual_backprop.training.sharpness import Sharpness, Tensors, largest_eigenvalue
+from support.json_documents import print_json
 
 
 def report(inputs: Tensor, observed: Tensor, options: argparse.Namespace) -> None:
@@ -23,7 +23,7 @@ def report(inputs: Tensor, observed: Tensor, options: argparse.Namespace) -> Non
 
     found = largest_eigenvalue(gradient, start, generator)
     if options.json:
-        print(json.dumps(_document(found, widths, options), indent=2))
+        print_json(_document(found, widths, options), indent=2)
     else:
         _print(found, widths, sum(parameter.numel() for parameter in start.values()), options)
 

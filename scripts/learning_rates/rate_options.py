@@ -5,7 +5,8 @@ import math
 from collections.abc import Sequence
 
 from manual_backprop import LESSON_WRT
-from support.options import Parser, add_network_options
+from support.ending import Parser
+from support.options import add_network_options
 
 
 def parse(argv: Sequence[str] | None, description: str | None) -> argparse.Namespace:

@@ -1,6 +1,12 @@
-"""Plain data that JSON can hold."""
+"""Plain data that JSON can hold, printed as one document."""
 
+import json
 import math
+
+
+def print_json(document: object, indent: int | None = None) -> None:
+    """Print one JSON document, which is valid JSON whatever numbers are in it."""
+    print(json.dumps(finite(document), indent=indent, allow_nan=False))
 
 
 def finite(value: object) -> object:

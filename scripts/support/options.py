@@ -1,12 +1,10 @@
-"""What the scripts share: common options, the reading of a CSV file, and how bad input ends a script."""
+"""What the scripts share: common options, and the reading of a CSV file."""
 
 import argparse
 import csv
 import math
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -14,33 +12,7 @@ from torch import Tensor
 from manual_backprop import LESSON_WRT, PARAMETERS
 from manual_backprop.checks import check_names
 
-AGREEMENT, MISMATCH, BAD_INPUT = 0, 1, 2
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser that answers a mistake with one line instead of the whole usage."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the one line to standard error and exit with 2."""
-        self.exit(BAD_INPUT, f"{self.prog}: error: {message} (--help lists the options)\n")
-
-
-def run(main: Callable[[Sequence[str] | None], int]) -> NoReturn:
-    """Run a script's main function; bad input is one clear line on standard error and exit status 2."""
-    try:
-        status = main(None)
-        sys.stdout.flush()
-    except ValueError as error:
-        print(f"{Path(sys.argv[0]).name}: error: {error}", file=sys.stderr)
-        status = BAD_INPUT
-    except KeyboardInterrupt:
-        status = 130
-    except BrokenPipeError:
-        # The reader of a pipe, such as head, has seen enough; a second error at exit would say nothing new.
-        sys.stderr.close()
-        status = 141
-    sys.exit(status)
 
 
 def add_network_options(parser: argparse.ArgumentParser) -> None:

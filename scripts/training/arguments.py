@@ -6,7 +6,8 @@ from itertools import pairwise
 
 from manual_backprop import ACTIVATIONS, LOSSES, OPTIMISERS
 from manual_backprop.checks import check_choice
-from support.options import DTYPES, Parser
+from support.ending import Parser
+from support.options import DTYPES
 from training.named import NAMED
 
 OWN = ("--hidden", "--layers", "--inputs", "--outputs", "--class")

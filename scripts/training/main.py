@@ -1,13 +1,12 @@
 """train.py for a perceptron: load, train in lockstep, show, and say whether the witnesses agree."""
 
 import contextlib
-import json
 from collections.abc import Sequence
 
 import torch
 
-from support.json_documents import finite
-from support.options import AGREEMENT, MISMATCH
+from support.ending import AGREEMENT, MISMATCH
+from support.json_documents import print_json
 from training.arguments import parse
 from training.data import load
 from training.report import document
@@ -44,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
         outcome = run.train()
     found = document(setup, data, options, outcome)
     if options.json:
-        print(json.dumps(finite(found), allow_nan=False))
+        print_json(found)
     else:
         print_outcome(found)
     if pictures:

@@ -65,4 +65,4 @@ def _run(script: str, arguments: list[str], rank: int, size: int, port: int, fol
     ):
         sys.argv = [f"{script}.py"]
         main = importlib.import_module(script).main
-        importlib.import_module("support.options").run(lambda _: main(arguments))
+        importlib.import_module("support.ending").run(lambda _: main(arguments))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from support.ending import run
 from support.optional_packages import require
-from support.options import run
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("manual_backprop", "torch_reference")

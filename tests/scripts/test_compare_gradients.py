@@ -14,7 +14,7 @@ import compare_gradients
 import manual_backprop
 import torch_reference
 from manual_backprop import lesson
-from support import options
+from support import ending
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ def script(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
 
     def run(*arguments: str) -> Result:
         with pytest.raises(SystemExit) as stop:
-            options.run(lambda _: compare_gradients.main(arguments))
+            ending.run(lambda _: compare_gradients.main(arguments))
         return Result(stop.value.code, *capsys.readouterr())
 
     return run

@@ -8,7 +8,7 @@ import pytest
 
 import compare_gradients
 from counterexamples import run_afresh
-from support import options
+from support import ending
 
 RIGHT = ["--derivation", "homework:derivation", "--model", "homework:network"]
 WRONG = ["--derivation", "homework:wrong_derivation", "--model", "homework:network"]
@@ -20,7 +20,7 @@ def script(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, 
 
     def run(*arguments: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as stop:
-            options.run(lambda _: compare_gradients.main(arguments))
+            ending.run(lambda _: compare_gradients.main(arguments))
         return stop.value.code, *capsys.readouterr()
 
     return run

@@ -1,0 +1,160 @@
+"""How a program ends: the one place that turns whatever happened into an exit status and at most one line.
+
+| status | what it means |
+| --- | --- |
+| 0 | it was done; where two things were compared, they agree |
+| 1 | a mismatch, and nothing else |
+| 2 | an option, a file or a number is not what it should be |
+| 3 | the user's own code failed, or ended the process |
+| 70 | a bug of this program's; the traceback is in a file that the line names |
+| 71 | the machine has not enough memory |
+| 74 | standard output or a file could not be written: a full disk, a closed output |
+| a signal | Ctrl-C ends a program by SIGINT, a pipe that nobody reads with 141, as others do |
+
+Every expected error is a ValueError; the user's code is called where its errors become a UsersCodeError. With
+--json each error is an object as well: {"error": the line, "status": the status}.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from support.streams import discard_output, one_line, prepare_streams
+
+AGREEMENT, MISMATCH, BAD_INPUT, USERS_CODE = 0, 1, 2, 3
+OUR_BUG, NO_MEMORY, NOT_WRITTEN = 70, 71, 74  # EX_SOFTWARE, EX_OSERR and EX_IOERR of sysexits.h
+UNREAD_PIPE, INTERRUPTED = 128 + 13, 128 + 2  # as a shell counts the signals SIGPIPE and SIGINT
+
+BAD_NAMES = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+"""What the system answers to the name of a file that cannot be right."""
+
+
+class UsersCodeError(Exception):
+    """The user's own code failed; the message is the one line that says what was called and what came."""
+
+
+class Parsed(SystemExit):
+    """The parser ends the program, after --help or with a line about an option: the only exit of our own."""
+
+    def __init__(self, status: int, line: str) -> None:
+        super().__init__(status)
+        self.line = line
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that answers a mistake with one line instead of the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the one line to standard error and exit with 2."""
+        self.exit(BAD_INPUT, f"{self.prog}: error: {message} (--help lists the options)")
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Print the line, if there is one, and exit."""
+        line = one_line(message or "")
+        if line:
+            _say(line)
+        raise Parsed(status, line)
+
+
+def run(main: Callable[[Sequence[str] | None], int]) -> NoReturn:
+    """Run a program's main function, and end the process as the table above says."""
+    prepare_streams()
+    status = _status_of(main)
+    if status in (NOT_WRITTEN, UNREAD_PIPE):
+        discard_output()
+    if status == INTERRUPTED and os.name == "posix":
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)  # a shell's loop ends with the program that Ctrl-C ended
+    sys.exit(status)
+
+
+def _status_of(main: Callable[[Sequence[str] | None], int]) -> int:
+    try:
+        try:
+            status = main(None)
+        except Parsed as end:
+            status = int(end.code or 0)
+            if end.line:
+                _tell_json(end.line, status)
+        sys.stdout.flush()
+    except ValueError as error:
+        return _tell(str(error), BAD_INPUT)
+    except UsersCodeError as error:
+        return _tell(str(error), USERS_CODE)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        return UNREAD_PIPE  # the reader of a pipe, such as head, has seen enough
+    except OSError as error:
+        is_name = isinstance(error, BAD_NAMES) and error.filename
+        return _tell(_of_the_system(error), BAD_INPUT if is_name else NOT_WRITTEN)
+    except Exception as error:
+        if _is_out_of_memory(error):
+            return _tell(f"not enough memory: {error}", NO_MEMORY)
+        return _tell(_bug(error), OUR_BUG)
+    except BaseException as stop:  # a SystemExit that is not ours, or something of the user's invention
+        what = f"sys.exit({stop.code!r})" if isinstance(stop, SystemExit) else type(stop).__name__
+        return _tell(f"code of yours ended the program by {what}: there is no result", USERS_CODE)
+    return status
+
+
+def _tell(message: str, status: int) -> int:
+    """Print the one line to standard error, and the object of --json; give the status."""
+    line = one_line(f"{_program()}: error: {message}")
+    _say(line)
+    if status != NOT_WRITTEN:
+        _tell_json(line, status)
+    return status
+
+
+def _tell_json(line: str, status: int) -> None:
+    # Of several ranks one prints: two objects would be no JSON.
+    if "--json" in sys.argv[1:] and os.environ.get("RANK", "0") == "0":
+        message = line.removeprefix(f"{_program()}: error: ")
+        with contextlib.suppress(OSError):
+            print(json.dumps({"error": message, "status": status}), flush=True)
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):  # nobody can read it: the status remains
+        print(line, file=sys.stderr, flush=True)
+
+
+def _program() -> str:
+    return Path(sys.argv[0]).name
+
+
+def _of_the_system(error: OSError) -> str:
+    what = error.strerror or str(error)
+    return f"{error.filename}: {what}" if error.filename else f"the output was not written: {what}"
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Python's own error, or torch's: of the CPU a RuntimeError like others, of a GPU one by itself."""
+    is_torchs = type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
+    return isinstance(error, MemoryError) or is_torchs
+
+
+def _bug(error: Exception) -> str:
+    """The line that asks to report a bug; the file that it names holds all that a report needs."""
+    what = f"a bug of this program, not of your input: {type(error).__name__}: {one_line(str(error))[:200]}"
+    report = "".join(traceback.format_exception(error))
+    torch = getattr(sys.modules.get("torch"), "__version__", "not imported")
+    about = f"{' '.join(sys.argv)}\nPython {sys.version}, torch {torch}, {platform.platform()}\n\n"
+    try:
+        descriptor, path = tempfile.mkstemp(prefix=f"{Path(_program()).stem}-bug-", suffix=".txt")
+        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
+            file.write(about + report)
+    except OSError:  # no room for a file either
+        _say(report)
+        return f"{what}; please report it with the traceback above"
+    return f"{what}; please report it with the traceback in {path}"
