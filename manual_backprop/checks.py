@@ -1,5 +1,6 @@
 """Checks where data enters: one clear line for input that would otherwise broadcast or fail later."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import torch
@@ -80,3 +81,10 @@ def _check_shapes(parameters: Mapping[str, Tensor], inputs: Tensor, observed: Te
             f"the batch of the parameters, {tuple(batch)}, and of the data, {tuple(data_batch)}, "
             "must be equal, or one of them ()"
         )
+
+
+def check_range(name: str, value: int | float, lowest: int | float = 0.0, below: float = math.inf) -> None:
+    """Raise ValueError unless lowest ≤ value < below."""
+    # Written so that NaN fails too.
+    if not lowest <= value < below:
+        raise ValueError(f"{name} must be at least {lowest:g} and below {below:g}, found {value}")

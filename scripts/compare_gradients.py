@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.json:
         print_json(document(findings, agree, options), indent=2)
     else:
-        from support.tables import (
+        from comparing.comparison_table import (
             print_comparison,  # rich takes 0.1 s to import, which --json need not wait for
         )
 
@@ -102,7 +102,7 @@ def _random_batches(options: argparse.Namespace) -> Iterator[Batch]:
     if not sys.stderr.isatty():
         yield from drawn
         return
-    from support.tables import progress
+    from comparing.comparison_table import progress
 
     yield from progress(drawn, options.random)
 

@@ -1,8 +1,7 @@
 """Train a perceptron by manual gradients, in one process or, under torchrun, in several."""
 
 import argparse
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +9,10 @@ import torch
 from torch import Tensor
 
 from manual_backprop.layers.table import ACTIVATIONS
-from manual_backprop.losses.table import LOSSES
 from manual_backprop.networks import perceptron
 from manual_backprop.networks.perceptron import Perceptron
-from manual_backprop.training import distributed
 from scaling.data_parallel_checkpoint import OPTIMISERS, State, load, save
+from scaling.data_parallel_gradient import loss_and_gradients
 from support.atomic_files import check_file
 from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
@@ -51,21 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         whom = "DistributedDataParallel" if ranks.size > 1 else "autograd"
         print(f"MISMATCH: {check}" if check else f"AGREEMENT with {whom}, to within rounding.")
     return MISMATCH if check else AGREEMENT
-
-
-def loss_and_gradients(
-    network: Perceptron, parameters: Mapping[str, Tensor], inputs: Tensor, targets: Tensor, ranks: Ranks
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """The SSR of all processes' rows and its gradient: each layer's is sent while the next is derived."""
-    ssr = LOSSES["ssr"]
-    trace = perceptron.forward(network, parameters, inputs)
-    loss, saved = ssr.forward(trace.output, targets)
-    derived = perceptron.backwards(network, trace, ssr.d_loss_d_predicted(saved), network.parameters)
-    if ranks.size > 1:
-        found = distributed.summed(chain([("loss", loss)], derived))
-        loss = found.pop("loss")
-        return loss, found
-    return loss, dict(derived)
 
 
 def _step(

@@ -5,7 +5,6 @@ import math
 import resource
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import torch
@@ -15,9 +14,10 @@ from manual_backprop import DERIVATIVES, LESSON_WRT, forward, lesson
 from manual_backprop.fast import triangle
 from manual_backprop.fast.triangle import Triangle
 from manual_backprop.fast.triangle_descent import descend, rounding
-from manual_backprop.lesson.descent import History, check_rules, follow
+from manual_backprop.lesson.descent import check_rules, follow
 from manual_backprop.training import distributed
 from scaling.data_sources import parts
+from scaling.large_result import Result
 from scaling.passes_over_data import Pass
 from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
@@ -25,31 +25,6 @@ from support.options import add_parameter_options, device
 from support.rank_processes import joined, own
 
 Start = Mapping[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run found; the gradient is that of the history's first point."""
-
-    observations: int
-    rate: float
-    history: History
-    seconds: float  # from the first observation to the last step
-    autograd: Mapping[str, float]  # empty without --check, as are the bounds
-    bounds: Mapping[str, float]
-
-    @property
-    def manual(self) -> dict[str, float]:
-        """The SSR and its derivatives at the start."""
-        derivatives = {name: value[0].item() for name, value in self.history.derivatives.items()}
-        return {"ssr": self.history.ssr[0].item(), **derivatives}
-
-    @property
-    def agrees(self) -> bool:
-        """Whether autograd found the same to within the bounds; NaN agrees with nothing."""
-        return all(
-            abs(self.manual[name] - value) <= self.bounds[name] for name, value in self.autograd.items()
-        )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

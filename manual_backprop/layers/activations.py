@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.layers.layer import Layer, check_float, check_parameters
-from manual_backprop.lesson.elementary import d_softplus_d_x, softplus
+from manual_backprop.lesson.elementary import d_sigmoid_d_x, d_softplus_d_x, softplus
 
 GELU_CUBIC = 0.044715
 """The coefficient of the cube in GELU's tanh form (Hendrycks and Gimpel 2016, section 2)."""
@@ -57,15 +57,6 @@ def sigmoid(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     Formula: σ(x) = 1 / (1 + exp(−x))
     """
     return torch.sigmoid(x)
-
-
-def d_sigmoid_d_x(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Derivative of the logistic sigmoid.
-
-    Formula: σ(x) · (1 − σ(x)), where 1 − σ(x) = σ(−x)
-    """
-    # Written as 1 − σ(x), the right factor would be exactly 0 from x = 38 on (float32: 18).
-    return torch.sigmoid(x) * torch.sigmoid(-x)
 
 
 def tanh(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -12,8 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.checks import check_names
-from manual_backprop.layers.activations import d_sigmoid_d_x
-from manual_backprop.lesson.elementary import d_softplus_d_x
+from manual_backprop.lesson.elementary import d_sigmoid_d_x, d_softplus_d_x
 from manual_backprop.lesson.gradient import CHAINS, LESSON_WRT
 from manual_backprop.lesson.network import PARAMETERS, Trace
 

@@ -27,6 +27,15 @@ def d_softplus_d_x(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return torch.sigmoid(x)
 
 
+def d_sigmoid_d_x(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Derivative of the logistic sigmoid.
+
+    Formula: σ(x) · (1 − σ(x)), where 1 − σ(x) = σ(−x)
+    """
+    # Written as 1 − σ(x), the right factor would be exactly 0 from x = 38 on (float32: 18).
+    return torch.sigmoid(x) * torch.sigmoid(-x)
+
+
 def ssr(residual: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch"]:
     """Sum of the squared residuals: a sum, without 1/2 and without 1/n.
 

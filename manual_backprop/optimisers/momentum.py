@@ -11,7 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from manual_backprop.optimisers.update import check_range, update_all, with_decay
+from manual_backprop.checks import check_range
+from manual_backprop.optimisers.update import update_all, with_decay
 
 
 class Velocity(NamedTuple):

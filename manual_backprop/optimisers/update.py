@@ -1,7 +1,6 @@
 """What every optimiser shares: the update of one tensor, applied by name, without changing anything."""
 
 import copy
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -40,10 +39,3 @@ def update_all(
 def with_decay(slope: Tensor, parameter: Tensor, weight_decay: float) -> Tensor:
     """The gradient of the loss plus decay / 2 · θ²: the decay pulls every parameter towards 0."""
     return slope if weight_decay == 0 else torch.add(slope, parameter, alpha=weight_decay)
-
-
-def check_range(name: str, value: int | float, lowest: int | float = 0.0, below: float = math.inf) -> None:
-    """Raise ValueError unless lowest ≤ value < below."""
-    # Written so that NaN fails too.
-    if not lowest <= value < below:
-        raise ValueError(f"{name} must be at least {lowest:g} and below {below:g}, found {value}")

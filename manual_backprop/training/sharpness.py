@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from manual_backprop.checks import check_range
 from manual_backprop.layers.layer import check_shape
-from manual_backprop.optimisers.update import check_range
 
 Tensors = Mapping[str, Tensor]
 Gradient = Callable[[Tensors], Tensors]

@@ -9,6 +9,7 @@ from torch import Tensor
 import torch_reference.lockstep.distributed
 import torch_reference.networks.perceptron
 from manual_backprop.networks.perceptron import Perceptron
+from scaling.data_parallel_gradient import loss_and_gradients
 from support.rank_processes import Ranks
 from torch_reference.tolerance.agreement import OPERATIONS_PER_LAYER, disagreements
 
@@ -25,8 +26,6 @@ def disagreement(
     The tolerance is how far rounding can move autograd's gradient of the whole batch, which the first process
     alone works out.
     """
-    from data_parallel import loss_and_gradients
-
     mine = batch[ranks.rank :: ranks.size]
     inputs, targets = mine[:, : options.widths[0]], mine[:, options.widths[0] :]
     activations = [options.activation] * (len(options.widths) - 2) + [None]

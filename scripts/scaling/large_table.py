@@ -1,17 +1,15 @@
 """How a run over large data reads in a terminal of 80 columns."""
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from manual_backprop.lesson.descent import Stopped
+from scaling.large_result import Result
 from support.descent_table import number, shown_steps
 from support.tables import open_console, plain_table
 
-if TYPE_CHECKING:
-    from large import Result
 
-
-def print_result(result: "Result", options: argparse.Namespace, processes: int, peak_memory: int) -> None:
+def print_result(result: Result, options: argparse.Namespace, processes: int, peak_memory: int) -> None:
     """Print the gradient at the start, the descent, and what they cost."""
     console = open_console()
     names = ", ".join(options.data)
@@ -30,7 +28,7 @@ def print_result(result: "Result", options: argparse.Namespace, processes: int, 
         console.print(f"{verdict}, to within rounding." if result.agrees else verdict)
 
 
-def _gradient(result: "Result") -> Any:
+def _gradient(result: Result) -> Any:
     titles = ("autograd", "difference", "bound", "") if result.autograd else ()
     table = plain_table("at the start", "manual", *titles)
     for name, manual in result.manual.items():
@@ -43,7 +41,7 @@ def _gradient(result: "Result") -> Any:
     return table
 
 
-def _points(result: "Result", wrt: tuple[str, ...]) -> Any:
+def _points(result: Result, wrt: tuple[str, ...]) -> Any:
     history = result.history
     table = plain_table("step", "SSR / n", *wrt)
     table.columns[0].justify = "right"
@@ -54,7 +52,7 @@ def _points(result: "Result", wrt: tuple[str, ...]) -> Any:
     return table
 
 
-def _reason(result: "Result", options: argparse.Namespace) -> str:
+def _reason(result: Result, options: argparse.Namespace) -> str:
     if result.history.stopped is Stopped.CONVERGED:
         return f"converged, every step size is below {options.min_step_size:g}"
     if result.history.stopped is Stopped.STEP_LIMIT:

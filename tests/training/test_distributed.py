@@ -29,6 +29,7 @@ from manual_backprop.optimisers.adam import adam
 from manual_backprop.optimisers.momentum import Velocity
 from manual_backprop.training import distributed
 from scaling.data_parallel_checkpoint import State, load, save
+from scaling.data_parallel_gradient import loss_and_gradients
 from straying import strayed, triangle_rounding
 from support import rank_processes as ranks
 from torch_reference.tolerance.sensitivity import expected_and_bounds
@@ -166,7 +167,7 @@ def test_two_processes_train_a_perceptron_as_one_does(tmp_path: Path, capsys) ->
         memory, losses = {}, []
         for step in range(10):
             data = data_parallel._batch(options, rows, step).split([3, 2], 1)
-            loss, slopes = data_parallel.loss_and_gradients(network, parameters, *data, ranks.Ranks(0, 1))
+            loss, slopes = loss_and_gradients(network, parameters, *data, ranks.Ranks(0, 1))
             mean = {name: slope / 33 for name, slope in slopes.items()}
             parameters, memory = adam(parameters, mean, memory, learning_rate=options.learning_rate)
             losses.append(loss / 33)

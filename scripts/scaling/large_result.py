@@ -1,0 +1,31 @@
+"""What a run over large data found, for its table and its JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from manual_backprop.lesson.descent import History
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run found; the gradient is that of the history's first point."""
+
+    observations: int
+    rate: float
+    history: History
+    seconds: float  # from the first observation to the last step
+    autograd: Mapping[str, float]  # empty without --check, as are the bounds
+    bounds: Mapping[str, float]
+
+    @property
+    def manual(self) -> dict[str, float]:
+        """The SSR and its derivatives at the start."""
+        derivatives = {name: value[0].item() for name, value in self.history.derivatives.items()}
+        return {"ssr": self.history.ssr[0].item(), **derivatives}
+
+    @property
+    def agrees(self) -> bool:
+        """Whether autograd found the same to within the bounds; NaN agrees with nothing."""
+        return all(
+            abs(self.manual[name] - value) <= self.bounds[name] for name, value in self.autograd.items()
+        )
