@@ -30,7 +30,7 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
         ("networks",),
         ("judging",),
         ("diagnosis",),
-        ("links",),
+        ("chain",),
         ("check",),
         ("counterexample",),
         ("lockstep",),
