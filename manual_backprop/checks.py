@@ -28,6 +28,13 @@ def check_choice(kind: str, name: str, known: Iterable[str]) -> None:
         raise ValueError(f"unknown {kind} {name!r}: the known ones are {', '.join(known)}")
 
 
+def check_range(name: str, value: int | float, lowest: int | float = 0.0, below: float = math.inf) -> None:
+    """Raise ValueError unless lowest ≤ value < below."""
+    # Written so that NaN fails too.
+    if not lowest <= value < below:
+        raise ValueError(f"{name} must be at least {lowest:g} and below {below:g}, found {value}")
+
+
 def check_network(
     names: Sequence[str], parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor
 ) -> None:
@@ -81,10 +88,3 @@ def _check_shapes(parameters: Mapping[str, Tensor], inputs: Tensor, observed: Te
             f"the batch of the parameters, {tuple(batch)}, and of the data, {tuple(data_batch)}, "
             "must be equal, or one of them ()"
         )
-
-
-def check_range(name: str, value: int | float, lowest: int | float = 0.0, below: float = math.inf) -> None:
-    """Raise ValueError unless lowest ≤ value < below."""
-    # Written so that NaN fails too.
-    if not lowest <= value < below:
-        raise ValueError(f"{name} must be at least {lowest:g} and below {below:g}, found {value}")

@@ -18,7 +18,8 @@ from manual_backprop.fast.small_perceptron import Small
 from manual_backprop.layers.activations import ELEMENTWISE
 from manual_backprop.layers.layer import check_like, check_shape
 from manual_backprop.layers.linear import LINEAR
-from manual_backprop.losses.table import LOSSES, check_classes
+from manual_backprop.losses.softmax_cross_entropy import check_classes
+from manual_backprop.losses.table import LOSSES
 from manual_backprop.networks import perceptron as plain
 from manual_backprop.networks.architecture import Perceptron
 

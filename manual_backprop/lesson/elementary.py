@@ -28,7 +28,7 @@ def d_softplus_d_x(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 def d_sigmoid_d_x(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Derivative of the logistic sigmoid.
+    """Derivative of the logistic sigmoid, and so the second derivative of SoftPlus.
 
     Formula: σ(x) · (1 − σ(x)), where 1 − σ(x) = σ(−x)
     """

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 import torch_reference.layers.table
+import torch_reference.losses.table
 from manual_backprop.layers.layer import Layer
 from manual_backprop.losses.table import Loss
 from strategies_layers import Case, LossCase
@@ -42,7 +43,7 @@ def loss_disagreements(loss: Loss, case: LossCase) -> list[Disagreement]:
     """Where the hand-derived loss disagrees with torch.nn and autograd."""
 
     def reference(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return torch_reference.layers.table.loss_gradients(
+        return torch_reference.losses.table.loss_gradients(
             case.loss, tensors["predicted"], tensors["targets"]
         )
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from manual_backprop.layers.activations import ELEMENTWISE
 from manual_backprop.layers.table import LAYERS
 from torch_reference.layers import table as reference
+from torch_reference.losses import LOSSES
 
 DTYPES = (torch.float32, torch.float64)
 KINDS = ("normal", "saturated", "kinks", "equal", "offset", "tiny")
@@ -175,7 +176,7 @@ def perceptron_cases(draw: st.DrawFn) -> PerceptronCase:
     known = st.sampled_from((None, *reference.ACTIVATIONS))
     count = len(widths) - 1
     activations = tuple(draw(st.lists(known, min_size=count, max_size=count), label="activations"))
-    loss = draw(st.sampled_from(tuple(reference.LOSSES)), label="loss")
+    loss = draw(st.sampled_from(tuple(LOSSES)), label="loss")
     rows = draw(st.integers(1, 4), label="rows")
     return make_perceptron_case(widths, activations, loss, rows, draw(dtypes), draw(seeds, label="seed"))
 

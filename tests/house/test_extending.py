@@ -26,7 +26,7 @@ WRONG = [
         "in LOSSES",
         '    "huber_wrong": HUBER._replace(d_loss_d_predicted=lambda saved: saved.error.clone()),\n',
     ),
-    ("torch_reference/layers/table.py", "in LOSSES", '    "huber_wrong": nn.HuberLoss(reduction="sum"),\n'),
+    ("torch_reference/losses/table.py", "in LOSSES", '    "huber_wrong": nn.HuberLoss(reduction="sum"),\n'),
     (
         "manual_backprop/optimisers/table.py",
         "in OPTIMISERS",

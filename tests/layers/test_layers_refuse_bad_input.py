@@ -8,7 +8,7 @@ from torch import Tensor
 
 from manual_backprop.layers.activations import elementwise
 from manual_backprop.layers.table import LAYERS
-from manual_backprop.losses.table import LOSSES, averaged
+from manual_backprop.losses import LOSSES, averaged
 
 pytestmark = pytest.mark.usefixtures("as_a_user_runs_it")
 

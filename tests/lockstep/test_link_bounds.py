@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from torch_reference.layers.table import LOSSES
 from torch_reference.lockstep.link_bounds import (
     OPERATIONS,
     activation_bounds,
@@ -17,6 +16,7 @@ from torch_reference.lockstep.link_bounds import (
     update_bounds,
 )
 from torch_reference.lockstep.link_by_link import links
+from torch_reference.losses.table import LOSSES
 from torch_reference.networks.perceptron import sequential
 from training.run import judged
 from trainings import small_case, steps_of

@@ -55,7 +55,7 @@ def test_a_step_says_where_it_began_and_what_it_saw() -> None:
 
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
-@pytest.mark.parametrize("loss", reference.LOSSES)
+@pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_and_optimiser_stays_in_lockstep(loss: str, optimiser: str) -> None:
     """With weight decay; the two whole trainings stay nearer than a rate that is off by 1e-9 takes them."""
     case = small_case("gelu", loss)

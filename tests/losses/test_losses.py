@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import torch_reference.layers.table
+import torch_reference.losses.table
 from layers_compared import loss_disagreements
 from manual_backprop.losses.table import LOSSES
 from strategies_layers import loss_cases, make_loss_case
@@ -13,7 +13,7 @@ from strategies_layers import loss_cases, make_loss_case
 
 def test_both_witnesses_have_the_same_losses() -> None:
     """A loss that only one side has would be compared with nothing."""
-    assert LOSSES.keys() == torch_reference.layers.table.LOSSES.keys()
+    assert LOSSES.keys() == torch_reference.losses.table.LOSSES.keys()
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 import manual_backprop
-import torch_reference.layers.table
+import torch_reference.losses.table
 import torch_reference.networks.perceptron
 from manual_backprop import lesson
 from manual_backprop.layers.table import ACTIVATIONS
@@ -48,7 +48,7 @@ def test_every_intermediate_and_the_loss_are_torchs(case: PerceptronCase) -> Non
 
     def reference(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         values = torch_reference.networks.perceptron.forward(model, tensors, tensors["input"])
-        found = torch_reference.layers.table.LOSSES[case.loss](list(values.values())[-1], tensors["targets"])
+        found = torch_reference.losses.table.LOSSES[case.loss](list(values.values())[-1], tensors["targets"])
         return {**values, "loss": found}
 
     tensors = {**case.parameters, "input": case.inputs, "targets": case.targets}

@@ -10,6 +10,7 @@ import torch
 
 import train
 from manual_backprop.losses import table as losses
+from manual_backprop.losses.softmax_cross_entropy import CROSS_ENTROPY
 from manual_backprop.optimisers import table as optimisers
 from manual_backprop.optimisers.adam import adam
 from perceptron_runs import SMALL, document, in_a_folder  # noqa: F401 (the folder of every test here)
@@ -87,7 +88,7 @@ def test_standardising_uses_the_training_rows_and_survives_a_constant_column(
             lambda patch: patch.setitem(
                 losses.LOSSES,
                 "cross_entropy_mean",
-                losses.CROSS_ENTROPY._replace(forward=losses.LOSSES["cross_entropy_mean"].forward),
+                CROSS_ENTROPY._replace(forward=losses.LOSSES["cross_entropy_mean"].forward),
             ),
             r"step 0, d_loss_d_2\.output: differs by",
         ),

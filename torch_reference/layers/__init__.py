@@ -1,4 +1,4 @@
-"""torch's own layers, activations and losses, by the names that manual_backprop.layers uses."""
+"""torch's own layers and activations, by the names that manual_backprop.layers uses."""
 
 from torch_reference.layers.table import ACTIVATIONS, LAYERS
 

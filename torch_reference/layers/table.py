@@ -1,4 +1,4 @@
-"""The layers, activations and losses of torch.nn by the names that manual_backprop uses."""
+"""The layers and activations of torch.nn by the names that manual_backprop uses."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -22,16 +22,6 @@ ACTIVATIONS: Mapping[str, Callable[[], nn.Module]] = {
     "softmax": lambda: nn.Softmax(dim=-1),
 }
 """Name -> a new module."""
-
-LOSSES: Mapping[str, nn.Module] = {
-    "ssr": nn.MSELoss(reduction="sum"),
-    "mean_squared_error": nn.MSELoss(),
-    "cross_entropy_sum": nn.CrossEntropyLoss(reduction="sum"),
-    "cross_entropy_mean": nn.CrossEntropyLoss(),
-    "binary_cross_entropy_sum": nn.BCEWithLogitsLoss(reduction="sum"),
-    "binary_cross_entropy_mean": nn.BCEWithLogitsLoss(),
-}
-"""Name -> the loss as a module of (predicted, targets)."""
 
 Tensors = Mapping[str, Tensor]
 
@@ -73,11 +63,3 @@ def layer_gradients(
     output = LAYERS[layer]({**tensors, **leaves}, **options)
     derivatives = torch.autograd.grad(output, list(leaves.values()), d_loss_d_output)
     return {"output": output.detach(), **dict(zip(wrt, derivatives, strict=True))}
-
-
-def loss_gradients(name: str, predicted: Tensor, targets: Tensor) -> dict[str, Tensor]:
-    """The loss, and autograd's gradient with respect to the predictions."""
-    leaf = predicted.detach().clone().requires_grad_()
-    loss = LOSSES[name](leaf, targets)
-    (d_loss_d_predicted,) = torch.autograd.grad(loss, leaf)
-    return {"loss": loss.detach(), "predicted": d_loss_d_predicted}

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from torch_reference.layers.table import LOSSES
+from torch_reference.losses.table import LOSSES
 from torch_reference.networks.perceptron import sequential
 
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from torch_reference.layers.table import LOSSES
 from torch_reference.lockstep.link_bounds import activation_bounds, linear_bounds, loss_bounds
+from torch_reference.losses.table import LOSSES
 
 Tensors = Mapping[str, Tensor]
 MIXES_ROWS = (nn.Softmax,)

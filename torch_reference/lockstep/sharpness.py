@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, vjp, vmap
 
-from torch_reference.layers.table import LOSSES
+from torch_reference.losses.table import LOSSES
 
 Tensors = Mapping[str, Tensor]
 

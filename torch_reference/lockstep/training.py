@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from torch_reference.layers.table import LOSSES
+from torch_reference.losses.table import LOSSES
 from torch_reference.optimisers.table import OPTIMISERS, SETTINGS
 
 Tensors = Mapping[str, Tensor]

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from torch_reference.layers.table import ACTIVATIONS, LOSSES
+from torch_reference.layers.table import ACTIVATIONS
+from torch_reference.losses.table import LOSSES
 
 
 def sequential(widths: Sequence[int], activations: Sequence[str | None]) -> nn.Sequential:
