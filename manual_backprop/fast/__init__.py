@@ -1,8 +1,8 @@
 """The same derivatives, as fast as the machine allows: kernels, blocks, the triangle of the data.
 
-lesson_gradient and perceptron stand beside lesson.gradient and networks.perceptron: they take and return
-the same. quick_descent stands beside lesson.descent. native builds the kernels; where it cannot, each takes
-its way without.
+lesson_gradient and perceptron_gradient stand beside lesson.gradient and networks.perceptron: they take and
+return the same. quick_descent stands beside lesson.descent, triangle_in_blocks beside triangle. kernels/ has
+the compiled code; where there is none, each takes its way without.
 """
 
 from manual_backprop.fast.lesson_gradient import gradients

@@ -1,9 +1,9 @@
 """The gradient of one network on any number of observations, as fast as this machine allows.
 
-The derivatives are those of gradients.py, which is the one to read. One network in float32 or float64 on the
-CPU goes through kernel.c, in one pass over the data; where there is no C compiler, through gradients.py in
-blocks that fit the cache. Everything else (batches, other devices, tensors that autograd or torch.func
-watches) goes to gradients.py as it is. docs/speed.md tells what each of these gains, and against whom.
+The derivatives are those of lesson/gradient.py, which is the one to read. One network in float32 or float64
+on the CPU goes through a kernel, in one pass over the data; where there is no C compiler, through
+lesson/gradient.py in blocks that fit the cache. Everything else (batches, other devices, tensors that
+autograd or torch.func watches) goes there as it is. docs/speed.md tells what each of these gains.
 """
 
 import ctypes
@@ -15,8 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.checks import DTYPES, check_names
-from manual_backprop.fast.blocks import BLOCK, in_parallel
-from manual_backprop.fast.native import addresses_of, library
+from manual_backprop.fast.kernels.compiled_library import addresses_of, library
+from manual_backprop.fast.parallel_blocks import BLOCK, in_parallel
 from manual_backprop.lesson.gradient import LESSON_WRT
 from manual_backprop.lesson.gradient import gradients as plain
 from manual_backprop.lesson.network import PARAMETERS

@@ -1,4 +1,4 @@
-"""The gradient of a small perceptron in one call of perceptron.c, where there is a C compiler.
+"""The gradient of a small perceptron in one call of small_perceptron.c, where there is a C compiler.
 
 The chain is that of perceptron.py, which is the one to read. A small network's gradient by torch takes
 seventeen calls, which last nearly as long as the work.
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from manual_backprop.fast.native import addresses_of, library
+from manual_backprop.fast.kernels.compiled_library import addresses_of, library
 from manual_backprop.layers.activations import ELEMENTWISE
 from manual_backprop.layers.linear import LINEAR
 from manual_backprop.networks.architecture import Perceptron
@@ -46,7 +46,7 @@ class Small:
         Parameters, inputs and out have one dtype, float32 or float64, and fit; the targets may be anything.
 
         Formula: {name: ∂Loss/∂name for every parameter}
-        Shapes:  those of fast_perceptron.Gradients
+        Shapes:  those of perceptron_gradient.Gradients
         Source:  perceptron.gradients
         """
         n = inputs.shape[0]

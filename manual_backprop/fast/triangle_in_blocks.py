@@ -1,4 +1,4 @@
-"""The triangle of one network's data, with every core at work and by kernel.c where there is a compiler.
+"""The triangle of one network's data, with every core at work and by a kernel where there is a compiler.
 
 It is that of triangle.py, which is the one to read: the leaves of its tree are factorised as they are filled,
 and their rows never reach the memory. docs/speed.md tells what that gains.
@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.fast import triangle
-from manual_backprop.fast.blocks import BLOCK, in_parallel
-from manual_backprop.fast.native import addresses_of, library
+from manual_backprop.fast.kernels.compiled_library import addresses_of, library
+from manual_backprop.fast.parallel_blocks import BLOCK, in_parallel
 from manual_backprop.fast.triangle import HIDDEN, LEAF, Triangle
 
 
@@ -51,7 +51,7 @@ def from_data(
     # Merged in the kernel, too: torch's own threads, which a factorisation wakes, go on waiting for work for
     # some ms, and would take a core from the threads of the next triangle.
     levels = kernel.merge(blocks.data_ptr(), len(blocks))
-    # A leaf is one factorisation, a block another, each of its rows below four rows of zeros: see kernel.c.
+    # A leaf is one factorisation, a block another, each of its rows below four rows of zeros: see the kernel.
     return Triangle(hidden, blocks[0].clone(), (2 + levels) * triangle.roundings_of(LEAF + 4), n)
 
 

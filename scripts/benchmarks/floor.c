@@ -1,8 +1,8 @@
 /* The kernel's two SoftPlus of every observation and nothing else: what its gradient cannot do without.
 
-   kernel.c itself is read in, so that these are its own functions. */
+   lesson_and_triangle.c itself is read in, so that these are its own functions. */
 
-#include "../../manual_backprop/fast/kernel.c"
+#include "../../manual_backprop/fast/kernels/lesson_and_triangle.c"
 
 /* The sums of y1 and of y2, for n a multiple of 8; parameters as gradients takes them. */
 void two_softplus(const REAL *const *parameters, const REAL *inputs, long n, REAL *result) {

@@ -16,8 +16,8 @@ from benchmarks.contest import Contest, Contestant
 from benchmarks.lesson_gradient import ALL, data
 from manual_backprop import PARAMETERS, gradients, lesson
 from manual_backprop.fast import lesson_gradient as fast
-from manual_backprop.fast import native
-from manual_backprop.fast.blocks import BLOCK, in_parallel
+from manual_backprop.fast.kernels import compiled_library
+from manual_backprop.fast.parallel_blocks import BLOCK, in_parallel
 from manual_backprop.lesson import elementary
 
 SOURCE = Path(__file__).with_name("floor.c")
@@ -67,17 +67,21 @@ def contest(observations: int, dtype: torch.dtype) -> Contest:
 
 def _kernels_two_softplus(parameters: Sequence[Tensor], inputs: Tensor) -> Callable[[], Tensor] | None:
     """The sums of y1 and y2 by the kernel's own functions, on every core; None without a compiler."""
-    if native.library(inputs.dtype) is None:
+    if compiled_library.library(inputs.dtype) is None:
         return None
     compiler = shlex.split(os.environ.get("CC") or "cc")
-    flags = (*native.FLAGS, *native._instruction_set(), *native.TYPES[inputs.dtype])
+    flags = (
+        *compiled_library.FLAGS,
+        *compiled_library._instruction_set(),
+        *compiled_library.TYPES[inputs.dtype],
+    )
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder) / "floor.so"
         subprocess.run([*compiler, *flags, str(SOURCE), "-o", str(built)], check=True)
         two_softplus = ctypes.CDLL(str(built)).two_softplus
     two_softplus.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long, ctypes.c_void_p]
     two_softplus.restype = None
-    addresses = native.addresses_of(parameters)
+    addresses = compiled_library.addresses_of(parameters)
 
     def sums() -> Tensor:
         found = torch.zeros(-(-inputs.numel() // BLOCK), 2, dtype=inputs.dtype)

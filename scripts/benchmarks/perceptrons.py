@@ -8,7 +8,7 @@ from torch.func import functional_call
 
 import torch_reference.networks.perceptron
 from benchmarks.contest import Contest, Contestant
-from manual_backprop.fast import perceptron as fast_perceptron
+from manual_backprop.fast import perceptron_gradient as fast_perceptron
 from manual_backprop.networks import perceptron
 from torch_reference.tolerance.agreement import OPERATIONS_PER_LAYER, disagreements
 
@@ -82,7 +82,7 @@ def contest(large: bool, dtype: torch.dtype, device: torch.device) -> Contest:
         name=f"perceptron-{'-'.join(map(str, widths))}",
         title=f"gradient of a {'-'.join(map(str, widths))} perceptron, batch {rows}",
         size=size,
-        ours=Contestant("manual_backprop.fast.perceptron", ours),
+        ours=Contestant("manual_backprop.fast.perceptron_gradient", ours),
         peers=[
             Contestant("plain derivation", plain),
             Contestant("autograd eager", autograd),

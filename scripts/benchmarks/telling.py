@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-import manual_backprop.fast.native
 from benchmarks.contest import Result
+from manual_backprop.fast.kernels import compiled_library
 from support.tables import open_console, plain_table
 
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
@@ -74,7 +74,7 @@ def machine(device: torch.device) -> str:
     versions = f"torch {torch.__version__}"
     if util.find_spec("jax"):
         versions += f", jax {metadata.version('jax')}"
-    kernel = "compiled kernel" if manual_backprop.fast.native.library(torch.float64) else "no compiled kernel"
+    kernel = "compiled kernel" if compiled_library.library(torch.float64) else "no compiled kernel"
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return f"{where}, {torch.get_num_threads()} threads, {versions}, {kernel}"
 

@@ -11,7 +11,7 @@ from manual_backprop import LESSON_WRT, PARAMETERS, lesson
 from manual_backprop.fast import lesson_gradient as fast
 from manual_backprop.fast import quick_descent
 from manual_backprop.fast import triangle_in_blocks as fast_triangle
-from manual_backprop.fast.perceptron import Gradients
+from manual_backprop.fast.perceptron_gradient import Gradients
 from manual_backprop.lesson import descent
 from manual_backprop.networks.architecture import initial_parameters, perceptron
 from manual_backprop.training import minibatches as batches

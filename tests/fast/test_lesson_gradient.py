@@ -14,8 +14,9 @@ import torch_reference
 from bad_lesson_input import TYPE_ERRORS, VALUE_ERRORS
 from fast_ways import COMPILED, WAYS, memory_of_nan
 from manual_backprop import LESSON_WRT, PARAMETERS, lesson
-from manual_backprop.fast import blocks, native
 from manual_backprop.fast import lesson_gradient as fast
+from manual_backprop.fast import parallel_blocks
+from manual_backprop.fast.kernels import compiled_library
 from storages import storages
 from strategies import Case, cases, wrt
 
@@ -28,9 +29,9 @@ def small_blocks(compiled: bool) -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         if not compiled:
             patch.setattr(fast, "library", lambda dtype: None)
-        for module in (fast, blocks):
+        for module in (fast, parallel_blocks):
             patch.setattr(module, "BLOCK", 5)
-        patch.setattr(blocks, "PARALLEL", 11)
+        patch.setattr(parallel_blocks, "PARALLEL", 11)
         patch.setattr(torch, "get_num_threads", lambda: 2)
         yield patch
 
@@ -69,7 +70,7 @@ def test_any_number_of_threads_gives_the_same_bits(compiled: bool) -> None:
 
 
 @pytest.mark.skipif(not COMPILED, reason="no C compiler here")
-@pytest.mark.parametrize("dtype", native.TYPES)
+@pytest.mark.parametrize("dtype", compiled_library.TYPES)
 def test_the_kernels_softplus_and_sigmoid_are_within_their_bound(dtype: torch.dtype) -> None:
     """At every size of x, from subnormal results to overflow.
 
@@ -128,14 +129,14 @@ def test_names_are_checked(names: Any) -> None:
 
 
 @pytest.mark.skipif(not COMPILED, reason="no C compiler here")
-@pytest.mark.parametrize("dtype", native.TYPES)
+@pytest.mark.parametrize("dtype", compiled_library.TYPES)
 @pytest.mark.parametrize("names", [LESSON_WRT, ("b1", "w3")])
 def test_the_kernel_is_taken_wherever_it_can_be(
     dtype: torch.dtype, names: Sequence[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For few observations and for many, in either precision; every number was written before it is read."""
     monkeypatch.setattr(fast, "plain", lambda *_: pytest.fail("the plain derivation"))
-    for n in (1, 2 * blocks.BLOCK + 1):
+    for n in (1, 2 * parallel_blocks.BLOCK + 1):
         inputs = torch.linspace(-1, 1, n, dtype=dtype)
         with memory_of_nan():
             found = fast.gradients(lesson.start(dtype), inputs, inputs.sin(), names)
@@ -180,6 +181,6 @@ def test_a_childs_threads_are_its_own() -> None:
     with small_blocks(compiled=False):
         inputs, observed = torch.rand(2, 40, dtype=torch.float64)
         fast.gradients(lesson.start(), inputs, observed)
-        assert blocks._pool.cache_info().currsize
-    blocks.forget_threads()
-    assert not blocks._pool.cache_info().currsize
+        assert parallel_blocks._pool.cache_info().currsize
+    parallel_blocks.forget_threads()
+    assert not parallel_blocks._pool.cache_info().currsize

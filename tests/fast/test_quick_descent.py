@@ -14,7 +14,7 @@ import manual_backprop
 import torch_reference
 from fast_ways import COMPILED, memory_of_nan
 from manual_backprop import LESSON_WRT, lesson
-from manual_backprop.fast import blocks, quick_descent, triangle, triangle_descent
+from manual_backprop.fast import parallel_blocks, quick_descent, triangle, triangle_descent
 from manual_backprop.fast import triangle_in_blocks as fast_triangle
 from manual_backprop.fast.triangle_descent import descend, rounding, ssr_and_derivatives
 from manual_backprop.lesson import descent
@@ -157,9 +157,9 @@ def test_the_fast_triangle_is_within_its_bound(
         pytest.skip("no C compiler here")
     if not compiled:
         monkeypatch.setattr(fast_triangle, "library", lambda dtype: None)
-    for module in (fast_triangle, blocks):
+    for module in (fast_triangle, parallel_blocks):
         monkeypatch.setattr(module, "BLOCK", 512)
-    monkeypatch.setattr(blocks, "PARALLEL", 512)
+    monkeypatch.setattr(parallel_blocks, "PARALLEL", 512)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     case = many(dtype, n)
     if dtype == torch.float64:
@@ -187,9 +187,9 @@ def test_the_fast_triangle_is_within_its_bound(
 def test_many_observations_go_through_the_kernel(
     monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, count: int, merges: int
 ) -> None:
-    """Leaf, block and each merge of 64 have the roundings of four more rows (kernel.c)."""
+    """Leaf, block and each merge of 64 have the roundings of four more rows (lesson_and_triangle.c)."""
     monkeypatch.setattr(triangle, "from_data", lambda *_: pytest.fail("the plain way"))
-    for module in (fast_triangle, blocks):
+    for module in (fast_triangle, parallel_blocks):
         monkeypatch.setattr(module, "BLOCK", triangle.LEAF)
     one = fast_triangle.from_data(*many(dtype, (count - 1) * triangle.LEAF + 1))
     assert one.roundings == (2 + merges) * triangle.roundings_of(triangle.LEAF + 4)
@@ -199,7 +199,7 @@ def test_few_observations_batches_and_bad_shapes_are_triangle_pys() -> None:
     """The fast triangle is for one network and many observations; all else is judged where it was."""
     case = many(torch.float64, 40)
     assert torch.equal(fast_triangle.from_data(*case).rows, triangle.from_data(*case).rows)
-    long = many(torch.float64, blocks.BLOCK + 1)
+    long = many(torch.float64, parallel_blocks.BLOCK + 1)
     batch = {name: value.expand(2) for name, value in long.parameters.items()}
     assert fast_triangle.from_data(batch, *long[1:]).rows.shape == (2, 4, 4)
     jaxtyping.config.update("jaxtyping_disable", True)  # as a user runs it, without the tests' own check

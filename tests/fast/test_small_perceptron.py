@@ -7,15 +7,16 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manual_backprop.fast import native, small_perceptron
-from manual_backprop.fast.perceptron import Gradients
+from manual_backprop.fast import small_perceptron
+from manual_backprop.fast.kernels import compiled_library
+from manual_backprop.fast.perceptron_gradient import Gradients
 from manual_backprop.fast.small_perceptron import MULTIPLICATIONS, Small
 from manual_backprop.networks import perceptron
 from perceptrons_compared import compared, network_of
 from strategies_layers import PerceptronCase, dtypes, make_perceptron_case, seeds
 
 LOSSES = ("ssr", "mean_squared_error", "cross_entropy_sum", "cross_entropy_mean")
-pytestmark = pytest.mark.skipif(native.library(torch.float64) is None, reason="no C compiler here")
+pytestmark = pytest.mark.skipif(compiled_library.library(torch.float64) is None, reason="no C compiler here")
 
 
 def relu_case(
@@ -54,7 +55,7 @@ def test_the_kernels_gradient_is_autograds(
     assert compared(case, found) == []
 
 
-@pytest.mark.parametrize("dtype", native.TYPES)
+@pytest.mark.parametrize("dtype", compiled_library.TYPES)
 def test_shares_of_any_size_are_right(dtype: torch.dtype) -> None:
     """Logits hundreds apart: shares that underflow, and one that is all."""
     case = relu_case((6, 21), rows=9, dtype=dtype)

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from manual_backprop.fast import native
+from manual_backprop.fast.kernels import compiled_library
 
-COMPILED = native.library(torch.float64) is not None
+COMPILED = compiled_library.library(torch.float64) is not None
 WAYS = [
     pytest.param(True, id="compiled", marks=pytest.mark.skipif(not COMPILED, reason="no C compiler here")),
     pytest.param(False, id="in blocks"),

@@ -11,7 +11,7 @@ from benchmark import main
 from benchmarks import comparing, floor, telling, tricks
 from benchmarks.contest import Contest, Contestant, Result, hold
 from manual_backprop.fast import lesson_gradient as fast
-from manual_backprop.fast import native
+from manual_backprop.fast.kernels import compiled_library
 
 CPU = torch.device("cpu")
 
@@ -129,10 +129,10 @@ def test_the_floor_has_the_kernels_own_softplus_where_there_is_a_compiler(
     compiled: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And says that it is missing where there is none."""
-    if compiled and native.library(dtype) is None:
+    if compiled and compiled_library.library(dtype) is None:
         pytest.skip("no C compiler here")
     if not compiled:
-        monkeypatch.setattr(native, "library", lambda dtype: None)
+        monkeypatch.setattr(compiled_library, "library", lambda dtype: None)
     contest = floor.contest(20_000, dtype)
     contest.check()
     assert (floor.KERNELS in {peer.name for peer in contest.peers}) == compiled

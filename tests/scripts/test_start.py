@@ -10,7 +10,7 @@ import pytest
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 PROGRAM = """
 import json, sys
-import manual_backprop, manual_backprop.fast.lesson_gradient, manual_backprop.fast.perceptron
+import manual_backprop, manual_backprop.fast.lesson_gradient, manual_backprop.fast.perceptron_gradient
 import manual_backprop.fast.quick_descent
 packages = set(sys.modules)
 import compare_gradients

@@ -1,6 +1,7 @@
 /* Several numbers at a time, and exp and log(1 + e) of them.
 
-   Compiled once per precision by native.py, which defines REAL and INTEGER, two types of one size, and DOUBLE.
+   Compiled once per precision by compiled_library.py, which defines REAL and INTEGER, two types of one size,
+   and DOUBLE.
 
    exp and log(1 + e) are written out, since a library's would be called for one number at a time. Their error
    is derived in docs/speed.md. */

@@ -5,13 +5,13 @@ import threading
 import pytest
 import torch
 
-from manual_backprop.fast import blocks
+from manual_backprop.fast import parallel_blocks
 
 
 def shares_of(n: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
     """First, last and the thread of every share of n observations: in blocks of 2, from 100 in threads."""
-    monkeypatch.setattr(blocks, "BLOCK", 2)
-    monkeypatch.setattr(blocks, "PARALLEL", 100)
+    monkeypatch.setattr(parallel_blocks, "BLOCK", 2)
+    monkeypatch.setattr(parallel_blocks, "PARALLEL", 100)
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     # All wait for all: a share that began after another's end would break the barrier.
     together = threading.Barrier(threads if n >= 100 else 1)
@@ -21,7 +21,7 @@ def shares_of(n: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> list[tup
         together.wait(timeout=10)
         found.append((first, last, threading.get_ident()))
 
-    blocks.in_parallel(work, n)
+    parallel_blocks.in_parallel(work, n)
     return sorted(found)
 
 
@@ -43,11 +43,11 @@ def test_few_observations_wake_no_thread(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_an_error_in_a_thread_is_raised_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """None is lost with its thread."""
-    monkeypatch.setattr(blocks, "PARALLEL", 1)
+    monkeypatch.setattr(parallel_blocks, "PARALLEL", 1)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
 
     def work(first: int, last: int) -> None:
         raise ArithmeticError(f"{first} to {last}")
 
     with pytest.raises(ArithmeticError, match="0 to"):
-        blocks.in_parallel(work, 2 * blocks.BLOCK)
+        parallel_blocks.in_parallel(work, 2 * parallel_blocks.BLOCK)

@@ -8,9 +8,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from manual_backprop.fast import perceptron as fast_perceptron
+from manual_backprop.fast import perceptron_gradient as fast_perceptron
 from manual_backprop.fast import small_perceptron
-from manual_backprop.fast.perceptron import Gradients
+from manual_backprop.fast.perceptron_gradient import Gradients
 from manual_backprop.layers.table import LAYERS
 from manual_backprop.networks import perceptron
 from manual_backprop.networks.architecture import Module, Perceptron

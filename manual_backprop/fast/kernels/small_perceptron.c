@@ -1,7 +1,7 @@
 /* The gradient of a small perceptron in one call: linear layers with ReLU between, and a loss at the end.
 
    The chain is that of perceptron.py. In a small network the seventeen calls of torch take nearly as long as the
-   work; in a large one its matrix products are faster than this one, and fast_perceptron.py takes them. */
+   work; in a large one its matrix products are faster than this one, and perceptron_gradient.py takes them. */
 
 #include <stdlib.h>
 #include "vectors.h"

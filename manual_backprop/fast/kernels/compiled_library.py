@@ -1,4 +1,4 @@
-"""kernel.c and perceptron.c, built by the machine's own C compiler on first use and kept in the user's cache.
+"""The kernels, built by the machine's own C compiler on first use and kept in the user's cache.
 
 Where that fails, one warning says why, and the fast modules take their way without it. CC names another
 compiler, XDG_CACHE_HOME another cache.
@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("kernel.c", "perceptron.c"))
+SOURCES = tuple(Path(__file__).with_name(name) for name in ("lesson_and_triangle.c", "small_perceptron.c"))
 HEADER = Path(__file__).with_name("vectors.h")
 TYPES = {
     torch.float64: ("-DREAL=double", "-DINTEGER=int64_t", "-DDOUBLE=1"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manual_backprop.fast import small_perceptron
-from manual_backprop.fast.perceptron import Gradients
+from manual_backprop.fast.perceptron_gradient import Gradients
 from manual_backprop.losses.table import LOSSES
 from manual_backprop.networks import perceptron
 from perceptrons_compared import compared, network_of, small_case
