@@ -1,5 +1,6 @@
 """Gradients of the lesson's network, derived by hand: no autograd, no torch.nn."""
 
+from manual_backprop._version import version
 from manual_backprop.layers.table import ACTIVATIONS, LAYERS
 from manual_backprop.lesson.gradient import CHAINS, DERIVATIVES, LESSON_WRT, gradients, links
 from manual_backprop.lesson.network import PARAMETERS, Trace, forward
@@ -20,3 +21,10 @@ __all__ = [
     "gradients",
     "links",
 ]
+
+__version__ = version()
+
+
+def __dir__() -> list[str]:
+    """What this page lists, and not also every module that has been imported."""
+    return [*__all__, "__version__"]

@@ -1,6 +1,13 @@
 """The reference: the lesson's network built from torch.nn, its gradient by autograd, and the comparison."""
 
+from torch_reference._version import version
 from torch_reference.chain import ChainReport, check_links
+from torch_reference.check.assertions import (
+    assert_always_matches,
+    assert_function_matches,
+    assert_gradients_always_match,
+    assert_gradients_match,
+)
 from torch_reference.check.derivation import check_derivation
 from torch_reference.check.function import check_function
 from torch_reference.comparison import Row, Verdict, compare
@@ -25,6 +32,10 @@ __all__ = [
     "Report",
     "Row",
     "Verdict",
+    "assert_always_matches",
+    "assert_function_matches",
+    "assert_gradients_always_match",
+    "assert_gradients_match",
     "bounds",
     "check_derivation",
     "check_function",
@@ -37,3 +48,10 @@ __all__ = [
     "links",
     "to_parameters",
 ]
+
+__version__ = version()
+
+
+def __dir__() -> list[str]:
+    """What this page lists, and not also every module that has been imported."""
+    return [*__all__, "__version__"]
