@@ -8,7 +8,7 @@ import pytest
 from import_arrows import ROOT, Arrow, arrows, circle, modules
 
 DOOR = "the door"
-"""A package's own __init__ and __main__: above every room, and imported by none."""
+"""A package's own __init__ and __main__, the programs of scripts/, the tests: above every room."""
 
 FLOORS: dict[str, list[tuple[str, ...]]] = {
     "manual_backprop": [
@@ -58,8 +58,7 @@ def room(path: Path, tree: str) -> str:
     if tree == "tests":
         return first if first == "helpers" else DOOR
     if first.endswith(".py"):
-        name = first.removesuffix(".py")
-        return name if (name,) in FLOORS[tree] else DOOR
+        return DOOR if tree == "scripts" or first.startswith("_") else first.removesuffix(".py")
     return first
 
 

@@ -1,6 +1,22 @@
-"""The door: check a derivation for a network (derivation) or a function's backward (function)."""
+"""The door: check a derivation for a network (derivation) or a function's backward (function).
 
+assertions are the same for anybody's tests; examine is what all of them do.
+"""
+
+from torch_reference.check.assertions import (
+    assert_always_matches,
+    assert_function_matches,
+    assert_gradients_always_match,
+    assert_gradients_match,
+)
 from torch_reference.check.derivation import check_derivation
 from torch_reference.check.function import check_function
 
-__all__ = ["check_derivation", "check_function"]
+__all__ = [
+    "assert_always_matches",
+    "assert_function_matches",
+    "assert_gradients_always_match",
+    "assert_gradients_match",
+    "check_derivation",
+    "check_function",
+]
