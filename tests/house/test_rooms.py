@@ -94,9 +94,7 @@ def test_nothing_is_a_module_and_a_public_name_at_once(package: str) -> None:
     """`import torch_reference.compare` once gave the function of that name."""
     for room in rooms(package):
         modules = {found.name for found in pkgutil.iter_modules(room.__path__)}
-        shadowed = [
-            name for name in modules & set(vars(room)) if not isinstance(vars(room)[name], ModuleType)
-        ]
+        own = {name for name, value in vars(room).items() if not isinstance(value, ModuleType)}
         assert not modules & {*own, *room.__all__}, f"{room.__name__}: rename the module"
 
 
