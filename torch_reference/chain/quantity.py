@@ -1,6 +1,6 @@
 """One link of a chain: a named tensor of the forward pass, and the gradient that somebody derived for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -25,7 +25,8 @@ class Place:
 class Quantity:
     """The name of a tensor and of its gradient by hand, the tensor's edge, its value, and that gradient.
 
-    label tells it from others of its name: rounds of a loop, uses of one module.
+    label tells it from others of its name: rounds of a loop, uses of one module; sure is whether no other
+    round may be meant; returned is the input whose gradient it is returned as, if it is.
     """
 
     name: str
@@ -35,6 +36,12 @@ class Quantity:
     manual: Tensor
     place: Place | None = None
     label: str = ""
+    sure: bool = True
+    returned: str = ""
+
+    def as_returned(self, name: str) -> "Quantity":
+        """The same, which is returned as the gradient of an input."""
+        return replace(self, returned=name)
 
     @property
     def shown(self) -> str:

@@ -1,7 +1,7 @@
 """Every link judged twice: against autograd, and given the user's own gradients further up the chain."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain, combinations
 
@@ -165,3 +165,32 @@ def _fewer(above: Sequence[Edge], wrong: set[Edge]) -> Iterator[tuple[Edge, ...]
         if number == MOST_WAYS:
             return
         yield some
+
+
+def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
+    """Blame no local variable that may mean something else than its name says.
+
+    A wrong link is one where something that is fed by it is right given it, or cannot be judged because of
+    it, or that is returned. And where a name has several versions, it must be certain which one is meant.
+    """
+    found = []
+    for one in judged:
+        if one.status is Status.WRONG and not one.quantity.returned and not _is_used(one, judged, graph):
+            reason = "not autograd's, but nothing below follows from it: it may mean something else"
+            one = replace(one, status=Status.NOT_JUDGED, reason=reason)
+        elif one.status is Status.WRONG and not one.quantity.sure:
+            reason = "assigned more than once: which gradient belongs to which?"
+            one = replace(one, status=Status.NOT_JUDGED, reason=reason)
+        found.append(one)
+    return found
+
+
+def _is_used(one: Judged, judged: Sequence[Judged], graph: Graph) -> bool:
+    """Whether another link follows from it, or cannot be judged because of it."""
+    below = graph.fed_by(one.quantity.edge, [other.quantity.edge for other in judged])
+    because = f"its upstream gradient {one.quantity.manual_name} "
+    return any(
+        other.status is Status.INHERITED or other.reason.startswith(because)
+        for other in judged
+        if other.quantity.edge in below
+    )

@@ -1,0 +1,167 @@
+"""The links inside a derivation: its own local variables, of its own forward pass or of the model's."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from torch_reference.chain.graph import Edge, Graph, edge_of
+from torch_reference.chain.inside import judged_passes, out_of_reach, paired_versions, same_gradients
+from torch_reference.chain.passes import Passes
+from torch_reference.chain.report import ChainReport
+from torch_reference.chain.tracing import Made, Recorder
+
+Derive = Callable[[Mapping[str, Tensor]], Mapping[str, Any]]
+Loss = Callable[[Any, Any], Tensor]
+
+
+def links_of_derivation(
+    model: nn.Module, loss: Loss, arguments: tuple[Any, ...], targets: Any, derive: Derive
+) -> ChainReport:
+    """Judge the local variables of a derivation as links of the chain.
+
+    If the derivation has a forward pass of its own, of which something is the model's output or its loss, its
+    variables are the quantities; else the local variables of the model's own forward pass are. Nothing is
+    raised: what is out of reach is the report's note.
+
+    Shapes: derive takes the parameters by name, and returns the gradients by the same names
+    """
+    with torch.random.fork_rng(devices=[]):
+        try:
+            by_model = _of_the_model(model, loss, arguments, targets, derive)
+        except Exception as error:
+            return out_of_reach("the derivation cannot be run line by line", error)
+        try:
+            own = _of_its_own(model, loss, arguments, targets, derive)
+            passes = (
+                own if own and same_gradients(own, by_model) and _pairs(own) >= _pairs(by_model) else by_model
+            )
+        except Exception:  # a derivation that calls numpy, say, takes no tensor with a graph
+            passes = by_model
+        try:
+            return judged_passes(passes)
+        except Exception as error:
+            return out_of_reach("its links cannot be judged", error)
+
+
+def _pairs(passes: Passes) -> int:
+    return len(paired_versions(passes, Graph(passes.roots))[0])
+
+
+def _parameters(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, tuple[Edge, Tensor]]]:
+    """Copies of the parameters with a graph, no leaves; and their edges."""
+    values, edges = {}, {}
+    with torch.enable_grad():
+        for name, parameter in model.named_parameters():
+            copy = parameter.detach().clone().requires_grad_().clone()
+            edge = edge_of(copy)
+            assert edge is not None
+            values[name], edges[name] = copy, (edge, parameter.detach())
+    return values, edges
+
+
+def _of_the_model(
+    model: nn.Module, loss: Loss, arguments: tuple[Any, ...], targets: Any, derive: Derive
+) -> Passes:
+    values, edges = _parameters(model)
+    buffers = {name: value.clone() for name, value in model.named_buffers()}
+    forward, backward = Recorder(), Recorder()
+    with torch.enable_grad(), _noted_outputs(model, forward), forward:
+        output = functional_call(model, (values, buffers), arguments)
+        value = loss(output, targets)
+    with torch.no_grad(), backward:
+        gradients = derive({name: value.detach().clone() for name, value in values.items()})
+    root = edge_of(value)
+    roots = (root,) if root is not None else ()
+    stopped = forward.stopped or backward.stopped
+    one = torch.ones_like(value.detach())
+    return Passes(
+        tuple(forward.made),
+        tuple(backward.made),
+        roots,
+        (one,) * len(roots),
+        edges,
+        _returned(gradients, edges),
+        stopped,
+    )
+
+
+@contextmanager
+def _noted_outputs(model: nn.Module, recorder: Recorder) -> Iterator[None]:
+    """Record every submodule's outputs, too, under its name with underscores: layers.0 as layers_0."""
+
+    def hook(name: str) -> Callable[..., None]:
+        def note(module: nn.Module, _inputs: object, output: object) -> None:
+            several = dict(enumerate(output)) if isinstance(output, tuple | list) else output
+            parts = several.items() if isinstance(several, dict) else [("", output)]
+            for part, value in parts:
+                if isinstance(value, Tensor) and value.is_floating_point():
+                    recorder.note(f"{name}{'_' * (part != '')}{part}", value, type(module).forward.__code__)
+
+        return note
+
+    handles = [
+        module.register_forward_hook(hook(name.replace(".", "_")))
+        for name, module in model.named_modules()
+        if name
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _of_its_own(
+    model: nn.Module, loss: Loss, arguments: tuple[Any, ...], targets: Any, derive: Derive
+) -> Passes | None:
+    """The derivation's own forward pass, if one of its variables is the model's loss or output."""
+    values, edges = _parameters(model)
+    recorder = Recorder()
+    with torch.enable_grad(), recorder:
+        gradients = derive(values)
+    with torch.no_grad():
+        buffers = {name: value.clone() for name, value in model.named_buffers()}
+        output = functional_call(model, ({n: v.detach() for n, v in values.items()}, buffers), arguments)
+        value = loss(output, targets)
+    made = tuple(recorder.made)
+    root = _first_like(made, value)
+    if root is not None:
+        upstream = torch.ones_like(root.value)
+    elif isinstance(output, Tensor) and (root := _first_like(made, output)) is not None:
+        leaf = root.value.clone().requires_grad_()
+        with torch.enable_grad():
+            [upstream] = torch.autograd.grad(loss(leaf, targets), leaf)
+    else:
+        return None
+    assert root.edge is not None
+    depends = Graph((root.edge,)).places
+    forward = tuple(one for one in made if one.edge and one.edge.node in depends)
+    backward = tuple(replace(one, edge=None) for one in made if one.number > root.number)
+    returned = _returned(gradients, edges)
+    return Passes(forward, backward, (root.edge,), (upstream,), edges, returned, recorder.stopped)
+
+
+def _first_like(made: tuple[Made, ...], value: Tensor) -> Made | None:
+    """The first version with a graph that has this value, to half of its digits."""
+    value = value.detach()
+    close = torch.finfo(value.dtype).eps ** 0.5 if value.is_floating_point() else 0.0
+    for one in made:
+        alike = one.edge is not None and (one.value.shape, one.value.dtype) == (value.shape, value.dtype)
+        if alike and bool((one.value - value).norm() <= close * value.norm()):
+            return one
+    return None
+
+
+def _returned(
+    gradients: Mapping[str, Any], edges: Mapping[str, object]
+) -> dict[str, tuple[Tensor, tuple[int, int]]]:
+    return {
+        name: (value.detach().clone(), (id(value), value._version))
+        for name, value in gradients.items()
+        if isinstance(value, Tensor) and name in edges
+    }

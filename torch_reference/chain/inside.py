@@ -1,0 +1,140 @@
+"""The links inside a function: its own local variables, of unmodified code."""
+
+import linecache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_reference.chain.alignment import ways
+from torch_reference.chain.choice import chosen_ways
+from torch_reference.chain.graph import Edge, Graph
+from torch_reference.chain.names import named_pairs
+from torch_reference.chain.passes import Passes, function_passes, reference_passes
+from torch_reference.chain.quantity import Place, Quantity
+from torch_reference.chain.report import ChainReport
+from torch_reference.chain.tracing import Made
+from torch_reference.chain.verdict import Chain, confirmed
+
+
+def links_of_function(
+    function: Any,
+    reference: Callable[..., Any],
+    inputs: Sequence[Any],
+    wanted: Sequence[bool],
+    upstream: Sequence[Tensor | None],
+) -> ChainReport:
+    """Judge the local variables of a Function's, or a pair's, backward as links of the chain.
+
+    The forward pass runs with a graph of its own, and a variable of the backward pass belongs by its name to
+    one of the forward pass. Where the forward pass has no graph (numpy, C, a kernel), or another gradient
+    than the reference's, the reference's local variables stand in. Nothing is raised: what is out of reach is
+    the report's note.
+
+    Shapes: wanted says of each input whether it has a gradient; upstream has one entry for each output, None
+            for one that has no gradient
+    """
+    try:
+        passes = function_passes(function, inputs, wanted, upstream)
+    except Exception as error:  # the user's code, called in an unusual way
+        return out_of_reach("the function cannot be run line by line", error)
+    try:
+        other = reference_passes(reference, inputs, upstream, passes)
+        trusted = passes if same_gradients(passes, other) else other
+        return judged_passes(trusted)
+    except Exception as error:
+        return out_of_reach("its links cannot be judged", error)
+
+
+def judged_passes(passes: Passes) -> ChainReport:
+    """Every pair of a version and its gradient, judged by itself."""
+    graph = Graph(passes.roots)
+    links, unpaired = paired_versions(passes, graph)
+    judged = Chain(graph, passes.upstream, tuple(links)).judged() if links else []
+    note = f"recorded only in part: {passes.stopped}" if passes.stopped else ""
+    return ChainReport(tuple(confirmed(judged, graph)), graph, tuple(unpaired), note)
+
+
+def paired_versions(passes: Passes, graph: Graph) -> tuple[list[Quantity], list[str]]:
+    """The links by name, and the gradients that are returned; and what was left unpaired."""
+    versions = _by_name(made for made in passes.forward if made.edge and made.edge.node in graph.places)
+    gradients = _by_name(passes.backward)
+    names = named_pairs(list(versions), gradients)
+    several = {manual: ways(versions[name], gradients[manual]) for manual, name in names.items()}
+    unpaired = [
+        f"{manual}: no version of it has the shape of {name}, or one for each of its versions"
+        for manual, name in names.items()
+        if not several[manual]
+    ]
+    chosen = chosen_ways({name: found for name, found in several.items() if found}, graph, passes.upstream)
+    links: dict[tuple[Edge, tuple[int, int]], Quantity] = {}
+    # What is handed on under another name is the link of the name, and the line, that made it.
+    pairs = [(pair, choice.sure) for choice in chosen.values() for pair in choice.way]
+    for (ours, theirs, label), sure in sorted(pairs, key=lambda pair: pair[0].manual.number):
+        assert ours.edge is not None
+        value, manual = ours.value, theirs.value.to(ours.value.dtype)
+        quantity = Quantity(ours.name, theirs.name, ours.edge, value, manual, place_of(theirs), label, sure)
+        links.setdefault((ours.edge, theirs.identity), quantity)
+    return _returned(passes, links, graph), unpaired
+
+
+def _returned(
+    passes: Passes, links: Mapping[tuple[Edge, tuple[int, int]], Quantity], graph: Graph
+) -> list[Quantity]:
+    """The links, and what is returned as the gradients of the inputs, which may be among them."""
+    kept = dict(links)
+    for name, (gradient, identity) in passes.returned.items():
+        edge, value = passes.inputs[name]
+        if edge.node not in graph.places:
+            continue
+        made = next((version for version in passes.backward if version.identity == identity), None)
+        if (edge, identity) in kept:
+            kept[edge, identity] = kept[edge, identity].as_returned(name)
+        else:
+            shown, place = (made.name, place_of(made)) if made else (f"d_{name}", None)
+            kept[edge, identity] = Quantity(name, shown, edge, value, gradient, place, returned=name)
+    return list(kept.values())
+
+
+def place_of(made: Made) -> Place:
+    """Where a version was made."""
+    file = made.code.co_filename
+    return Place(file, made.line, linecache.getline(file, made.line).strip(), made.code.co_qualname)
+
+
+def _by_name(versions: Iterable[Made]) -> dict[str, list[Made]]:
+    """The versions of each name, without those that only hand on another version of the same name."""
+    found: dict[str, list[Made]] = {}
+    for version in versions:
+        known = found.setdefault(version.name, [])
+        if all(version.identity != other.identity for other in known):
+            known.append(version)
+    return found
+
+
+def same_gradients(passes: Passes, other: Passes) -> bool:
+    """Whether the user's forward pass has the gradient of the reference: else it is no chain to judge by."""
+    if len(passes.roots) != len(other.roots) or not passes.roots:
+        return False
+    ours, theirs = (
+        Graph(one.roots).gradients(
+            [value.double() for value in one.upstream], [edge for edge, _ in one.inputs.values()], {}
+        )
+        for one in (passes, other)
+    )
+    for name, (edge, _) in passes.inputs.items():
+        found, right = ours.get(edge), theirs.get(other.inputs[name][0])
+        if (found is None) != (right is None):
+            return False
+        if found is not None and right is not None:
+            closeness = torch.finfo(passes.inputs[name][1].dtype).eps ** 0.5
+            if not (found - right).norm() <= closeness * right.norm():
+                return False
+    return True
+
+
+def out_of_reach(what: str, error: Exception) -> ChainReport:
+    """A report of nothing, with the reason in its note."""
+    first = (str(error).splitlines() or [""])[0][:120]
+    return ChainReport((), Graph(()), (), f"out of reach: {what} ({type(error).__name__}: {first})")

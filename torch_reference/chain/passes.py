@@ -1,0 +1,148 @@
+"""A forward and a backward pass of the user's, run once under the eyes of a recorder."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_reference.chain.graph import Edge, edge_of
+from torch_reference.chain.tracing import Made, Recorder
+from torch_reference.judging.scalar_objective import as_tuple
+
+
+@dataclass(frozen=True)
+class Passes:
+    """What was recorded: the forward pass's versions, the backward's, the roots and what hangs on them.
+
+    returned are the gradients of the inputs, by name; inputs are their edges.
+    """
+
+    forward: tuple[Made, ...]
+    backward: tuple[Made, ...]
+    roots: tuple[Edge, ...]
+    upstream: tuple[Tensor, ...]
+    inputs: dict[str, tuple[Edge, Tensor]]
+    returned: dict[str, tuple[Tensor, tuple[int, int]]]
+    stopped: str = ""
+
+
+class Context:
+    """What a torch.autograd.Function calls ctx, without a graph behind it."""
+
+    def __init__(self, needs_input_grad: Sequence[bool]) -> None:
+        """As it is before the forward pass."""
+        self.needs_input_grad = tuple(needs_input_grad)
+        self.saved_tensors: tuple[Tensor | None, ...] = ()
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep them without their graph, as autograd does."""
+        self.saved_tensors = tuple(
+            value.detach() if isinstance(value, Tensor) else value for value in tensors
+        )
+
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Nothing to do: there is no forward mode here."""
+
+    mark_dirty = mark_non_differentiable = save_for_forward
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Nothing to do: every output has its upstream gradient."""
+
+
+def function_passes(
+    function: Any, inputs: Sequence[Any], wanted: Sequence[bool], upstream: Sequence[Tensor | None]
+) -> Passes:
+    """Run an autograd.Function's, or a pair's, forward and backward, the forward with a graph of its own.
+
+    Shapes: wanted says of each input whether it has a gradient; upstream has one entry for each output, None
+            for one that has no gradient
+    Errors: whatever the user's code raises
+    """
+    arguments, leaves = with_graph(inputs, wanted)
+    ours = Recorder()
+    with torch.enable_grad(), ours:
+        outputs, backward = _forward(function, arguments, wanted)
+    theirs = Recorder()
+    given = [None if value is None else value.clone() for value in upstream]
+    with torch.no_grad(), theirs:
+        gradients = as_tuple(backward(*given))
+    roots, above = _roots(as_tuple(outputs), upstream)
+    returned = {
+        name: (gradient.detach().clone(), (id(gradient), gradient._version))
+        for name, gradient in zip((f"inputs[{i}]" for i in range(len(inputs))), gradients, strict=False)
+        if isinstance(gradient, Tensor) and name in leaves
+    }
+    stopped = ours.stopped or theirs.stopped
+    return Passes(tuple(ours.made), tuple(theirs.made), roots, above, leaves, returned, stopped)
+
+
+def reference_passes(
+    reference: Callable[..., Any], inputs: Sequence[Any], upstream: Sequence[Tensor | None], passes: Passes
+) -> Passes:
+    """The same, with the reference's forward pass in place of the user's: for one without a graph."""
+    arguments, leaves = with_graph(inputs, [f"inputs[{i}]" in passes.inputs for i in range(len(inputs))])
+    recorder = Recorder()
+    with torch.enable_grad(), recorder:
+        outputs = as_tuple(reference(*arguments))
+    roots, above = _roots(outputs, upstream)
+    stopped = recorder.stopped or passes.stopped
+    return Passes(tuple(recorder.made), passes.backward, roots, above, leaves, passes.returned, stopped)
+
+
+def with_graph(
+    inputs: Sequence[Any], wanted: Sequence[bool]
+) -> tuple[list[Any], dict[str, tuple[Edge, Tensor]]]:
+    """Copies of the inputs, those that are wanted with a graph; no leaves: they can be changed in place."""
+    arguments, edges = [], {}
+    for index, (value, wants) in enumerate(zip(inputs, wanted, strict=True)):
+        if not isinstance(value, Tensor):
+            arguments.append(value)
+            continue
+        copy = value.detach().clone()
+        if wants:
+            copy = copy.requires_grad_().clone()
+            edge = edge_of(copy)
+            assert edge is not None
+            edges[f"inputs[{index}]"] = (edge, value.detach())
+        arguments.append(copy)
+    return arguments, edges
+
+
+def _forward(
+    function: Any, arguments: Sequence[Any], wanted: Sequence[bool]
+) -> tuple[Any, Callable[..., Any]]:
+    """The outputs, and the backward that belongs to them."""
+    if isinstance(function, tuple):
+        outputs, saved = function[0](*arguments)
+        saved = _without_graph(saved)
+        return outputs, lambda *upstream: function[1](saved, *upstream)
+    ctx = Context(wanted)
+    if function.setup_context is not torch.autograd.function._SingleLevelFunction.setup_context:
+        outputs = function.forward(*arguments)
+        function.setup_context(ctx, tuple(arguments), outputs)
+    else:
+        outputs = function.forward(ctx, *arguments)
+    return outputs, lambda *upstream: function.backward(ctx, *upstream)
+
+
+def _without_graph(saved: Any) -> Any:
+    if isinstance(saved, Tensor):
+        return saved.detach().clone()
+    if type(saved) in (tuple, list):
+        return type(saved)(_without_graph(value) for value in saved)
+    if type(saved) is dict:
+        return {key: _without_graph(value) for key, value in saved.items()}
+    return saved
+
+
+def _roots(
+    outputs: Sequence[Any], upstream: Sequence[Tensor | None]
+) -> tuple[tuple[Edge, ...], tuple[Tensor, ...]]:
+    pairs = []
+    for output, above in zip(outputs, upstream, strict=False):
+        edge = edge_of(output) if isinstance(output, Tensor) else None
+        if edge is not None and above is not None:
+            pairs.append((edge, above))
+    return tuple(edge for edge, _ in pairs), tuple(above for _, above in pairs)
