@@ -1,6 +1,6 @@
 """Functions as people write them, with their references: no registration, no names of ours."""
 
-LAYER_NORM = '''
+LAYER_NORM = """
 class LayerNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, gamma, beta):
@@ -30,9 +30,9 @@ class LayerNorm(torch.autograd.Function):
 
 function = LayerNorm
 reference = lambda x, gamma, beta: F.layer_norm(x, (5,), gamma, beta)
-'''
+"""
 
-RECURRENT = '''
+RECURRENT = """
 def forward(x, W, U):
     h = torch.zeros(x.shape[1], U.shape[0], dtype=x.dtype)
     hs = [h]
@@ -64,9 +64,9 @@ def reference(x, W, U):
 
 
 function = (forward, backward)
-'''
+"""
 
-HELPERS = '''
+HELPERS = """
 def affine_forward(x, w, b):
     out = x @ w + b
     return out, (x, w)
@@ -107,9 +107,9 @@ def backward(caches, dscores):
 
 function = (forward, backward)
 reference = lambda x, w1, b1, w2, b2: (x @ w1 + b1).relu() @ w2 + b2
-'''
+"""
 
-IN_PLACE = '''
+IN_PLACE = """
 class Gelu(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -133,9 +133,9 @@ class Gelu(torch.autograd.Function):
 
 function = Gelu
 reference = lambda x: F.gelu(x, approximate="tanh")
-'''
+"""
 
-NUMPY = '''
+NUMPY = """
 class Softmax(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -158,9 +158,9 @@ def reference(x):
     s = x.exp().sum(-1, keepdim=True).log()
     p = (x - s).exp()
     return p
-'''
+"""
 
-TWICE = '''
+TWICE = """
 def forward(x, w):
     z = x @ w
     mask = z > 0
@@ -179,4 +179,4 @@ def backward(saved, dx):
 
 function = (forward, backward)
 reference = lambda x, w: (x @ w).relu() ** 2
-'''
+"""

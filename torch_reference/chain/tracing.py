@@ -115,7 +115,7 @@ class Recorder:
         rounds: Mapping[str, int],
         owner: str,
     ) -> None:
-        tensor = value if isinstance(value, Tensor) else torch.tensor(value, dtype=_dtype(value))
+        tensor = value if isinstance(value, Tensor) else as_double(value)
         self._elements += tensor.numel()
         if len(self.made) >= MOST_VERSIONS or self._elements > MOST_ELEMENTS:
             self.stopped = "too many versions of local variables, or too large ones"
@@ -143,6 +143,11 @@ class Recorder:
         self.made.append(Made(name, len(self.made), copy, edge, identity, *place, rounds, owner))
 
 
+def as_double(value: Any) -> Tensor:
+    """An array or a number as a tensor in float64, in which all of its digits are kept."""
+    return torch.tensor(value, dtype=torch.float64)
+
+
 def is_the_users(code: CodeType) -> bool:
     """Whether code is neither torch's, nor Python's, nor an installed package's, nor ours."""
     file = code.co_filename
@@ -158,13 +163,6 @@ def _identity(value: Any) -> tuple[int, int]:
     if isinstance(value, float):
         return hash(value), 0
     return id(value), hash(value.tobytes()) if value.size < 1 << 16 else 0
-
-
-def _dtype(value: Any) -> torch.dtype:
-    """That of an array; a number of Python's is a double."""
-    return {"float32": torch.float32, "float16": torch.float16}.get(
-        str(getattr(value, "dtype", "float64")), torch.float64
-    )
 
 
 def _tensors(variables: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
