@@ -3,7 +3,8 @@
 from manual_backprop._version import version
 from manual_backprop.layers.table import ACTIVATIONS, LAYERS
 from manual_backprop.lesson.gradient import CHAINS, DERIVATIVES, LESSON_WRT, gradients, links
-from manual_backprop.lesson.network import PARAMETERS, Trace, forward
+from manual_backprop.lesson.network import PARAMETERS, forward
+from manual_backprop.lesson.trace import Trace
 from manual_backprop.losses.table import LOSSES
 from manual_backprop.optimisers.table import OPTIMISERS
 

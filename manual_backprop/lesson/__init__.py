@@ -1,13 +1,15 @@
 """The lesson: its data, its network, and the derivative of the SSR by every parameter, link by link.
 
-Read it in this order: dosage (data and start), elementary (functions of one variable), network (the forward
-pass and its trace), output_layer and hidden_layer (one function for each link), gradient (the tables),
-descent (gradient descent); then curvature and convergence, which say how far a learning rate may go.
+Read it in this order: dosage (data and start), elementary (functions of one variable), output_layer (w3, w4
+and b3, one function for each link), top_node and bottom_node (the same chain two links longer), network (the
+forward pass, whose trace the links read), gradient (the tables), descent (gradient descent); then curvature
+and convergence, which say how far a learning rate may go. docs/add_a_parameter.md adds one more parameter.
 """
 
 from manual_backprop.lesson.dosage import INPUTS, OBSERVED, START, START_OF_ALL_SEVEN, data, start
 from manual_backprop.lesson.gradient import CHAINS, DERIVATIVES, LESSON_WRT, gradients, links
-from manual_backprop.lesson.network import PARAMETERS, Trace, forward
+from manual_backprop.lesson.network import PARAMETERS, forward
+from manual_backprop.lesson.trace import Trace
 
 __all__ = [
     "CHAINS",

@@ -15,7 +15,7 @@ from torch import Tensor
 from manual_backprop.checks import check_range
 from manual_backprop.lesson.curvature import hessian, jacobian
 from manual_backprop.lesson.gradient import LESSON_WRT
-from manual_backprop.lesson.network import Trace
+from manual_backprop.lesson.trace import Trace
 
 FOREVER = 2**53
 """More steps than float64 can count."""

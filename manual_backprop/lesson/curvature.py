@@ -14,7 +14,8 @@ from torch import Tensor
 from manual_backprop.checks import check_names
 from manual_backprop.lesson.elementary import d_sigmoid_d_x, d_softplus_d_x
 from manual_backprop.lesson.gradient import CHAINS, LESSON_WRT
-from manual_backprop.lesson.network import PARAMETERS, Trace
+from manual_backprop.lesson.network import NODES, PARAMETERS
+from manual_backprop.lesson.trace import Trace
 
 
 def jacobian(trace: Trace, wrt: Sequence[str] = LESSON_WRT) -> Float[Tensor, "*batch n m"]:
@@ -58,10 +59,12 @@ def _second_derivatives(trace: Trace) -> Mapping[tuple[str, str], Float[Tensor, 
     """∂²Predictedᵢ/∂a∂b for the pairs for which it is not zero, in both orders.
 
     Formula: ∂²Predictedᵢ/∂w3∂a = σ(x1ᵢ) · ∂x1ᵢ/∂a,  ∂²Predictedᵢ/∂a∂b = w3 · σ′(x1ᵢ) · ∂x1ᵢ/∂a · ∂x1ᵢ/∂b
-             for a, b among w1 and b1, where ∂x1ᵢ/∂w1 = Inputᵢ and ∂x1ᵢ/∂b1 = 1; the bottom node alike
+             for a, b among w1 and b1, where ∂x1ᵢ/∂w1 = Inputᵢ and ∂x1ᵢ/∂b1 = 1; every other node alike
     """
     found: dict[tuple[str, str], Tensor] = {}
-    for weight, bias, out, x in (("w1", "b1", "w3", trace.x1), ("w2", "b2", "w4", trace.x2)):
+    for node in NODES:
+        name, weight, bias, out = node.NAMES
+        x = getattr(trace, name)
         slope, bend = d_softplus_d_x(x), d_sigmoid_d_x(x)
         d_x_d = {weight: trace.inputs, bias: torch.ones_like(x)}
         for a in d_x_d:

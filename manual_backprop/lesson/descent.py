@@ -149,9 +149,11 @@ def initial_parameters(
     # choice of parameters, dtype and device.
     draws = {
         name: torch.randn((), generator=generator, dtype=torch.float64, device="cpu")
-        for name in ("w1", "w2", "w3", "w4")
+        for name in sorted(PARAMETERS)
+        if name.startswith("w")
     }
-    fresh = {name: draws.get(name, draws["w1"].new_zeros(())) for name in wrt}
+    zero = torch.zeros((), dtype=torch.float64, device="cpu")
+    fresh = {name: draws.get(name, zero) for name in wrt}
     return {name: value.to(device, dtype) for name, value in {**dosage.start(), **fresh}.items()}
 
 
@@ -176,10 +178,11 @@ def check_task(
     if not wrt:
         raise ValueError(f"wrt must name at least one of {', '.join(PARAMETERS)}, found none")
     check_network(PARAMETERS, parameters, inputs, observed)
-    if parameters["w1"].ndim or inputs.ndim != 1:
+    batch = next(iter(parameters.values())).shape
+    if batch or inputs.ndim != 1:
         raise ValueError(
             "descent takes one network and one data set, parameters of shape () and inputs of shape (n), "
-            f"found {tuple(parameters['w1'].shape)} and {tuple(inputs.shape)}"
+            f"found {tuple(batch)} and {tuple(inputs.shape)}"
         )
 
 

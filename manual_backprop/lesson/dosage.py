@@ -1,7 +1,9 @@
-"""The lesson's data and parameters (figures.md of the lesson)."""
+"""The lesson's data, and the parameters with which it starts."""
 
 import torch
 from torch import Tensor
+
+from manual_backprop.lesson.network import PARAMETERS
 
 INPUTS = (0.0, 0.5, 1.0)
 """Drug dosages, from low to high."""
@@ -9,10 +11,14 @@ INPUTS = (0.0, 0.5, 1.0)
 OBSERVED = (0.0, 1.0, 0.0)
 """Effectiveness observed at each dosage: only the medium one works."""
 
-START = {"w1": 3.34, "b1": -1.43, "w2": -3.53, "b2": 0.57, "w3": 0.36, "w4": 0.63, "b3": 0.0}
+# A parameter that the lesson does not know starts at 0, where it changes none of the lesson's figures.
+START = dict.fromkeys(PARAMETERS, 0.0) | {
+    **{"w1": 3.34, "b1": -1.43, "w2": -3.53, "b2": 0.57},
+    **{"w3": 0.36, "w4": 0.63, "b3": 0.0},
+}
 """The lesson's start: the hidden layer is already optimal and stays frozen."""
 
-START_OF_ALL_SEVEN = {"w1": 2.74, "b1": 0.0, "w2": -1.13, "b2": 0.0, "w3": 0.36, "w4": 0.63, "b3": 0.0}
+START_OF_ALL_SEVEN = START | {"w1": 2.74, "b1": 0.0, "w2": -1.13, "b2": 0.0}
 """The start of the lesson's follow-up, which optimises all seven parameters at once."""
 
 

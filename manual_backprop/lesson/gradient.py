@@ -1,6 +1,6 @@
 """The tables of all derivatives, and the gradient that is read off them.
 
-To add a parameter or a link, write its function and add its name here: the tests run over these tables.
+Each layer lists its own at its end; here they stand together, and the tests run over them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -9,46 +9,19 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.checks import check_names
-from manual_backprop.lesson import hidden_layer, output_layer
-from manual_backprop.lesson.network import PARAMETERS, Trace, forward
+from manual_backprop.lesson.network import LAYERS, PARAMETERS, forward
+from manual_backprop.lesson.trace import Trace
 
 LESSON_WRT = ("w3", "w4", "b3")
 """The three parameters that the lesson optimises."""
 
 DERIVATIVES: Mapping[str, Callable[[Trace], Tensor]] = {
-    "w1": hidden_layer.d_ssr_d_w1,
-    "b1": hidden_layer.d_ssr_d_b1,
-    "w2": hidden_layer.d_ssr_d_w2,
-    "b2": hidden_layer.d_ssr_d_b2,
-    "w3": output_layer.d_ssr_d_w3,
-    "w4": output_layer.d_ssr_d_w4,
-    "b3": output_layer.d_ssr_d_b3,
+    name: derivative for layer in LAYERS for name, derivative in layer.DERIVATIVES.items()
 }
 """Parameter -> derivative of the SSR with respect to it, shape (*batch)."""
 
-_TOP = (
-    output_layer.d_ssr_d_predicted,
-    hidden_layer.d_predicted_d_y1,
-    hidden_layer.d_ssr_d_y1,
-    hidden_layer.d_y1_d_x1,
-    hidden_layer.d_ssr_d_x1,
-)
-_BOTTOM = (
-    output_layer.d_ssr_d_predicted,
-    hidden_layer.d_predicted_d_y2,
-    hidden_layer.d_ssr_d_y2,
-    hidden_layer.d_y2_d_x2,
-    hidden_layer.d_ssr_d_x2,
-)
-
 CHAINS: Mapping[str, tuple[Callable[[Trace], Tensor], ...]] = {
-    "w1": (*_TOP, hidden_layer.d_x1_d_w1),
-    "b1": (*_TOP, hidden_layer.d_x1_d_b1),
-    "w2": (*_BOTTOM, hidden_layer.d_x2_d_w2),
-    "b2": (*_BOTTOM, hidden_layer.d_x2_d_b2),
-    "w3": (output_layer.d_ssr_d_predicted, output_layer.d_predicted_d_w3),
-    "w4": (output_layer.d_ssr_d_predicted, output_layer.d_predicted_d_w4),
-    "b3": (output_layer.d_ssr_d_predicted, output_layer.d_predicted_d_b3),
+    name: chain for layer in LAYERS for name, chain in layer.CHAINS.items()
 }
 """Parameter -> the links of its chain from the SSR backwards, each of shape (*batch, n)."""
 

@@ -1,15 +1,28 @@
-"""The lesson: derivatives of the SSR with respect to the output layer's w3, w4 and b3.
+"""The output layer, and the lesson itself: the derivatives of the SSR with respect to w3, w4 and b3.
 
 Each is a sum over the observations of the shared term times one local derivative, written in the order of
 the chain rule on paper: ∂SSR/∂w3 = Σᵢ ∂SSR/∂Predictedᵢ · ∂Predictedᵢ/∂w3.
 """
+
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.lesson import elementary
-from manual_backprop.lesson.network import Trace, once_per_trace
+from manual_backprop.lesson.trace import Trace, once_per_trace
+
+
+def forward(column: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The prediction, from the outputs of the hidden nodes.
+
+    Formula: Predictedᵢ = w3 · y1ᵢ + w4 · y2ᵢ + b3
+    Shapes:  each column (*batch, 1), each value (*batch, n)
+    Source:  the lesson, section 2.1
+    """
+    predicted = column["w3"] * values["y1"] + column["w4"] * values["y2"] + column["b3"]
+    return {"predicted": predicted}
 
 
 @once_per_trace
@@ -83,3 +96,18 @@ def d_ssr_d_b3(trace: Trace) -> Float[Tensor, "*batch"]:
     """
     # The factor 1 is left out: d_predicted_d_b3 stands above for the comparison link by link.
     return d_ssr_d_predicted(trace).sum(-1)
+
+
+DERIVATIVES: Mapping[str, Callable[[Trace], Tensor]] = {
+    "w3": d_ssr_d_w3,
+    "w4": d_ssr_d_w4,
+    "b3": d_ssr_d_b3,
+}
+"""Parameter -> derivative of the SSR with respect to it, shape (*batch)."""
+
+CHAINS: Mapping[str, tuple[Callable[[Trace], Tensor], ...]] = {
+    "w3": (d_ssr_d_predicted, d_predicted_d_w3),
+    "w4": (d_ssr_d_predicted, d_predicted_d_w4),
+    "b3": (d_ssr_d_predicted, d_predicted_d_b3),
+}
+"""Parameter -> the links of its chain from the SSR backwards, each of shape (*batch, n)."""

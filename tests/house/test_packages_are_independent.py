@@ -62,8 +62,8 @@ def test_the_packages_never_import_each_other(package: str, other: str) -> None:
 
 
 def test_imports_run_downwards_only() -> None:
-    """Elementary <- network <- output_layer <- hidden_layer <- gradients: the order of the textbook."""
-    order = ["elementary", "network", "output_layer", "hidden_layer", "gradient"]
+    """Elementary <- trace <- output_layer <- the nodes <- network <- gradient: the order of the textbook."""
+    order = ["elementary", "trace", "output_layer", "top_node", "bottom_node", "network", "gradient"]
     for position, name in enumerate(order):
         source = (ROOT / "manual_backprop/lesson" / f"{name}.py").read_text()
         own = {part for line in imports(ast.parse(source)) for part in line.split(".") if part in order}

@@ -10,8 +10,9 @@ from torch import Tensor
 import manual_backprop
 import torch_reference
 from manual_backprop import PARAMETERS, Trace
-from manual_backprop.lesson import hidden_layer, output_layer
+from manual_backprop.lesson import bottom_node, output_layer, top_node
 from manual_backprop.lesson.gradient import CHAINS, DERIVATIVES
+from manual_backprop.lesson.network import LAYERS
 from ordinary_network import ordinary_network
 from torch_reference import Row, Verdict, compare
 
@@ -30,9 +31,8 @@ class Mistake(NamedTuple):
 
 def without_last(trace: Trace, right: Derivative) -> Tensor:
     """Off by one: the last observation is left out of the sum."""
-    cut = {name: getattr(trace, name)[..., :-1] for name in ("inputs", "observed", "x1", "y1", "x2", "y2")}
-    rest = {name: getattr(trace, name)[..., :-1] for name in ("predicted", "residual")}
-    return right(Trace(trace.parameters, **cut, **rest))
+    cut = {name: value[..., :-1] for name, value in trace.intermediates.items()}
+    return right(Trace(trace.parameters, trace.inputs[..., :-1], trace.observed[..., :-1], cut))
 
 
 MISTAKES = (
@@ -70,10 +70,10 @@ MISTAKES = (
     Mistake("sigmoid of the output", "d_y1_d_x1", lambda t, right: torch.sigmoid(t.y1), "d_y1_d_x1"),
     Mistake("sigmoid twice", "d_y2_d_x2", lambda t, right: right(t) ** 2, "d_y2_d_x2"),
     Mistake("ReLU for SoftPlus", "d_y2_d_x2", lambda t, right: (t.x2 > 0).double(), "d_y2_d_x2"),
-    Mistake("the other node's sigmoid", "d_y2_d_x2", lambda t, right: hidden_layer.d_y1_d_x1(t), "d_y2_d_x2"),
-    Mistake("link left out", "d_ssr_d_x2", lambda t, right: hidden_layer.d_ssr_d_y2(t), "d_ssr_d_x2"),
+    Mistake("the other node's sigmoid", "d_y2_d_x2", lambda t, right: top_node.d_y1_d_x1(t), "d_y2_d_x2"),
+    Mistake("link left out", "d_ssr_d_x2", lambda t, right: bottom_node.d_ssr_d_y2(t), "d_ssr_d_x2"),
     Mistake("input forgotten", "d_x1_d_w1", lambda t, right: torch.ones_like(t.x1), "d_x1_d_w1"),
-    Mistake("input for a bias", "d_ssr_d_b1", lambda t, right: hidden_layer.d_ssr_d_w1(t), "b1"),
+    Mistake("input for a bias", "d_ssr_d_b1", lambda t, right: top_node.d_ssr_d_w1(t), "b1"),
     Mistake("detached", "d_ssr_d_w2", lambda t, right: 0 * right(t), "w2"),
     Mistake("not a number", "d_ssr_d_b2", lambda t, right: right(t) * torch.nan, "b2", Verdict.NAN),
     Mistake("overflow", "d_ssr_d_b2", lambda t, right: right(t) / 0, "b2", Verdict.INFINITE),
@@ -92,8 +92,8 @@ def comparison() -> list[Row]:
 
 
 def plant(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace a function of the chain wherever it is read: in both modules and in both tables."""
-    modules = [module for module in (output_layer, hidden_layer) if hasattr(module, mistake.function)]
+    """Replace a function of the chain wherever it is read: in every layer and in both tables."""
+    modules = [module for module in LAYERS if hasattr(module, mistake.function)]
     right = getattr(modules[0], mistake.function)
 
     def wrong(trace: Trace) -> Tensor:

@@ -4,6 +4,7 @@ No formula of a derivative stands here, as in truth.py: the forward pass and a d
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import mpmath
 import torch
@@ -11,20 +12,8 @@ from torch import Tensor
 
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.scalar_objective import UPSTREAM, NetworkObjective, Tensors
-from torch_reference.lesson.network import LessonNetwork, named_parameters
+from torch_reference.lesson.network import COLUMNS, STATE, LessonNetwork, named_parameters
 from torch_reference.lesson.truth import Numbers, differentiate, intermediates
-
-LAYERS = {"hidden": ("x1", "x2"), "activation": ("y1", "y2"), "output": ("predicted",)}
-"""Each submodule and the names of its output's columns, in the order of the forward pass."""
-
-
-SCALARS = {
-    "hidden.weight": ("w1", "w2"),
-    "hidden.bias": ("b1", "b2"),
-    "output.weight": ("w3", "w4"),
-    "output.bias": ("b3",),
-}
-"""Each parameter of the module and the names of its elements."""
 
 
 def is_the_lesson(objective: NetworkObjective, point: Tensors) -> bool:
@@ -52,8 +41,8 @@ def exact_gradient(point: Tensors, name: str, index: Sequence[int], cuts: Sequen
     """
     parameters = {key: value.item() for key, value in named_parameters(point).items()}
     inputs, observed = (point[key].double().flatten().tolist() for key in ("inputs", "targets"))
-    module, own_link = name.partition(".")[0], name in LAYERS
-    behind = list(LAYERS)[list(LAYERS).index(module) + own_link :]
+    module, own_link = name.partition(".")[0], name in COLUMNS
+    behind = list(COLUMNS)[list(COLUMNS).index(module) + own_link :]
     cut = next((layer for layer in behind if layer in cuts), None)
     rows = [index[0]] if own_link else range(len(inputs))
 
@@ -62,7 +51,7 @@ def exact_gradient(point: Tensors, name: str, index: Sequence[int], cuts: Sequen
         values = [intermediates(parameters, inputs[row], observed[row], shifted) for row in rows]
         if cut is None:
             return mpmath.fsum(value["residual"] ** 2 for value in values)
-        return mpmath.fsum(_weighted(point[UPSTREAM + cut], LAYERS[cut], rows, values))
+        return mpmath.fsum(_weighted(point[UPSTREAM + cut], COLUMNS[cut], rows, values))
 
     return float(differentiate(objective))
 
@@ -79,6 +68,9 @@ def _weighted(
 
 def _scalar(name: str, index: Sequence[int]) -> str:
     """The lesson's name of one element: hidden.weight[1, 0] is w2, activation[i, 0] is y1."""
-    if name in LAYERS:
-        return LAYERS[name][index[1]]
-    return SCALARS[name][max(index)]
+    if name in COLUMNS:
+        return COLUMNS[name][index[1]]
+    names: Any = STATE[name]
+    for place in index:
+        names = names[place]
+    return str(names)

@@ -6,6 +6,7 @@ derived, one by one, in docs/tolerance.md; nothing in them is tuned.
 """
 
 from dataclasses import dataclass
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -72,10 +73,12 @@ class Rounding:
         middle, radius = a.middle + b.middle, a.radius + b.radius
         return Ball(middle, radius + self.unit * (middle.abs() + 2 * radius))
 
-    def total(self, a: Ball, b: Ball, c: Ball) -> Ball:
-        """Sum of three balls, whichever pair is added first: two additions, as in sum."""
-        radius = a.radius + b.radius + c.radius + 2 * self.unit * (a.size + b.size + c.size)
-        return Ball(a.middle + b.middle + c.middle, radius)
+    def total(self, *terms: Ball) -> Ball:
+        """Sum of a few balls, whichever pair is added first: n − 1 additions, as in sum."""
+        middle = reduce(torch.add, (term.middle for term in terms))
+        radius = reduce(torch.add, (term.radius for term in terms))
+        size = reduce(torch.add, (term.size for term in terms))
+        return Ball(middle, radius + (len(terms) - 1) * self.unit * size)
 
     def sum(self, terms: Ball) -> Ball:
         """Sum over the last dimension, in any order: n − 1 additions, wrong by (n − 1) u Σ|terms|."""

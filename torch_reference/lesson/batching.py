@@ -17,7 +17,7 @@ def batched(
 
     Shapes: parameters (*batch) or (), data (*batch, n) or (n), results (*batch, *what the function returns)
     """
-    parameter_batch, data_batch = parameters["w1"].shape, inputs.shape[:-1]
+    parameter_batch, data_batch = next(iter(parameters.values())).shape, inputs.shape[:-1]
     batch = parameter_batch or data_batch
     if not batch:
         return one_network(dict(parameters), inputs, observed)

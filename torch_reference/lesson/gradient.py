@@ -9,20 +9,15 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad, vmap
 
 from torch_reference.lesson.batching import Values, batched
-from torch_reference.lesson.network import PARAMETERS, LessonNetwork, state_dict
+from torch_reference.lesson.formulas import local_links
+from torch_reference.lesson.network import COLUMNS, FORMULAS, PARAMETERS, LessonNetwork, state_dict
 
 LESSON_WRT = ("w3", "w4", "b3")
 
 REFERENCE = LessonNetwork()
 """The network that every call differentiates; its own parameters are replaced and never read."""
 
-LOCAL_LINKS = {
-    "predicted": ("w3", "w4", "b3", "y1", "y2"),
-    "y1": ("x1",),
-    "y2": ("x2",),
-    "x1": ("w1", "b1"),
-    "x2": ("w2", "b2"),
-}
+LOCAL_LINKS = local_links(FORMULAS)
 """Intermediate -> what it is differentiated by in one link of a chain."""
 
 
@@ -33,7 +28,7 @@ def forward(
     *,
     network: LessonNetwork = REFERENCE,
 ) -> dict[str, Float[Tensor, "*batch n"]]:
-    """Every named intermediate of the module's forward pass: x1, y1, x2, y2, predicted and residual.
+    """Every named intermediate of the module's forward pass: those of FORMULAS, and residual.
 
     Shapes: parameters (*batch), data and results (*batch, n); either batch may be ()
     """
@@ -55,7 +50,7 @@ def gradients(
     unknown = [name for name in wrt if name not in PARAMETERS]
     if unknown:
         raise ValueError(f"unknown parameter {unknown[0]!r}: the known ones are {', '.join(PARAMETERS)}")
-    batch = parameters["w1"].shape or inputs.shape[:-1]
+    batch = next(iter(parameters.values())).shape or inputs.shape[:-1]
     leaves = {
         name: value.detach().expand(batch).clone().requires_grad_() for name, value in parameters.items()
     }
@@ -75,7 +70,7 @@ def intermediate_gradients(
     *,
     network: LessonNetwork = REFERENCE,
 ) -> dict[str, Float[Tensor, "*batch n"]]:
-    """Autograd's gradient of the SSR with respect to every intermediate: predicted, y1, y2, x1 and x2.
+    """Autograd's gradient of the SSR with respect to every intermediate of FORMULAS.
 
     Shapes: parameters (*batch), data and results (*batch, n)
     """
@@ -103,23 +98,20 @@ def _intermediates(
     network: LessonNetwork, parameters: Values, inputs: Tensor, observed: Tensor, shifts: Values
 ) -> Values:
     """One network's intermediates; a shift, zero in value, makes an intermediate a variable of its own."""
-    state = state_dict(parameters)
+    found: Values = {}
 
-    def layer(name: str, values: Tensor) -> Tensor:
-        own = {key: state[f"{name}.{key}"] for key in ("weight", "bias")}
-        output: Tensor = functional_call(network.get_submodule(name), own, (values,))
-        return output
+    def shifted(layer: str, output: Tensor) -> Tensor:
+        columns = zip(COLUMNS[layer], output.unbind(1), strict=True)
+        own = {name: column + shifts[name] for name, column in columns}
+        found.update(own)
+        return torch.stack(list(own.values()), dim=1)
 
-    x1, x2 = layer("hidden", inputs.unsqueeze(1)).unbind(1)
-    x1, x2 = x1 + shifts["x1"], x2 + shifts["x2"]
-    y1, y2 = network.activation(torch.stack([x1, x2], dim=1)).unbind(1)
-    y1, y2 = y1 + shifts["y1"], y2 + shifts["y2"]
-    predicted = layer("output", torch.stack([y1, y2], dim=1)).squeeze(1) + shifts["predicted"]
-    return {"x1": x1, "y1": y1, "x2": x2, "y2": y2, "predicted": predicted, "residual": observed - predicted}
+    functional_call(network, state_dict(parameters), (inputs.unsqueeze(1), shifted))
+    return {**{name: found[name] for name in FORMULAS}, "residual": observed - found["predicted"]}
 
 
 def _zero_shifts(inputs: Tensor) -> Values:
-    return {name: torch.zeros_like(inputs) for name in ("predicted", "y1", "y2", "x1", "x2")}
+    return {name: torch.zeros_like(inputs) for name in LOCAL_LINKS}
 
 
 def _forward(network: LessonNetwork, parameters: Values, inputs: Tensor, observed: Tensor) -> Values:

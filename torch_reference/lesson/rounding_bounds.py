@@ -1,18 +1,24 @@
 """How far two correct derivations may differ by rounding alone: a bound for every derivative and every link.
 
-The chain of the lesson is evaluated once more, in ball arithmetic (ball.py). Each correct witness lies within
-one radius of the exact value, so that two of them lie within two radii of each other. Nothing here reads what
-either witness computed. The derivation, and the constants that it leads to, are in docs/tolerance.md.
+The chain of the lesson is evaluated once more, in ball arithmetic (ball.py), from the formulas of network.py.
+Each correct witness lies within one radius of the exact value, so that two of them lie within two radii of
+each other. Nothing here reads what either witness computed. The derivation is in docs/tolerance.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from torch_reference.lesson.ball import MARGIN, Ball, Rounding
-from torch_reference.lesson.network import PARAMETERS
+from torch_reference.lesson.formulas import is_added, local_links, softplus_of, terms_of
+from torch_reference.lesson.network import FORMULAS, PARAMETERS
+
+Balls = dict[str, Ball]
+
+LOCAL_LINKS = local_links(FORMULAS)
 
 
 def bounds(
@@ -23,67 +29,83 @@ def bounds(
     """Largest |manual − reference| that rounding can explain, for every intermediate, link and derivative.
 
     Formula: |manual − reference| ≤ |manual − exact| + |exact − reference| ≤ 2 radius
-    Shapes:  parameters (*batch), data (*batch, n); x1, y1, x2, y2, predicted, residual and the links
-             d_A_d_B (*batch, n), ssr and the derivatives w1 … b3 (*batch); always float64
+    Shapes:  parameters (*batch), data (*batch, n); the intermediates, residual and the links d_A_d_B
+             (*batch, n), ssr and the derivatives, by the parameter's name, (*batch); always float64
     Source:  docs/tolerance.md
     """
     rounding = Rounding.of(inputs.dtype, inputs.device)
-    shape = (*(parameters["w1"].shape or inputs.shape[:-1]), inputs.shape[-1])
+    batch = next(iter(parameters.values())).shape or inputs.shape[:-1]
     given = {name: value.unsqueeze(-1) for name, value in parameters.items()}
     given |= {"inputs": inputs, "observed": observed, "one": torch.ones_like(inputs)}
-    exact = {name: rounding.exact(value.expand(shape)) for name, value in given.items()}
-    intermediates = _intermediates(rounding, exact)
-    links = _links(rounding, exact, intermediates)
-    derivatives = _derivatives(rounding, exact, intermediates, links)
-    balls = {**intermediates, **links, **derivatives}
+    exact = {name: rounding.exact(value.expand(*batch, inputs.shape[-1])) for name, value in given.items()}
+    values = _intermediates(rounding, exact)
+    links = _links(rounding, {**exact, **values})
+    balls = {**values, **links, **_derivatives(rounding, links)}
     return {name: 2 * MARGIN * ball.radius for name, ball in balls.items()}
 
 
-def _intermediates(rounding: Rounding, exact: Mapping[str, Ball]) -> dict[str, Ball]:
-    x1 = rounding.plus(rounding.product(exact["w1"], exact["inputs"]), exact["b1"])
-    x2 = rounding.plus(rounding.product(exact["w2"], exact["inputs"]), exact["b2"])
-    y1, y2 = rounding.softplus(x1), rounding.softplus(x2)
-    # The witnesses may add the three terms in different orders, hence total and not two calls of plus.
-    predicted = rounding.total(
-        rounding.product(exact["w3"], y1), rounding.product(exact["w4"], y2), exact["b3"]
-    )
-    residual = rounding.plus(exact["observed"], predicted.scaled(-1.0))
+def _intermediates(rounding: Rounding, exact: Balls) -> Balls:
+    """The forward pass, formula by formula."""
+    balls = dict(exact)
+    for name, formula in FORMULAS.items():
+        of = softplus_of(formula)
+        balls[name] = rounding.softplus(balls[of]) if of else _sum_of_products(rounding, formula, balls)
+    residual = rounding.plus(exact["observed"], balls["predicted"].scaled(-1.0))
     ssr = rounding.sum(rounding.product(residual, residual))
-    return {"x1": x1, "y1": y1, "x2": x2, "y2": y2, "predicted": predicted, "residual": residual, "ssr": ssr}
+    return {**{name: balls[name] for name in FORMULAS}, "residual": residual, "ssr": ssr}
 
 
-def _links(
-    rounding: Rounding, exact: Mapping[str, Ball], intermediates: Mapping[str, Ball]
-) -> dict[str, Ball]:
+def _links(rounding: Rounding, balls: Balls) -> Balls:
+    """Every link d_A_d_B: of one formula by what stands in it, and of the SSR by every intermediate."""
     links = {
-        "d_ssr_d_predicted": intermediates["residual"].scaled(-2.0),
-        "d_predicted_d_w3": intermediates["y1"],
-        "d_predicted_d_w4": intermediates["y2"],
-        "d_predicted_d_b3": exact["one"],
+        f"d_{output}_d_{name}": _local_link(rounding, FORMULAS[output], name, balls)
+        for output, names in LOCAL_LINKS.items()
+        for name in names
     }
-    for x, y, w_in, b_in, w_out in (("x1", "y1", "w1", "b1", "w3"), ("x2", "y2", "w2", "b2", "w4")):
-        links[f"d_predicted_d_{y}"] = exact[w_out]
-        links[f"d_ssr_d_{y}"] = rounding.product(links["d_ssr_d_predicted"], exact[w_out])
-        links[f"d_{y}_d_{x}"] = rounding.sigmoid(intermediates[x])
-        links[f"d_ssr_d_{x}"] = rounding.product(links[f"d_ssr_d_{y}"], links[f"d_{y}_d_{x}"])
-        links[f"d_{x}_d_{w_in}"] = exact["inputs"]
-        links[f"d_{x}_d_{b_in}"] = exact["one"]
+    links["d_ssr_d_predicted"] = balls["residual"].scaled(-2.0)
+    for name in LOCAL_LINKS:  # the last intermediate first
+        if name != "predicted":
+            links[f"d_ssr_d_{name}"] = _added(rounding, _chained(rounding, name, links))
     return links
 
 
-def _derivatives(
-    rounding: Rounding,
-    exact: Mapping[str, Ball],
-    intermediates: Mapping[str, Ball],
-    links: Mapping[str, Ball],
-) -> dict[str, Ball]:
-    terms = {
-        "w1": rounding.product(links["d_ssr_d_x1"], exact["inputs"]),
-        "b1": links["d_ssr_d_x1"],
-        "w2": rounding.product(links["d_ssr_d_x2"], exact["inputs"]),
-        "b2": links["d_ssr_d_x2"],
-        "w3": rounding.product(links["d_ssr_d_predicted"], intermediates["y1"]),
-        "w4": rounding.product(links["d_ssr_d_predicted"], intermediates["y2"]),
-        "b3": links["d_ssr_d_predicted"],
-    }
-    return {name: rounding.sum(terms[name]) for name in PARAMETERS}
+def _derivatives(rounding: Rounding, links: Balls) -> Balls:
+    """Of the SSR by every parameter: the last product of its chain, summed over the observations."""
+    return {name: rounding.sum(_added(rounding, _chained(rounding, name, links))) for name in PARAMETERS}
+
+
+def _chained(rounding: Rounding, name: str, links: Balls) -> list[Ball]:
+    """d_ssr_d_A · d_A_d_name, for every formula A in which the name stands."""
+    ways = []
+    for output in (output for output, names in LOCAL_LINKS.items() if name in names):
+        upstream, link = links[f"d_ssr_d_{output}"], links[f"d_{output}_d_{name}"]
+        # A link of 1 is left out by one witness, and rounds nothing in the other.
+        ways.append(upstream if is_added(name, FORMULAS[output]) else rounding.product(upstream, link))
+    return ways
+
+
+def _local_link(rounding: Rounding, formula: str, name: str, balls: Balls) -> Ball:
+    """The sigmoid for SoftPlus; for a sum of products the other factors, of each term that has the name."""
+    if softplus_of(formula):
+        return rounding.sigmoid(balls[name])
+    factors = []
+    for term in terms_of(formula):
+        for place in (k for k, factor in enumerate(term) if factor == name):
+            others = term[:place] + term[place + 1 :]
+            factors.append(_product(rounding, [balls[other] for other in others or ("one",)]))
+    return _added(rounding, factors)
+
+
+def _sum_of_products(rounding: Rounding, formula: str, balls: Balls) -> Ball:
+    return _added(
+        rounding, [_product(rounding, [balls[factor] for factor in term]) for term in terms_of(formula)]
+    )
+
+
+def _added(rounding: Rounding, terms: Sequence[Ball]) -> Ball:
+    """The witnesses may add three terms or more in different orders: total, and not calls of plus."""
+    return rounding.plus(*terms) if len(terms) == 2 else rounding.total(*terms)
+
+
+def _product(rounding: Rounding, factors: Sequence[Ball]) -> Ball:
+    return reduce(rounding.product, factors)

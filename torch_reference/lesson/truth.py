@@ -75,8 +75,7 @@ def _ssr(parameters: Numbers, data: Sequence[tuple[float, float]], shift: Number
 
 def _parse_link(name: str) -> tuple[str, str]:
     output, _, variable = name.removeprefix("d_").partition("_d_")
-    intermediates = ("predicted", "y1", "y2", "x1", "x2")
-    if variable in (intermediates if output == "ssr" else LOCAL_LINKS.get(output, ())):
+    if variable in (LOCAL_LINKS if output == "ssr" else LOCAL_LINKS.get(output, ())):
         return output, variable
     raise ValueError(f"unknown derivative {name!r}: expected a parameter ({', '.join(PARAMETERS)}) or a link")
 
