@@ -76,7 +76,7 @@ def _csv(path: Path, count: int) -> Iterator[Writer]:
 def _parquet(path: Path, count: int) -> Iterator[Writer]:
     arrow, parquet = require("pyarrow", "big"), require("pyarrow.parquet", "big")
     schema = arrow.schema([(name, arrow.float64()) for name in NAMES])
-    with parquet.ParquetWriter(path, schema) as writer:
+    with parquet.ParquetWriter(path, schema, write_page_checksum=True) as writer:
         yield lambda block: writer.write_table(arrow.table(list(block.T.copy()), schema=schema))
 
 

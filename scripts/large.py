@@ -16,6 +16,7 @@ from manual_backprop.fast.triangle import Triangle
 from manual_backprop.fast.triangle_descent import descend, rounding
 from manual_backprop.lesson.descent import check_rules, follow
 from manual_backprop.training import distributed
+from reading.columns import add_column_options
 from scaling.data_sources import parts
 from scaling.large_result import Result
 from scaling.passes_over_data import Pass
@@ -37,7 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     start = {name: value.to(place) for name, value in start.items()}
     with joined(options.timeout, place) as ranks:
         # Every process takes each so-manieth part, so that all of them read from the first to the last.
-        data = Pass(parts(options.data)[ranks.rank :: ranks.size], ranks, place)
+        data = Pass(
+            parts(options.data, options.inputs, options.outputs)[ranks.rank :: ranks.size], ranks, place
+        )
         result = (_by_passes if options.hidden else _by_triangle)(data, start, options)
     if ranks.rank == 0:
         if options.json:
@@ -117,6 +120,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="FILE",
         help="two columns in .npy, .csv or .parquet, or two .npy of one each",
     )
+    add_column_options(parser)
     add_parameter_options(parser)
     parser.add_argument(
         "--learning-rate", type=float, metavar="RATE", help="(default: half the largest stable)"

@@ -1,49 +1,82 @@
-"""CSV files larger than memory: cut at line ends, parsed by pyarrow, and each mistake named with its line."""
+"""CSV files larger than memory: cut at line ends, parsed by pyarrow, and each mistake named with its line.
 
-import csv
+What a number is, the other programs' reader decides: pyarrow does the bulk, and whatever it refuses, or might
+read in another way, is read once more by that reader.
+"""
+
+import io
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from reading.cells import number
+from reading.columns import say_assumed, two_columns
+from reading.csv_format import Format, format_of
+from reading.csv_rows import Rows
+from reading.tables import checked, told
+from reading.text_files import LATIN, UNREADABLE, TextFile, check_text, look
+from scaling.data_part import Part
 from support.optional_packages import require
-from support.options import check_columns, check_header, number
 
 BYTES = 2**24
 """Of a part, which is parsed as a whole: half a million lines or so."""
 
 
-def csv_parts(path: Path) -> list[tuple[int, int]]:
-    """Where the parts of a file begin and end, after its header, which is checked."""
-    with path.open("rb") as file:
-        line, header = 1, file.readline()
-        while header and not header.strip():
-            line, header = line + 1, file.readline()
-        begin = file.tell()
-    if not header:
-        raise ValueError(f"{path}: expected a header and two columns of numbers, found an empty file")
-    cells = next(csv.reader([_text(path, header)]))
-    check_header(str(path), line, cells)
-    size = path.stat().st_size
+class Layout(NamedTuple):
+    """How a file is written, and which of its columns are read."""
+
+    file: TextFile
+    how: Format
+    chosen: tuple[int, int]
+
+    @property
+    def source(self) -> str:
+        """The file's name, for messages."""
+        return str(self.file.path)
+
+
+def csv_parts(path: Path, inputs: str | None = None, observed: str | None = None) -> list[Part]:
+    """The parts of a file; header and columns are checked here."""
+    file = look(path)
+    how = format_of(file)
+    names = two_columns(str(path), how.names, inputs, observed)
+    layout = Layout(file, how, (how.names.index(names[0]), how.names.index(names[1])))
+    say_assumed(str(path), f"{told(how, 0)}; input {names[0]!r}, observed {names[1]!r}")
+    size, begin = path.stat().st_size, _cuttable(layout)
+    if begin is None:
+        return [Part(size, lambda: _in_one_go(layout), str)]
     if begin == size:
         raise ValueError(f"{path}: expected at least one observation below the header, found none")
-    return [(first, min(first + BYTES, size)) for first in range(begin, size, BYTES)]
+    ends = [(first, min(first + BYTES, size)) for first in range(begin, size, BYTES)]
+    # Numbers that are not finite never leave a piece, so that no row needs to be named from outside.
+    return [Part(end - first, partial(_piece, layout, first, end), str) for first, end in ends]
 
 
-def read_part(
-    path: Path, begin: int, end: int
-) -> tuple[Callable[[], Iterator[np.ndarray]], Callable[[int], None]]:
-    """The reading of one part, and the complaint about a number that is not finite."""
-
-    def blocks() -> Iterator[np.ndarray]:
-        data = _lines(path, begin, end)[1]
-        if data.strip():
-            yield _parsed(path, begin, end, data)
-
-    return blocks, lambda row: _complain(path, begin, end, f"row {row} of a part is not finite")
+def _cuttable(layout: Layout) -> int | None:
+    """Where the first line below the header begins, if its bytes can be cut at newlines; else None."""
+    if layout.file.is_packed or layout.how.encoding not in ("utf-8", "utf-8-sig", LATIN):
+        return None
+    with layout.file.path.open("rb") as file:
+        header = [file.readline() for _ in range(layout.how.header)]
+        begin = file.tell()
+        sample = b"".join(header) + file.read(BYTES)
+    return None if b"\r" in sample.replace(b"\r\n", b"\n") else begin
 
 
-def _lines(path: Path, begin: int, end: int) -> tuple[int, bytes]:
+def _piece(layout: Layout, begin: int, end: int) -> Iterator[np.ndarray]:
+    """The rows that start between begin and end."""
+    path = layout.file.path
+    first, data = lines_between(path, begin, end)
+    if layout.how.encoding == LATIN:
+        data = data.decode(LATIN, errors="replace").encode()
+    if data.strip():
+        yield _parsed(layout, data, lambda: 1 + _line_ends(path, first))
+
+
+def lines_between(path: Path, begin: int, end: int) -> tuple[int, bytes]:
     """The lines that start between begin and end, and where the first of them starts."""
     with path.open("rb") as file:
         file.seek(begin - 1)
@@ -55,46 +88,79 @@ def _lines(path: Path, begin: int, end: int) -> tuple[int, bytes]:
     return first, data
 
 
-def _parsed(path: Path, begin: int, end: int, data: bytes) -> np.ndarray:
+def _in_one_go(layout: Layout) -> Iterator[np.ndarray]:
+    """All rows of a file that only its beginning leads to: packed, in UTF-16, or with other line ends."""
+    try:
+        with layout.file.open() as text:
+            for _ in range(layout.how.header):
+                text.readline()
+            line = layout.how.header + 1
+            while chunk := text.read(BYTES):
+                chunk += text.readline()
+                if chunk.strip():
+                    yield _parsed(layout, chunk.encode(), lambda line=line: line)
+                line += chunk.count("\n")
+    except UNREADABLE as error:
+        raise ValueError(f"{layout.source}: damaged, gzip says: {error}") from None
+    except OSError as error:
+        raise ValueError(f"{layout.source}: {error.strerror or error}") from None
+
+
+def _parsed(layout: Layout, data: bytes, first_line: Callable[[], int]) -> np.ndarray:
+    if b"\0" in data:
+        check_text(layout.file.path, "\0")
+    # A quotation mark and a comment mean one thing to pyarrow and another to us; spaces it does not join.
+    if b'"' not in data and b"#" not in data and layout.how.separator != " ":
+        found = _by_pyarrow(layout, data)
+        if found is not None and np.isfinite(found).all():
+            return found
+    return _by_rows(layout, data, first_line())
+
+
+def _by_pyarrow(layout: Layout, data: bytes) -> np.ndarray | None:
     arrow, arrow_csv = require("pyarrow", "big"), require("pyarrow.csv", "big")
-    names = ["input", "observed"]
-    convert = arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, arrow.float64()), null_values=[])
+    names = [str(place) for place in range(layout.how.widest)]
+    chosen = [names[place] for place in layout.chosen]
     try:
         table = arrow_csv.read_csv(
             arrow.BufferReader(data),
             read_options=arrow_csv.ReadOptions(column_names=names),
-            convert_options=convert,
+            parse_options=arrow_csv.ParseOptions(delimiter=layout.how.separator),
+            convert_options=arrow_csv.ConvertOptions(
+                include_columns=chosen,
+                column_types=dict.fromkeys(chosen, arrow.float64()),
+                null_values=[],
+                decimal_point=layout.how.decimal,
+            ),
         )
-    except ValueError as error:  # pyarrow's ArrowInvalid, which knows no line
-        _complain(path, begin, end, str(error).splitlines()[0])
-        raise
-    return np.stack([table[name].to_numpy() for name in names], 1)
+    except ValueError:  # pyarrow's ArrowInvalid, which knows no line
+        return None
+    return np.stack([table[name].to_numpy() for name in chosen], 1)
 
 
-def _complain(path: Path, begin: int, end: int, otherwise: str) -> None:
-    """Raise ValueError for the first mistake of a part, with its line in the file."""
-    first, data = _lines(path, begin, end)
-    before = _line_ends(path, first)
-    reader = csv.reader(_text(path, data).splitlines())
-    for row in reader:
-        if any(cell.strip() for cell in row):
-            line = before + reader.line_num
-            check_columns(str(path), line, row)
-            for cell in row:
-                number(str(path), line, cell)
-    raise ValueError(f"{path}: {otherwise}")
+def _by_rows(layout: Layout, data: bytes, first_line: int) -> np.ndarray:
+    """The same by the reader of the other programs, which names the line of a mistake."""
+    text = data.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
+    rows = Rows(layout.source, io.StringIO(text), layout.how.separator, first_line, one_line=True)
+    found = []
+    for line, cells in rows:
+        row = checked(layout.source, line, cells, len(layout.how.names))
+        for place in layout.chosen:
+            try:
+                found.append(number(row[place], layout.how.decimal))
+            except ValueError as error:
+                name = layout.how.names[place]
+                raise ValueError(f"{layout.source}, line {line}, column {name!r}: {error}") from None
+    return np.array(found).reshape(-1, 2)
 
 
 def _line_ends(path: Path, end: int) -> int:
-    count = 0
+    """How many lines end before a place."""
+    count, last = 0, b""
     with path.open("rb") as file:
         while file.tell() < end:
-            count += file.read(min(BYTES, end - file.tell())).count(b"\n")
+            data = last + file.read(min(BYTES, end - file.tell()))
+            last = data[-1:] if data.endswith(b"\r") and file.tell() < end else b""
+            data = data[: len(data) - len(last)]
+            count += data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
     return count
-
-
-def _text(path: Path, data: bytes) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: expected a text file in UTF-8, found other bytes") from None

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import torch_reference
 from manual_backprop.training import distributed
-from scaling.data_sources import Part
+from scaling.data_part import Part
 from support.optional_packages import require
 from support.rank_processes import Ranks
 

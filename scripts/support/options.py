@@ -1,16 +1,16 @@
-"""What the scripts share: common options, and the reading of a CSV file."""
+"""The options that several programs share."""
 
 import argparse
-import csv
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from manual_backprop import LESSON_WRT, PARAMETERS
 from manual_backprop.checks import check_names
+from reading.cells import is_number
+from reading.columns import read_observations
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -90,69 +90,7 @@ def to_tensor(values: Sequence[float], options: argparse.Namespace, where: str) 
     return tensor.to(device(options.device))
 
 
-def read_text(path: Path) -> str:
-    """A text file in UTF-8, or a ValueError in one line."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: expected a text file in UTF-8, found other bytes") from None
-    if "\0" in text:
-        raise ValueError(f"{path}: expected a text file, found a NUL byte")
-    return text
-
-
 def read_data(path: str) -> tuple[list[float], list[float]]:
-    """Inputs and observations from a CSV file: a header, then one observation a line."""
-    text = read_text(Path(path))
-    reader = csv.reader(text.splitlines())
-    try:
-        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
-    if not rows:
-        raise ValueError(f"{path}: expected a header and two columns of numbers, found an empty file")
-    for line, row in rows:
-        check_columns(path, line, row)
-    check_header(path, *rows[0])
-    if len(rows) == 1:
-        raise ValueError(f"{path}: expected at least one observation below the header, found none")
-    columns = zip(*[[number(path, line, cell) for cell in row] for line, row in rows[1:]], strict=True)
-    inputs, observed = (list(column) for column in columns)
-    return inputs, observed
-
-
-def check_columns(path: str, line: int, row: Sequence[str]) -> None:
-    """Raise ValueError unless a line has the two columns."""
-    if len(row) != 2:
-        raise ValueError(f"{path}, line {line}: expected two columns (input, observed), found {len(row)}")
-
-
-def check_header(path: str, line: int, row: Sequence[str]) -> None:
-    """Raise ValueError unless a line names the two columns."""
-    check_columns(path, line, row)
-    if all(is_number(cell) for cell in row):
-        raise ValueError(
-            f"{path}, line {line}: expected a header such as dosage,effectiveness, found numbers"
-        )
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell of a table, or an option, reads as a number."""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def number(path: str, line: int, cell: str) -> float:
-    """The number in a cell; ValueError, with the line, for text and for one that is not finite."""
-    try:
-        value = float(cell)
-    except ValueError:
-        raise ValueError(f"{path}, line {line}: expected a number, found {cell!r}") from None
-    if not math.isfinite(value):
-        raise ValueError(f"{path}, line {line}: expected a finite number, found {cell.strip()!r}")
-    return value
+    """Inputs and observations from a CSV file with two columns."""
+    found = read_observations(path)
+    return found.inputs, found.observed

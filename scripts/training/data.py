@@ -8,9 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from reading.columns import check_columns, say_assumed
+from reading.tables import Table, read_table
 from support.options import DTYPES, device
 from training.named import NAMED, named_table
-from training.table import Table, check_columns, numbers, read_table
 
 
 class Part(NamedTuple):
@@ -37,10 +38,12 @@ def load(options: argparse.Namespace) -> Data:
     table = named_table(options.data) if options.data in NAMED else read_table(options.data)
     outputs, is_classes = _targets(table, options)
     inputs = options.inputs or tuple(name for name in table.columns if name not in outputs)
-    check_columns("--inputs", inputs, table)
+    check_columns("--inputs", inputs, table.source, list(table.columns))
     both = [name for name in inputs if name in outputs]
     if both or not inputs:
         raise ValueError(f"--inputs: expected columns besides {', '.join(outputs)}, found {both or 'none'}")
+    if table.told:
+        say_assumed(table.source, f"{table.told}; inputs {', '.join(inputs)}; outputs {', '.join(outputs)}")
     features = _columns(table, inputs, options)
     if is_classes:
         cells = table.columns[outputs[0]]
@@ -64,10 +67,10 @@ def load(options: argparse.Namespace) -> Data:
 def _targets(table: Table, options: argparse.Namespace) -> tuple[tuple[str, ...], bool]:
     """The output columns, and whether they are one column of classes."""
     if options.class_column:
-        check_columns("--class", (options.class_column,), table)
+        check_columns("--class", (options.class_column,), table.source, list(table.columns))
         return (options.class_column,), True
     if options.outputs:
-        check_columns("--outputs", options.outputs, table)
+        check_columns("--outputs", options.outputs, table.source, list(table.columns))
         return options.outputs, False
     last = list(table.columns)[-1]
     return (last,), options.data in NAMED and last == "class"
@@ -82,10 +85,18 @@ def _classes(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 def _columns(table: Table, names: Sequence[str], options: argparse.Namespace) -> Tensor:
-    found = torch.tensor([numbers(table, name) for name in names], dtype=DTYPES[options.dtype]).mT
+    found = torch.tensor([_numbers(table, name) for name in names], dtype=DTYPES[options.dtype]).mT
     if not found.isfinite().all():
         raise ValueError(f"{table.source}: a number in {', '.join(names)} overflows {options.dtype}")
     return found.contiguous().to(device(options.device))
+
+
+def _numbers(table: Table, name: str) -> list[float]:
+    """A column as numbers; where it holds other things, they may be meant as classes."""
+    try:
+        return table.numbers(name)
+    except ValueError as error:
+        raise ValueError(f"{error} (--class {name} takes a column of classes)") from None
 
 
 def _split(rows: int, options: argparse.Namespace) -> list[Tensor]:

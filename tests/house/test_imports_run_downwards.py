@@ -37,6 +37,7 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
         (DOOR,),
     ],
     "scripts": [
+        ("reading",),
         ("support",),
         ("catalogue", "benchmarks", "comparing", "training", "learning_rates", "scaling"),
         ("proof",),

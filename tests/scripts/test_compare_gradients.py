@@ -230,22 +230,35 @@ def test_a_progress_bar_is_shown_on_a_terminal_only(
 
 
 BAD_FILES = {
-    "empty": ("", "mine.csv: expected a header and two columns of numbers, found an empty file"),
-    "blank lines": ("\n\n", "mine.csv: expected a header and two columns of numbers, found an empty file"),
-    "one column": ("dose\n1\n", "mine.csv, line 1: expected two columns (input, observed), found 1"),
-    "three columns": ("a,b,c\n1,2,3\n", "mine.csv, line 1: expected two columns (input, observed), found 3"),
-    "a short row": ("a,b\n1,2\n3\n", "mine.csv, line 3: expected two columns (input, observed), found 1"),
-    "text": ("a,b\n1,2\n\n3,four\n", "mine.csv, line 4: expected a number, found 'four'"),
-    "missing cell": ("a,b\n1,\n", "mine.csv, line 2: expected a number, found ''"),
-    "nan": ("a,b\n1,nan\n", "mine.csv, line 2: expected a finite number, found 'nan'"),
-    "infinity": ("a,b\n1,2\n-inf,2\n", "mine.csv, line 3: expected a finite number, found '-inf'"),
-    "beyond float64": ("a,b\n1,1e999\n", "mine.csv, line 2: expected a finite number, found '1e999'"),
-    "header only": ("a,b\n", "mine.csv: expected at least one observation below the header, found none"),
+    "empty": ("", "mine.csv: expected a header and columns of numbers, found an empty file"),
+    "blank lines": ("\n\n", "mine.csv: expected a header and columns of numbers, found an empty file"),
+    "one column": ("dose\n1\n", "mine.csv: expected two columns (input, observed), found 1"),
+    "three columns": (
+        "a,b,c\n1,2,3\n",
+        "mine.csv: expected two columns (input, observed), found 3: "
+        "--inputs and --outputs choose from a, b, c",
+    ),
+    "a short row": ("a,b\n1,2\n3\n", "mine.csv, line 3: expected 2 columns as in the header, found 1"),
+    "text": ("a,b\n1,2\n\n3,four\n", "mine.csv, line 4, column 'b': expected a number, found 'four'"),
+    "missing cell": ("a,b\n1,\n", "mine.csv, line 2, column 'b': expected a number, found ''"),
+    "nan": ("a,b\n1,nan\n", "mine.csv, line 2, column 'b': expected a finite number, found 'nan'"),
+    "infinity": (
+        "a,b\n1,2\n-inf,2\n",
+        "mine.csv, line 3, column 'a': expected a finite number, found '-inf'",
+    ),
+    "beyond float64": (
+        "a,b\n1,1e999\n",
+        "mine.csv, line 2, column 'b': expected a finite number, found '1e999'",
+    ),
+    "header only": ("a,b\n", "mine.csv: expected at least one row below the header, found none"),
     "no header": (
         "1,2\n3,4\n",
         "mine.csv, line 1: expected a header such as dosage,effectiveness, found numbers",
     ),
-    "not text": (b"\xff\xfe\x00\x01", "mine.csv: expected a text file in UTF-8, found other bytes"),
+    "not text": (
+        b"\x01\xff",
+        "mine.csv: expected a text file in UTF-8, UTF-16 or Latin-1, found other bytes",
+    ),
     "a NUL byte": (b"a,b\n1,\x002\n", "mine.csv: expected a text file, found a NUL byte"),
     "an endless cell": (
         "a,b\n1," + "2" * 200_000,

@@ -19,7 +19,7 @@ import large
 import torch_reference
 from manual_backprop import LESSON_WRT, PARAMETERS, gradients, lesson
 from manual_backprop.lesson import descent
-from scaling import data_sources as sources
+from scaling import data_part
 from scaling import data_sources_csv as sources_csv
 from scaling import passes_over_data as passes
 from scaling.data_sources import parts
@@ -31,7 +31,7 @@ from torch_reference.lesson.side_by_side import judge
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few hundred observations are many blocks and many parts."""
-    monkeypatch.setattr(sources, "ROWS", 64)
+    monkeypatch.setattr(data_part, "ROWS", 64)
     monkeypatch.setattr(sources_csv, "BYTES", 1000)
     monkeypatch.setattr(passes, "AT_ONCE", 50)
 
@@ -125,12 +125,8 @@ def test_csv_parts_hold_each_line_once_wherever_they_are_cut(data: Path, rows: i
     short.write_text("\n".join(text))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sources_csv, "BYTES", size)
-        lines = [
-            line
-            for begin, end in sources_csv.csv_parts(short)
-            for line in sources_csv._lines(short, begin, end)[1].decode().splitlines()
-        ]
-    assert lines == text[1:]
+        inputs = torch.cat([inputs for part in parts([str(short)]) for inputs, _ in part])
+    assert inputs.tolist() == [float(line.split(",")[0]) for line in text[1:]]
 
 
 def test_all_seven_parameters_take_a_pass_for_every_step(data: Path, capsys, seen: dict[str, Any]) -> None:
@@ -184,19 +180,19 @@ def bad_file(folder: Path, name: str, content: bytes) -> str:
 
 HEAD = b"a,b\n" + b"0.1,0.2\n" * 300
 BAD = [
-    ("text.csv", HEAD + b"0.1,x\n" + b"0.1,0.2\n" * 300, "line 302: expected a number, found 'x'"),
-    ("nan.csv", HEAD + b"nan,0.2\n", "line 302: expected a finite number, found 'nan'"),
-    ("blank.csv", b"\na,b\n\n1,2\n3,\n", "line 5: expected a number, found ''"),
-    ("three.csv", b"a,b\n1,2\n1,2,3\n", "line 3: expected two columns (input, observed), found 3"),
-    ("names.csv", b"a,b,c\n1,2,3\n", "line 1: expected two columns (input, observed), found 3"),
+    ("text.csv", HEAD + b"0.1,x\n" + b"0.1,0.2\n" * 300, "line 302, column 'b': expected a number"),
+    ("nan.csv", HEAD + b"nan,0.2\n", "line 302, column 'a': expected a finite number, found 'nan'"),
+    ("blank.csv", b"\na,b\n\n1,2\n3,\n", "line 5, column 'b': expected a number, found ''"),
+    ("three.csv", b"a,b\n1,2\n1,2,3\n", "line 3: expected 2 columns as in the header, found 3"),
+    ("names.csv", b"a,b,c\n1,2,3\n", "found 3: --inputs and --outputs choose from a, b, c"),
     ("headless.csv", b"1,2\n3,4\n", "line 1: expected a header such as dosage,effectiveness, found numbers"),
-    ("underscore.csv", b"a,b\n1_0,2\n", "CSV conversion error to double: invalid value '1_0'"),
-    ("latin.csv", b"a,b\n\xff,2\n", "expected a text file in UTF-8, found other bytes"),
+    ("underscore.csv", b"a,b\n1_0,2\n", "line 2, column 'a': expected a number, found '1_0'"),
+    ("latin.csv", b"a,b\n\xff,2\n", "line 2, column 'a': expected a number, found 'ÿ'"),
     ("nothing.csv", b"a,b\n", "expected at least one observation below the header, found none"),
     ("lines.csv", b"a,b\n\n\n", "expected at least one observation, found none"),
-    ("empty.csv", b"", "expected a header and two columns of numbers, found an empty file"),
+    ("empty.csv", b"", "expected a header and columns of numbers, found an empty file"),
     ("other.npy", b"not an array at all", "expected a .npy file, found another header"),
-    ("other.parquet", b"PAR1 not at all", "expected a Parquet file, found other bytes"),
+    ("other.parquet", b"PAR1 not at all", "expected a Parquet file, whole: "),
     ("data.xlsx", b"PK", "expected files of one kind, .npy, .csv or .parquet, found data.xlsx"),
 ]  # fmt: skip
 
@@ -272,6 +268,8 @@ def test_damaged_pages_of_parquet_are_one_clear_line(data: Path, tmp_path: Path)
     ("arguments", "message"),
     [
         (["missing.npy"], "missing.npy: no such file"),
+        (["{data}/whole.npy", "--inputs", "a"], "--inputs and --outputs: expected .csv or .parquet"),
+        (["{data}/whole.csv", "--inputs", "dose"], "--inputs: {data}/whole.csv has no column 'dose'"),
         (["{data}/whole.npy", "{data}/whole.csv"], "expected files of one kind"),
         (["{data}/input.npy", "{data}/whole.npy"], "expected .npy files of shape (n, 2), or two"),
         (["{data}/whole.npy", "--learning-rate", "0"], "learning_rate must be above 0 and finite, found 0.0"),
@@ -280,7 +278,7 @@ def test_damaged_pages_of_parquet_are_one_clear_line(data: Path, tmp_path: Path)
 )  # fmt: skip
 def test_a_bad_option_is_one_clear_line(arguments: list[str], message: str, data: Path) -> None:
     """Before any reading."""
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises(ValueError, match=re.escape(message.format(data=data))):
         large.main([argument.format(data=data) for argument in arguments])
 
 
