@@ -40,7 +40,7 @@ def print_result(result: Result) -> None:
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """The table of goals, as the README shows it: a ratio for each dtype."""
+    """The table of goals, as docs/speed.md shows it: a ratio for each dtype."""
     dtypes = list(dict.fromkeys(result.dtype for result in results))
     lines = [f"| workload | peer | goal | {' | '.join(dtypes)} |"]
     lines += [f"| --- | --- | ---: |{' ---: |' * len(dtypes)}"]

@@ -1,82 +1,109 @@
-"""What the documentation shows works as it is shown."""
+"""What the pages show works as it is shown; their Python examples are tests of their own (testpaths)."""
 
 import importlib
-import json
 import re
-import shutil
-import subprocess
-import sys
+import shlex
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from import_arrows import ROOT
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+GUIDES = {"add_a_parameter.md", "extending.md"}
+"""They run in a changed copy of the project, and have tests of their own."""
+RUN = "./scripts/run python scripts/"
+PROGRAMS = ("compare_gradients", "train", "learning_rate")
+LONG = {r"--random \d+": "--random 50", r"--epochs \d+": "--epochs 1"}
 
 
-@pytest.mark.slow
-def test_the_worked_example_adds_a_parameter(tmp_path: Path) -> None:
-    """The diff of docs/add_a_parameter.md, applied to a copy, gives a w5 that agrees with autograd."""
-    for folder in ("manual_backprop", "torch_reference", "scripts"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    [diff] = re.findall(r"```diff\n(.*?)```", (ROOT / "docs/add_a_parameter.md").read_text(), re.DOTALL)
-    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff, text=True, check=True)
-    command = "scripts/compare_gradients.py --wrt all --links --random 50 --json"
-    done = subprocess.run(
-        [sys.executable, *command.split()],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    rows = json.loads(done.stdout)["rows"]
-    assert {"w5", "d_predicted_d_w5"} <= {row["name"] for row in rows}
-    assert all(row["agrees"] for row in rows)
+def commands() -> list[str]:
+    """Every command of the pages that calls one of the programs, once, without its comment."""
+    found = []
+    for page in PAGES:
+        if page.name not in GUIDES:
+            for block in re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL):
+                lines = block.replace("\\\n", " ").splitlines()
+                ours = [line for line in lines if line.startswith(tuple(RUN + name for name in PROGRAMS))]
+                found += [shlex.join(shlex.split(line, comments=True)) for line in ours]
+    return sorted(set(found))
 
 
-def test_the_end_of_the_training_in_the_readme_is_what_the_command_prints(capsys) -> None:
-    """The last five lines at learning rate 0.1, to the letter."""
-    import train
-
-    train.main(["--learning-rate", "0.1"])
-    printed = capsys.readouterr().out.splitlines()[-5:]
-    assert "\n".join(printed) in (ROOT / "README.md").read_text()
+def test_the_first_page_can_be_read_at_once() -> None:
+    """At most 200 lines: what is longer goes to docs/, and is linked."""
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 200
 
 
-COMMANDS = [
-    line.split("#")[0].strip()
-    for block in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    for line in block.splitlines()
-    if line.strip().startswith(
-        ("./scripts/run python scripts/compare_gradients.py", "./scripts/run python scripts/train.py")
-    )
-]
+def test_the_index_lists_every_page() -> None:
+    """docs/README.md is the page of contents."""
+    index = (ROOT / "docs/README.md").read_text()
+    assert [page.name for page in (ROOT / "docs").glob("[!R]*.md") if f"]({page.name})" not in index] == []
+
+
+def heading_anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """A file of the repository and a heading of it; addresses of the web are not asked for."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        path = page.parent / name if name else page
+        assert path.exists(), f"{target} of {page.name}"
+        assert not anchor or anchor in heading_anchors(path), f"{target} of {page.name}"
 
 
 # The trainings take seconds each; tests/scripts/test_train.py runs shorter ones in every profile.
 @pytest.mark.parametrize(
     "command",
-    [pytest.param(command, marks=pytest.mark.slow if "train.py" in command else ()) for command in COMMANDS],
+    [
+        pytest.param(command, marks=() if "compare_gradients" in command else pytest.mark.slow)
+        for command in commands()
+    ],
 )
-def test_every_command_of_the_readme_runs(command: str, tmp_path: Path, monkeypatch, capsys) -> None:
+def test_every_command_of_the_pages_runs(command: str, tmp_path: Path, monkeypatch, capsys) -> None:
     """As written, except that the ten million networks are fifty and the epochs are one."""
-    script = importlib.import_module(Path(command.split()[2]).stem)
-
+    for long, short in LONG.items():
+        command = re.sub(long, short, command)
+    program, *arguments = shlex.split(command.removeprefix(RUN))
     (tmp_path / "mine.csv").write_text("dose,effect\n0.1,0.2\n0.4,0.9\n")
     monkeypatch.chdir(tmp_path)
-    short = re.sub(r"--epochs \d+", "--epochs 1", re.sub(r"--random \d+", "--random 50", command))
-    arguments = short.split()[3:]
     agrees = "--softplus-threshold" not in arguments
-    assert script.main(arguments) == (0 if agrees else 1)
+    assert importlib.import_module(Path(program).stem).main(arguments) == (0 if agrees else 1)
     assert capsys.readouterr().out
 
 
-def test_the_table_of_the_readme_is_what_the_command_prints(capsys) -> None:
-    """The first command's output stands in the README to the letter, but for trailing blanks."""
-    import compare_gradients
+def shown_in(page: str, printed: str) -> bool:
+    """Whether a page has these lines one after the other, to the letter but for trailing blanks."""
+    lines = [line.rstrip() for line in printed.splitlines()]
+    shown = [line.rstrip() for line in (ROOT / page).read_text().splitlines()]
+    return any(shown[start : start + len(lines)] == lines for start in range(len(shown)))
 
-    compare_gradients.main([])
-    printed = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    readme = [line.rstrip() for line in (ROOT / "README.md").read_text().splitlines()]
-    start = readme.index(printed[0])
-    assert readme[start : start + len(printed)] == printed
+
+def test_the_table_of_the_first_page_is_what_the_command_prints(capsys) -> None:
+    """The whole output of the first command."""
+    importlib.import_module("compare_gradients").main([])
+    assert shown_in("README.md", capsys.readouterr().out)
+
+
+def test_the_end_of_the_training_is_what_the_command_prints(capsys) -> None:
+    """The last five lines at learning rate 0.1."""
+    importlib.import_module("train").main(["--learning-rate", "0.1"])
+    assert shown_in("docs/train.md", "\n".join(capsys.readouterr().out.splitlines()[-5:]))
+
+
+@pytest.mark.slow
+def test_the_perceptron_training_is_what_the_command_prints(capsys) -> None:
+    """But for the digits, which depend on the machine's own sums."""
+    [command] = [line for line in commands() if "--data digits" in line]
+    importlib.import_module("train").main(shlex.split(command.removeprefix(RUN))[1:])
+    printed = re.sub(r"\d", "0", capsys.readouterr().out).splitlines()
+    shown = re.sub(r"\d", "0", (ROOT / "docs/train.md").read_text()).splitlines()
+    start = shown.index(printed[0])
+    assert [line.rstrip() for line in shown[start : start + len(printed)]] == [p.rstrip() for p in printed]
