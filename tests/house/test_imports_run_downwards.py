@@ -31,6 +31,7 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
         ("judging",),
         ("diagnosis",),
         ("chain",),
+        ("repair",),
         ("check",),
         ("counterexample",),
         ("lockstep",),

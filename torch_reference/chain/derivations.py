@@ -79,15 +79,10 @@ def _of_the_model(
     roots = (root,) if root is not None else ()
     stopped = forward.stopped or backward.stopped
     one = torch.ones_like(value.detach())
-    return Passes(
-        tuple(forward.made),
-        tuple(backward.made),
-        roots,
-        (one,) * len(roots),
-        edges,
-        _returned(gradients, edges),
-        stopped,
-    )
+    returned = _returned(gradients, edges)
+    above = (one,) * len(roots)
+    made = tuple(forward.made), tuple(backward.made)
+    return Passes(*made, roots, above, edges, returned, backward.last_return, stopped)
 
 
 @contextmanager
@@ -143,7 +138,9 @@ def _of_its_own(
     forward = tuple(one for one in made if one.edge and one.edge.node in depends)
     backward = tuple(replace(one, edge=None) for one in made if one.number > root.number)
     returned = _returned(gradients, edges)
-    return Passes(forward, backward, (root.edge,), (upstream,), edges, returned, recorder.stopped)
+    return Passes(
+        forward, backward, (root.edge,), (upstream,), edges, returned, recorder.last_return, recorder.stopped
+    )
 
 
 def _first_like(made: tuple[Made, ...], value: Tensor) -> Made | None:

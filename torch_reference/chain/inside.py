@@ -2,6 +2,7 @@
 
 import linecache
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import CodeType
 from typing import Any
 
 import torch
@@ -53,7 +54,8 @@ def judged_passes(passes: Passes) -> ChainReport:
     links, unpaired = paired_versions(passes, graph)
     judged = Chain(graph, passes.upstream, tuple(links)).judged() if links else []
     note = f"recorded only in part: {passes.stopped}" if passes.stopped else ""
-    return ChainReport(tuple(confirmed(judged, graph)), graph, tuple(unpaired), note)
+    forward = frozenset(made.name for made in passes.forward)
+    return ChainReport(tuple(confirmed(judged, graph)), graph, tuple(unpaired), note, forward)
 
 
 def paired_versions(passes: Passes, graph: Graph) -> tuple[list[Quantity], list[str]]:
@@ -74,7 +76,9 @@ def paired_versions(passes: Passes, graph: Graph) -> tuple[list[Quantity], list[
     for (ours, theirs, label), sure in sorted(pairs, key=lambda pair: pair[0].manual.number):
         assert ours.edge is not None
         value, manual = ours.value, theirs.value.to(ours.value.dtype)
-        quantity = Quantity(ours.name, theirs.name, ours.edge, value, manual, place_of(theirs), label, sure)
+        quantity = Quantity(
+            ours.name, theirs.name, ours.edge, value, manual, place_of(theirs.code, theirs.line), label, sure
+        )
         links.setdefault((ours.edge, theirs.identity), quantity)
     return _returned(passes, links, graph), unpaired
 
@@ -92,15 +96,16 @@ def _returned(
         if (edge, identity) in kept:
             kept[edge, identity] = kept[edge, identity].as_returned(name)
         else:
-            shown, place = (made.name, place_of(made)) if made else (f"d_{name}", None)
+            where = (made.code, made.line) if made else passes.last_return
+            shown, place = made.name if made else f"d_{name}", place_of(*where) if where else None
             kept[edge, identity] = Quantity(name, shown, edge, value, gradient, place, returned=name)
     return list(kept.values())
 
 
-def place_of(made: Made) -> Place:
-    """Where a version was made."""
-    file = made.code.co_filename
-    return Place(file, made.line, linecache.getline(file, made.line).strip(), made.code.co_qualname)
+def place_of(code: CodeType, line: int) -> Place:
+    """A line of the user's, with its text."""
+    file = code.co_filename
+    return Place(file, line, linecache.getline(file, line).strip(), code.co_qualname, code)
 
 
 def _by_name(versions: Iterable[Made]) -> dict[str, list[Made]]:

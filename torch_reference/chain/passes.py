@@ -1,7 +1,8 @@
 """A forward and a backward pass of the user's, run once under the eyes of a recorder."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import CodeType
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch_reference.judging.scalar_objective import as_tuple
 class Passes:
     """What was recorded: the forward pass's versions, the backward's, the roots and what hangs on them.
 
-    returned are the gradients of the inputs, by name; inputs are their edges.
+    returned are the gradients of the inputs, by name, and last_return is where; inputs are their edges.
     """
 
     forward: tuple[Made, ...]
@@ -25,6 +26,7 @@ class Passes:
     upstream: tuple[Tensor, ...]
     inputs: dict[str, tuple[Edge, Tensor]]
     returned: dict[str, tuple[Tensor, tuple[int, int]]]
+    last_return: tuple[CodeType, int] | None = None
     stopped: str = ""
 
 
@@ -75,7 +77,9 @@ def function_passes(
         if isinstance(gradient, Tensor) and name in leaves
     }
     stopped = ours.stopped or theirs.stopped
-    return Passes(tuple(ours.made), tuple(theirs.made), roots, above, leaves, returned, stopped)
+    return Passes(
+        tuple(ours.made), tuple(theirs.made), roots, above, leaves, returned, theirs.last_return, stopped
+    )
 
 
 def reference_passes(
@@ -88,7 +92,9 @@ def reference_passes(
         outputs = as_tuple(reference(*arguments))
     roots, above = _roots(outputs, upstream)
     stopped = recorder.stopped or passes.stopped
-    return Passes(tuple(recorder.made), passes.backward, roots, above, leaves, passes.returned, stopped)
+    return replace(
+        passes, forward=tuple(recorder.made), roots=roots, upstream=above, inputs=leaves, stopped=stopped
+    )
 
 
 def with_graph(

@@ -1,6 +1,7 @@
 """One link of a chain: a named tensor of the forward pass, and the gradient that somebody derived for it."""
 
 from dataclasses import dataclass, replace
+from types import CodeType
 
 from torch import Tensor
 
@@ -15,6 +16,7 @@ class Place:
     line: int
     source: str = ""
     function: str = ""
+    code: CodeType | None = None
 
     def __str__(self) -> str:
         """As editors and debuggers write it."""

@@ -20,6 +20,8 @@ class ChainReport:
     graph: Graph
     unpaired: tuple[str, ...] = ()
     note: str = ""
+    forward: frozenset[str] = frozenset()
+    """The variables of the forward pass, where they were recorded."""
 
     @property
     def agrees(self) -> bool:

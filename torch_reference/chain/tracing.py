@@ -52,8 +52,8 @@ class Recorder:
     def __init__(self) -> None:
         """Nothing is recorded yet."""
         self.made: list[Made] = []
-        self.stopped = ""
-        self._elements = self._events = 0
+        self.stopped, self._elements, self._events = "", 0, 0
+        self.last_return: tuple[CodeType, int] | None = None
         self._seen: dict[FrameType, dict[tuple[str, str], tuple[int, int]]] = {}
         self._lines: dict[FrameType, int] = {}
         self._kept: list[Any] = []  # so that no identity is given away
@@ -87,6 +87,7 @@ class Recorder:
         self._look(frame)
         self._lines[frame] = frame.f_lineno
         if event == "return":
+            self.last_return = frame.f_code, frame.f_lineno
             del self._seen[frame], self._lines[frame]
         return None if self.stopped else self._on_line
 

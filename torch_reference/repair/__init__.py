@@ -1,0 +1,10 @@
+"""One edit that would make it right: the wrong line of the user's file, edited, tried, and shown as a diff.
+
+| file | what it is |
+| --- | --- |
+| single_edits.py | the smallest edits of a line that make the whole gradient right |
+| source_edits.py, term_edits.py | every single edit of a line |
+| source_text.py | a file as text, at the places of its syntax tree |
+| rebuilt.py | the user's function with another text |
+| task_trials.py | how an edited derivation is tried |
+"""

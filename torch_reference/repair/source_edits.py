@@ -1,0 +1,152 @@
+"""All single edits of a line that people are known to need: each is a piece of text in place of another.
+
+What is evaluated is the edited text itself, so that what is shown is what was tried.
+"""
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from torch_reference.repair.source_text import Source, TextEdit
+from torch_reference.repair.term_edits import LEAVES, of_a_term, terms
+
+OPERATORS = {
+    ast.Add: ("+", ("-", "*")),
+    ast.Sub: ("-", ("+",)),
+    ast.Mult: ("*", ("/", "@", "+")),
+    ast.Div: ("/", ("*",)),
+    ast.MatMult: ("@", ("*",)),
+    ast.Pow: ("**", ("*",)),
+}
+COMPARISONS = {
+    ast.Gt: (">", ("<", ">=")),
+    ast.Lt: ("<", (">", "<=")),
+    ast.GtE: (">=", ("<=", ">")),
+    ast.LtE: ("<=", (">=",)),
+}
+FUNCTIONS = (
+    ("sum", "mean"),
+    ("sin", "cos"),
+    ("sinh", "cosh"),
+    ("sigmoid", "tanh"),
+    ("sqrt", "rsqrt"),
+    ("exp", "log"),
+    ("zeros_like", "ones_like"),
+    ("softmax", "log_softmax"),
+    ("max", "amax"),
+)
+
+
+def edits_of(source: Source, statement: ast.stmt, names: Sequence[str]) -> list[TextEdit]:
+    """Every single edit of a statement, the likeliest first; names are those that may stand for another."""
+    found = list(_of_the_statement(source, statement))
+    value = getattr(statement, "value", None)
+    if value is not None:
+        called = {id(node.func) for node in ast.walk(value) if isinstance(node, ast.Call)}
+        inner = {id(node.value) for node in ast.walk(value) if isinstance(node, ast.Attribute)}
+        for node in ast.walk(value):
+            if isinstance(node, ast.expr):
+                found += _of_a_node(source, node, names, id(node) in called, id(node) in inner)
+        for term in terms(value):
+            found += of_a_term(source, term, names)
+    unique = {(edit.start, edit.end, edit.text): edit for edit in reversed(found)}
+    return sorted(unique.values(), key=lambda edit: (edit.cost, edit.start))
+
+
+def _of_the_statement(source: Source, statement: ast.stmt) -> Iterator[TextEdit]:
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        end = source.span(statement.targets[0])[1]
+        yield TextEdit(end, source.span(statement.value)[0], " += ", 2)
+    if isinstance(statement, ast.AugAssign):
+        between = source.span(statement.target)[1], source.span(statement.value)[0]
+        yield TextEdit(*between, " = ", 2)
+        yield TextEdit(*between, " -= " if isinstance(statement.op, ast.Add) else " += ", 2)
+
+
+def _of_a_node(
+    source: Source, node: ast.expr, names: Sequence[str], called: bool, inner: bool
+) -> Iterator[TextEdit]:
+    begin, end = source.span(node)
+    text = source.text(node)
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        numbers = () if isinstance(node.value, bool) else _other_numbers(node.value)
+        yield from (TextEdit(begin, end, written, 1) for written in numbers)
+        yield from (TextEdit(begin, end, name, 3) for name in names if not isinstance(node.value, bool))
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        yield TextEdit(begin, end, source.text(node.operand), 1)
+    elif isinstance(node, ast.BinOp):
+        yield from _of_an_operation(source, node)
+    elif isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARISONS:
+        _, others = COMPARISONS[type(node.ops[0])]
+        gap = source.span(node.left)[1], source.span(node.comparators[0])[0]
+        yield from (TextEdit(*gap, f" {other} ", 2) for other in others)
+    elif isinstance(node, ast.Name) and not called:
+        yield from (TextEdit(begin, end, other, 2) for other in names if other != node.id)
+    elif isinstance(node, ast.Attribute):
+        yield from _of_an_attribute(source, node, called)
+    elif isinstance(node, ast.Call):
+        yield from _of_a_call(source, node)
+    elif isinstance(node, ast.Tuple) and len(node.elts) > 1:
+        yield from _of_a_tuple(source, node)
+    if isinstance(node, LEAVES) and not called and not inner:
+        yield TextEdit(end, end, ".T", 3)
+        yield TextEdit(begin, end, f"{text} ** 2", 3)
+
+
+def _other_numbers(value: float) -> Iterator[str]:
+    """Numbers that were meant by this one: one more or less, twice, half, the opposite."""
+    for other in dict.fromkeys((value + 1, value - 1, 2 * value, value / 2, 1, 2, 0.5, 1 - value)):
+        if other != value and other >= 0:
+            yield repr(int(other)) if other == int(other) and isinstance(value, int) else repr(other)
+    if value:
+        yield f"-{value!r}"
+
+
+def _of_an_operation(source: Source, node: ast.BinOp) -> Iterator[TextEdit]:
+    begin, end = source.span(node)
+    left, right = source.text(node.left), source.text(node.right)
+    gap = source.bytes[source.span(node.left)[1] : source.span(node.right)[0]].decode()
+    if type(node.op) in OPERATORS:
+        sign, others = OPERATORS[type(node.op)]
+        for other in others:
+            start = source.span(node.left)[1]
+            yield TextEdit(start, start + len(gap.encode()), gap.replace(sign, other, 1), 2)
+        if not isinstance(node.op, ast.Add | ast.Mult):
+            yield TextEdit(begin, end, f"{right} {sign} {left}", 3)
+        if isinstance(node.op, ast.MatMult):
+            yield TextEdit(begin, end, f"{right}.T @ {left}", 4)
+            yield TextEdit(begin, end, f"{right} @ {left}.T", 4)
+    yield TextEdit(begin, end, left, 3)
+    if not isinstance(node.op, ast.Pow):
+        yield TextEdit(begin, end, f"-{right}" if isinstance(node.op, ast.Sub) else right, 3)
+
+
+def _of_an_attribute(source: Source, node: ast.Attribute, called: bool) -> Iterator[TextEdit]:
+    end = source.span(node)[1]
+    start = source.span(node.value)[1]
+    if node.attr in ("T", "mT"):
+        yield TextEdit(start, end, "", 2)
+    for pair in FUNCTIONS:
+        if called and node.attr in pair:
+            yield TextEdit(end - len(node.attr), end, pair[1 - pair.index(node.attr)], 2)
+
+
+def _of_a_call(source: Source, node: ast.Call) -> Iterator[TextEdit]:
+    begin, end = source.span(node)
+    if not isinstance(node.func, ast.Attribute):
+        return
+    if node.func.attr in ("sum", "mean", "t", "transpose", "clone", "square", "neg", "abs"):
+        yield TextEdit(begin, end, source.text(node.func.value), 3)
+    if node.func.attr in ("sum", "mean"):
+        keepdim = next((word for word in node.keywords if word.arg == "keepdim"), None)
+        if keepdim is None and node.args:
+            yield TextEdit(end - 1, end - 1, ", keepdim=True", 3)
+        elif keepdim is not None and node.args:
+            yield TextEdit(source.span(node.args[-1])[1], end - 1, "", 3)
+
+
+def _of_a_tuple(source: Source, node: ast.Tuple) -> Iterator[TextEdit]:
+    """Two neighbours in the wrong order."""
+    for one, other in zip(node.elts, node.elts[1:], strict=False):
+        first, last = source.span(one), source.span(other)
+        between = source.bytes[first[1] : last[0]].decode()
+        yield TextEdit(first[0], last[1], f"{source.text(other)}{between}{source.text(one)}", 3)

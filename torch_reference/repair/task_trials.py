@@ -1,0 +1,95 @@
+"""How an edited derivation is tried: quickly at one point, then by the tolerance, and at other points."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cached_property
+from types import FunctionType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_reference.judging.derivation_task import Task, redrawn
+from torch_reference.judging.judgement import judge
+from torch_reference.judging.scalar_objective import Tensors, reference_gradients
+from torch_reference.repair.single_edits import Trials
+
+REDRAWN = (1, 2, 3)
+Outcome = tuple[Task, dict[str, Tensor]]
+
+
+class TaskTrials:
+    """Trials of the task that a function of the user's makes, with an edited function in its place."""
+
+    def __init__(self, make_task: Callable[[Any], Task], top: Callable[..., Any]) -> None:
+        """Take the task as it was given, and how it is made with another function."""
+        self.make_task = make_task
+        self.task = make_task(top)
+        self.trials = Trials(top, self._is_near, self._is_right)
+
+    @cached_property
+    def here(self) -> Outcome:
+        """The task's own point, and the right gradients there."""
+        return self.task, self._right(self.task)
+
+    @cached_property
+    def elsewhere(self) -> list[Outcome]:
+        """Other points, in other sizes too where the reference takes them."""
+        found = []
+        for point in (*(redrawn(self.task, seed) for seed in REDRAWN), *_resized(self.task.point)):
+            try:
+                task = replace(self.task, point=point)
+                self.task.derivation(_copies(point))
+                found.append((task, self._right(task)))
+            except Exception:  # the user's code may know one size only
+                continue
+        return found
+
+    def _right(self, task: Task) -> dict[str, Tensor]:
+        names = {name: shape for name, shape in task.shapes(task.point).items() if name in task.required}
+        return reference_gradients(task.objective, task.point, names)
+
+    def _is_near(self, edited: FunctionType) -> bool:
+        """To half of the digits, at the task's own point."""
+        return _agrees(self.make_task(edited), *self.here)
+
+    def _is_right(self, edited: FunctionType) -> bool:
+        """To half of the digits at all other points, and within rounding at the task's own."""
+        task = self.make_task(edited)
+        if not all(_agrees(task, *outcome) for outcome in self.elsewhere):
+            return False
+        names = {name: tuple(value.shape) for name, value in self.here[1].items()}
+        manual = {
+            name: value for name, value in task.derivation(_copies(task.point)).items() if value is not None
+        }
+        return all(row.agrees for row in judge(manual, task.objective, task.point, names).values())
+
+
+def _agrees(edited: Task, task: Task, right: Tensors) -> bool:
+    manual = edited.derivation(_copies(task.point))
+    return all(_near(manual.get(name), expected) for name, expected in right.items())
+
+
+def _near(value: Tensor | None, expected: Tensor) -> bool:
+    if value is None or value.shape != expected.shape or value.dtype != expected.dtype:
+        return False
+    closeness = torch.finfo(value.dtype).eps ** 0.5
+    return bool((value.detach() - expected).norm() <= closeness * expected.norm())
+
+
+def _copies(point: Tensors) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in point.items()}
+
+
+def _resized(point: Tensors) -> Iterator[dict[str, Tensor]]:
+    """The point with one size more, wherever a size occurs: values are drawn from those that were there."""
+    generator = torch.Generator().manual_seed(0)
+    sizes = dict.fromkeys(size for value in point.values() for size in value.shape if size > 1)
+    for wanted in list(sizes)[:4]:
+        found = {}
+        for name, value in point.items():
+            shape = [size + 1 if size == wanted else size for size in value.shape]
+            count = torch.Size(shape).numel()
+            drawn = torch.randint(0, max(value.numel(), 1), (count,), generator=generator)
+            found[name] = value.flatten()[drawn.to(value.device)].reshape(shape)
+        yield found
