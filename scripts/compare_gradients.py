@@ -2,31 +2,34 @@
 
 import argparse
 import math
-import sys
 from collections.abc import Iterator, Sequence
-
-import torch
 
 import manual_backprop
 import torch_reference
-from comparing.comparison_rows import Finding, document, truth
-from comparing.derivation_option import add_derivation_options, compare_derivation
-from comparing.random_networks import Batch, batch_of, batches
-from manual_backprop import lesson
+from comparing.chosen_networks import chosen_networks
+from comparing.comparison_rows import Finding, at_one_observation, document, truth
+from comparing.derivation_option import add_derivation_options, check_options
+from comparing.random_networks import Batch
 from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
-from support.options import DTYPES, add_network_options, device, read_data, to_tensor
+from support.options import add_network_options
 from torch_reference.comparison import Row, Verdict, compare
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the comparison; 0 if all agrees, 1 if anything differs."""
     options = _parse(argv)
+    if options.model:
+        from comparing.derivation_of_a_model import compare_with_model
+
+        return compare_with_model(options)
     if options.derivation:
-        return compare_derivation(options)
+        from comparing.derivation_of_the_lesson import compare_with_the_lesson
+
+        return compare_with_the_lesson(options)
     network = torch_reference.LessonNetwork(options.softplus_threshold)
     worst: dict[str, Finding] = {}
-    for batch in _batches(options):
+    for batch in chosen_networks(options):
         for finding in _compare(batch, options, network):
             before = worst.get(finding.row.name)
             if before is None or _badness(finding.row) > _badness(before.row):
@@ -48,6 +51,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(prog="compare_gradients.py", description=__doc__)
     add_network_options(parser)
     parser.add_argument("--links", action="store_true", help="compare every link of the chains as well")
+    parser.add_argument(
+        "--explain", action="store_true", help="show the derivation in numbers, observation by observation"
+    )
     parser.add_argument("--random", type=int, metavar="N", help="compare N random networks")
     parser.add_argument("--seed", type=int, default=0, help="of --random (default: %(default)s)")
     parser.add_argument("--case", type=int, metavar="K", help="only network K of --random")
@@ -70,41 +76,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--softplus-threshold: expected a number, found nan")
     if options.case is not None and not 0 <= options.case < (options.random or 0):
         parser.error(f"--case: expected --random N with a network from 0 to N − 1, found {options.case}")
+    if options.explain and options.random is not None and options.case is None:
+        parser.error("--explain: expected one network: --case K beside --random N")
+    check_options(parser, options)
     return options
-
-
-def _batches(options: argparse.Namespace) -> Iterator[Batch]:
-    """The networks to compare: one, unless --random asks for more."""
-    given = {name: to_tensor([value], options, f"--set {name}") for name, value in options.set}
-    data = read_data(options.data) if options.data else (lesson.INPUTS, lesson.OBSERVED)
-    where = options.data or "the lesson's data"
-    inputs, observed = (to_tensor(column, options, where).unsqueeze(0) for column in data)
-    if options.random is None:
-        start = {name: to_tensor([value], options, name) for name, value in lesson.START.items()}
-        yield Batch(0, {**start, **given}, inputs, observed)
-        return
-    for batch in _random_batches(options):
-        parameters = {**batch.parameters, **{name: value.expand(len(batch)) for name, value in given.items()}}
-        if options.data:
-            size = (len(batch), inputs.shape[-1])
-            yield Batch(batch.first, parameters, inputs.expand(size), observed.expand(size))
-        else:
-            yield Batch(batch.first, parameters, batch.inputs, batch.observed)
-
-
-def _random_batches(options: argparse.Namespace) -> Iterator[Batch]:
-    dtype, where = DTYPES[options.dtype], device(options.device)
-    torch.set_num_threads(1)  # a batch fits the cache of one core; two threads were four times slower
-    if options.case is not None:
-        yield batch_of(options.case, options.seed, dtype, where)
-        return
-    drawn = batches(options.random, options.seed, dtype, where)
-    if not sys.stderr.isatty():
-        yield from drawn
-        return
-    from comparing.comparison_table import progress
-
-    yield from progress(drawn, options.random)
 
 
 def _compare(
@@ -121,7 +96,10 @@ def _compare(
         links = manual_backprop.links(*arguments, wrt=options.wrt)
         every_link = torch_reference.links(*arguments, network=network)
         reference = {name: every_link[name] for name in links}
-        rows = [("link", row) for row in compare(links, reference, bounds)] + rows
+        found = compare(links, reference, bounds)
+        if len(batch) == 1:
+            found = at_one_observation(found, links, reference, bounds)
+        rows = [("link", row) for row in found] + rows
     for kind, row in rows:
         yield _finding(kind, row, batch, options)
 

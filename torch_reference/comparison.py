@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+FLOAT32_FOR_FLOAT64 = (torch.float32, torch.float64)
+
 
 class Verdict(StrEnum):
     """What the comparison says of one name; only AGREES is agreement."""
@@ -75,8 +77,16 @@ def form_mismatch(name: str, manual: Tensor, reference: Tensor) -> Row | None:
         (Verdict.WRONG_DEVICE, manual.device, reference.device),
     ):
         if found != expected:
-            return Row(name, verdict, explanation=f"expected {expected}, found {found}")
+            explanation = f"expected {expected}, found {found}{_why(manual, reference)}"
+            return Row(name, verdict, explanation=explanation)
     return None
+
+
+def _why(manual: Tensor, reference: Tensor) -> str:
+    """The likely reason of a float32 number where a float64 was expected."""
+    if manual.shape == () == reference.shape and (manual.dtype, reference.dtype) == FLOAT32_FOR_FLOAT64:
+        return ": torch.tensor(a Python number) is float32; give it the dtype, or return the number itself"
+    return ""
 
 
 def _row(name: str, manual: Tensor | None, reference: Tensor | None, bound: Tensor | None) -> Row:

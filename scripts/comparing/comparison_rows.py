@@ -2,8 +2,10 @@
 
 import argparse
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from torch import Tensor
 
 from support.options import DTYPES
 from torch_reference.comparison import Row
@@ -26,6 +28,36 @@ class Finding:
         if self.kind == "parameter":
             return f"d_ssr_d_{self.row.name}"
         return f"{self.row.name}[{self.row.index[-1]}]"
+
+
+def at_one_observation(
+    rows: Sequence[Row],
+    manual: Mapping[str, Tensor],
+    reference: Mapping[str, Tensor],
+    bounds: Mapping[str, Tensor],
+) -> list[Row]:
+    """The links' rows at one observation, so that the numbers belong together and can be multiplied.
+
+    It is the worst one of the first wrong link, or the worst of all. A link that is wrong elsewhere only
+    keeps its own worst observation, lest it seem to agree.
+
+    Shapes: every tensor (1, n), of one network; each row's index is (0, observation)
+    """
+    index = next((row for row in rows if not row.agrees), max(rows, key=lambda row: row.ratio or 0.0)).index
+
+    def there(row: Row) -> Row:
+        values = [
+            float(side[row.name].expand(manual[row.name].shape)[index])
+            for side in (manual, reference, bounds)
+        ]
+        difference = abs(values[0] - values[1])
+        ratio = 0.0 if difference == 0 else difference / values[2] if values[2] else math.inf
+        if not row.agrees and not ratio > 1:
+            return row
+        numbers = {"manual": values[0], "reference": values[1], "difference": difference, "bound": values[2]}
+        return replace(row, **numbers, ratio=ratio, index=index)
+
+    return [there(row) for row in rows]
 
 
 def truth(finding: Finding, options: argparse.Namespace) -> dict[str, object]:

@@ -1,23 +1,12 @@
 """How a comparison reads in a terminal of 80 columns; rich draws it."""
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from comparing.comparison_rows import Finding
-from comparing.random_networks import Batch
-from support.optional_packages import require
+from comparing.one_network import told_network, told_observation
 from support.tables import open_console, plain_table
-
-
-def progress(drawn: Iterable[Batch], cases: int) -> Iterator[Batch]:
-    """Pass the batches on, and show on standard error how many networks are done."""
-    columns, console = require("rich.progress", "scripts"), require("rich.console", "scripts")
-    with columns.Progress(console=console.Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("networks", total=cases)
-        for batch in drawn:
-            yield batch
-            bar.advance(task, len(batch))
 
 
 def print_comparison(
@@ -36,7 +25,10 @@ def print_comparison(
             "[green]agrees[/]" if row.agrees else f"[bold red]{row.verdict}[/]",
         )
     console = open_console()
-    console.print(f"{_heading(findings, options)}\n")
+    console.print(_heading(findings, options))
+    if options.random is None or options.case is not None:
+        console.print("\n".join(_point(findings, options, console.width)))
+    console.print("")
     console.print(table)
     if options.truth:
         console.print("\nHow many roundings each witness is off, and which is off by more than rounding:\n")
@@ -62,6 +54,14 @@ def _heading(findings: Sequence[Finding], options: argparse.Namespace) -> str:
         "One random network" if options.random == 1 else f"The worst of {options.random:,} random networks"
     )
     return f"{count}, seed {options.seed}, {precision}"
+
+
+def _point(findings: Sequence[Finding], options: argparse.Namespace, width: int) -> list[str]:
+    """The SSR, the parameters, and the observation that the links are shown at, of one network."""
+    one = findings[0]
+    lines = told_network(one.parameters, one.inputs, one.observed, options, width)
+    links = [finding for finding in findings if finding.kind == "link"]
+    return [*lines, *([told_observation(links, width)] if links else [])]
 
 
 def _truth_table(findings: Sequence[Finding], truths: Mapping[str, Mapping[str, Any]]) -> Any:

@@ -22,7 +22,24 @@ def choose(options: argparse.Namespace) -> Chosen:
     where = options.data or "the lesson's data"
     columns = read_data(options.data) if options.data else (lesson.INPUTS, lesson.OBSERVED)
     inputs, observed = (to_tensor(column, options, where) for column in columns)
-    start = lesson.START_OF_ALL_SEVEN if set(options.wrt) == set(PARAMETERS) else lesson.START
+    start = start_of(options)
     values = {name: to_tensor([value], options, name).squeeze(0) for name, value in start.items()}
     values |= {name: to_tensor([value], options, f"--set {name}").squeeze(0) for name, value in options.set}
     return Chosen(values, inputs, observed)
+
+
+def start_of(options: argparse.Namespace) -> dict[str, float]:
+    """The lesson's start, or its follow-up's where all seven parameters are asked for.
+
+    At the lesson's own start w1 to b2 are optimal already, so that there is little to learn for them.
+    """
+    return lesson.START_OF_ALL_SEVEN if set(options.wrt) == set(PARAMETERS) else lesson.START
+
+
+def told_start(options: argparse.Namespace) -> str:
+    """Why a network starts where it does, for a line that names its parameters; empty where it is drawn."""
+    if getattr(options, "random", None) is not None or getattr(options, "init", "lesson") == "random":
+        return ""
+    seven = set(options.wrt) == set(PARAMETERS)
+    why = "where the lesson's follow-up starts all seven" if seven else "where the lesson starts"
+    return f" ({why}{', but for --set' if options.set else ''})"

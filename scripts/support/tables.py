@@ -1,6 +1,6 @@
 """A console of at most 80 columns and a table without rules; rich draws them."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from support.optional_packages import require
 
@@ -11,7 +11,13 @@ def open_console() -> Any:
     """Standard output as rich draws on it: at most 80 columns, so that a pipe reads as a terminal does."""
     console = require("rich.console", "scripts").Console(highlight=False, soft_wrap=False)
     console.width = min(console.width, WIDTH)
+    console.on_broken_pipe = _unread  # rich's own ends the program with sys.exit(1)
     return console
+
+
+def _unread() -> NoReturn:
+    """The reader of a pipe, such as head, has seen enough: support.ending says how the program ends."""
+    raise BrokenPipeError
 
 
 def plain_table(*columns: str) -> Any:

@@ -188,5 +188,5 @@ def test_a_loss_that_is_no_number_and_a_result_that_is_no_mapping_are_errors() -
         check_derivation(model, lambda output, t: output - t, inputs, targets, homework.derivation)
     with pytest.raises(TypeError, match="must return a mapping name -> tensor, found list"):
         homework.check(homework.returns_a_list)
-    with pytest.raises(TypeError, match="found 'hidden': float"):
-        homework.check(homework.spoiled(lambda g, p, x: {"hidden": 1.0}))
+    with pytest.raises(TypeError, match="found 'hidden': str"):
+        homework.check(homework.spoiled(lambda g, p, x: {"hidden": "1.0"}))

@@ -40,8 +40,9 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
     "scripts": [
         ("reading",),
         ("support",),
+        ("isolation",),
         ("catalogue", "benchmarks", "comparing", "training", "learning_rates", "scaling"),
-        ("proof",),
+        ("proof", "grading"),
         (DOOR,),  # the programs
     ],
     "tests": [("helpers",), (DOOR,)],

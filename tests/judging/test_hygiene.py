@@ -82,8 +82,7 @@ EXPLANATIONS = {
     Verdict.UNSTABLE: "two calls with the same arguments differ: something is accumulated or drawn anew",
     Verdict.REQUIRES_GRAD: "it requires grad: autograd was at work, or a graph is kept; detach it",
     Verdict.MISSING: "the derivation returned no gradient of this name",
-    Verdict.EXTRA: "expected one of output, output.bias, output.weight, activation, "
-    "hidden, hidden.bias, hidden.weight",
+    Verdict.EXTRA: "did you mean hidden.weight?",
     Verdict.WRONG_SHAPE: "expected (2,), found ()",
     Verdict.WRONG_DTYPE: "expected torch.float64, found torch.float32",
     Verdict.WRONG_DEVICE: "expected cpu, found meta",

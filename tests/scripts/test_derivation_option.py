@@ -1,6 +1,7 @@
 """compare_gradients.py --derivation, as a user runs it, and the counterexample that it writes."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,13 +50,20 @@ def test_loss_and_inputs_may_come_by_themselves(script: Callable) -> None:
 
 
 ERRORS = {
-    "no model": (
-        ["--derivation", "homework:derivation"],
-        "expected --model package.module:factory as well, found none",
+    "no derivation": (RIGHT[2:], "--derivation: expected it beside --model, found none"),
+    "a loss without a model": (
+        ["--derivation", "homework:derivation", "--loss", "homework:loss"],
+        "--model: expected it beside --loss, found none",
     ),
+    "the lesson's data beside a model": (
+        [*RIGHT, "--data", "mine.csv"],
+        "--data: it is the lesson's network's, not one of --model",
+    ),
+    "truth": ([*RIGHT, "--truth"], "--truth: the report on --derivation says who is wrong by itself"),
+    "no time": ([*RIGHT, "--timeout", "0"], "--timeout: expected a number above 0, found '0'"),
     "no colon": (
         ["--derivation", "homework", *RIGHT[2:]],
-        "--derivation: expected package.module:attribute, found 'homework'",
+        "--derivation: expected homework.py:by_hand or package.module:attribute, found 'homework'",
     ),
     "no module": (
         ["--derivation", "nowhere:f", *RIGHT[2:]],
@@ -76,10 +84,6 @@ ERRORS = {
     "no mapping": (
         ["--derivation", "homework:returns_a_list", *RIGHT[2:]],
         "homework:returns_a_list: a derivation must return a mapping name -> tensor, found list",
-    ),
-    "broken factory": (
-        [*RIGHT[:2], "--model", "homework:broken_factory"],
-        "--model: homework:broken_factory() failed: RuntimeError: no network today",
     ),
     "no module made": (
         [*RIGHT[:2], "--model", "homework:data"],
@@ -102,6 +106,13 @@ def test_a_mistake_in_the_options_is_one_clear_line(
     assert (status, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_a_factory_that_fails_is_the_users_code(script: Callable) -> None:
+    """Exit status 3, with the file and the line in which it failed."""
+    status, out, err = script(*RIGHT[:2], "--model", "homework:broken_factory")
+    assert (status, out) == (3, "")
+    assert re.search(r"--model: homework:broken_factory\(\) failed: homework.py, line \d+: RuntimeError", err)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from torch_reference.check.examine import examine
 from torch_reference.judging.derivation_task import Task
+from torch_reference.judging.plain_numbers import as_tensors
 from torch_reference.judging.report import Report
 from torch_reference.judging.scalar_objective import Loss, NetworkObjective, Tensors, as_tuple, network_inputs
 
@@ -62,7 +63,8 @@ def network_task(
     def derive(values: Tensors) -> Mapping[str, Tensor | None]:
         own = {name: values[name] for name in parameters}
         arguments = network_inputs(values)
-        return derivation(own, arguments if several else arguments[0], values.get("targets"))
+        result = derivation(own, arguments if several else arguments[0], values.get("targets"))
+        return as_tensors(result, own, next(iter(own.values())))
 
     def shapes(values: Tensors) -> dict[str, Sequence[int]]:
         outputs = first if values is point else objective.run(values)[1]

@@ -11,6 +11,7 @@ from torch_reference.judging.hygiene import observe
 from torch_reference.judging.judgement import FORM, judge, roundings
 from torch_reference.judging.report import Finding, Report, breach
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients, zeros
+from torch_reference.judging.similar_names import did_you_mean
 from torch_reference.judging.witness import who_is_wrong
 
 
@@ -38,7 +39,8 @@ def examine_here(task: Task, draws: int) -> Report:
     findings = _compared(task, observation.result, shapes, draws)
     for name in observation.result:
         if name not in shapes:
-            reason = task.refused.get(name, f"expected one of {', '.join(shapes)}")
+            reason = did_you_mean(name, shapes) or f"expected one of {', '.join(shapes)}"
+            reason = task.refused.get(name, reason)
             findings.append(breach(name, "unknown", Verdict.EXTRA, reason))
     for name, (verdict, explanation) in observation.breaches.items():
         findings = [finding for finding in findings if finding.name != name or not finding.agrees]

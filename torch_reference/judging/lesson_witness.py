@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from torch_reference.judging.derivation_task import normal
+from torch_reference.judging.named_lesson_witness import exact_named_gradient
 from torch_reference.judging.scalar_objective import UPSTREAM, NetworkObjective, Tensors
+from torch_reference.lesson.named_network import NamedLessonNetwork
 from torch_reference.lesson.network import COLUMNS, STATE, LessonNetwork, named_parameters
 from torch_reference.lesson.truth import Numbers, differentiate, intermediates
 
@@ -19,9 +21,10 @@ from torch_reference.lesson.truth import Numbers, differentiate, intermediates
 def is_the_lesson(objective: NetworkObjective, point: Tensors) -> bool:
     """Whether it is the lesson's network with the SSR: the loss is asked at three random outputs."""
     model, inputs, targets = objective.model, point.get("inputs"), point.get("targets")
-    if not isinstance(model, LessonNetwork) or inputs is None or targets is None:
+    shapes = {LessonNetwork: (1,), NamedLessonNetwork: ()}
+    if type(model) not in shapes or inputs is None or targets is None:
         return False
-    if inputs.shape != targets.shape or inputs.ndim != 2 or inputs.shape[1] != 1:
+    if inputs.shape != targets.shape or not inputs.ndim or inputs.shape[1:] != shapes[type(model)]:
         return False
     generator = torch.Generator().manual_seed(0)
     observed = targets.detach().double()
@@ -39,6 +42,8 @@ def exact_gradient(point: Tensors, name: str, index: Sequence[int], cuts: Sequen
     Formula: of the SSR, or, where the graph is cut behind the element, of Σ d_loss_d_output · output there
     Shapes:  index as in the gradient that name stands for; the point holds the upstream gradients of the cuts
     """
+    if "w1" in point:
+        return exact_named_gradient(point, name, index, cuts)
     parameters = {key: value.item() for key, value in named_parameters(point).items()}
     inputs, observed = (point[key].double().flatten().tolist() for key in ("inputs", "targets"))
     module, own_link = name.partition(".")[0], name in COLUMNS

@@ -1,0 +1,69 @@
+"""compare_gradients.py --derivation without --model: a derivation for the lesson's network."""
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from comparing.chosen_networks import chosen_networks
+from comparing.derivation_option import isolated
+from comparing.derivation_report import status_of, tell
+from comparing.lesson_task import lesson_task
+from comparing.random_networks import Batch
+from isolation.derivation import IsolatedDerivation
+from isolation.named import parse
+from torch_reference.check.examine import examine, examine_here
+from torch_reference.counterexample.network import script, shrunk, write
+from torch_reference.judging.derivation_task import Task
+from torch_reference.judging.report import Report
+
+FACTORY = "torch_reference.lesson.named_network:lesson_network"
+"""What a counterexample makes the network with."""
+
+
+def compare_with_the_lesson(options: argparse.Namespace) -> int:
+    """Check the derivation at one network or at many, print the report, and give the exit status."""
+    with isolated(options) as derivation:
+        try:
+            number, task, report = _judged(chosen_networks(options), derivation, options)
+        except TypeError as error:
+            raise ValueError(f"{options.derivation}: {error}") from None
+        case = {} if options.random is None else {"case": number}
+        tell(report, derivation, options, **case)
+        if not options.json:
+            _tell_more(number, task, report, options)
+        if options.counterexample and not report.agrees:
+            path, named = Path(options.counterexample), parse("--derivation", options.derivation)
+            module = Path(named.module).stem if named.is_file else named.module
+            write(path, script(shrunk(task), FACTORY, f"{module}:{named.attribute}"))
+            print(f"a small counterexample is in {path}", file=sys.stderr)
+        return status_of(report, derivation, options)
+
+
+def _judged(
+    batches: Iterable[Batch], derivation: IsolatedDerivation, options: argparse.Namespace
+) -> tuple[int, Task, Report]:
+    """The first network at which it is wrong, or the last one."""
+    many = options.random is not None and options.case is None
+    for batch in batches:
+        for row in range(len(batch)):
+            parameters = {name: value[row] for name, value in batch.parameters.items()}
+            data = (batch.inputs[row], batch.observed[row])
+            task = lesson_task(derivation, parameters, *data, options.wrt, options.softplus_threshold)
+            report = examine_here(task, draws=0) if many else examine(task)
+            if not report.agrees:
+                return batch.first + row, task, examine(task) if many else report
+    return batch.first + row, task, report
+
+
+def _tell_more(number: int, task: Task, report: Report, options: argparse.Namespace) -> None:
+    """Where it was judged, and the numbers that --links and --explain ask for."""
+    if options.random is not None and options.case is None:
+        if report.agrees:
+            print(f"and so at all {options.random:,} random networks of seed {options.seed}")
+        else:
+            print(f"\nAt network {number} of seed {options.seed}; to run it again, add --case {number}.")
+    if options.links or options.explain:
+        from comparing.own_numbers import print_numbers
+
+        print_numbers(task, report, options)

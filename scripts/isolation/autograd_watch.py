@@ -1,0 +1,80 @@
+"""Who asks autograd, or another library, for a derivative that was to be derived by hand."""
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from functools import wraps
+from types import FrameType
+from typing import Any
+
+import torch
+
+from isolation import blame
+
+DIFFERENTIATING = ("jax", "tensorflow", "autograd", "mxnet", "tinygrad")
+"""Packages that derive by themselves."""
+ANSWERS = ("manual_backprop", "torch_reference")
+"""Packages that hold the lesson's derivatives."""
+
+
+class AutogradWatch:
+    """From its making on, everything in this process that differentiates is noted, with the author's line.
+
+    Each way is noted where it begins: the engine that all of torch.autograd.grad, Tensor.backward and
+    torch.func go through, the level that forward mode opens, and the call of a torch.nn.Module.
+    """
+
+    def __init__(self, packages: Sequence[str]) -> None:
+        """Watch from now on, and note which of the packages are imported."""
+        self.packages = packages
+        self.notes: dict[str, str] = {}
+        self._wrap(torch.autograd, "grad", "torch.autograd.grad")
+        self._wrap(torch.autograd, "backward", "torch.autograd.backward")
+        self._wrap(torch.Tensor, "backward", "Tensor.backward")
+        for name in ("grad", "grad_and_value", "vjp", "jvp", "jacrev", "jacfwd", "hessian", "linearize"):
+            self._wrap(torch.func, name, f"torch.func.{name}")
+        self._wrap(torch.autograd.forward_ad, "enter_dual_level", "torch.autograd.forward_ad")
+        self._wrap(torch.nn.Module, "__call__", "a torch.nn.Module")
+        self._wrap_engine()
+
+    def found(self) -> list[str]:
+        """What was noted, such as: torch.autograd.grad (homework.py, line 12)."""
+        packages = [f"the package {package}" for package in self.packages if package in sys.modules]
+        return [*(f"{title} ({place})" for place, title in self.notes.items()), *packages]
+
+    def _wrap(self, owner: Any, name: str, title: str) -> None:
+        if not hasattr(owner, name):  # not every torch has every way
+            return
+        original: Callable[..., Any] = getattr(owner, name)
+
+        @wraps(original)
+        def noted(*args: Any, **keywords: Any) -> Any:
+            self._note(title)
+            return original(*args, **keywords)
+
+        setattr(owner, name, noted)
+
+    def _wrap_engine(self) -> None:
+        """A way that is not wrapped by its name ends in the engine nevertheless."""
+        engine = torch.autograd.Variable._execution_engine
+        watch = self
+
+        class Noted:
+            def run_backward(self, *args: Any, **keywords: Any) -> Any:
+                watch._note("autograd's engine")
+                return engine.run_backward(*args, **keywords)
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(engine, name)
+
+        torch.autograd.Variable._execution_engine = Noted()
+
+    def _note(self, title: str) -> None:
+        place = self._place(sys._getframe(2))
+        if place:  # what one of the ways calls inside torch, for the same line, is the same derivative
+            self.notes.setdefault(place, title)
+
+    def _place(self, frame: FrameType) -> str:
+        """The author's file and line that led here; empty if none did."""
+        lines = [(summary.filename, summary.lineno or 0) for summary in traceback.extract_stack(frame)]
+        return blame.innermost(lines[::-1]).removesuffix(": ")
