@@ -64,6 +64,15 @@ def compare(
     Shapes:  manual[name], reference[name] and bounds[name] have one shape, or the row says that they do not
     Errors:  none: whatever is wrong with the manual side is the verdict of its row. A bound that is missing,
              of another shape, NaN or infinite gives NO_BOUND, which is not agreement
+
+    >>> import torch, torch_reference
+    >>> manual = {"w3": torch.tensor(2.0), "w4": torch.tensor(-1.0)}
+    >>> reference = {"w3": torch.tensor(2.0), "w4": torch.tensor(1.0)}
+    >>> bounds = {"w3": torch.tensor(1e-6), "w4": torch.tensor(1e-6)}
+    >>> for row in torch_reference.compare(manual, reference, bounds):
+    ...     print(row.name, row.verdict)
+    w3 agrees
+    w4 differs
     """
     names = dict.fromkeys((*reference, *manual))
     return [_row(name, manual.get(name), reference.get(name), bounds.get(name)) for name in names]

@@ -6,6 +6,7 @@ forward pass, whose trace the links read), gradient (the tables), descent (gradi
 and convergence, which say how far a learning rate may go. docs/add_a_parameter.md adds one more parameter.
 """
 
+from manual_backprop.lesson.descent import History, Stopped, descend
 from manual_backprop.lesson.dosage import INPUTS, OBSERVED, START, START_OF_ALL_SEVEN, data, start
 from manual_backprop.lesson.gradient import CHAINS, DERIVATIVES, LESSON_WRT, gradients, links
 from manual_backprop.lesson.network import PARAMETERS, forward
@@ -20,8 +21,11 @@ __all__ = [
     "PARAMETERS",
     "START",
     "START_OF_ALL_SEVEN",
+    "History",
+    "Stopped",
     "Trace",
     "data",
+    "descend",
     "forward",
     "gradients",
     "links",

@@ -70,6 +70,10 @@ def descend(
     Errors:  those of forward; ValueError for a batch, for an empty or unknown wrt, and for a learning rate,
              a number of steps or a step size that makes no sense
     Source:  the lesson, sections 3.3 and 3.4
+
+    >>> from manual_backprop import lesson
+    >>> lesson.descend(lesson.start(), *lesson.data(), learning_rate=0.1).steps
+    310
     """
     check_task(parameters, inputs, observed, wrt)
     check_rules(learning_rate, max_steps, min_step_size)

@@ -23,7 +23,11 @@ START_OF_ALL_SEVEN = START | {"w1": 2.74, "b1": 0.0, "w2": -1.13, "b2": 0.0}
 
 
 def data(dtype: torch.dtype = torch.float64, device: str = "cpu") -> tuple[Tensor, Tensor]:
-    """The lesson's inputs and observations, each of shape (3)."""
+    """The lesson's inputs and observations, each of shape (3).
+
+    >>> data()
+    (tensor([0.0000, 0.5000, 1.0000], dtype=torch.float64), tensor([0., 1., 0.], dtype=torch.float64))
+    """
     return (
         torch.tensor(INPUTS, dtype=dtype, device=device),
         torch.tensor(OBSERVED, dtype=dtype, device=device),
@@ -31,5 +35,9 @@ def data(dtype: torch.dtype = torch.float64, device: str = "cpu") -> tuple[Tenso
 
 
 def start(dtype: torch.dtype = torch.float64, device: str = "cpu") -> dict[str, Tensor]:
-    """The lesson's parameters at the start, each of shape ()."""
+    """The lesson's parameters at the start, each of shape ().
+
+    >>> start()["w3"].item()
+    0.36
+    """
     return {name: torch.tensor(value, dtype=dtype, device=device) for name, value in START.items()}

@@ -40,6 +40,14 @@ def gradients(
     Shapes:  parameters (*batch), inputs and observed (*batch, n), each result (*batch); see forward
     Errors:  those of forward, and ValueError for an unknown name in wrt, with the known ones
     Source:  the lesson, section 3.2
+
+    >>> from manual_backprop import lesson
+    >>> inputs, observed = lesson.data()
+    >>> for name, derivative in lesson.gradients(lesson.start(), inputs, observed).items():
+    ...     print(f"d_ssr_d_{name} = {derivative:.4f}")
+    d_ssr_d_w3 = 2.5761
+    d_ssr_d_w4 = 1.2568
+    d_ssr_d_b3 = 1.8996
     """
     check_names(wrt, PARAMETERS)
     trace = forward(parameters, inputs, observed)
@@ -56,6 +64,13 @@ def links(
 
     Shapes:  each link (*batch, n): its value at every observation, before the sum
     Errors:  those of gradients
+
+    >>> from manual_backprop import lesson
+    >>> inputs, observed = lesson.data()
+    >>> for name, values in lesson.links(lesson.start(), inputs, observed, wrt=["w3"]).items():
+    ...     print(name, [round(value, 4) for value in values.tolist()])
+    d_ssr_d_predicted [1.4374, -1.0762, 1.5383]
+    d_predicted_d_w3 [0.2146, 0.8203, 2.0481]
     """
     check_names(wrt, PARAMETERS)
     trace = forward(parameters, inputs, observed)

@@ -36,6 +36,14 @@ def forward(
     Errors:  ValueError for a missing or unknown parameter, a shape or a device that does not fit,
              TypeError for anything but tensors of one dtype, float32 or float64
     Source:  the lesson, section 2.1
+
+    >>> from manual_backprop import lesson
+    >>> inputs, observed = lesson.data()
+    >>> trace = lesson.forward(lesson.start(), inputs, observed)
+    >>> [round(value, 4) for value in trace.predicted.tolist()]
+    [0.7187, 0.4619, 0.7691]
+    >>> round(trace.ssr.item(), 4)
+    1.3977
     """
     check_network(PARAMETERS, parameters, inputs, observed)
     column = {name: value.unsqueeze(-1) for name, value in parameters.items()}

@@ -17,6 +17,12 @@ def averaged(loss: Loss) -> Loss:
     """The mean of a loss that is a sum; like torch's, it is NaN for no terms at all.
 
     Formula: Mean = Sum / n, ∂Mean/∂Predictedᵢ = ∂Sum/∂Predictedᵢ / n
+
+    >>> import torch
+    >>> from manual_backprop.losses import LOSSES
+    >>> predicted, observed = torch.tensor([1.0, 2.0]), torch.tensor([0.0, 4.0])
+    >>> averaged(LOSSES["ssr"]).forward(predicted, observed)[0].item()  # (1 + 4) / 2
+    2.5
     """
 
     def forward(predicted: Tensor, targets: Tensor) -> tuple[Tensor, Any]:

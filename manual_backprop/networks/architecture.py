@@ -84,6 +84,13 @@ def initial_parameters(
 
     Formula: uniform from −1/√k to 1/√k for a layer of k inputs, weight first, then bias
     Source:  torch.nn.Linear's documentation
+
+    >>> import torch
+    >>> from manual_backprop.networks.architecture import perceptron
+    >>> network = perceptron([3, 4, 2], ["relu", None])
+    >>> parameters = initial_parameters(network, torch.Generator().manual_seed(0))
+    >>> {name: tuple(value.shape) for name, value in parameters.items()}
+    {'0.weight': (4, 3), '0.bias': (4,), '2.weight': (2, 4), '2.bias': (2,)}
     """
     parameters = {}
     for module in network.modules:

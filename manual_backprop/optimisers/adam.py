@@ -43,6 +43,12 @@ def adam(
     Shapes:  gradients and moments have the shapes of the parameters; one without a gradient stays as it is
     Errors:  ValueError for an unknown name, another shape or a setting out of range, TypeError for a dtype
     Source:  Kingma and Ba 2015, algorithm 1; the decay by way of the gradient is torch.optim.Adam's
+
+    >>> import torch
+    >>> parameters, gradients = {"w": torch.tensor([1.0, 2.0])}, {"w": torch.tensor([10.0, -10.0])}
+    >>> parameters, state = adam(parameters, gradients, {}, learning_rate=0.1)
+    >>> parameters["w"]
+    tensor([0.9000, 2.1000])
     """
     _check_adam(learning_rate, betas, epsilon, weight_decay)
 
@@ -73,6 +79,12 @@ def adamw(
     Shapes:  those of adam
     Errors:  those of adam
     Source:  Loshchilov and Hutter 2019, algorithm 2, with torch.optim.AdamW's rate · decay
+
+    >>> import torch
+    >>> parameters, gradients = {"w": torch.tensor([1.0, 2.0])}, {"w": torch.tensor([10.0, -10.0])}
+    >>> parameters, state = adamw(parameters, gradients, {}, learning_rate=0.1)
+    >>> parameters["w"]
+    tensor([0.8990, 2.0980])
     """
     _check_adam(learning_rate, betas, epsilon, weight_decay)
 

@@ -41,6 +41,12 @@ def gradient_descent(
     Shapes:  gradients and velocities have the shapes of the parameters; one without a gradient stays as it is
     Errors:  ValueError for an unknown name, another shape or a setting out of range, TypeError for a dtype
     Source:  torch.optim.SGD's documentation; Sutskever et al. 2013
+
+    >>> import torch
+    >>> parameters, gradients = {"w": torch.tensor([1.0, 2.0])}, {"w": torch.tensor([10.0, -10.0])}
+    >>> parameters, state = gradient_descent(parameters, gradients, {}, learning_rate=0.5)
+    >>> parameters["w"]
+    tensor([-4.,  7.])
     """
     check_range("learning_rate", learning_rate)
     check_range("momentum", momentum)

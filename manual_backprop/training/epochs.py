@@ -55,6 +55,18 @@ def epoch_of_steps(
     Formula: θₖ₊₁, stateₖ₊₁ = optimiser(θₖ, ∂Loss/∂θ (mini-batchₖ, θₖ), stateₖ)
     Shapes:  inputs (n, first width), targets (n, …) as the loss takes them
     Errors:  ValueError for an unknown loss or optimiser, and those of the perceptron and of the optimiser
+
+    >>> import torch
+    >>> from manual_backprop.networks.architecture import initial_parameters, perceptron
+    >>> network = perceptron([1, 1], [None])
+    >>> inputs = torch.linspace(0, 1, 8, dtype=torch.float64)[:, None]
+    >>> recipe = Recipe("ssr", "gradient_descent", {"learning_rate": 0.1}, batch_size=4, seed=0)
+    >>> here = Point(initial_parameters(network, torch.Generator().manual_seed(0)), {})
+    >>> for epoch in range(100):
+    ...     *_, last = epoch_of_steps(network, here._replace(epoch=epoch), inputs, 3 * inputs, recipe)
+    ...     here = last.after
+    >>> round(here.parameters["0.weight"].item(), 3), here.step
+    (3.0, 200)
     """
     check_choice("loss", recipe.loss, LOSSES)
     check_choice("optimiser", recipe.optimiser, OPTIMISERS)

@@ -15,6 +15,11 @@ def batches(rows: int, batch_size: int, seed: int, epoch: int) -> Iterator[Int[T
 
     Shapes:  each (batch), on the CPU
     Errors:  ValueError for no rows, or a batch size below 1
+
+    >>> [len(rows) for rows in batches(rows=10, batch_size=4, seed=0, epoch=0)]
+    [4, 4, 2]
+    >>> sorted(row for rows in batches(rows=10, batch_size=4, seed=0, epoch=1) for row in rows.tolist())
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     """
     if rows < 1:
         raise ValueError(f"training needs at least one row, found {rows}")

@@ -30,6 +30,7 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
         ("networks",),
         ("judging",),
         ("diagnosis",),
+        ("repair",),
         ("chain",),
         ("repair",),
         ("check",),

@@ -33,6 +33,13 @@ def assert_gradients_match(
     """Raise AssertionError, with the whole report as its message, unless the derivation agrees with autograd.
 
     Shapes, errors: those of check_derivation
+
+    >>> import torch
+    >>> model, ssr = torch.nn.Linear(2, 1), lambda predicted, observed: (observed - predicted).square().sum()
+    >>> def by_hand(parameters, inputs, observed):
+    ...     d_ssr_d_predicted = -2 * (observed - inputs @ parameters["weight"].T - parameters["bias"])
+    ...     return {"weight": d_ssr_d_predicted.T @ inputs, "bias": d_ssr_d_predicted.sum(0)}
+    >>> assert_gradients_match(model, ssr, torch.randn(5, 2), torch.randn(5, 1), by_hand)
     """
     _raise(check_derivation(model, loss, inputs, targets, derivation))
 
@@ -43,6 +50,10 @@ def assert_function_matches(
     """Raise AssertionError, with the whole report as its message, unless the backward agrees with autograd.
 
     Shapes, errors: those of check_function
+
+    >>> import torch
+    >>> square = (lambda x: (x * x, x), lambda x, d_loss_d_y: 2 * x * d_loss_d_y)
+    >>> assert_function_matches(square, torch.square, torch.randn(3))
     """
     _raise(check_function(function, reference, *inputs, wrt=wrt))
 
@@ -61,6 +72,10 @@ def assert_always_matches(
 
     Shapes: as described; numbers drawn from a shape have the given dtype and lie between −10 and 10
     Errors: AssertionError with the report of the smallest failing inputs; ValueError without hypothesis
+
+    >>> import torch
+    >>> square = (lambda x: (x * x, x), lambda x, d_loss_d_y: 2 * x * d_loss_d_y)
+    >>> assert_always_matches(square, torch.square, ("n", "m"), max_examples=10)
     """
     st = _hypothesis().strategies
     _always(
@@ -86,6 +101,13 @@ def assert_gradients_always_match(
 
     Shapes: as described; the numbers drawn from a shape, and the parameters, lie between −10 and 10
     Errors: AssertionError with the report of the smallest failing point; ValueError without hypothesis
+
+    >>> import torch
+    >>> model, ssr = torch.nn.Linear(2, 1, bias=False), torch.nn.MSELoss(reduction="sum")
+    >>> def by_hand(parameters, inputs, observed):
+    ...     d_ssr_d_predicted = -2 * (observed - inputs @ parameters["weight"].T)
+    ...     return {"weight": d_ssr_d_predicted.T @ inputs}
+    >>> assert_gradients_always_match(model, ssr, ("n", 2), ("n", 1), by_hand, max_examples=10)
     """
     st = _hypothesis().strategies
     own = {name: value.detach() for name, value in model.named_parameters()}

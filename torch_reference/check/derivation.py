@@ -35,6 +35,14 @@ def check_derivation(
             several inputs are a tuple, passed to the model in that order
     Errors: TypeError for a derivation that returns no mapping of names to tensors, ValueError for a model
             without parameters, parameters of two dtypes, or a loss that is not one number
+
+    >>> import torch, torch_reference
+    >>> model, loss = torch.nn.Linear(2, 1, bias=False), torch.nn.MSELoss(reduction="sum")
+    >>> def by_hand(parameters, inputs, observed):
+    ...     d_loss_d_predicted = 2 * (inputs @ parameters["weight"].T - observed)
+    ...     return {"weight": d_loss_d_predicted.T @ inputs}
+    >>> print(torch_reference.check_derivation(model, loss, torch.randn(5, 2), torch.randn(5, 1), by_hand))
+    AGREEMENT: 1 gradient, 2 elements, all within rounding (float32)
     """
     task = network_task(model, loss, inputs, targets, derivation)
     return examine(task, draws)

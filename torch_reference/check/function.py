@@ -51,6 +51,14 @@ def check_function(
             upstream: one tensor for every floating-point output, of its shape
     Errors: ValueError for wrong positions, upstream gradients of other shapes or nothing to differentiate,
             TypeError for what is no tensor
+
+    >>> import torch, torch_reference
+    >>> def forward(x):
+    ...     return torch.tanh(x), x
+    >>> def backward(x, d_loss_d_y):
+    ...     return d_loss_d_y * (1 - torch.tanh(x) ** 2)
+    >>> print(torch_reference.check_function((forward, backward), torch.tanh, torch.randn(4, 3)))
+    AGREEMENT: 2 gradients, 24 elements, all within rounding (float32)
     """
     names = {f"inputs[{index}]": value for index, value in enumerate(inputs)}
     wanted = _wanted(names, wrt)

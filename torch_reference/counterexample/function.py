@@ -31,6 +31,21 @@ def function_counterexample(
 
     Shapes: those of check_function; every size may shrink, down to 1, and equal sizes shrink together first
     Errors: those of check_function; ValueError where all agrees, and for a lambda or a local function
+
+    >>> import sys, types, torch
+    >>> mine = sys.modules["my_kernels"] = types.ModuleType("my_kernels")  # stands for a file, my_kernels.py
+    >>> exec('''
+    ... def forward(x):
+    ...     return x * x, x
+    ... def backward(x, d_loss_d_y):
+    ...     return x * d_loss_d_y
+    ... ''', vars(mine))
+    >>> script = function_counterexample((mine.forward, mine.backward), torch.square, torch.randn(3))
+    >>> print(script[script.index("INPUTS =") : script.index("UPSTREAM =")])
+    INPUTS = [
+        tensor((1,), torch.float32, "0x1.0000000000000p+0"),
+    ]
+    <BLANKLINE>
     """
     named = function if isinstance(function, tuple) else (function,)
     names = [f'load("{importable(part)}")' for part in named]

@@ -31,6 +31,12 @@ def forward(
     """Every named intermediate of the module's forward pass: those of FORMULAS, and residual.
 
     Shapes: parameters (*batch), data and results (*batch, n); either batch may be ()
+
+    >>> import torch, torch_reference
+    >>> zeros = {name: torch.tensor(0.0, dtype=torch.float64) for name in torch_reference.PARAMETERS}
+    >>> inputs, observed = torch.tensor([[0, 0.5, 1], [0, 1, 0]], dtype=torch.float64)
+    >>> torch_reference.forward(zeros, inputs, observed)["y1"]  # SoftPlus(0) = log 2
+    tensor([0.6931, 0.6931, 0.6931], dtype=torch.float64)
     """
     return batched(partial(_forward, network), parameters, inputs, observed)
 
@@ -46,6 +52,12 @@ def gradients(
     """Autograd's gradient of the SSR with respect to the named parameters.
 
     Shapes: parameters (*batch), data (*batch, n), results (*batch); either batch may be ()
+
+    >>> import torch, torch_reference
+    >>> zeros = {name: torch.tensor(0.0, dtype=torch.float64) for name in torch_reference.PARAMETERS}
+    >>> inputs, observed = torch.tensor([[0, 0.5, 1], [0, 1, 0]], dtype=torch.float64)
+    >>> torch_reference.gradients(zeros, inputs, observed, wrt=["b3"])  # the sum of -2 (Observed - 0)
+    {'b3': tensor(-2., dtype=torch.float64)}
     """
     unknown = [name for name in wrt if name not in PARAMETERS]
     if unknown:
@@ -73,6 +85,12 @@ def intermediate_gradients(
     """Autograd's gradient of the SSR with respect to every intermediate of FORMULAS.
 
     Shapes: parameters (*batch), data and results (*batch, n)
+
+    >>> import torch, torch_reference
+    >>> zeros = {name: torch.tensor(0.0, dtype=torch.float64) for name in torch_reference.PARAMETERS}
+    >>> inputs, observed = torch.tensor([[0, 0.5, 1], [0, 1, 0]], dtype=torch.float64)
+    >>> torch_reference.intermediate_gradients(zeros, inputs, observed)["d_ssr_d_predicted"]
+    tensor([-0., -2., -0.], dtype=torch.float64)
     """
     return batched(partial(_d_ssr_d_intermediates, network), parameters, inputs, observed)
 
@@ -90,6 +108,12 @@ def links(
     d_predicted_d_w3 or d_y1_d_x1 is the gradient of one intermediate, observation by observation.
 
     Shapes: parameters (*batch), data and results (*batch, n)
+
+    >>> import torch, torch_reference
+    >>> zeros = {name: torch.tensor(0.0, dtype=torch.float64) for name in torch_reference.PARAMETERS}
+    >>> inputs, observed = torch.tensor([[0, 0.5, 1], [0, 1, 0]], dtype=torch.float64)
+    >>> torch_reference.links(zeros, inputs, observed)["d_y1_d_x1"]  # the sigmoid of 0
+    tensor([0.5000, 0.5000, 0.5000], dtype=torch.float64)
     """
     return batched(partial(_links, network), parameters, inputs, observed)
 

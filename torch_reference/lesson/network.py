@@ -99,6 +99,12 @@ def from_parameters(
     """A module that holds copies of the named parameters, in their dtype and on their device.
 
     Errors: ValueError for a parameter that is missing
+
+    >>> import torch, torch_reference
+    >>> values = {name: torch.tensor(0.5) for name in torch_reference.PARAMETERS}
+    >>> torch_reference.from_parameters(values).output.bias
+    Parameter containing:
+    tensor([0.5000], requires_grad=True)
     """
     missing = [name for name in PARAMETERS if name not in parameters]
     if missing:
@@ -110,7 +116,13 @@ def from_parameters(
 
 
 def to_parameters(network: LessonNetwork) -> dict[str, Tensor]:
-    """Copies of the named parameters of a module: the inverse of from_parameters."""
+    """Copies of the named parameters of a module: the inverse of from_parameters.
+
+    >>> import torch, torch_reference
+    >>> values = {name: torch.tensor(0.5) for name in torch_reference.PARAMETERS}
+    >>> torch_reference.to_parameters(torch_reference.from_parameters(values)) == values
+    True
+    """
     return {name: tensor.detach().clone() for name, tensor in named_parameters(network.state_dict()).items()}
 
 

@@ -32,6 +32,15 @@ def bounds(
     Shapes:  parameters (*batch), data (*batch, n); the intermediates, residual and the links d_A_d_B
              (*batch, n), ssr and the derivatives, by the parameter's name, (*batch); always float64
     Source:  docs/tolerance.md
+
+    >>> import torch, torch_reference
+    >>> zeros = {name: torch.tensor(0.0, dtype=torch.float64) for name in torch_reference.PARAMETERS}
+    >>> inputs, observed = torch.tensor([[0, 0.5, 1], [0, 1, 0]], dtype=torch.float64)
+    >>> manual = {"b3": torch.tensor(-2.0, dtype=torch.float64)}
+    >>> reference = torch_reference.gradients(zeros, inputs, observed, wrt=["b3"])
+    >>> [row] = torch_reference.compare(manual, reference, torch_reference.bounds(zeros, inputs, observed))
+    >>> row.agrees
+    True
     """
     rounding = Rounding.of(inputs.dtype, inputs.device)
     batch = next(iter(parameters.values())).shape or inputs.shape[:-1]

@@ -17,7 +17,13 @@ LOSSES: Mapping[str, nn.Module] = {
 
 
 def loss_gradients(name: str, predicted: Tensor, targets: Tensor) -> dict[str, Tensor]:
-    """The loss, and autograd's gradient with respect to the predictions."""
+    """The loss, and autograd's gradient with respect to the predictions.
+
+    >>> import torch
+    >>> predicted, observed = torch.tensor([1.0, 2.0]), torch.tensor([0.0, 4.0])
+    >>> loss_gradients("ssr", predicted, observed)
+    {'loss': tensor(5.), 'predicted': tensor([ 2., -4.])}
+    """
     leaf = predicted.detach().clone().requires_grad_()
     loss = LOSSES[name](leaf, targets)
     (d_loss_d_predicted,) = torch.autograd.grad(loss, leaf)

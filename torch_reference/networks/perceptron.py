@@ -11,7 +11,15 @@ from torch_reference.losses.table import LOSSES
 
 
 def sequential(widths: Sequence[int], activations: Sequence[str | None]) -> nn.Sequential:
-    """nn.Linear layers of these widths, with an activation, or None, after each."""
+    """nn.Linear layers of these widths, with an activation, or None, after each.
+
+    >>> sequential([3, 4, 2], ["relu", None])
+    Sequential(
+      (0): Linear(in_features=3, out_features=4, bias=True)
+      (1): ReLU()
+      (2): Linear(in_features=4, out_features=2, bias=True)
+    )
+    """
     modules: list[nn.Module] = []
     for inputs, outputs, activation in zip(widths[:-1], widths[1:], activations, strict=True):
         modules.append(nn.Linear(inputs, outputs))

@@ -8,3 +8,7 @@
 | rebuilt.py | the user's function with another text |
 | task_trials.py | how an edited derivation is tried |
 """
+
+from torch_reference.repair.single_edits import Repairs
+
+__all__ = ["Repairs"]

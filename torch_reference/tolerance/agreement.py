@@ -40,6 +40,14 @@ def disagreements(
 
     Shapes: as growing_bounds takes them; the actual values have the reference's names and shapes, and the
             inputs' dtype
+
+    >>> import torch
+    >>> x = torch.linspace(1, 2, 5)
+    >>> reference = lambda tensors: {"mean": tensors["x"].mean()}
+    >>> disagreements({"mean": x.sum() / 5}, reference, {"x": x}, longest_sum=5)
+    []
+    >>> [found.name for found in disagreements({"mean": x.sum() / 4}, reference, {"x": x}, longest_sum=5)]
+    ['mean']
     """
     dtype = next(tensor.dtype for tensor in inputs.values() if tensor.is_floating_point())
     found: list[Disagreement] = []

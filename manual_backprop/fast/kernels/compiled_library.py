@@ -32,7 +32,14 @@ TIME_LIMIT = 60.0
 
 @functools.cache
 def library(dtype: torch.dtype) -> ctypes.CDLL | None:
-    """The kernel of one precision, or None where it cannot be built or loaded."""
+    """The kernel of one precision, or None where it cannot be built or loaded.
+
+    >>> import torch
+    >>> from manual_backprop.fast import kernels
+    >>> kernel = kernels.library(torch.float64)  # None where there is no compiler
+    >>> kernel is kernels.library(torch.float64)
+    True
+    """
     try:
         kernel = ctypes.CDLL(str(_built(dtype)))
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
