@@ -96,12 +96,13 @@ def _along(
 def intermediates(parameters: Numbers, x: float, y: float, shift: Numbers) -> dict[str, mpmath.mpf]:
     """Every intermediate of one observation, with shifts of parameters or intermediates by name."""
     p = {name: mpmath.mpf(value) + shift.get(name, 0) for name, value in parameters.items()}
-    x1 = p["w1"] * x + p["b1"] + shift.get("x1", 0)
-    x2 = p["w2"] * x + p["b2"] + shift.get("x2", 0)
-    y1 = mpmath.log1p(mpmath.exp(x1)) + shift.get("y1", 0)
-    y2 = mpmath.log1p(mpmath.exp(x2)) + shift.get("y2", 0)
-    predicted = p["w3"] * y1 + p["w4"] * y2 + p["b3"] + shift.get("predicted", 0)
-    return {"x1": x1, "y1": y1, "x2": x2, "y2": y2, "predicted": predicted, "residual": y - predicted}
+    v: dict[str, mpmath.mpf] = {}
+    v["x1"] = p["w1"] * x + p["b1"] + shift.get("x1", 0)
+    v["y1"] = mpmath.log1p(mpmath.exp(v["x1"])) + shift.get("y1", 0)
+    v["x2"] = p["w2"] * x + p["b2"] + shift.get("x2", 0)
+    v["y2"] = mpmath.log1p(mpmath.exp(v["x2"])) + shift.get("y2", 0)
+    v["predicted"] = p["w3"] * v["y1"] + p["w4"] * v["y2"] + p["b3"] + shift.get("predicted", 0)
+    return v | {"residual": y - v["predicted"]}
 
 
 def differentiate(function: Callable[[mpmath.mpf], mpmath.mpf]) -> mpmath.mpf:
