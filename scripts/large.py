@@ -12,6 +12,7 @@ from torch import Tensor
 
 from manual_backprop import DERIVATIVES, LESSON_WRT, forward, lesson
 from manual_backprop.fast import triangle
+from manual_backprop.fast.seven_parameters import ARE_ALL
 from manual_backprop.fast.triangle import Triangle
 from manual_backprop.fast.triangle_descent import descend, rounding
 from manual_backprop.lesson.descent import check_rules, follow
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         data = Pass(
             parts(options.data, options.inputs, options.outputs)[ranks.rank :: ranks.size], ranks, place
         )
-        result = (_by_passes if options.hidden else _by_triangle)(data, start, options)
+        result = (_by_passes if options.passes else _by_triangle)(data, start, options)
     if ranks.rank == 0:
         if options.json:
             print_json(_document(result, ranks.size))
@@ -142,11 +143,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
-    options.hidden = not set(options.wrt) <= set(LESSON_WRT)
+    options.passes = not (ARE_ALL and set(options.wrt) <= set(LESSON_WRT))
     if options.max_steps is None:
-        options.max_steps = 0 if options.hidden else 1000
-    if options.learning_rate is None and options.hidden and options.max_steps:
-        parser.error("--learning-rate is needed for steps of w1, b1, w2 or b2")
+        options.max_steps = 0 if options.passes else 1000
+    if options.learning_rate is None and options.passes and options.max_steps:
+        parser.error(
+            f"--learning-rate is needed for steps of {', '.join(options.wrt)}, each of which takes a pass"
+        )
     if not options.timeout > 0:
         parser.error(f"--timeout: expected more than 0 seconds, found {options.timeout:g}")
     check_rules(

@@ -2,8 +2,9 @@
 
 The derivatives are those of lesson/gradient.py, which is the one to read. One network in float32 or float64
 on the CPU goes through a kernel, in one pass over the data; where there is no C compiler, through
-lesson/gradient.py in blocks that fit the cache. Everything else (batches, other devices, tensors that
-autograd or torch.func watches) goes there as it is. docs/speed.md tells what each of these gains.
+lesson/gradient.py in blocks that fit the cache. Everything else (batches, other devices, other parameters
+than the lesson's seven, tensors that autograd or torch.func watches) goes there as it is. docs/speed.md tells
+what each of these gains.
 """
 
 import ctypes
@@ -17,12 +18,10 @@ from torch import Tensor
 from manual_backprop.checks import DTYPES, check_names
 from manual_backprop.fast.kernels.compiled_library import addresses_of, library
 from manual_backprop.fast.parallel_blocks import BLOCK, in_parallel
+from manual_backprop.fast.seven_parameters import ARE_ALL, COLUMNS
 from manual_backprop.lesson.gradient import LESSON_WRT
 from manual_backprop.lesson.gradient import gradients as plain
 from manual_backprop.lesson.network import PARAMETERS
-
-COLUMNS = ("w3", "w4", "b3", "w1", "b1", "w2", "b2")
-"""The order of the kernel's sums: the first three need no derivative of the hidden layer."""
 
 
 def gradients(
@@ -45,7 +44,8 @@ def gradients(
     >>> round(fast.gradients(lesson.start(), inputs, observed)["w3"].item(), 4)
     2.5761
     """
-    addresses = None if isinstance(wrt, str) else _addresses(parameters, inputs, observed)
+    known = ARE_ALL and not isinstance(wrt, str)
+    addresses = _addresses(parameters, inputs, observed) if known else None
     if addresses is None:
         return plain(parameters, inputs, observed, wrt)
     hidden, columns = _columns(tuple(wrt))

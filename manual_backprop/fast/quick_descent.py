@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.fast import triangle_descent
+from manual_backprop.fast.seven_parameters import ARE_ALL
 from manual_backprop.fast.triangle import Triangle
 from manual_backprop.fast.triangle_in_blocks import from_data
 from manual_backprop.lesson import descent
@@ -34,7 +35,7 @@ def descend(
     """Gradient descent by the rules of descent.descend, for w3, w4 and b3 on any number of observations.
 
     The data are read once. Whatever their precision, the descent runs in float64, and so is its history.
-    A wrt that moves the hidden layer goes to descent.descend.
+    A wrt that moves the hidden layer goes to descent.descend, and so does a network of other parameters.
 
     Shapes: each parameter (), inputs and observed (n)
     Errors: those of descent.descend
@@ -42,7 +43,7 @@ def descend(
     """
     check_task(parameters, inputs, observed, wrt)
     check_rules(learning_rate, max_steps, min_step_size)
-    if not set(wrt) <= set(LESSON_WRT):
+    if not (ARE_ALL and set(wrt) <= set(LESSON_WRT)):
         rules: dict[str, Any] = {"max_steps": max_steps, "min_step_size": min_step_size}
         return descent.descend(parameters, inputs, observed, wrt, learning_rate=learning_rate, **rules)
     one = from_data(parameters, inputs, observed)

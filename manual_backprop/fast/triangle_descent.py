@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.checks import check_names
-from manual_backprop.fast.triangle import HIDDEN, LEAF, Triangle, check_hidden
+from manual_backprop.fast.seven_parameters import HIDDEN
+from manual_backprop.fast.triangle import LEAF, Triangle, check_hidden
 from manual_backprop.lesson.descent import History, check_rules, follow
 from manual_backprop.lesson.gradient import LESSON_WRT
 

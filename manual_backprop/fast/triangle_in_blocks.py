@@ -13,7 +13,8 @@ from torch import Tensor
 from manual_backprop.fast import triangle
 from manual_backprop.fast.kernels.compiled_library import addresses_of, library
 from manual_backprop.fast.parallel_blocks import BLOCK, in_parallel
-from manual_backprop.fast.triangle import HIDDEN, LEAF, Triangle
+from manual_backprop.fast.seven_parameters import HIDDEN
+from manual_backprop.fast.triangle import LEAF, Triangle
 
 
 def from_data(

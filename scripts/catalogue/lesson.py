@@ -14,7 +14,9 @@ B3 = 0.2
 
 def make():
     """The module with the lesson's parameters but another b3, and five observations."""
-    values = {"w1": 3.34, "b1": -1.43, "w2": -3.53, "b2": 0.57, "w3": 0.36, "w4": 0.63, "b3": B3}
+    # A network of more parameters (docs/add_a_parameter.md) has them here too, and the derivation as well.
+    values = dict.fromkeys(torch_reference.PARAMETERS, 0.4)
+    values |= {"w1": 3.34, "b1": -1.43, "w2": -3.53, "b2": 0.57, "w3": 0.36, "w4": 0.63, "b3": B3}
     network = torch_reference.from_parameters(
         {name: torch.tensor(value, dtype=torch.float64) for name, value in values.items()}
     )
@@ -32,9 +34,13 @@ def forward(p: Mapping[str, Tensor], inputs: Tensor, observed: Tensor) -> Values
     """x, y and Predicted, by hand."""
     x = inputs * p["hidden.weight"].T + p["hidden.bias"]
     y = torch.logaddexp(x, x.new_zeros(()))
-    return {"x": x, "y": y, "predicted": y @ p["output.weight"].T + p["output.bias"], "inputs": inputs} | {
+    # What the output layer reads: y1 and y2, and the input where its weight has a column for that as well.
+    into_output = torch.cat([y, inputs], dim=1)[:, : p["output.weight"].shape[1]]
+    predicted = into_output @ p["output.weight"].T + p["output.bias"]
+    w = p["output.weight"][:, : y.shape[1]]
+    return {"x": x, "y": y, "into_output": into_output, "predicted": predicted, "w": w} | {
+        "inputs": inputs,
         "observed": observed,
-        "w": p["output.weight"],
     }
 
 
@@ -44,7 +50,7 @@ SUBJECT = Subject(
     forward,
     {
         "output": lambda v: -2 * (v["observed"] - v["predicted"]),
-        "output.weight": lambda v: v["output"].T @ v["y"],
+        "output.weight": lambda v: v["output"].T @ v["into_output"],
         "output.bias": lambda v: v["output"].sum(0),
         "activation": lambda v: v["output"] @ v["w"],
         "hidden": lambda v: v["activation"] * torch.sigmoid(v["x"]),

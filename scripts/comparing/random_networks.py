@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from manual_backprop import PARAMETERS
+from manual_backprop import LESSON_WRT, PARAMETERS
 
 CASES_PER_BATCH = 250
 LARGEST = 1000.0
@@ -62,6 +62,6 @@ def _draw(first: int, cases: int, seed: int, dtype: torch.dtype, device: torch.d
         return torch.from_numpy(values[:cases]).to(device, dtype)
 
     hidden, output, input_size, observed_size = LARGEST * 1e-6 ** generator.random((4, CASES_PER_BATCH))
-    parameters = {name: draw(size=output if name in ("w3", "w4", "b3") else hidden) for name in PARAMETERS}
+    parameters = {name: draw(size=output if name in LESSON_WRT else hidden) for name in PARAMETERS}
     inputs = draw(n, size=input_size[:, None])
     return Batch(first, parameters, inputs, draw(n, size=observed_size[:, None]))

@@ -1,4 +1,4 @@
-"""How a descent reads in a terminal of 80 columns, with any number of the seven parameters."""
+"""How a descent reads in a terminal of 80 columns, with any number of parameters."""
 
 import argparse
 from collections.abc import Sequence
@@ -12,6 +12,9 @@ from torch_reference.lesson.trajectory import Descent
 WIDTH = 8
 """Of a number: a step, the SSR and seven parameters fit 80 columns."""
 
+AT_ONCE = 7
+"""Parameters in one table; more of them take another."""
+
 
 def print_descent(
     manual: History, reference: Descent, judgement: Judgement, options: argparse.Namespace
@@ -22,13 +25,15 @@ def print_descent(
     precision = f"{options.dtype} on {options.device}"
     console.print(f"Gradient descent on {data}, learning rate {options.learning_rate:g}, {precision}\n")
     shown = shown_steps(manual.steps)
-    console.print(_points(manual, shown, options.wrt))
+    for names in _rows_of(options.wrt):
+        console.print(_points(manual, shown, names))
     frozen = {name: value[0].item() for name, value in manual.parameters.items() if name not in options.wrt}
     if frozen:
         console.print("\nFrozen: " + ", ".join(f"{name} = {value:g}" for name, value in frozen.items()))
     if manual.steps:
         console.print("\nStep sizes: learning rate · derivative, at the point before the step\n")
-        console.print(_step_sizes(manual, shown[1:], options.wrt))
+        for names in _rows_of(options.wrt):
+            console.print(_step_sizes(manual, shown[1:], names))
     console.print("")
     for who, descent in (("manual", manual), ("torch.optim.SGD", reference)):
         console.print(f"{who:<16} {_reason(descent, options)}")
@@ -48,6 +53,13 @@ def number(value: float, decimals: int) -> str:
     points = [f"{value:.{digits}f}" for digits in range(decimals, 0, -1)]
     readable = value == 0 or abs(value) >= 10 ** (1 - decimals)
     return next(text for text in (points + powers if readable else powers) if len(text) <= WIDTH)
+
+
+def _rows_of(names: Sequence[str]) -> list[Sequence[str]]:
+    """The names in one table, or in several of equal width where one would not fit the terminal."""
+    tables = -(-len(names) // AT_ONCE)
+    width = -(-len(names) // tables)
+    return [names[first : first + width] for first in range(0, len(names), width)]
 
 
 def _points(history: History, steps: Sequence[int], wrt: Sequence[str]) -> Any:

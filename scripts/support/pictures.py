@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.lesson.descent import History
+from manual_backprop.lesson.gradient import LESSON_WRT
 from manual_backprop.lesson.network import PARAMETERS, forward
 from support.atomic_files import check_folder, replacing
 from support.optional_packages import require
@@ -17,8 +18,13 @@ from support.optional_packages import require
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette, which people with any colour vision tell apart; one colour for each parameter."""
 
-COLOUR = dict(zip(("w3", "w4", "b3", "w1", "b1", "w2", "b2"), COLOURS, strict=True))
-DASHES = {name: "-" if name in ("w3", "w4", "b3") else "--" for name in PARAMETERS}
+# The lesson's three first, whatever the network has besides: after seven the colours come again, dotted.
+_ORDER = [*LESSON_WRT, *(name for name in PARAMETERS if name not in LESSON_WRT)]
+COLOUR = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(_ORDER)}
+DASHES = {
+    name: ":" if place >= len(COLOURS) else "-" if name in LESSON_WRT else "--"
+    for place, name in enumerate(_ORDER)
+}
 STYLE = {
     "figure.figsize": (6.4, 4.0),
     "figure.dpi": 150,
