@@ -105,8 +105,7 @@ def assert_gradients_always_match(
     >>> import torch
     >>> model, ssr = torch.nn.Linear(2, 1, bias=False), torch.nn.MSELoss(reduction="sum")
     >>> def by_hand(parameters, inputs, observed):
-    ...     d_ssr_d_predicted = -2 * (observed - inputs @ parameters["weight"].T)
-    ...     return {"weight": d_ssr_d_predicted.T @ inputs}
+    ...     return {"weight": -2 * (observed - inputs @ parameters["weight"].T).T @ inputs}
     >>> assert_gradients_always_match(model, ssr, ("n", 2), ("n", 1), by_hand, max_examples=10)
     """
     st = _hypothesis().strategies
