@@ -1,23 +1,27 @@
 """Train a perceptron by manual gradients, in one process or, under torchrun, in several."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from manual_backprop.layers.table import ACTIVATIONS
 from manual_backprop.networks import perceptron
 from manual_backprop.networks.perceptron import Perceptron
-from scaling.data_parallel_checkpoint import OPTIMISERS, State, load, save
+from ranks.joining import Ranks, joined, own, seconds
+from ranks.likeness import check_alike
+from scaling.data_parallel_checkpoint import OPTIMISERS, PROGRAM, State, check_finite, described, load, save
+from scaling.data_parallel_data import batch_of, identity_of, rows_of
 from scaling.data_parallel_gradient import loss_and_gradients
 from support.atomic_files import check_file
 from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
 from support.options import device
-from support.rank_processes import Ranks, joined, own
+
+ALIKE = ("steps", "check", "resume", "every", "timeout")
+"""Options that every process needs to have in common, besides those that decide the numbers."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,22 +30,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.device = own(device(options.device))
     torch.set_num_threads(1)
     network = perceptron.perceptron(options.widths, _activations(options))
-    rows = _rows(options)
-    with joined(options.timeout, options.device) as ranks:
+    rows, identity = rows_of(options), identity_of(options)
+    description = {"program": PROGRAM, **identity, **{name: getattr(options, name) for name in ALIKE}}
+    with joined(options.timeout, options.device, description) as ranks:
         if options.checkpoint and ranks.rank == 0:
             check_file(options.checkpoint, f"--checkpoint {options.checkpoint}")
-        state = _start(options, network)
+        state = _start(options, network, identity)
+        if ranks.size > 1:  # each process reads the checkpoint for itself
+            check_alike({"the first step": state.step, **described(state)}, *ranks, options.device)
         check = None
         if options.check:
             from scaling.data_parallel_check import disagreement
 
-            check = disagreement(options, network, state.parameters, _batch(options, rows, 0), ranks)
+            check = disagreement(options, network, state.parameters, batch_of(options, rows, 0), ranks)
         losses = []
         while state.step < options.steps:
-            loss, state = _step(options, network, state, _batch(options, rows, state.step), ranks)
+            loss, state = _step(options, network, state, batch_of(options, rows, state.step), ranks)
             losses.append(loss)
             if ranks.rank == 0:
-                _report(options, state, loss)
+                _report(options, state, loss, identity)
     if ranks.rank == 0 and options.json:
         document = {"processes": ranks.size, "losses": losses, "disagreement": check, "steps": state.step}
         print_json(document)
@@ -61,52 +68,26 @@ def _step(
     mean = {name: gradient / len(batch) for name, gradient in gradients.items()}
     optimiser, _ = OPTIMISERS[options.optimiser]
     parameters, memory = optimiser(state.parameters, mean, state.memory, learning_rate=options.learning_rate)
-    return loss.item() / len(batch), State(state.step + 1, parameters, memory)
+    after = State(state.step + 1, parameters, memory)
+    check_finite(after, loss, gradients)  # the same in every process: all of them stop
+    return loss.item() / len(batch), after
 
 
-def _report(options: argparse.Namespace, state: State, loss: float) -> None:
+def _report(options: argparse.Namespace, state: State, loss: float, identity: Mapping[str, object]) -> None:
     last = state.step == options.steps
     if state.step % options.every == 0 or last:
         if options.checkpoint:
-            save(state, options.checkpoint)
+            save(state, options.checkpoint, identity)
         if not options.json:
             print(f"step {state.step}: SSR per row {loss:.6g}", flush=True)
 
 
-def _start(options: argparse.Namespace, network: Perceptron) -> State:
+def _start(options: argparse.Namespace, network: Perceptron, identity: Mapping[str, object]) -> State:
     if options.resume:
-        return load(options.checkpoint, options.optimiser, options.device)
+        return load(options.checkpoint, identity, options.optimiser, options.device)
     generator = torch.Generator().manual_seed(options.seed)
     parameters = perceptron.initial_parameters(network, generator)
     return State(0, {name: value.to(options.device) for name, value in parameters.items()}, {})
-
-
-def _rows(options: argparse.Namespace) -> np.ndarray:
-    """The data: a memory map of the file, or random inputs with the sine of their sum."""
-    columns = options.widths[0] + options.widths[-1]
-    if options.data is None:
-        generator = np.random.default_rng(options.seed)
-        inputs = generator.standard_normal((options.rows, options.widths[0]))
-        phases = np.arange(options.widths[-1])
-        return np.concatenate([inputs, np.sin(inputs.sum(1, keepdims=True) + phases)], 1)
-    try:
-        rows = np.load(options.data, mmap_mode="r")
-    except OSError as error:
-        raise ValueError(f"{options.data}: {error.strerror or 'expected a .npy file'}") from None
-    except ValueError:
-        raise ValueError(f"{options.data}: expected a .npy file of numbers, whole") from None
-    if rows.ndim != 2 or rows.shape[1] != columns or len(rows) == 0 or rows.dtype.kind not in "fiu":
-        raise ValueError(
-            f"{options.data}: expected numbers of shape (n, {columns}) for these widths, "
-            f"found {rows.shape} of {rows.dtype}"
-        )
-    return rows
-
-
-def _batch(options: argparse.Namespace, rows: np.ndarray, step: int) -> Tensor:
-    """The rows of a step, whatever the number of processes; after the last row comes the first."""
-    places = np.arange(step * options.batch, (step + 1) * options.batch) % len(rows)
-    return torch.from_numpy(np.asarray(rows[places], dtype=np.float64)).to(options.device)
 
 
 def _activations(options: argparse.Namespace) -> list[str | None]:
@@ -137,14 +118,14 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")
     add(
         "--timeout",
-        type=float,
-        default=60,
+        type=seconds,
+        default=60.0,
         metavar="S",
         help="wait so long for other processes (default: 60)",
     )
     add("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
-    for name in ("rows", "batch", "steps", "every", "timeout"):
+    for name in ("rows", "batch", "steps", "every"):
         if not getattr(options, name) > 0:
             parser.error(f"--{name}: expected more than 0, found {getattr(options, name)}")
     if options.resume and not options.checkpoint:

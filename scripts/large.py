@@ -6,10 +6,12 @@ import resource
 import time
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from keeping.fingerprints import fingerprint
 from manual_backprop import DERIVATIVES, LESSON_WRT, forward, lesson
 from manual_backprop.fast import triangle
 from manual_backprop.fast.seven_parameters import ARE_ALL
@@ -17,6 +19,7 @@ from manual_backprop.fast.triangle import Triangle
 from manual_backprop.fast.triangle_descent import descend, rounding
 from manual_backprop.lesson.descent import check_rules, follow
 from manual_backprop.training import distributed
+from ranks.joining import joined, own, seconds
 from reading.columns import add_column_options
 from scaling.data_sources import parts
 from scaling.large_result import Result
@@ -24,7 +27,6 @@ from scaling.passes_over_data import Pass
 from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
 from support.options import add_parameter_options, device
-from support.rank_processes import joined, own
 
 Start = Mapping[str, Tensor]
 
@@ -37,11 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     start = lesson.start() | {name: torch.tensor(value, dtype=torch.float64) for name, value in options.set}
     start = {name: value.to(place) for name, value in start.items()}
-    with joined(options.timeout, place) as ranks:
+    pieces = parts(options.data, options.inputs, options.outputs)
+    with joined(options.timeout, place, _description(options)) as ranks:
         # Every process takes each so-manieth part, so that all of them read from the first to the last.
-        data = Pass(
-            parts(options.data, options.inputs, options.outputs)[ranks.rank :: ranks.size], ranks, place
-        )
+        data = Pass(pieces[ranks.rank :: ranks.size], ranks, place)
         result = (_by_passes if options.passes else _by_triangle)(data, start, options)
     if ranks.rank == 0:
         if options.json:
@@ -103,6 +104,13 @@ def _by_passes(data: Pass, start: Start, options: argparse.Namespace) -> Result:
     return Result(int(counts[0]), rate, history, seconds, autograd, bounds)
 
 
+def _description(options: argparse.Namespace) -> dict[str, object]:
+    """What has to be the same in every process."""
+    alone = ("data", "device", "json")
+    given = {name: value for name, value in vars(options).items() if name not in alone}
+    return {"program": "large.py", **given, "data": [fingerprint(Path(path)) for path in options.data]}
+
+
 def _safe_rate(one: Triangle, names: Sequence[str]) -> float:
     """Half the largest stable learning rate: with it, no direction of the SSR's bowl swings to and fro.
 
@@ -136,8 +144,8 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")
     parser.add_argument(
         "--timeout",
-        type=float,
-        default=600,
+        type=seconds,
+        default=600.0,
         metavar="S",
         help="wait so long for a slower process (default: 600)",
     )
@@ -150,8 +158,6 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error(
             f"--learning-rate is needed for steps of {', '.join(options.wrt)}, each of which takes a pass"
         )
-    if not options.timeout > 0:
-        parser.error(f"--timeout: expected more than 0 seconds, found {options.timeout:g}")
     check_rules(
         1.0 if options.learning_rate is None else options.learning_rate,
         options.max_steps,

@@ -9,8 +9,8 @@ from torch import Tensor
 import torch_reference.lockstep.distributed
 import torch_reference.networks.perceptron
 from manual_backprop.networks.perceptron import Perceptron
+from ranks.joining import Ranks
 from scaling.data_parallel_gradient import loss_and_gradients
-from support.rank_processes import Ranks
 from torch_reference.tolerance.agreement import OPERATIONS_PER_LAYER, disagreements
 
 

@@ -1,5 +1,6 @@
-"""The state of a data-parallel training, and its checkpoint: whole or not there at all."""
+"""The state of a data-parallel training, and how it is kept."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,10 +8,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from keeping import checkpoints
 from manual_backprop.optimisers.momentum import Velocity
 from manual_backprop.optimisers.table import Moments, adam, gradient_descent
-from support.atomic_files import replacing
+from ranks.orphans import end_if_orphaned
 
+PROGRAM = "data_parallel.py"
 OPTIMISERS = {"gradient_descent": (gradient_descent, Velocity), "adam": (adam, Moments)}
 
 
@@ -22,24 +25,35 @@ class State(NamedTuple):
     memory: Mapping[str, Any]
 
 
-def save(state: State, path: Path) -> None:
+def save(state: State, path: Path, identity: Mapping[str, object]) -> None:
     """Write the checkpoint as a whole or not at all: a process that dies leaves the one before."""
-    plain = {name: tuple(memory) for name, memory in state.memory.items()}
-    try:
-        with replacing(path) as part:
-            torch.save({"step": state.step, "parameters": dict(state.parameters), "memory": plain}, part)
-    except OSError as error:
-        raise ValueError(f"--checkpoint {path}: {error.strerror or error}") from None
+    end_if_orphaned()
+    memory = {name: tuple(memory) for name, memory in state.memory.items()}
+    checkpoints.save(path, PROGRAM, identity, {**state._asdict(), "memory": memory})
 
 
-def load(path: Path, optimiser: str, place: torch.device) -> State:
-    """A checkpoint that save wrote; weights_only, so that a file can hold numbers but no code."""
-    try:
-        found = torch.load(path, weights_only=True, map_location=place)
-        kind = OPTIMISERS[optimiser][1]
-        memory = {name: kind(*values) for name, values in found["memory"].items()}
-        return State(found["step"], found["parameters"], memory)
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from None
-    except Exception:  # torch.load raises whatever the bytes lead it to
-        raise ValueError(f"{path}: expected a checkpoint of data_parallel.py with {optimiser}") from None
+def load(path: Path, identity: Mapping[str, object], optimiser: str, place: torch.device) -> State:
+    """The checkpoint of this very training; ValueError in one line for any other."""
+    found = checkpoints.load(path, PROGRAM, identity, place)
+    kind = OPTIMISERS[optimiser][1]
+    memory = {name: kind(*values) for name, values in found["memory"].items()}
+    return State(found["step"], found["parameters"], memory)
+
+
+def described(state: State) -> dict[str, str]:
+    """A checksum for each parameter, to be compared with other processes'."""
+    found = {}
+    for name, value in state.parameters.items():
+        content = value.detach().cpu().contiguous().numpy().tobytes()
+        found[f"{name} at the start"] = hashlib.sha256(content).hexdigest()[:16]
+    return found
+
+
+def check_finite(state: State, loss: Tensor, gradients: Mapping[str, Tensor]) -> None:
+    """Raise ValueError for a step that led to NaN or infinity: what was kept before it stays as it is."""
+    named = {"the loss": loss, **{f"d_loss_d_{name}": value for name, value in gradients.items()}}
+    for name, value in {**named, **state.parameters}.items():
+        if not value.isfinite().all():
+            raise ValueError(
+                f"step {state.step}: NaN or infinity, first in {name}; a smaller --learning-rate may help"
+            )

@@ -9,7 +9,7 @@ from manual_backprop.losses.table import LOSSES
 from manual_backprop.networks import perceptron
 from manual_backprop.networks.perceptron import Perceptron
 from manual_backprop.training import distributed
-from support.rank_processes import Ranks
+from ranks.joining import Ranks
 
 
 def loss_and_gradients(

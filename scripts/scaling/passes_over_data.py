@@ -11,9 +11,9 @@ from torch import Tensor
 
 import torch_reference
 from manual_backprop.training import distributed
+from ranks.joining import Ranks
 from scaling.data_part import Part
 from support.optional_packages import require
-from support.rank_processes import Ranks
 
 AT_ONCE = 2**14
 """Observations of one call of a derivation: the intermediates then fit the cache."""

@@ -30,6 +30,15 @@ def replacing(path: Path) -> Iterator[Path]:
         _flush(path.parent)
 
 
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Say of a failure of the system, such as a full disk, what it was that could not be written."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), what) from None
+
+
 def check_file(path: Path, where: str) -> None:
     """Raise ValueError in one line if a file cannot be written there; the attempt leaves nothing behind."""
     try:

@@ -31,7 +31,8 @@ def main(argv: Sequence[str]) -> int:
         if options.log:
             from training.log import Log
 
-            watchers.append(stack.enter_context(Log(options.log, run.point.epoch)))
+            run.log = stack.enter_context(Log(options.log, run.logged, is_resumed=run.point.epoch > 0))
+            watchers.append(run.log)
         if options.tensorboard:
             from training.board import Board
 

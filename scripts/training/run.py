@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from torch import Tensor
 
+from keeping import checkpoints
 from manual_backprop.training.early_stopping import Best
 from manual_backprop.training.epochs import Point, Step, epoch_of_steps
 from manual_backprop.training.monitoring import Figures, figures, first_not_finite
@@ -16,9 +17,9 @@ from manual_backprop.training.symptoms import Symptom, not_finite, symptoms
 from support.atomic_files import check_file
 from torch_reference.lockstep.lockstep import Lockstep
 from torch_reference.networks.perceptron import sequential
-from training import checkpoint
 from training.data import Data
-from training.resuming import content_of, resumed
+from training.log import Log
+from training.resuming import PROGRAM, content_of, made_for, resumed
 from training.setup import Setup, scores, start_of
 
 
@@ -58,7 +59,8 @@ class Run:
         self.lockstep = Lockstep(
             module, start, recipe.loss, recipe.optimiser, recipe.settings, options.check_every
         )
-        self.point, self.best, self.first_loss = Point(start, {}), Best(), math.nan
+        self.point, self.best, self.first_loss, self.logged = Point(start, {}), Best(), math.nan, None
+        self.log: Log | None = None
         self.path = Path(options.checkpoint) if options.checkpoint else None
         if self.path and not options.resume and self.path.exists():
             raise ValueError(f"--checkpoint {self.path}: exists already; --resume goes on from it")
@@ -66,7 +68,7 @@ class Run:
             check_file(self.path, f"--checkpoint {self.path}")
         if self.path and options.resume:
             found = resumed(self.path, setup, data, start, self.lockstep)
-            self.point, self.best, self.first_loss = found
+            self.point, self.best, self.first_loss, self.logged = found
         self.told: set[tuple[str, str]] = set()
 
     def train(self) -> Outcome:
@@ -102,8 +104,8 @@ class Run:
         for watcher in self.watchers:
             watcher.epoch(self.point.epoch, losses)
         if self.path:
-            where = (self.point, self.best, self.first_loss, self.lockstep)
-            checkpoint.save(self.path, content_of(self.setup, self.data, *where))
+            here = (self.point, self.best, self.first_loss, self.lockstep, self.log and self.log.end())
+            checkpoints.save(self.path, PROGRAM, made_for(self.setup, self.data), content_of(*here))
         return ""
 
     def _step(self, step: Step) -> str:

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import train
+from keeping import checkpoints
 
 SMALL = ["--data", "iris", "--hidden", "5", "--standardise", "--batch-size", "16"]
 CSV = "a,b,y,z,kind\n" + "".join(
@@ -25,3 +27,8 @@ def document(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, A
     """The JSON object of a run in this process, whose witnesses agree."""
     assert train.main([*arguments, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
+
+
+def checkpoint_of(path: str) -> dict[str, Any]:
+    """What a checkpoint holds, without what it says of itself."""
+    return checkpoints.whole(Path(path), torch.device("cpu"))[2]

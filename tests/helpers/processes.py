@@ -18,6 +18,10 @@ SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["torch", "torch.distributed", "large", "scaling.data_parallel_check"])
 
 
+PATIENCE = 60
+"""Seconds; a machine that is busy starts processes slowly."""
+
+
 class Ended(NamedTuple):
     """One process that ended."""
 
@@ -26,18 +30,26 @@ class Ended(NamedTuple):
     err: str
 
 
-def start(script: str, arguments: Sequence[str], size: int, folder: Path) -> list[BaseProcess]:
-    """The processes, started; they die with this one, whatever becomes of the test."""
+def start(
+    script: str, arguments: Sequence[str], size: int, folder: Path, others: Sequence[str] | None = None
+) -> list[BaseProcess]:
+    """The processes, started, all but the first with others where these are given; they die with this one."""
+    given = [list(arguments), *[list(arguments if others is None else others)] * (size - 1)]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     processes = [
-        SERVER.Process(target=_run, args=(script, list(arguments), rank, size, port, folder), daemon=True)
+        SERVER.Process(target=_run, args=(script, given[rank], rank, size, port, folder), daemon=True)
         for rank in range(size)
     ]
     for process in processes:
         process.start()
     return processes
+
+
+def both(script: str, arguments: Sequence[str], folder: Path) -> list[Ended]:
+    """Run a script in two processes to their end."""
+    return ended(start(script, arguments, 2, folder), folder, PATIENCE)
 
 
 def ended(processes: Sequence[BaseProcess], folder: Path, timeout: float) -> list[Ended]:

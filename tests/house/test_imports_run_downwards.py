@@ -41,7 +41,7 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
     "scripts": [
         ("reading",),
         ("support",),
-        ("isolation",),
+        ("isolation", "keeping", "ranks"),
         ("catalogue", "benchmarks", "comparing", "training", "learning_rates", "scaling"),
         ("proof", "grading"),
         (DOOR,),  # the programs

@@ -7,17 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 
 import train
-from perceptron_runs import CSV, SMALL, document, in_a_folder  # noqa: F401 (the folder of every test here)
+from keeping import checkpoints
+from perceptron_runs import SMALL, checkpoint_of, document, in_a_folder  # noqa: F401 (the folder of every test here)
 from support.atomic_files import replacing
-from training import checkpoint
-
-
-def contents(path: str) -> dict[str, Any]:
-    """What a checkpoint holds, without the checksum."""
-    return torch.load(path, weights_only=True)
 
 
 def same(one: Any, other: Any) -> bool:
@@ -52,12 +48,12 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_bits() -> None:
     arguments = [*SMALL, "--patience", "900", "--epochs"]
     killed, whole = (["--checkpoint", f"{n}.pt", "--log", f"{n}.jsonl"] for n in ("killed", "whole"))
     killed_after_its_first_checkpoint([*arguments, "1000", *killed], Path("killed.pt"))
-    reached = contents("killed.pt")["point"]["epoch"]
+    reached = checkpoint_of("killed.pt")["point"]["epoch"]
     assert 0 < reached < 998
     arguments.append(str(reached + 2))
     assert train.main([*arguments, *killed, "--resume"]) == 0
     assert train.main([*arguments, *whole]) == 0
-    assert same(contents("killed.pt"), contents("whole.pt"))
+    assert same(checkpoint_of("killed.pt"), checkpoint_of("whole.pt"))
     assert Path("killed.jsonl").read_text() == Path("whole.jsonl").read_text()
 
 
@@ -87,10 +83,10 @@ def write_half(path: Path) -> None:
 def test_a_checkpoint_is_replaced_whole_or_not_at_all() -> None:
     """A failure while the new one is written leaves the old one, and nothing beside it."""
     path = Path("run.pt")
-    checkpoint.save(path, {"made_for": {}, "epoch": 1})
+    checkpoints.save(path, "it.py", {}, {"epoch": 1})
     before = path.read_bytes()
-    with pytest.raises(AttributeError):
-        checkpoint.save(path, {"made_for": {}, "epoch": lambda: 2})
+    with pytest.raises(TypeError, match=r"not function \(content/epoch\)"):
+        checkpoints.save(path, "it.py", {}, {"epoch": lambda: 2})
     with pytest.raises(OSError, match="full"):
         write_half(path)
     assert path.read_bytes() == before
@@ -107,72 +103,11 @@ def test_a_file_is_on_the_disk_before_it_takes_the_name(monkeypatch: pytest.Monk
     assert order == [False, True]  # the content before the rename, the folder after it
 
 
-class Planted:
-    """What runs when a pickle that holds it is loaded."""
-
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        """Make a folder."""
-        return os.mkdir, ("it-ran",)
-
-
-def damaged(kind: str) -> bytes:
-    """A checkpoint with something wrong."""
-    whole = Path("good.pt").read_bytes()
-    if kind in ("truncated", "empty", "text"):
-        return {"truncated": whole[: len(whole) // 2], "empty": b"", "text": b"no checkpoint"}[kind]
-    content = contents("good.pt")
-    content["point"]["parameters"]["0.weight"].view(-1)[0] += 1e-9
-    torch.save({"flipped": content, "other": {"a": 1}, "code": {"format": Planted()}}[kind], "other.pt")
-    return Path("other.pt").read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("kind", "message"),
-    [
-        ("truncated", "truncated, or not a checkpoint"),
-        ("text", "truncated, or not a checkpoint"),
-        ("empty", "truncated, or not a checkpoint"),
-        ("code", "truncated, or not a checkpoint"),
-        ("other", "not a checkpoint of this program"),
-        ("flipped", "damaged, its content is not what was written"),
-    ],
-)
-def test_a_damaged_checkpoint_is_one_line_and_stays_as_it_is(kind: str, message: str) -> None:
-    """Nothing in it runs, and neither it nor the log is touched."""
-    train.main([*SMALL, "--epochs", "1", "--checkpoint", "good.pt"])
-    Path("bad.pt").write_bytes(damaged(kind))
-    before = Path("bad.pt").read_bytes()
-    Path("log.jsonl").write_text("what was logged\n")
-    with pytest.raises(ValueError, match=message) as caught:
-        train.main([*SMALL, "--checkpoint", "bad.pt", "--resume", "--log", "log.jsonl"])
-    assert "\n" not in str(caught.value)
-    assert Path("bad.pt").read_bytes() == before
-    assert Path("log.jsonl").read_text() == "what was logged\n"
-    assert not Path("it-ran").exists()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--hidden", "6"], r"another run: its widths is \[3, 5, 2\], expected \[3, 6, 2\]"),
-        (["--activation", "tanh"], "its activations is"),
-        (["--optimiser", "adamw"], "its optimiser is adam, expected adamw"),
-        (["--learning-rate", "0.5"], "its settings is"),
-        (["--seed", "1"], "of other data, or another split of them"),
-        (["--standardise"], "of other data, or another split of them"),
-        (["--data", "more.csv"], "the class 'both' was never seen by its run, which knows even, odd"),
-        (["--data", "less.csv"], "of other data, or another split of them"),
-    ],
-)
-def test_a_checkpoint_of_another_run_is_refused(arguments: list[str], message: str) -> None:
-    """Another network, recipe, data set, split or a class that it has never seen."""
-    Path("more.csv").write_text(CSV + "1,2,3,4,both\n" * 20)
-    Path("less.csv").write_text("\n".join(CSV.splitlines()[:-1]))
-    usual = ["--data", "mine.csv", "--class", "kind", "--inputs", "a,b,y", "--hidden", "5", "--epochs", "1"]
-    train.main([*usual, "--checkpoint", "run.pt"])
-    before = Path("run.pt").read_bytes()
-    with pytest.raises(ValueError, match=message):
-        train.main([*usual, *arguments, "--checkpoint", "run.pt", "--resume"])
-    with pytest.raises(ValueError, match="exists already; --resume goes on from it"):
-        train.main([*usual, "--checkpoint", "run.pt"])
-    assert Path("run.pt").read_bytes() == before
+def test_any_reader_of_safetensors_finds_the_parameters() -> None:
+    """By their names, without a line of this project."""
+    train.main([*SMALL, "--epochs", "1", "--checkpoint", "run.pt"])
+    expected = checkpoint_of("run.pt")["point"]["parameters"]
+    found = safetensors.torch.load_file("run.pt")
+    assert set(expected) == {"0.weight", "0.bias", "2.weight", "2.bias"}
+    for name, value in expected.items():
+        assert torch.equal(found[f"content/point/parameters/{name}"], value)
