@@ -28,7 +28,6 @@ STILL_LONGER = {
     "tests/scripts/test_large.py",
     "tests/scripts/test_train.py",
     "tests/tolerance/test_sensitivity.py",
-    "tests/training/test_distributed.py",
     "tests/training/test_monitoring.py",
     "tests/training/test_sharpness.py",
 }
