@@ -18,10 +18,9 @@ from torch import Tensor
 from manual_backprop.checks import DTYPES, check_names
 from manual_backprop.fast.kernels.compiled_library import addresses_of, library
 from manual_backprop.fast.parallel_blocks import BLOCK, in_parallel
-from manual_backprop.fast.seven_parameters import ARE_ALL, COLUMNS
+from manual_backprop.fast.seven_parameters import ARE_ALL, COLUMNS, SEVEN
 from manual_backprop.lesson.gradient import LESSON_WRT
 from manual_backprop.lesson.gradient import gradients as plain
-from manual_backprop.lesson.network import PARAMETERS
 
 
 def gradients(
@@ -77,7 +76,7 @@ def _addresses(
     What is refused here goes to the plain derivation, which takes it or says what is wrong with it.
     """
     try:
-        dtype, given = inputs.dtype, [parameters[name] for name in PARAMETERS]
+        dtype, given = inputs.dtype, [parameters[name] for name in SEVEN]
         for tensor in (*given, inputs, observed):
             # A subclass may mean something else by its memory, and so does a tensor with a pending negation.
             if type(tensor) is not Tensor or tensor.dtype is not dtype or not tensor.is_cpu:
@@ -100,7 +99,7 @@ def _addresses(
 @functools.lru_cache(maxsize=256)
 def _columns(wrt: tuple[str, ...]) -> tuple[bool, tuple[tuple[str, int], ...]]:
     """Whether wrt needs the hidden layer's derivatives, and where the kernel puts each."""
-    check_names(wrt, PARAMETERS)
+    check_names(wrt, SEVEN)
     columns = tuple((name, COLUMNS.index(name)) for name in wrt)
     return any(column > 2 for _, column in columns), columns
 

@@ -9,8 +9,11 @@ from manual_backprop.lesson.network import PARAMETERS
 HIDDEN = ("w1", "b1", "w2", "b2")
 """The parameters of its hidden layer."""
 
-COLUMNS = (*LESSON_WRT, *HIDDEN)
-"""All seven, in the order of the kernel's sums: the first three need no derivative of the hidden layer."""
+SEVEN = (*HIDDEN, *LESSON_WRT)
+"""All of them, in the order of the forward pass, in which the kernel takes their addresses."""
 
-ARE_ALL = set(PARAMETERS) == set(COLUMNS)
+COLUMNS = (*LESSON_WRT, *HIDDEN)
+"""The order of the kernel's sums: the first three need no derivative of the hidden layer."""
+
+ARE_ALL = set(PARAMETERS) == set(SEVEN)
 """Whether the lesson's network has these parameters and no other."""

@@ -25,9 +25,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.checks import check_names, check_network
-from manual_backprop.fast.seven_parameters import HIDDEN
+from manual_backprop.fast.seven_parameters import HIDDEN, SEVEN
 from manual_backprop.lesson import elementary
-from manual_backprop.lesson.gradient import LESSON_WRT
 
 BLOCK = 16384
 """Observations that are worked on at once: five columns of them fit the second-level cache."""
@@ -73,7 +72,7 @@ def from_data(
 
 def checked_hidden(parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor) -> dict[str, Tensor]:
     """The hidden layer's parameters in float64, if all is well with them and the data; from_data's errors."""
-    check_names(parameters, (*HIDDEN, *LESSON_WRT))
+    check_names(parameters, SEVEN)
     # A triangle is made for these: where one of them moves, the data are needed again.
     hidden = {name: parameters[name] for name in HIDDEN if name in parameters}
     check_network(HIDDEN, hidden, inputs, observed)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.checks import check_names
-from manual_backprop.fast.seven_parameters import HIDDEN
+from manual_backprop.fast.seven_parameters import HIDDEN, SEVEN
 from manual_backprop.fast.triangle import LEAF, Triangle, check_hidden
 from manual_backprop.lesson.descent import History, check_rules, follow
 from manual_backprop.lesson.gradient import LESSON_WRT
@@ -116,7 +116,7 @@ def _over_rows(rows: Sequence[Sequence[Any]], output: Mapping[str, Any]) -> tupl
 
 
 def _output_layer(triangle: Triangle, parameters: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    check_names(parameters, (*HIDDEN, *LESSON_WRT))
+    check_names(parameters, SEVEN)
     check_hidden(triangle, {name: parameters[name].double() for name in HIDDEN if name in parameters})
     missing = [name for name in LESSON_WRT if name not in parameters]
     if missing:

@@ -13,6 +13,7 @@ import torch_reference.networks.perceptron
 from benchmarks.contest import Contest, Contestant
 from benchmarks.lesson_gradient import Network
 from manual_backprop import PARAMETERS
+from manual_backprop.fast.seven_parameters import SEVEN
 from manual_backprop.networks import perceptron
 
 NETWORKS = 100_000
@@ -26,25 +27,27 @@ def random_networks(dtype: torch.dtype, device: torch.device, quick: bool) -> Co
     """Comparing 100,000 networks of 3 observations: in one call, or one by one with autograd."""
     networks, one_by_one = (NETWORKS // 10, 20) if quick else (NETWORKS, 200)
     generator = torch.Generator().manual_seed(0)
-    values = torch.randn(7, networks, dtype=dtype, generator=generator).to(device)
-    parameters = dict(zip(PARAMETERS, values, strict=True))
+    values = torch.randn(len(SEVEN), networks, dtype=dtype, generator=generator).to(device)
+    # The peers know the lesson's own network: where ours has more parameters, they are 0.
+    parameters = {name: torch.zeros_like(values[0]) for name in PARAMETERS}
+    parameters |= dict(zip(SEVEN, values, strict=True))
     inputs, observed = torch.randn(2, networks, 3, dtype=dtype, generator=generator).to(device).unbind()
 
     def compared(case: tuple[Mapping[str, Tensor], Tensor, Tensor], theirs: Mapping[str, Tensor]) -> bool:
-        manual = manual_backprop.gradients(*case, wrt=PARAMETERS)
+        manual = manual_backprop.gradients(*case, wrt=SEVEN)
         return all(
             row.agrees for row in torch_reference.compare(manual, theirs, torch_reference.bounds(*case))
         )
 
     def ours() -> bool:
         case = (parameters, inputs, observed)
-        return compared(case, torch_reference.gradients(*case, wrt=PARAMETERS))
+        return compared(case, torch_reference.gradients(*case, wrt=SEVEN))
 
     def loop() -> bool:
         agree = True
         for i in range(one_by_one):
             own = {name: value[i] for name, value in parameters.items()}
-            network = Network(own, PARAMETERS)
+            network = Network(own, SEVEN)
             ((observed[i] - network(inputs[i])) ** 2).sum().backward()
             theirs = network.gradients()
             agree &= compared((own, inputs[i], observed[i]), theirs)

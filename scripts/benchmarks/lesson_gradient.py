@@ -12,11 +12,12 @@ from torch import Tensor, nn
 import manual_backprop
 import torch_reference
 from benchmarks.contest import Contest, Contestant
-from manual_backprop import PARAMETERS, lesson
+from manual_backprop import LESSON_WRT, lesson
 from manual_backprop.fast import lesson_gradient as fast
+from manual_backprop.fast.seven_parameters import SEVEN
 
 THRESHOLD = torch_reference.SOFTPLUS_THRESHOLD
-ALL = {3: ("w3", "w4", "b3"), 7: PARAMETERS}
+ALL = {3: LESSON_WRT, 7: SEVEN}
 GOALS = {
     "small": {"autograd eager": 6.0, "JAX jit": 1.0},
     "large": {"autograd eager": 2.5, "torch.compile": 1.2, "JAX jit": 1.2},

@@ -16,6 +16,7 @@ from manual_backprop import LESSON_WRT, gradients, lesson
 from manual_backprop.fast import lesson_gradient as fast
 from manual_backprop.fast import quick_descent, triangle, triangle_descent
 from manual_backprop.fast import triangle_in_blocks as fast_triangle
+from manual_backprop.fast.seven_parameters import ARE_ALL
 
 PLAIN = "plain derivation"
 GRADIENTS: dict[str, Callable[..., dict[str, Tensor]]] = {
@@ -31,8 +32,9 @@ def makers(observations: int) -> dict[str, Callable[[torch.dtype], Contest]]:
     for way in GRADIENTS:
         for free in ALL:
             found[f"trick-{way}-{free}"] = functools.partial(_gradient, way, free, observations)
-    found["trick-triangle"] = functools.partial(_triangle, observations)
-    found["trick-steps"] = _steps
+    if ARE_ALL:
+        found["trick-triangle"] = functools.partial(_triangle, observations)
+        found["trick-steps"] = _steps
     for large in (False, True):
         size = "large" if large else "small"
         found[f"trick-perceptron-{size}"] = functools.partial(_perceptron, f"trick-perceptron-{size}", large)

@@ -12,6 +12,7 @@ from manual_backprop.fast import lesson_gradient as fast
 from manual_backprop.fast import quick_descent
 from manual_backprop.fast import triangle_in_blocks as fast_triangle
 from manual_backprop.fast.perceptron_gradient import Gradients
+from manual_backprop.fast.seven_parameters import ARE_ALL
 from manual_backprop.lesson import descent
 from manual_backprop.networks.architecture import initial_parameters, perceptron
 from manual_backprop.training import minibatches as batches
@@ -27,6 +28,11 @@ def sine(n: int) -> tuple[Tensor, Tensor]:
 def gradient(n: int) -> list[Tensor]:
     """Of the lesson's network on n observations."""
     return list(fast.gradients(lesson.start(), *sine(n), PARAMETERS).values())
+
+
+def triangle_of_many() -> list[Tensor]:
+    """Of the lesson's data, by the kernel."""
+    return [fast_triangle.from_data(lesson.start(), *sine(20_000)).rows]
 
 
 def descent_of_the_lesson() -> list[Tensor]:
@@ -54,7 +60,7 @@ def perceptrons_gradient() -> list[Tensor]:
 CASES: dict[str, Callable[[], list[Tensor]]] = {
     "the gradient of a few observations": lambda: gradient(3),
     "the gradient of many": lambda: gradient(20_000),
-    "the triangle of many": lambda: [fast_triangle.from_data(lesson.start(), *sine(20_000)).rows],
+    **({"the triangle of many": triangle_of_many} if ARE_ALL else {}),
     "a descent": descent_of_the_lesson,
     "an epoch's order": lambda: list(batches.batches(5, 2, 0, 0)),
     "a random start": lambda: list(descent.initial_parameters(1, LESSON_WRT).values()),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import manual_backprop
 import torch_reference
 from fast_ways import COMPILED, memory_of_nan
+from lessons_seven import seven_only
 from manual_backprop import LESSON_WRT, lesson
 from manual_backprop.fast import parallel_blocks, quick_descent, triangle, triangle_descent
 from manual_backprop.fast import triangle_in_blocks as fast_triangle
@@ -39,6 +40,7 @@ def assert_same(one: History, other: History) -> None:
         torch.testing.assert_close(mine, theirs, rtol=0, atol=0, equal_nan=True)
 
 
+@seven_only
 @given(
     case=cases(batches=False),
     wrt=free,
@@ -58,6 +60,7 @@ def test_every_step_is_that_of_the_triangle(case: Case, wrt: list[str], rules: d
     assert_same(quick_descent.descend(*case, wrt, **rules), descend(one, case.parameters, wrt, **rules))
 
 
+@seven_only
 def test_the_lessons_descent_is_that_of_all_observations(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rate of 0.1 converges at step 310, at the same point to within what rounding adds in each step.
 
@@ -85,6 +88,7 @@ def test_a_descent_of_the_hidden_layer_is_the_plain_one() -> None:
     )
 
 
+@seven_only
 def test_every_descent_has_the_same_defaults() -> None:
     """The lesson's rate and limit, and its three parameters: whoever changes over gets the same steps."""
     case = Case(lesson.start(), *lesson.data())
@@ -94,6 +98,7 @@ def test_every_descent_has_the_same_defaults() -> None:
     assert torch.equal(quick.step_sizes["w3"], 0.01 * quick.derivatives["w3"][:-1])
 
 
+@seven_only
 def test_a_late_divergence_obeys_the_rules_that_were_given() -> None:
     """From steps far below the default of the smallest size, and far beyond the default of the limit."""
     case = Case(lesson.start(), *lesson.data())
@@ -143,6 +148,7 @@ def many(dtype: torch.dtype, n: int = 1500) -> Case:
     return Case(lesson.start(dtype), inputs.to(dtype), observed.to(dtype))
 
 
+@seven_only
 @pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(("n", "scale"), [(1500, 1.0), (1500, 1e-170), (1500, 1e150), (65 * 512, 1.0)])
@@ -181,6 +187,7 @@ def test_the_fast_triangle_is_within_its_bound(
         assert (value - plain[name]).abs() <= bound, name
 
 
+@seven_only
 @pytest.mark.skipif(not COMPILED, reason="no C compiler here")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(("count", "merges"), [(2, 1), (64, 1), (65, 2), (64 * 64 + 1, 3)])
@@ -195,6 +202,7 @@ def test_many_observations_go_through_the_kernel(
     assert one.roundings == (2 + merges) * triangle.roundings_of(triangle.LEAF + 4)
 
 
+@seven_only
 def test_few_observations_batches_and_bad_shapes_are_triangle_pys() -> None:
     """The fast triangle is for one network and many observations; all else is judged where it was."""
     case = many(torch.float64, 40)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 import manual_backprop
 import torch_reference
+from lessons_seven import seven_only
 from manual_backprop import LESSON_WRT, lesson
 from manual_backprop.fast import triangle, triangle_descent
 from manual_backprop.fast.triangle import Triangle, from_data, merge
@@ -23,6 +24,8 @@ from manual_backprop.lesson.descent import Stopped
 from ordinary_network import ordinary_network
 from strategies import Case, cases
 from straying import is_stable, plain_strayed, triangle_strayed
+
+pytestmark = seven_only
 
 
 def exact(parameters: dict[str, Tensor], inputs: Tensor, observed: Tensor) -> dict[str, Fraction]:

@@ -7,12 +7,12 @@ from manual_backprop import lesson
 PARAMETERS, INPUTS, OBSERVED = lesson.start(), *lesson.data()
 VALUE_ERRORS = {
     "unknown parameter": (
-        ({**PARAMETERS, "w5": INPUTS[0]}, INPUTS, OBSERVED),
-        "unknown parameter 'w5': the known ones are w1, b1, w2, b2, w3, w4, b3",
+        ({**PARAMETERS, "w9": INPUTS[0]}, INPUTS, OBSERVED),
+        f"unknown parameter 'w9': the known ones are {', '.join(PARAMETERS)}",
     ),
     "missing parameters": (
-        ({name: PARAMETERS[name] for name in ("w1", "b1", "w2", "b2", "w3")}, INPUTS, OBSERVED),
-        "missing parameter w4, b3: all of w1, b1, w2, b2, w3, w4, b3 are needed",
+        ({name: PARAMETERS[name] for name in PARAMETERS if name not in ("w4", "b3")}, INPUTS, OBSERVED),
+        f"missing parameter w4, b3: all of {', '.join(PARAMETERS)} are needed",
     ),
     "column for row": (
         (PARAMETERS, INPUTS, OBSERVED[:, None]),

@@ -157,7 +157,7 @@ def test_a_rounding_is_half_the_spacing_at_one() -> None:
     assert roundings(5e-324, mpmath.mpf(0), torch.float64) == 2
 
 
-@pytest.mark.parametrize("name", ["w5", "d_ssr_d_w3", "d_y1_d_x2", "predicted", "d_nothing_d_x1"])
+@pytest.mark.parametrize("name", ["w9", "d_ssr_d_w3", "d_y1_d_x2", "predicted", "d_nothing_d_x1"])
 def test_truth_refuses_an_unknown_name(name: str) -> None:
     """The message says what was expected."""
     with pytest.raises(ValueError, match=r"unknown derivative .*expected a parameter"):

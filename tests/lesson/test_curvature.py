@@ -17,8 +17,9 @@ from torch_reference import compare
 from torch_reference.lesson import curvature
 from torch_reference.lesson.ball import MARGIN, Ball, Rounding
 from torch_reference.lesson.curvature import hessians, segment_bounds
+from torch_reference.lesson.formulas import nodes, straight_terms
 from torch_reference.lesson.gradient import REFERENCE
-from torch_reference.lesson.network import state_dict
+from torch_reference.lesson.network import FORMULAS, state_dict
 
 single = cases(batches=False, dtypes=st.just(torch.float64))
 some = wrt.filter(bool)
@@ -38,11 +39,12 @@ def jacobian_bounds(case: Case) -> dict[str, Tensor]:
     rounding = Rounding.of(case.inputs.dtype, case.inputs.device)
     exact = {name: rounding.exact(value.expand_as(case.inputs)) for name, value in case.parameters.items()}
     inputs, one = rounding.exact(case.inputs), rounding.exact(torch.ones_like(case.inputs))
-    balls: dict[str, Ball] = {"b3": one}
-    for weight, bias, out in (("w1", "b1", "w3"), ("w2", "b2", "w4")):
+    balls: dict[str, Ball] = {name: inputs if factor else one for name, *factor in straight_terms(FORMULAS)}
+    for node in nodes(FORMULAS):
+        (weight, _), (bias,) = node.terms
         x = rounding.plus(rounding.product(exact[weight], inputs), exact[bias])
-        balls[out] = rounding.softplus(x)
-        balls[bias] = rounding.product(exact[out], rounding.sigmoid(x))
+        balls[node.out] = rounding.softplus(x)
+        balls[bias] = rounding.product(exact[node.out], rounding.sigmoid(x))
         balls[weight] = rounding.product(balls[bias], inputs)
     return {name: 2 * MARGIN * ball.radius for name, ball in balls.items()}
 
@@ -98,7 +100,7 @@ def test_a_batch_of_networks_has_a_batch_of_hessians(batched: str) -> None:
         [t.double() for t in data],
     )
     together = hessian(forward(parameters, *data), PARAMETERS)
-    assert together.shape == (2, 3, 7, 7)
+    assert together.shape == (2, 3, len(PARAMETERS), len(PARAMETERS))
     for own in itertools.product(range(2), range(3)):
         one = {name: value[own] if value.ndim else value for name, value in parameters.items()}
         case = Case(one, *(value[own] if value.ndim > 1 else value for value in data))

@@ -30,7 +30,7 @@ def ordinary_case() -> tuple[Tensor, ...]:
     """Data and parameters between −2 and 2: gradcheck's tolerance is absolute, made for numbers near 1."""
     generator = torch.Generator().manual_seed(0)
     values = [torch.rand(5, generator=generator, dtype=torch.float64) * 4 - 2 for _ in range(2)]
-    parameters = torch.rand(7, generator=generator, dtype=torch.float64) * 4 - 2
+    parameters = torch.rand(len(PARAMETERS), generator=generator, dtype=torch.float64) * 4 - 2
     return (*values, *(parameter.clone().requires_grad_() for parameter in parameters))
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from descents import RULES, WRT, judged, start_of, trained
 from manual_backprop import PARAMETERS, lesson
+from manual_backprop.fast.seven_parameters import ARE_ALL
 from manual_backprop.lesson import descent
 from strategies import Case, cases
 from strategies_training import Task, tasks
@@ -55,7 +56,8 @@ def test_the_reference_ends_where_the_lesson_does() -> None:
     assert judgement.agrees
     assert judgement.points == judgement.telling == 311
     # docs/trajectory.md, section 6: the bound is 3.6e-13 where the difference is largest.
-    assert judgement.drift.difference <= judgement.drift.bound < 3.65e-13
+    figure = 3.65e-13 if ARE_ALL else 1e-12  # each further term of Predicted may round once more
+    assert judgement.drift.difference <= judgement.drift.bound < figure
 
 
 def test_both_histories_have_the_same_form() -> None:
@@ -112,8 +114,8 @@ def test_the_reference_stops_by_default_where_the_manual_descent_does() -> None:
 
 def test_training_an_unknown_parameter_is_refused() -> None:
     """With the names that there are."""
-    with pytest.raises(ValueError, match="unknown parameter 'w5': the known ones are w1, b1"):
-        train(lesson.start(), *lesson.data(), ("w5",))
+    with pytest.raises(ValueError, match="unknown parameter 'w9': the known ones are w1, b1"):
+        train(lesson.start(), *lesson.data(), ("w9",))
 
 
 def test_descents_of_different_parameters_are_no_match() -> None:

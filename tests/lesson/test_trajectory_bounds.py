@@ -16,6 +16,8 @@ from fifty_digits import MARGIN, UNIT, near, numbers
 from manual_backprop import LESSON_WRT, PARAMETERS, lesson
 from torch_reference import bounds
 from torch_reference.lesson.curvature import hessians, segment_bounds
+from torch_reference.lesson.formulas import nodes, straight_terms, terms_of
+from torch_reference.lesson.network import FORMULAS
 from torch_reference.lesson.training import History, Stopped, train
 from torch_reference.lesson.trajectory import is_step, recorded, trajectory_bounds
 
@@ -159,9 +161,12 @@ def segment_of_the_page(
     largest = {name: max(abs(end[name]) for end in ends) for name in PARAMETERS}
     s, m, conditioning, lost = mpf(0), mpf(0), mpf(0), mpf(0)
     for x, o in zip(inputs, observed, strict=True):
-        a_squared, b, c, residual = mpf(free["b3"]), [], [], abs(mpf(o)) + largest["b3"]
-        factors = [max(largest["w3"], largest["w4"]), abs(mpf(x))]
-        for weight, bias, out in (("w1", "b1", "w3"), ("w2", "b2", "w4")):
+        a_squared, b, c, residual = mpf(0), [], [], abs(mpf(o))
+        for name, *factor in straight_terms(FORMULAS):
+            a_squared += free[name] * (mpf(x) if factor else 1) ** 2
+            residual += largest[name] * (abs(mpf(x)) if factor else 1)
+        factors = [max(largest[node.out] for node in nodes(FORMULAS)), abs(mpf(x))]
+        for out, ((weight, _), (bias,)) in nodes(FORMULAS):
             xi = mpmath.sqrt(free[weight] * mpf(x) ** 2 + free[bias])
             y = max(mpmath.log1p(mpmath.exp(end[weight] * x + end[bias])) for end in ends)
             a_squared += largest[out] ** 2 * xi**2 + free[out] * y**2
@@ -174,8 +179,9 @@ def segment_of_the_page(
         m += 2 * (3 * mpmath.sqrt(a_squared) * max(b) + residual * max(c))
         weight, x, *y = factors
         lost += mpmath.fprod(max(1, factor) for factor in (residual, weight, weight, x, x, *2 * [max(y)]))
-    underflow = 64 * len(wrt) * mpf(2) ** -1022 * lost
-    return [s, m, (64 + len(inputs) + 4 * conditioning) * UNIT * s + underflow]
+    further = len(terms_of(FORMULAS["predicted"])) - 3
+    underflow = (64 + 6 * further) * len(wrt) * mpf(2) ** -1022 * lost
+    return [s, m, (64 + further + len(inputs) + 4 * conditioning) * UNIT * s + underflow]
 
 
 @pytest.mark.parametrize("wrt", [PARAMETERS, ("w1", "b1", "w3"), ("w2", "b2"), ("b1", "w4", "b3"), ("b3",)])

@@ -12,6 +12,7 @@ from torch import Tensor
 import manual_backprop
 import torch_reference.losses.table
 import torch_reference.networks.perceptron
+from lessons_seven import seven_only
 from manual_backprop import lesson
 from manual_backprop.layers.table import ACTIVATIONS
 from manual_backprop.losses.table import LOSSES
@@ -92,6 +93,7 @@ def test_the_names_are_those_of_the_state_dict() -> None:
     assert list(perceptron.gradients(network, state, inputs, targets)) == list(state)
 
 
+@seven_only
 @given(scalars=st.none() | st.lists(st.floats(-4, 4, width=32), min_size=7, max_size=7), dtype=dtypes)
 def test_the_lessons_network_is_a_perceptron(scalars: list[float] | None, dtype: torch.dtype) -> None:
     """Three witnesses of all seven derivatives: the lesson's own chain, the perceptron, and autograd."""

@@ -13,7 +13,7 @@ import torch
 import compare_gradients
 import manual_backprop
 import torch_reference
-from manual_backprop import lesson
+from manual_backprop import PARAMETERS, lesson
 from support import ending
 
 ROOT = Path(__file__).parents[2]
@@ -288,8 +288,8 @@ BAD_OPTIONS = {
     "--set w3=": "argument --set: expected a finite number as in w3=0.36, found 'w3='",
     "--set w3=one": "argument --set: expected a finite number as in w3=0.36, found 'w3=one'",
     "--set w3=inf": "argument --set: expected a finite number as in w3=0.36, found 'w3=inf'",
-    "--set w5=1": "unknown parameter 'w5': the known ones are w1, b1, w2, b2, w3, w4, b3",
-    "--wrt w3,w5": "unknown parameter 'w5': the known ones are w1, b1, w2, b2, w3, w4, b3, or all",
+    "--set w9=1": f"unknown parameter 'w9': the known ones are {', '.join(PARAMETERS)}",
+    "--wrt w3,w9": f"unknown parameter 'w9': the known ones are {', '.join(PARAMETERS)}, or all",
     "--wrt w3,w3": "parameter 'w3' is named twice (--help",
     "--random 0": "--random: expected at least 1 network, found 0",
     "--random -3": "--random: expected at least 1 network, found -3",

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import generate
 import large
 import torch_reference
+from lessons_seven import seven_only
 from manual_backprop import LESSON_WRT, PARAMETERS, gradients, lesson
 from manual_backprop.lesson import descent
 from scaling import data_part
@@ -86,6 +87,7 @@ FILES = (
 )
 
 
+@seven_only
 @pytest.mark.parametrize("files", FILES, ids=lambda files: files[0])
 def test_every_kind_of_file_gives_the_whole(
     files: list[str], data: Path, capsys, seen: dict[str, Any]
@@ -146,6 +148,7 @@ def test_all_seven_parameters_take_a_pass_for_every_step(data: Path, capsys, see
         assert found["parameters"][name] == seen["history"].parameters[name][-1].item()
 
 
+@seven_only
 def test_a_wrong_derivative_is_a_mismatch(data: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted error of 1e-9 in the triangle: status 1."""
     right = large.triangle.from_data

@@ -8,6 +8,7 @@ import torch.distributed as dist
 
 import torch_reference.lockstep.distributed
 import torch_reference.networks.perceptron
+from lessons_seven import seven_only
 from manual_backprop import lesson
 from manual_backprop.fast import triangle
 from manual_backprop.networks.perceptron import backward, backwards, forward, initial_parameters, perceptron
@@ -55,6 +56,7 @@ def test_summed_gives_every_gradient_back_in_its_shape(
     assert sent == messages
 
 
+@seven_only
 @pytest.mark.usefixtures("group_of_one")
 def test_gather_of_one_process_is_its_triangle() -> None:
     """With the counts and the hidden layer that it carries; a process without data adds nothing."""

@@ -15,6 +15,7 @@ import data_parallel
 import generate
 import large
 import processes
+from lessons_seven import seven_only
 from manual_backprop.fast import triangle
 from manual_backprop.fast.triangle_descent import descend
 from manual_backprop.networks.perceptron import perceptron
@@ -29,6 +30,7 @@ ROOT = Path(__file__).parents[3]
 CPU = torch.device("cpu")
 
 
+@seven_only
 def test_two_processes_give_the_triangle_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each reads its share and sends its triangle: the same gradient, and the same end of the descent.
 
