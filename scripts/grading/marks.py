@@ -1,12 +1,10 @@
 """What each derivative and each link is worth: one point each, or as a small CSV file says."""
 
-import csv
-import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from manual_backprop import PARAMETERS
-from support.options import is_number, read_text
+from reading.cells import number
+from reading.tables import read_table
 
 LINKS = ("predicted", "y1", "x1", "y2", "x2")
 """The names under which a derivation may return the gradient of an intermediate."""
@@ -16,26 +14,23 @@ def read_marks(path: str | None, wrt: Sequence[str]) -> dict[str, float]:
     """Name -> points: of a file with a header and lines such as w3,2; without a file one each."""
     if path is None:
         return dict.fromkeys(wrt, 1.0)
-    rows = [
-        row for row in csv.reader(read_text(Path(path)).splitlines()) if any(cell.strip() for cell in row)
-    ]
+    table = read_table(path)
+    if len(table.columns) != 2:
+        raise ValueError(f"{path}: expected two columns (name, points), found {len(table.columns)}")
+    names, points = (table.columns[column] for column in table.columns)
     marks: dict[str, float] = {}
-    for line, row in enumerate(rows[1:], start=2):
-        if len(row) != 2:
-            raise ValueError(
-                f"{path}, line {line}: expected a name and its points as in w3,2, found {','.join(row)}"
-            )
-        name, points = (cell.strip() for cell in row)
+    for line, name, value in zip(table.lines, map(str.strip, names), points, strict=True):
         if name not in (*PARAMETERS, *LINKS):
             known = ", ".join((*PARAMETERS, *LINKS))
             raise ValueError(f"{path}, line {line}: expected one of {known}, found {name!r}")
         if name in marks:
             raise ValueError(f"{path}, line {line}: {name} is there twice")
-        if not is_number(points) or not 0 <= float(points) < math.inf:
-            raise ValueError(f"{path}, line {line}: expected points of at least 0, found {points!r}")
-        marks[name] = float(points)
-    if not marks:
-        raise ValueError(f"{path}: expected a header and a line such as w3,2, found no points")
+        try:
+            marks[name] = number(value, table.decimal)
+        except ValueError as error:
+            raise ValueError(f"{path}, line {line}: {error}") from None
+        if marks[name] < 0:
+            raise ValueError(f"{path}, line {line}: expected points of at least 0, found {value!r}")
     return marks
 
 
