@@ -27,7 +27,7 @@ def ssr_and_derivatives(
     Formula: SSR = ‖R p‖²,  ∂SSR/∂w3 = Σₖ −2 Residualₖ · y1ₖ over the four rows k, w4 and b3 alike
     Shapes:  parameters (*batch) or (), results as the triangle's batch, float64; w3, w4 and b3 are needed
     Errors:  ValueError for a missing or unknown parameter, or a w1, b1, w2, b2 that the triangle is not of
-    Source:  the lesson, section 3.2, on the rows of R
+    Source:  docs/lesson.md, section 3.2, on the rows of R
     """
     output = _output_layer(triangle, parameters)
     rows = [row.unbind(-1) for row in triangle.rows.unbind(-2)]

@@ -23,7 +23,7 @@ def forward(column: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> dict[
 
     Formula: x2ᵢ = w2 · Inputᵢ + b2,  y2ᵢ = SoftPlus(x2ᵢ)
     Shapes:  each column (*batch, 1), each value (*batch, n)
-    Source:  the lesson, section 2.1
+    Source:  docs/lesson.md, section 2.1
     """
     x2 = column["w2"] * values["inputs"] + column["b2"]
     return {"x2": x2, "y2": elementary.softplus(x2)}

@@ -69,7 +69,7 @@ def descend(
              of a batch would stop at a step of its own
     Errors:  those of forward; ValueError for a batch, for an empty or unknown wrt, and for a learning rate,
              a number of steps or a step size that makes no sense
-    Source:  the lesson, sections 3.3 and 3.4
+    Source:  docs/lesson.md, sections 3.3 and 3.4
 
     >>> from manual_backprop import lesson
     >>> lesson.descend(lesson.start(), *lesson.data(), learning_rate=0.1).steps
@@ -145,7 +145,7 @@ def initial_parameters(
 
     Shapes: each parameter ()
     Errors: ValueError for an unknown name in wrt
-    Source: the lesson, section 3.1
+    Source: docs/lesson.md, section 3.1
     """
     check_names(wrt, PARAMETERS)
     generator = torch.Generator().manual_seed(seed)

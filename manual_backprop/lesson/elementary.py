@@ -10,7 +10,7 @@ def softplus(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
     Formula: SoftPlus(x) = log(1 + exp(x)) = max(x, 0) + log(1 + exp(−|x|))
     Shapes:  any; the result has the shape of x
-    Source:  the lesson, section 2.1
+    Source:  docs/lesson.md, section 2.1
     """
     # The textbook's log(1 + exp(x)) overflows at x = 89 (float32) and x = 710 (float64); logaddexp does not.
     return torch.logaddexp(x, x.new_zeros(()))
@@ -42,7 +42,7 @@ def ssr(residual: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch"]:
     Formula: SSR = Σᵢ Residualᵢ²
     Shapes:  residual (*batch, n), result (*batch)
     Units:   the square of the observations' unit
-    Source:  the lesson, section 2.2
+    Source:  docs/lesson.md, section 2.2
     """
     return (residual * residual).sum(-1)
 

@@ -39,7 +39,7 @@ def gradients(
     Formula: {name: ∂SSR/∂name for name in wrt}
     Shapes:  parameters (*batch), inputs and observed (*batch, n), each result (*batch); see forward
     Errors:  those of forward, and ValueError for an unknown name in wrt, with the known ones
-    Source:  the lesson, section 3.2
+    Source:  docs/lesson.md, section 3.2
 
     >>> from manual_backprop import lesson
     >>> inputs, observed = lesson.data()

@@ -35,7 +35,7 @@ def forward(
              serve every batch of the data, data of shape (n) serve every network; nothing else broadcasts.
     Errors:  ValueError for a missing or unknown parameter, a shape or a device that does not fit,
              TypeError for anything but tensors of one dtype, float32 or float64
-    Source:  the lesson, section 2.1
+    Source:  docs/lesson.md, section 2.1
 
     >>> from manual_backprop import lesson
     >>> inputs, observed = lesson.data()

@@ -19,7 +19,7 @@ def forward(column: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> dict[
 
     Formula: Predictedᵢ = w3 · y1ᵢ + w4 · y2ᵢ + b3
     Shapes:  each column (*batch, 1), each value (*batch, n)
-    Source:  the lesson, section 2.1
+    Source:  docs/lesson.md, section 2.1
     """
     predicted = column["w3"] * values["y1"] + column["w4"] * values["y2"] + column["b3"]
     return {"predicted": predicted}
@@ -31,7 +31,7 @@ def d_ssr_d_predicted(trace: Trace) -> Float[Tensor, "*batch n"]:
 
     Formula: ∂SSR/∂Predictedᵢ = ∂SSR/∂Residualᵢ · ∂Residualᵢ/∂Predictedᵢ = −2 (Observedᵢ − Predictedᵢ)
     Shapes:  (*batch, n)
-    Source:  the lesson, sections 3.2 and 4.1
+    Source:  docs/lesson.md, sections 3.2 and 4.1
     """
     d_residual_d_predicted = -1
     return elementary.d_ssr_d_residual(trace.residual) * d_residual_d_predicted
@@ -42,7 +42,7 @@ def d_predicted_d_w3(trace: Trace) -> Float[Tensor, "*batch n"]:
 
     Formula: ∂Predictedᵢ/∂w3 = y1ᵢ
     Shapes:  (*batch, n)
-    Source:  the lesson, section 3.2
+    Source:  docs/lesson.md, section 3.2
     """
     return trace.y1
 
@@ -52,7 +52,7 @@ def d_predicted_d_w4(trace: Trace) -> Float[Tensor, "*batch n"]:
 
     Formula: ∂Predictedᵢ/∂w4 = y2ᵢ
     Shapes:  (*batch, n)
-    Source:  the lesson, section 3.2
+    Source:  docs/lesson.md, section 3.2
     """
     return trace.y2
 
@@ -62,7 +62,7 @@ def d_predicted_d_b3(trace: Trace) -> Float[Tensor, "*batch n"]:
 
     Formula: ∂Predictedᵢ/∂b3 = 1
     Shapes:  (*batch, n)
-    Source:  the lesson, section 3.2
+    Source:  docs/lesson.md, section 3.2
     """
     return torch.ones_like(trace.predicted)
 
@@ -72,7 +72,7 @@ def d_ssr_d_w3(trace: Trace) -> Float[Tensor, "*batch"]:
 
     Formula: Σᵢ ∂SSR/∂Predictedᵢ · ∂Predictedᵢ/∂w3 = Σᵢ −2 (Observedᵢ − Predictedᵢ) · y1ᵢ
     Shapes:  factors (*batch, n), result (*batch)
-    Source:  the lesson, section 3.2
+    Source:  docs/lesson.md, section 3.2
     """
     return (d_ssr_d_predicted(trace) * d_predicted_d_w3(trace)).sum(-1)
 
@@ -82,7 +82,7 @@ def d_ssr_d_w4(trace: Trace) -> Float[Tensor, "*batch"]:
 
     Formula: Σᵢ ∂SSR/∂Predictedᵢ · ∂Predictedᵢ/∂w4 = Σᵢ −2 (Observedᵢ − Predictedᵢ) · y2ᵢ
     Shapes:  factors (*batch, n), result (*batch)
-    Source:  the lesson, section 3.2
+    Source:  docs/lesson.md, section 3.2
     """
     return (d_ssr_d_predicted(trace) * d_predicted_d_w4(trace)).sum(-1)
 
@@ -92,7 +92,7 @@ def d_ssr_d_b3(trace: Trace) -> Float[Tensor, "*batch"]:
 
     Formula: Σᵢ ∂SSR/∂Predictedᵢ · ∂Predictedᵢ/∂b3 = Σᵢ −2 (Observedᵢ − Predictedᵢ) · 1
     Shapes:  factors (*batch, n), result (*batch)
-    Source:  the lesson, section 3.2
+    Source:  docs/lesson.md, section 3.2
     """
     # The factor 1 is left out: d_predicted_d_b3 stands above for the comparison link by link.
     return d_ssr_d_predicted(trace).sum(-1)

@@ -23,7 +23,7 @@ def forward(column: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> dict[
 
     Formula: x1ᵢ = w1 · Inputᵢ + b1,  y1ᵢ = SoftPlus(x1ᵢ)
     Shapes:  each column (*batch, 1), each value (*batch, n)
-    Source:  the lesson, section 2.1
+    Source:  docs/lesson.md, section 2.1
     """
     x1 = column["w1"] * values["inputs"] + column["b1"]
     return {"x1": x1, "y1": elementary.softplus(x1)}

@@ -27,7 +27,7 @@ def ssr(predicted: Tensor, targets: Tensor) -> tuple[Float[Tensor, ""], SavedRes
     Formula: SSR = Σᵢ (Targetᵢ − Predictedᵢ)²
     Shapes:  predicted and targets (*shape), loss ()
     Errors:  ValueError for another shape or device, TypeError for another dtype
-    Source:  the lesson, section 2.2
+    Source:  docs/lesson.md, section 2.2
     """
     check_float("predicted", predicted)
     check_like("targets", targets, "predicted", predicted)
@@ -41,7 +41,7 @@ def d_ssr_d_predicted(saved: SavedResidual) -> Tensor:
 
     Formula: ∂SSR/∂Residualᵢ · ∂Residualᵢ/∂Predictedᵢ = 2 Residualᵢ · (−1)
     Shapes:  (*shape)
-    Source:  the lesson, section 3.2
+    Source:  docs/lesson.md, section 3.2
     """
     d_residual_d_predicted = -1
     return elementary.d_ssr_d_residual(saved.residual) * d_residual_d_predicted

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 from comparing.lesson_task import lesson_task
 from grading.secret_points import LessonPoint
 from grading.submissions import Submission
@@ -12,8 +14,13 @@ from isolation.derivation import IsolatedDerivation
 from isolation.nursery import Nursery
 from support.ending import UsersCodeError
 from torch_reference.check.examine import examine, examine_here
+from torch_reference.comparison import Verdict
+from torch_reference.judging.plain_numbers import as_tensors
 from torch_reference.judging.report import Report
 from torch_reference.lesson.network import SOFTPLUS_THRESHOLD
+
+MEMORISED = "memorised"
+"""The diagnosis of numbers that are the same for every network."""
 
 
 @dataclass
@@ -26,6 +33,7 @@ class Graded:
     diagnosis: str = ""
     error: str = ""
     where: str = ""
+    changed: list[str] = field(default_factory=list)
     autograd: list[str] = field(default_factory=list)
     seconds: float = 0.0
     text: str = ""
@@ -33,8 +41,8 @@ class Graded:
     points: float = 0.0
 
     def wrong(self, names: Sequence[str]) -> list[str]:
-        """The names among these that are not right."""
-        return [name for name in names if not self.right.get(name, False)]
+        """The names among these that are not right, and the inputs that were changed."""
+        return [*self.changed, *(name for name in names if not self.right.get(name, False))]
 
 
 @dataclass(frozen=True)
@@ -72,21 +80,38 @@ def _judge(found: Graded, derivation: IsolatedDerivation, rules: Rules) -> None:
         report = examine(task) if number == 0 else examine_here(task, draws=0)
         if number and not report.agrees:
             report = examine(task)
-        _note(found, report, rules.names)
+        _note(found, report, rules)
         if not report.agrees:
             first = report.first_wrong
             found.where, found.text = point.title, str(report)
             found.first_wrong = first.name if first else ""
             found.diagnosis = first.diagnosis.kind if first and first.diagnosis else _verdict(report)
+            if len(rules.points) > 1 and _is_memorised(derivation, rules.points[:2]):
+                found.diagnosis = MEMORISED
             return
         found.text = str(report)
 
 
-def _note(found: Graded, report: Report, names: Sequence[str]) -> None:
-    """A name is right where it agrees, or is right given its upstream gradient: a mistake is counted once."""
-    here = {finding.name: finding.agrees or finding.inherited for finding in report.findings}
-    for name in names:
+def _note(found: Graded, report: Report, rules: Rules) -> None:
+    """A name is right where it agrees at every point.
+
+    Where links are worth points as well, one that is right given its upstream gradient is right, too: the
+    mistake is counted once, at the link where it was made.
+    """
+    once = any(name not in rules.wrt for name in rules.names)
+    here = {one.name: one.agrees or (once and one.inherited) for one in report.findings}
+    for name in rules.names:
         found.right[name] = found.right.get(name, True) and here.get(name, False)
+    found.changed = [one.name for one in report.findings if one.row.verdict is Verdict.MUTATED]
+
+
+def _is_memorised(derivation: IsolatedDerivation, points: Sequence[LessonPoint]) -> bool:
+    """Whether it returns the same numbers at two networks that have nothing in common."""
+    first, second = (
+        as_tensors(derivation(point.parameters, point.inputs, point.observed), point.parameters, point.inputs)
+        for point in points
+    )
+    return bool(first) and all(name in second and torch.equal(first[name], second[name]) for name in first)
 
 
 def _verdict(report: Report) -> str:

@@ -73,6 +73,7 @@ def test_every_command_of_the_pages_runs(command: str, tmp_path: Path, monkeypat
         command = re.sub(long, short, command)
     program, *arguments = shlex.split(command.removeprefix(RUN))
     (tmp_path / "mine.csv").write_text("dose,effect\n0.1,0.2\n0.4,0.9\n")
+    (tmp_path / "homework.py").write_bytes((ROOT / "tests/class_of_twelve/ada.py").read_bytes())
     monkeypatch.chdir(tmp_path)
     agrees = "--softplus-threshold" not in arguments
     assert importlib.import_module(Path(program).stem).main(arguments) == (0 if agrees else 1)
@@ -90,6 +91,13 @@ def test_the_table_of_the_first_page_is_what_the_command_prints(capsys) -> None:
     """The whole output of the first command."""
     importlib.import_module("compare_gradients").main([])
     assert shown_in("README.md", capsys.readouterr().out)
+
+
+def test_the_homework_is_answered_as_the_page_shows(capsys) -> None:
+    """The report on the student whose sign is lost."""
+    homework = ROOT / "tests/class_of_twelve/cleo.py"
+    importlib.import_module("compare_gradients").main(["--derivation", f"{homework}:by_hand"])
+    assert shown_in("docs/teaching.md", capsys.readouterr().out)
 
 
 def test_the_end_of_the_training_is_what_the_command_prints(capsys) -> None:

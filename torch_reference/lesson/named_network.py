@@ -36,7 +36,7 @@ class NamedLessonNetwork(nn.Module):
 
     Formula: Predicted = w3 · SoftPlus(w1 · Input + b1) + w4 · SoftPlus(w2 · Input + b2) + b3
     Shapes:  inputs (n), predictions (n)
-    Source:  docs/lesson.md, section 1
+    Source:  docs/lesson.md, section 2.1
     """
 
     def __init__(
@@ -69,7 +69,7 @@ def sum_of_squared_residuals(
 
     Formula: SSR = Σᵢ (Observedᵢ − Predictedᵢ)²
     Shapes:  predicted and observed (n), result ()
-    Source:  docs/lesson.md, section 2
+    Source:  docs/lesson.md, section 2.2
     """
     return nn.functional.mse_loss(predicted, observed, reduction="sum")
 

@@ -52,7 +52,7 @@ class LessonNetwork(nn.Module):
 
     Formula: Predicted = output(activation(hidden(Input)))
     Shapes:  inputs (n, 1), predictions (n, 1)
-    Source:  the lesson, section 2.1
+    Source:  docs/lesson.md, section 2.1
     """
 
     def __init__(self, softplus_threshold: float = SOFTPLUS_THRESHOLD) -> None:
