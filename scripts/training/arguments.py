@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from itertools import pairwise
 
-from manual_backprop import ACTIVATIONS, LOSSES, OPTIMISERS
+from manual_backprop import ACTIVATIONS, LAYERS, LOSSES, OPTIMISERS
 from manual_backprop.checks import check_choice
 from support.ending import Parser
 from support.options import DTYPES
@@ -104,6 +104,11 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _known(kind: str, table: object):
     def named(text: str) -> str:
+        if kind == "activation" and text in LAYERS and text not in ACTIVATIONS:
+            raise argparse.ArgumentTypeError(
+                f"{text} is a layer with parameters of its own; train.py's networks are linear layers with "
+                f"an activation between them: expected one of {', '.join(ACTIVATIONS)}"
+            )
         try:
             check_choice(kind, text, table)
         except ValueError as error:

@@ -1,13 +1,14 @@
 """What is trained, on what, how: the perceptron that fits the data, and the recipe."""
 
 import argparse
+import inspect
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from manual_backprop import LOSSES
+from manual_backprop import LOSSES, OPTIMISERS
 from manual_backprop.networks import perceptron
 from manual_backprop.networks.perceptron import Perceptron
 from manual_backprop.training.epochs import Recipe
@@ -35,11 +36,23 @@ def set_up(options: argparse.Namespace, data: Data) -> Setup:
     targets = torch.cat([part.targets for part in (data.training, data.validation, data.test)])
     if loss.startswith("binary") and not ((targets >= 0) & (targets <= 1)).all():
         raise ValueError(f"--loss: {loss} takes outputs from 0 to 1, found {targets.max().item():g} at most")
-    settings = {"learning_rate": options.learning_rate, "weight_decay": options.weight_decay}
-    if options.optimiser == "gradient_descent":
-        settings["momentum"] = options.momentum
-    recipe = Recipe(loss, options.optimiser, settings, options.batch_size, options.seed)
+    recipe = Recipe(loss, options.optimiser, settings_of(options), options.batch_size, options.seed)
     return Setup(perceptron.perceptron(widths, activations), widths, activations, recipe)
+
+
+def settings_of(options: argparse.Namespace) -> dict[str, float]:
+    """The settings that the chosen optimiser takes; ValueError for one that is given and that it does not."""
+    known = inspect.signature(OPTIMISERS[options.optimiser]).parameters
+    settings = {"learning_rate": options.learning_rate}
+    for name in ("weight_decay", "momentum"):
+        value = getattr(options, name)
+        if name in known:
+            settings[name] = value
+        elif value:
+            own = [key for key, setting in known.items() if setting.kind is setting.KEYWORD_ONLY]
+            option = "--" + name.replace("_", "-")
+            raise ValueError(f"{option}: {options.optimiser} takes {', '.join(own)}; found {name} {value:g}")
+    return settings
 
 
 def start_of(setup: Setup, data: Data) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """Training in lockstep: every link of every step is judged by itself, and a mistake is found where it is."""
 
+import inspect
 import math
 
 import pytest
@@ -57,11 +58,13 @@ def test_a_step_says_where_it_began_and_what_it_saw() -> None:
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_and_optimiser_stays_in_lockstep(loss: str, optimiser: str) -> None:
-    """With weight decay; the two whole trainings stay nearer than a rate that is off by 1e-9 takes them."""
+    """With weight decay, if it has one; both trainings stay nearer than a rate that is off by 1e-9."""
     case = small_case("gelu", loss)
-    lockstep = lockstep_of(case, optimiser, weight_decay=0.01)
-    wrong = lockstep_of(case, optimiser, 0, weight_decay=0.01, learning_rate=0.02 * (1 + 1e-9))
-    for step in steps_of(case, 2, optimiser, weight_decay=0.01):
+    takes_decay = "weight_decay" in inspect.signature(OPTIMISERS[optimiser]).parameters
+    decay = {"weight_decay": 0.01} if takes_decay else {}
+    lockstep = lockstep_of(case, optimiser, **decay)
+    wrong = lockstep_of(case, optimiser, 0, **decay, learning_rate=0.02 * (1 + 1e-9))
+    for step in steps_of(case, 2, optimiser, **decay):
         observe(lockstep, step)
         observe(wrong, step)
     assert lockstep.divergence is None
@@ -221,5 +224,7 @@ def test_unknown_names_are_refused() -> None:
     """An unknown loss and an unknown optimiser, each with the known ones."""
     with pytest.raises(ValueError, match=f"unknown loss 'mse': the known ones are {', '.join(LOSSES)}"):
         next(steps_of(small_case()._replace(loss="mse"), 1))
-    with pytest.raises(ValueError, match="unknown optimiser 'sgd': the known ones are gradient"):
+    with pytest.raises(
+        ValueError, match=f"unknown optimiser 'sgd': the known ones are {', '.join(OPTIMISERS)}"
+    ):
         next(steps_of(small_case(), 1, "sgd"))

@@ -5,9 +5,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import train
+from manual_backprop import ACTIVATIONS, OPTIMISERS
 from perceptron_runs import CSV, SMALL, in_a_folder  # noqa: F401 (the folder of every test here)
+from torch_reference.optimisers import table as reference
 
 
 @pytest.mark.parametrize(
@@ -55,7 +58,14 @@ def test_bad_data_is_one_clear_line(csv: str, arguments: list[str], message: str
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--activation", "swish"], "unknown activation 'swish': the known ones are softplus"),
+        (
+            ["--activation", "swish"],
+            f"unknown activation 'swish': the known ones are {', '.join(ACTIVATIONS)}",
+        ),
+        (
+            ["--activation", "layer_norm"],
+            "layer_norm is a layer with parameters of its own; train.py's networks",
+        ),
         (["--loss", "mse"], "unknown loss 'mse'"),
         (["--optimiser", "sgd"], "unknown optimiser 'sgd'"),
         (["--hidden", "8,x"], "expected a whole number of at least 1, found 'x'"),
@@ -97,3 +107,19 @@ def test_a_missing_extra_is_named(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ValueError, match=rf"\[{extra}\]"):
         train.main([*SMALL, *arguments])
+
+
+def test_a_setting_that_the_optimiser_does_not_take_is_one_clear_line(monkeypatch) -> None:
+    """With those that it takes; without the option it trains."""
+
+    def plain(parameters, gradients, state, *, learning_rate=0.1):
+        return {name: value - learning_rate * gradients[name] for name, value in parameters.items()}, {}
+
+    monkeypatch.setitem(OPTIMISERS, "plain", plain)
+    monkeypatch.setitem(reference.OPTIMISERS, "plain", torch.optim.SGD)
+    Path("mine.csv").write_text(CSV)
+    arguments = ["--data", "mine.csv", "--class", "kind", "--epochs", "1", "--optimiser", "plain"]
+    with pytest.raises(ValueError, match="--weight-decay: ") as caught:
+        train.main([*arguments, "--weight-decay", "0.1"])
+    assert str(caught.value) == "--weight-decay: plain takes learning_rate; found weight_decay 0.1"
+    assert train.main(arguments) == 0
