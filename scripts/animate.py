@@ -34,10 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write the animation; 0 when it is there."""
     options = _parse(argv)
     check_matplotlib()
-    output = File(options.output)
-    check_folder(output.parent, options.output)
-    if output.is_dir():
-        raise ValueError(f"{options.output}: Is a directory")
+    output = File(options.plot) / "descent.gif"
+    check_folder(output.parent, f"--plot {options.plot}")
     torch.set_num_threads(1)  # a second thread costs more than it brings
     chosen = choose(options)
     paths = {
@@ -55,8 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with replacing(output) as part:
             animate(part, paths, chosen, options)
     except OSError as error:
-        raise ValueError(f"{options.output}: {error.strerror or error}") from None
-    print(f"{options.output}: {output.stat().st_size / 2**20:.2f} MiB")
+        raise OSError(error.errno, error.strerror or str(error), f"--plot {options.plot}") from None
+    print(f"{output}: {output.stat().st_size / 2**20:.2f} MiB")
     return AGREEMENT
 
 
@@ -151,14 +149,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add_network_options(parser)
     parser.add_argument("--learning-rate", type=float, default=0.1, help="(default: %(default)s)")
     parser.add_argument("--steps", type=int, default=310, metavar="N", help="(default: %(default)s)")
-    parser.add_argument("output", nargs="?", default="descent.gif", help="(default: %(default)s)")
+    parser.add_argument("--plot", default=".", metavar="DIR", help="write descent.gif there (default: here)")
     options = parser.parse_args(argv)
     if not 0 < options.learning_rate < math.inf:
         parser.error(f"--learning-rate: expected a number above 0, found {options.learning_rate}")
     if not 1 <= options.steps <= 10**5:
         parser.error(f"--steps: expected from 1 to 100000, found {options.steps}")
-    if not options.output.endswith(".gif"):
-        parser.error(f"expected a file whose name ends in .gif, found {options.output!r}")
     return options
 
 

@@ -160,7 +160,7 @@ def _plot(options: argparse.Namespace, where: torch.device) -> None:
         try:
             draw(results, Path(options.plot) / f"speed-{dtype}.png")
         except OSError as error:
-            raise ValueError(f"--plot {options.plot}: {error.strerror or error}") from None
+            raise OSError(error.errno, error.strerror or str(error), f"--plot {options.plot}") from None
 
 
 if __name__ == "__main__":

@@ -106,7 +106,13 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--data", metavar="FILE.npy", help="(n, inputs + outputs) numbers; without it, random ones")
     add("--rows", type=int, default=10_000, help="of random data (default: %(default)s)")
-    add("--batch", type=int, default=256, help="rows of a step, of all processes (default: %(default)s)")
+    add(
+        "--batch-size",
+        dest="batch",
+        type=int,
+        default=256,
+        help="rows of a step, of all processes (default: %(default)s)",
+    )
     add("--steps", type=int, default=200, help="(default: %(default)s)")
     add("--optimiser", choices=OPTIMISERS, default="adam", help="(default: %(default)s)")
     add("--learning-rate", type=float, default=0.001, metavar="RATE", help="(default: %(default)s)")

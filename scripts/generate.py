@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from manual_backprop import forward, lesson
-from support.atomic_files import check_file, replacing
+from support.atomic_files import check_file, naming, replacing
 from support.ending import AGREEMENT, Parser, run
 from support.optional_packages import require
 
@@ -35,12 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise ValueError(f"{options.file.parent}: no such folder")
     check_file(options.file, str(options.file))
     torch.set_num_threads(1)
-    try:
-        with replacing(options.file) as part, WRITERS[options.file.suffix](part, options.count) as write:
-            for block in _blocks(options):
-                write(block)
-    except OSError as error:  # the disk is full
-        raise ValueError(f"{options.file}: {error.strerror or error}") from None
+    name, writer = str(options.file), WRITERS[options.file.suffix]
+    with naming(name), replacing(options.file) as part, writer(part, options.count) as write:
+        for block in _blocks(options):
+            write(block)
     return AGREEMENT
 
 

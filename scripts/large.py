@@ -135,7 +135,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--learning-rate", type=float, metavar="RATE", help="(default: half the largest stable)"
     )
     parser.add_argument(
-        "--max-steps", type=int, metavar="N", help="(default: 1000; 0 where each takes a pass)"
+        "--steps", dest="max_steps", type=int, metavar="N", help="(default: 1000; 0 where each takes a pass)"
     )
     parser.add_argument("--min-step-size", type=float, default=0.001, metavar="SIZE", help="(default: 0.001)")
     parser.add_argument(

@@ -11,7 +11,8 @@ from manual_backprop import PARAMETERS, lesson
 from manual_backprop.lesson.descent import History, descend, initial_parameters
 from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
-from support.options import DTYPES, add_network_options, device, read_data, to_tensor
+from support.lesson_options import observations
+from support.options import DTYPES, add_network_options, device, to_tensor
 from torch_reference.lesson.side_by_side import Judgement, judge
 from torch_reference.lesson.training import train
 from training.arguments import wants_perceptron
@@ -30,8 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         check_plot(options.plot)  # before the work rather than after it
     where = options.data or "the lesson's data"
-    columns = read_data(options.data) if options.data else (lesson.INPUTS, lesson.OBSERVED)
-    inputs, observed = (to_tensor(column, options, where) for column in columns)
+    found = observations(options)
+    inputs, observed = (to_tensor(column, options, where) for column in (found.inputs, found.observed))
     start = _start(options)
     rules = {
         "learning_rate": options.learning_rate,
@@ -60,13 +61,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    others = "With --hidden, --class, --inputs, --outputs or --data digits it trains any perceptron instead: "
+    others = "With --hidden, --class, several --inputs or --data digits it trains any perceptron instead: "
     parser = Parser(prog="train.py", description=__doc__, epilog=f"{others}train.py --hidden 16 --help.")
     add_network_options(parser)
     parser.add_argument(
         "--learning-rate", type=float, default=0.01, metavar="RATE", help="(default: %(default)s)"
     )
-    parser.add_argument("--max-steps", type=int, default=1000, metavar="N", help="(default: %(default)s)")
+    parser.add_argument(
+        "--steps", dest="max_steps", type=int, default=1000, metavar="N", help="(default: %(default)s)"
+    )
     parser.add_argument(
         "--min-step-size",
         type=float,

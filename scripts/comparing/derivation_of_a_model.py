@@ -73,12 +73,12 @@ def _made(options: argparse.Namespace) -> tuple[nn.Module, Callable[..., Any], A
     loss = _loaded("--loss", options.loss) if options.loss else (rest[0] if rest else None)
     if loss is None:
         raise ValueError("--loss: expected a name, or a --model that makes (module, loss, inputs, targets)")
-    if options.inputs:
-        data = _call("--inputs", options.inputs, _loaded("--inputs", options.inputs))
+    if options.examples:
+        data = _call("--examples", options.examples, _loaded("--examples", options.examples))
     else:
         data = tuple(rest[1:])
     if not isinstance(data, tuple) or len(data) != 2:
-        raise ValueError("--inputs: expected (inputs, targets), from --inputs or as the model's last two")
+        raise ValueError("--examples: expected (inputs, targets), from --examples or as the model's last two")
     return model, loss, *data
 
 

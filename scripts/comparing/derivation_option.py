@@ -13,10 +13,22 @@ from isolation.named import parse
 from isolation.nursery import Nursery
 from support.atomic_files import check_file
 
-OF_THE_LESSON = ("data", "set", "wrt", "random", "links", "explain", "softplus_threshold")
+OF_THE_DATA = ("data", "inputs", "outputs")
+OF_THE_LESSON = (
+    *OF_THE_DATA,
+    "data",
+    "inputs",
+    "outputs",
+    "set",
+    "wrt",
+    "random",
+    "links",
+    "explain",
+    "softplus_threshold",
+)
 """What a network of the user's own brings by itself, or has not."""
-OF_A_MODEL = ("loss", "inputs")
-OF_A_DERIVATION = ("model", "loss", "inputs", "counterexample", "timeout", "memory", "no_autograd")
+OF_A_MODEL = ("loss", "examples")
+OF_A_DERIVATION = ("model", "loss", "examples", "counterexample", "timeout", "memory", "no_autograd")
 
 
 def add_derivation_options(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +45,7 @@ def add_derivation_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--loss", metavar="NAME", help="a function (output, targets), if the model brings none"
     )
-    group.add_argument("--inputs", metavar="NAME", help="makes (inputs, targets), if the model brings none")
+    group.add_argument("--examples", metavar="NAME", help="makes (inputs, targets), if the model brings none")
     group.add_argument("--counterexample", metavar="FILE.py", help="write a small failing case as a script")
     add_isolation_options(group, seconds=60.0, memory=_half_of_the_memory())
 

@@ -63,7 +63,7 @@ def draw(
             with replacing(folder / "learning_rates.png") as part:
                 figure.savefig(part)
         except OSError as error:
-            raise ValueError(f"--plot {options.plot}: {error.strerror or error}") from None
+            raise OSError(error.errno, error.strerror or str(error), f"--plot {options.plot}") from None
         finally:
             pyplot.close(figure)
 

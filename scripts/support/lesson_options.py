@@ -6,7 +6,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from manual_backprop import PARAMETERS, lesson
-from support.options import read_data, to_tensor
+from reading.columns import Observations, read_observations
+from support.options import to_tensor
 
 
 class Chosen(NamedTuple):
@@ -17,11 +18,20 @@ class Chosen(NamedTuple):
     observed: Tensor
 
 
+def observations(options: argparse.Namespace) -> Observations:
+    """The columns of --data that --inputs and --outputs name, or the lesson's data."""
+    if options.data:
+        return read_observations(options.data, options.inputs, options.outputs)
+    if options.inputs or options.outputs:
+        raise ValueError("--inputs and --outputs: expected --data FILE.csv beside them, found none")
+    return Observations(lesson.INPUTS, lesson.OBSERVED, ("dosage", "effectiveness"))
+
+
 def choose(options: argparse.Namespace) -> Chosen:
     """The lesson's start, or its follow-up's where all seven parameters move, with --set; and --data."""
     where = options.data or "the lesson's data"
-    columns = read_data(options.data) if options.data else (lesson.INPUTS, lesson.OBSERVED)
-    inputs, observed = (to_tensor(column, options, where) for column in columns)
+    found = observations(options)
+    inputs, observed = (to_tensor(column, options, where) for column in (found.inputs, found.observed))
     start = start_of(options)
     values = {name: to_tensor([value], options, name).squeeze(0) for name, value in start.items()}
     values |= {name: to_tensor([value], options, f"--set {name}").squeeze(0) for name, value in options.set}

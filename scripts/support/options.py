@@ -10,7 +10,7 @@ from torch import Tensor
 from manual_backprop import LESSON_WRT, PARAMETERS
 from manual_backprop.checks import check_names
 from reading.cells import is_number
-from reading.columns import read_observations
+from reading.columns import add_column_options
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -18,8 +18,9 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 def add_network_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose data, parameters, precision and device."""
     parser.add_argument(
-        "--data", type=file_name, metavar="FILE.csv", help="a header and two columns: input, observed"
+        "--data", type=file_name, metavar="FILE.csv", help="a header and columns of numbers, in any encoding"
     )
+    add_column_options(parser)
     add_parameter_options(parser)
     parser.add_argument("--dtype", choices=DTYPES, default="float64", help="(default: %(default)s)")
     parser.add_argument("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")
@@ -88,9 +89,3 @@ def to_tensor(values: Sequence[float], options: argparse.Namespace, where: str) 
         if math.isinf(converted):
             raise ValueError(f"{where}: {value!r} overflows {options.dtype}")
     return tensor.to(device(options.device))
-
-
-def read_data(path: str) -> tuple[list[float], list[float]]:
-    """Inputs and observations from a CSV file with two columns."""
-    found = read_observations(path)
-    return found.inputs, found.observed

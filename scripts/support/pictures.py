@@ -81,7 +81,7 @@ def draw(history: History, inputs: Tensor, observed: Tensor, options: argparse.N
                     figure.savefig(part)
                 pyplot.close(figure)
     except OSError as error:
-        raise ValueError(f"--plot {options.plot}: {error.strerror or error}") from None
+        raise OSError(error.errno, error.strerror or str(error), f"--plot {options.plot}") from None
 
 
 def squiggle(axes: Any, history: History, inputs: Tensor, observed: Tensor) -> None:

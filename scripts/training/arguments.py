@@ -10,16 +10,19 @@ from support.ending import Parser
 from support.options import DTYPES
 from training.named import NAMED
 
-OWN = ("--hidden", "--layers", "--inputs", "--outputs", "--class")
-"""Who gives one of these, or names a data set, wants a perceptron and not the lesson's network."""
+OWN = ("--hidden", "--class")
+COLUMNS = ("--inputs", "--outputs")
+"""Who gives one of OWN, several columns, or a data set's name wants a perceptron."""
 
 
 def wants_perceptron(argv: Sequence[str]) -> bool:
     """Whether the options are those of a perceptron."""
     options = [option.partition("=")[0] for option in argv]
-    given = [value for option, value in pairwise(argv) if option == "--data"]
-    given += [option.partition("=")[2] for option in argv if option.startswith("--data=")]
-    return any(option in OWN for option in options) or any(value in NAMED for value in given)
+    given = [(option, value) for option, value in pairwise(argv)]
+    given += [(name, value) for name, _, value in (option.partition("=") for option in argv)]
+    are_several = any(name in COLUMNS and "," in value for name, value in given)
+    is_named = any(name == "--data" and value in NAMED for name, value in given)
+    return any(option in OWN for option in options) or are_several or is_named
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -55,9 +58,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
-    group.add_argument(
-        "--hidden", "--layers", type=_widths, default=(16,), metavar="N,N", help="widths (default: 16)"
-    )
+    group.add_argument("--hidden", type=_widths, default=(16,), metavar="N,N", help="widths (default: 16)")
     group.add_argument("--activation", type=_known("activation", ACTIVATIONS), default="relu", metavar="NAME")
     group.add_argument("--dtype", choices=DTYPES, default="float64", help="(default: %(default)s)")
     group.add_argument("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")

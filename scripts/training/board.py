@@ -16,7 +16,7 @@ class Board:
         try:
             self.writer = require("torch.utils.tensorboard", extra="tensorboard").SummaryWriter(folder)
         except OSError as error:
-            raise ValueError(f"--tensorboard {folder}: {error.strerror or error}") from None
+            raise OSError(error.errno, error.strerror or str(error), f"--tensorboard {folder}") from None
 
     def __enter__(self) -> "Board":
         """The open file."""

@@ -56,7 +56,7 @@ class Pictures:
                 with replacing(self.folder / "training.png") as part:
                     figure.savefig(part)
             except OSError as error:
-                raise ValueError(f"--plot {self.folder}: {error.strerror or error}") from None
+                raise OSError(error.errno, error.strerror or str(error), f"--plot {self.folder}") from None
             finally:
                 pyplot.close(figure)
 

@@ -92,7 +92,7 @@ def returns_a_list(p: Mapping[str, Tensor], inputs: Tensor, targets: Tensor) -> 
 
 
 def data() -> tuple[Tensor, Tensor]:
-    """What --inputs may name."""
+    """What --examples may name."""
     return network()[2:]
 
 

@@ -13,6 +13,7 @@ FOLDERS: list[tuple[str, str, list[str]]] = [
     ("train", "train.descend", ["--plot"]),
     ("train", "training.run.Run.train", [*PERCEPTRON, "--plot"]),
     ("learning_rate", "learning_rate.choose", ["--plot"]),
+    ("animate", "animate.choose", ["--plot"]),
     ("benchmark", "benchmark._results", ["--quick", "--plot"]),
 ]
 FILES: list[tuple[str, str, list[str]]] = [
@@ -20,10 +21,9 @@ FILES: list[tuple[str, str, list[str]]] = [
     ("train", "training.run.Run.train", [*PERCEPTRON, "--log"]),
     ("data_parallel", "data_parallel._start", ["--checkpoint"]),
     ("compare_gradients", "comparing.derivation_of_a_model._made", [*OWN, "--counterexample"]),
-    ("animate", "animate.choose", []),
     ("generate", "generate._blocks", ["10"]),
 ]
-SUFFIX = {"animate": ".gif", "generate": ".npy"}
+SUFFIX = {"generate": ".npy"}
 NOWHERE = Path("/proc/1")  # nobody makes a file there, root included
 
 
@@ -79,9 +79,9 @@ def test_what_fails_while_it_is_written_is_told_too(monkeypatch: pytest.MonkeyPa
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(generate, "_blocks", full)
-    with pytest.raises(ValueError, match=r"new\.npy: No space left on device$"):
+    with pytest.raises(OSError, match=r"No space left on device: '.*new\.npy'$"):
         generate.main(["10", str(tmp_path / "new.npy")])
-    monkeypatch.setattr(data_parallel.torch, "save", full)
-    with pytest.raises(ValueError, match=r"--checkpoint .*new\.pt: No space left on device$"):
-        data_parallel.save(data_parallel.State(0, {}, {}), tmp_path / "new.pt")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match=r"No space left on device: '--checkpoint .*new\.pt'$"):
+        data_parallel.save(data_parallel.State(0, {}, {}), tmp_path / "new.pt", {})
     assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,7 @@ from scaling.data_parallel_checkpoint import State, load, save
 CPU = torch.device("cpu")
 
 
-TINY = ["--widths", "3,5,2", "--rows", "40", "--batch", "8"]
+TINY = ["--widths", "3,5,2", "--rows", "40", "--batch-size", "8"]
 
 
 def test_a_checkpoint_comes_back_to_the_bit(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ OTHERS = {
     "--activation tanh": "its activation is softplus, expected tanh",
     "--seed 1": "its seed is 0, expected 1",
     "--learning-rate 0.01": "its learning rate is 0.001, expected 0.01",
-    "--batch 16": "its batch size is 8, expected 16",
+    "--batch-size 16": "its batch size is 8, expected 16",
     "--rows 41": "of other data",
     "--data {data}": "of other data",
     "--widths 3,6,2": r"its widths is \[3, 5, 2\], expected \[3, 6, 2\]",

@@ -45,7 +45,7 @@ def test_a_wrong_derivation_is_a_report_and_status_1(script: Callable) -> None:
 
 def test_loss_and_inputs_may_come_by_themselves(script: Callable) -> None:
     """The model from one name, the loss from torch, the data from a third name."""
-    arguments = ["--model", "homework:Classifier", "--loss", "homework:loss", "--inputs", "homework:data"]
+    arguments = ["--model", "homework:Classifier", "--loss", "homework:loss", "--examples", "homework:data"]
     assert script("--derivation", "homework:derivation", *arguments)[0] == 0
 
 
@@ -92,7 +92,7 @@ ERRORS = {
     "no loss": ([*RIGHT[:2], "--model", "homework:Classifier"], "--loss: expected a name"),
     "no inputs": (
         [*RIGHT[:2], "--model", "homework:Classifier", "--loss", "homework:loss"],
-        "--inputs: expected (inputs, targets)",
+        "--examples: expected (inputs, targets)",
     ),
 }
 

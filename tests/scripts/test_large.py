@@ -101,7 +101,7 @@ def test_every_kind_of_file_gives_the_whole(
     assert torch.equal(read[0], inputs)
     assert torch.equal(read[1], observed)
     check = ["--check"] if files == ["whole.csv"] else []
-    found = run(capsys, *paths, *check, "--learning-rate", "0.0003", "--max-steps", "5")
+    found = run(capsys, *paths, *check, "--learning-rate", "0.0003", "--steps", "5")
     assert found["agree"] is (True if check else None)
     assert found["observations"] == 500
     case = Case(lesson.start(), inputs, observed)
@@ -134,7 +134,7 @@ def test_csv_parts_hold_each_line_once_wherever_they_are_cut(data: Path, rows: i
 def test_all_seven_parameters_take_a_pass_for_every_step(data: Path, capsys, seen: dict[str, Any]) -> None:
     """The same as the plain descent on the whole, and as autograd."""
     whole = str(data / "whole.npy")
-    rules = ["--wrt", "all", "--learning-rate", "0.0001", "--max-steps", "5", "--set", "w3=0.5"]
+    rules = ["--wrt", "all", "--learning-rate", "0.0001", "--steps", "5", "--set", "w3=0.5"]
     found = run(capsys, whole, "--check", *rules)
     inputs, observed = torch.from_numpy(np.load(whole).T.copy())
     start = {**lesson.start(), "w3": torch.tensor(0.5).double()}
@@ -161,9 +161,7 @@ def test_a_wrong_derivative_is_a_mismatch(data: Path, capsys, monkeypatch: pytes
     assert run(capsys, str(data / "whole.npy"), "--check")["agree"] is False
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--max-steps", "30"], ["--wrt", "all", "--max-steps", "2", "--check"]]
-)
+@pytest.mark.parametrize("arguments", [["--steps", "30"], ["--wrt", "all", "--steps", "2", "--check"]])
 def test_the_table_fits_80_columns(arguments: list[str], data: Path, capsys) -> None:
     """The default learning rate is half the largest stable one: no step raises the SSR."""
     rate = ["--learning-rate", "1e-5"] if "all" in arguments else []
@@ -288,5 +286,5 @@ def test_a_bad_option_is_one_clear_line(arguments: list[str], message: str, data
 def test_steps_of_the_hidden_layer_need_a_learning_rate(data: Path, capsys) -> None:
     """Only the bowl of w3, w4 and b3 is known before the first step."""
     with pytest.raises(SystemExit):
-        large.main([str(data / "whole.npy"), "--wrt", "all", "--max-steps", "1"])
+        large.main([str(data / "whole.npy"), "--wrt", "all", "--steps", "1"])
     assert "--learning-rate is needed" in capsys.readouterr().err

@@ -61,7 +61,7 @@ def test_bad_input_is_one_line_and_status_2() -> None:
         (["--data", "missing.csv"], "missing.csv: No such file"),
         (["--learning-rate", "nan"], "learning_rate must be above 0 and finite, found nan"),
         (["--learning-rate", "1e-60", "--dtype", "float32"], "learning_rate 1e-60 is 0.0 in torch.float32"),
-        (["--max-steps", "-1"], "max_steps must be a whole number of at least 0, found -1"),
+        (["--steps", "-1"], "max_steps must be a whole number of at least 0, found -1"),
         (["--min-step-size", "-1"], "min_step_size must be at least 0 and finite, found -1.0"),
         (["--set", "w3=1e60", "--dtype", "float32"], "--set w3: 1e+60 overflows float32"),
         (["--device", "nonsense"], "this machine has no device 'nonsense'"),
@@ -80,7 +80,7 @@ def test_a_bad_value_is_a_value_error(arguments: list[str], message: str) -> Non
     ("arguments", "message"),
     [
         (["--learning-rate", "fast"], "invalid float value: 'fast'"),
-        (["--max-steps", "2.5"], "invalid int value: '2.5'"),
+        (["--steps", "2.5"], "invalid int value: '2.5'"),
         (["--init", "zero"], "invalid choice: 'zero'"),
         (["--seed", "-1"], "--seed: expected 0 or more"),
         (["--wrt", "w9"], "unknown parameter 'w9'"),
@@ -107,7 +107,7 @@ def test_all_parameters_fit_80_columns(
     learning_rate: str, dtype: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Whatever their size: converging, oscillating and diverging."""
-    arguments = ["--wrt", "all", "--learning-rate", learning_rate, "--max-steps", "60", "--dtype", dtype]
+    arguments = ["--wrt", "all", "--learning-rate", learning_rate, "--steps", "60", "--dtype", dtype]
     assert train.main(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     assert max(len(line) for line in lines) <= 80
@@ -119,7 +119,7 @@ def test_all_parameters_fit_80_columns(
 
 def test_wrt_all_starts_from_the_follow_ups_start(capsys: pytest.CaptureFixture[str]) -> None:
     """And a parameter of --set replaces that start's."""
-    start = document(capsys, "--wrt", "all", "--set", "w2=-1", "--max-steps", "1")["manual"]["parameters"]
+    start = document(capsys, "--wrt", "all", "--set", "w2=-1", "--steps", "1")["manual"]["parameters"]
     expected = dict.fromkeys(PARAMETERS, 0.0)
     expected |= {"w1": 2.74, "b1": 0.0, "w2": -1.0, "b2": 0.0, "w3": 0.36, "w4": 0.63, "b3": 0.0}
     assert {name: values[0] for name, values in start.items()} == expected
@@ -151,7 +151,7 @@ def test_json_has_no_infinity(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_random_start_is_drawn_from_the_seed(capsys: pytest.CaptureFixture[str]) -> None:
     """The same seed means the same start; another one another."""
     starts = [
-        document(capsys, "--init", "random", "--seed", seed, "--max-steps", "0")["manual"]["parameters"]
+        document(capsys, "--init", "random", "--seed", seed, "--steps", "0")["manual"]["parameters"]
         for seed in ("1", "1", "2")
     ]
     assert starts[0] == starts[1]
@@ -163,7 +163,7 @@ def test_own_data_is_read_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixt
     """A header and two columns, of any length."""
     file = tmp_path / "own.csv"
     file.write_text("x,y\n0,0\n0.25,0.5\n0.5,1\n1,0\n")
-    found = document(capsys, "--data", str(file), "--max-steps", "3")
+    found = document(capsys, "--data", str(file), "--steps", "3")
     assert found["agree"]
     assert len(found["manual"]["ssr"]) == 4
 
@@ -174,15 +174,15 @@ def test_a_planted_mistake_ends_with_status_1(
     """The one-line verdict says where it starts; the JSON says so too."""
     right = descent.DERIVATIVES["w4"]
     monkeypatch.setitem(descent.DERIVATIVES, "w4", lambda trace: (1 + 1e-9) * right(trace))
-    assert train.main(["--max-steps", "20"]) == 1
+    assert train.main(["--steps", "20"]) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "MISMATCH, first in d_ssr_d_w4 after step 0"
-    assert train.main(["--max-steps", "20", "--json"]) == 1
+    assert train.main(["--steps", "20", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["agree"] is False
 
 
 def test_chaos_is_called_chaos(capsys: pytest.CaptureFixture[str]) -> None:
     """All seven at learning rate 1: from some step on the bound tells nothing, and the verdict says so."""
-    assert train.main(["--wrt", "all", "--learning-rate", "1", "--max-steps", "30"]) == 0
+    assert train.main(["--wrt", "all", "--learning-rate", "1", "--steps", "30"]) == 0
     verdict = capsys.readouterr().out.splitlines()[-1]
     assert re.fullmatch(
         r"AGREEMENT to within rounding before step \d+; then rounding may do anything\.", verdict
@@ -192,9 +192,9 @@ def test_chaos_is_called_chaos(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["--learning-rate", "0.3", "--wrt", "all", "--dtype", "float32", "--max-steps", "80"],
+        ["--learning-rate", "0.3", "--wrt", "all", "--dtype", "float32", "--steps", "80"],
         pytest.param(["--learning-rate", "0.2"], marks=pytest.mark.slow),
-        pytest.param(["--max-steps", "0"], marks=pytest.mark.slow),
+        pytest.param(["--steps", "0"], marks=pytest.mark.slow),
     ],
 )
 def test_three_pictures_are_written(arguments: list[str], tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_folder_that_cannot_be_made_is_bad_input(tmp_path: Path) -> None:
     """A file stands where the folder should be."""
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match=r"--plot .*file.*: (Not a directory|File exists)"):
-        train.main(["--max-steps", "1", "--plot", str(tmp_path / "file")])
+        train.main(["--steps", "1", "--plot", str(tmp_path / "file")])
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_two_processes_give_the_triangle_of_one(tmp_path: Path, monkeypatch: pyt
     """
     data = str(tmp_path / "data.npy")
     generate.main(["300000", data])  # more than one part: both processes have some
-    arguments = [data, "--json", "--max-steps", "50", "--learning-rate", "5e-7"]
+    arguments = [data, "--json", "--steps", "50", "--learning-rate", "5e-7"]
     ended = processes.both("large", arguments, tmp_path)
     assert [(one.status, one.err) for one in ended] == [(0, ""), (0, "")]
     assert ended[1].out == ""
@@ -68,7 +68,7 @@ def test_two_processes_train_a_perceptron_as_one_does(tmp_path: Path, capsys) ->
     No bound is derived for them: they may be as far apart as rounding every operation of the 10 steps moves
     those of one process (sensitivity.py).
     """
-    arguments = ["--widths", "3,5,2", "--batch", "33", "--steps", "10", "--json"]
+    arguments = ["--widths", "3,5,2", "--batch-size", "33", "--steps", "10", "--json"]
     ended = processes.both("data_parallel", [*arguments, "--check"], tmp_path)
     assert [(one.status, one.err) for one in ended] == [(0, ""), (0, "")]
     found = json.loads(ended[0].out)

@@ -12,7 +12,7 @@ import pytest
 import processes
 
 ROOT = Path(__file__).parents[3]
-TINY = ["--widths", "3,5,2", "--batch", "8", "--steps", "3", "--timeout", "20"]
+TINY = ["--widths", "3,5,2", "--batch-size", "8", "--steps", "3", "--timeout", "20"]
 SOON = 30
 
 
@@ -30,7 +30,7 @@ PAIRS = {
     "--widths 3,6,2": "widths is [3, 5, 2] in rank 0 and [3, 6, 2] in rank 1",
     "--seed 1": "seed is 0 in rank 0 and 1 in rank 1",
     "--learning-rate 0.01": "learning rate is 0.001 in rank 0 and 0.01 in rank 1",
-    "--batch 16": "batch size is 8 in rank 0 and 16 in rank 1",
+    "--batch-size 16": "batch size is 8 in rank 0 and 16 in rank 1",
     "--steps 4": "steps is 3 in rank 0 and 4 in rank 1",
     "--optimiser gradient_descent": "optimiser is adam in rank 0 and gradient_descent in rank 1",
     "--check": "check is False in rank 0 and True in rank 1",
