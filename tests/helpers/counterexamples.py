@@ -23,7 +23,7 @@ def run_afresh(path: Path) -> subprocess.CompletedProcess[str]:
     """In the folder from which the tests' own modules can be imported."""
     return subprocess.run(
         [sys.executable, str(path)],
-        cwd=ROOT / "tests/helpers",
+        cwd=ROOT / "tests/helpers/user_code",
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

@@ -52,8 +52,11 @@ FLOORS: dict[str, list[tuple[str, ...]]] = {
 
 
 def known_modules(tree: str, root: Path = ROOT) -> dict[str, Path]:
-    """The modules of a package by their names; scripts and tests/helpers are on sys.path themselves."""
-    return modules(root / tree, tree if tree in ("manual_backprop", "torch_reference") else "")
+    """The modules by their names; scripts and the folders of helpers are on sys.path themselves."""
+    found = modules(root / tree, tree if tree in ("manual_backprop", "torch_reference") else "")
+    return {
+        name.split(".")[-1] if name.startswith("helpers.") else name: path for name, path in found.items()
+    }
 
 
 def room(path: Path, tree: str) -> str:

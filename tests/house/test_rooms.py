@@ -36,7 +36,6 @@ MOST_NAMES = 16
 """Names that a folder shows; its own __init__ is its page of contents and does not count."""
 WIDER = {
     "docs": "the pages, which docs/README.md lists",
-    "tests/helpers": "to be divided",
     "scripts": "the programs beside the rooms of what they share",
     "tests": "a room for each room of both packages and of the scripts",
 }
