@@ -10,7 +10,7 @@ import pytest
 from import_arrows import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-GUIDES = {"add_a_parameter.md", "extending.md"}
+GUIDES = {"add_a_parameter.md", "add_a_hidden_node.md", "extending.md"}
 """They run in a changed copy of the project, and have tests of their own."""
 RUN = "./scripts/run python scripts/"
 PROGRAMS = ("compare_gradients", "train", "learning_rate")

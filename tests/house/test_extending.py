@@ -1,17 +1,11 @@
 """The four examples of docs/extending.md, put where they say: the tests as they are pick them up."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-GUIDE = (ROOT / "docs/extending.md").read_text()
-BLOCKS = re.findall(r"```python\n# (\S+?)(?:, (.*?))?\n(.*?)```", GUIDE, re.DOTALL)
+from extended_copy import BLOCKS, GUIDE, copy_project, put, run_in
 
 # A wrong derivative and a wrong step beside the right ones: the tests must see these and no other.
 WRONG = [
@@ -44,49 +38,16 @@ CORE = {
 }
 
 
-PLACES = {
-    "above": r"^(?={name}\b)",
-    "in": r"^{name}: [^\n]*= {{\n",
-    "below": r"(?s)\A.*^(?:from|import) [^\n]*\n(?=\n)",
-}
-"""Where a block goes: before the table, at its beginning, or after the last import."""
-
-
-def put(folder: Path, file: str, place: str, code: str) -> None:
-    """Put a block where its first line says, or in a file of its own."""
-    path = folder / file
-    if not place:
-        assert not path.exists()
-        path.write_text(code)
-        return
-    where, name = place.split()[0], place.split()[-1]
-    found = re.search(PLACES[where].format(name=name), path.read_text(), re.MULTILINE)
-    assert found, f"{file} has no place {place!r}"
-    before, after = path.read_text()[: found.end()], path.read_text()[found.end() :]
-    path.write_text(before + code + ("\n\n" if where == "above" else "") + after)
-
-
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Test -> passed or failed, of the new names' tests in a copy with all blocks and the wrong entries."""
-    folder = tmp_path_factory.mktemp("extended")
-    for name in ("manual_backprop", "torch_reference", "tests", "scripts"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md"):
-        shutil.copy(ROOT / name, folder)
+    folder = copy_project(tmp_path_factory.mktemp("extended"))
     for file, place, code in [*BLOCKS, *WRONG]:
         put(folder, file, place, code)
-    files = [f"tests/test_{name}.py" for name in ("layers", "losses", "optimisers")]
+    rooms = [f"tests/{name}" for name in ("layers", "losses", "optimisers")]
     names = " or ".join(["softsign", "rms_norm", "huber", "rmsprop", "both_witnesses", "defaults"])
     options = ["-n0", "-q", "-rA", "--tb=no", "-p", "no:cacheprovider", "-k", names]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *files],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder), "HYPOTHESIS_PROFILE": "dev"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_in(folder, "-m", "pytest", *options, *rooms)
     found = re.findall(r"^(PASSED|FAILED|ERROR) \S+?::(\S+)", done.stdout, re.MULTILINE)
     assert found, done.stdout + done.stderr
     return {test: verdict for verdict, test in found}
@@ -94,7 +55,18 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_the_guide_has_every_block() -> None:
     """An activation, a layer, a loss and an optimiser, and the entries of both witnesses."""
-    assert len(BLOCKS) == len(re.findall("```python", GUIDE)) == 14
+    assert len(BLOCKS) == len(re.findall("```python", GUIDE)) == 15
+
+
+@pytest.mark.parametrize("end", ["first", "last"])
+def test_every_block_has_its_place(tmp_path: Path, end: str) -> None:
+    """In the files as they are today, and what comes out is lint-free."""
+    folder = copy_project(tmp_path)
+    for file, place, code in BLOCKS:
+        put(folder, file, place, code, end)
+    for command in (("check", "-q"), ("format", "--check", "-q")):
+        done = run_in(folder, "-m", "ruff", *command)
+        assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.slow
