@@ -23,12 +23,14 @@ def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, C
     yield "mean for sum", "", partial(_times_batch, name, -1)
     yield "sum for mean", "", partial(_times_batch, name, 1)
     yield "transposed", "", partial(_transposed, name)
+    yield "upstream forgotten", "the loss", partial(_ones, name)
     yield from edited_candidates(task, name, first)
     yield from _other_values(task, name, first)
     yield "last observation only", "", partial(_rows, task, name, slice(-1, None))
     yield "first observation only", "", partial(_rows, task, name, slice(0, 1))
     yield "last observation left out", "", partial(_rows, task, name, slice(0, -1))
     yield from pairs_of_paths(task, name, first)
+    yield from edited_candidates(task, name, first, late=True)
 
 
 def _other_values(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, Candidate]]:
@@ -36,6 +38,10 @@ def _other_values(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str
     for dimension, (i, j) in _two_swapped(first.manual[name], first.reference[name]):
         where = f"indices {i} and {j} of dimension {dimension}"
         yield "two indices swapped", where, partial(_exchanged, name, dimension, i, j)
+    right = first.reference[name]
+    if right.ndim and right.shape[-1] > 1 and right.shape[-1] % 2 == 0:
+        for signs in ((1, 1), (-1, 1), (1, -1)):
+            yield "halves exchanged", "the last dimension", partial(_halves, name, signs)
     for other in first.reference:
         if other != name and other not in first.cuts:
             yield "swapped", other, partial(_times, other, 1.0)
@@ -52,6 +58,10 @@ def _times(name: str, factor: float, draw: Draw) -> Tensor:
     return factor * draw.reference[name]
 
 
+def _ones(name: str, draw: Draw) -> Tensor:
+    return torch.ones_like(draw.reference[name])
+
+
 def _times_batch(name: str, power: int, draw: Draw) -> Tensor:
     return draw.reference[name] * float(draw.batch) ** power
 
@@ -63,7 +73,8 @@ def _transposed(name: str, draw: Draw) -> Tensor | None:
 def _unsummed(name: str, draw: Draw) -> Tensor | None:
     manual = draw.manual[name]
     right = draw.reference[name]
-    if manual.shape != right.shape and manual.ndim == right.ndim + 1 and alike(manual.sum(0), right):
+    one_each = manual.ndim == right.ndim + 1 and len(manual) > 1
+    if manual.shape != right.shape and one_each and alike(manual.sum(0), right):
         return manual
     return None
 
@@ -85,6 +96,11 @@ def _exchanged(name: str, dimension: int, i: int, j: int, draw: Draw) -> Tensor:
     order = list(range(right.shape[dimension]))
     order[i], order[j] = order[j], order[i]
     return right.index_select(dimension, torch.tensor(order, device=right.device))
+
+
+def _halves(name: str, signs: tuple[int, int], draw: Draw) -> Tensor:
+    one, other = draw.reference[name].chunk(2, -1)
+    return torch.cat([signs[0] * other, signs[1] * one], -1)
 
 
 def _at(task: Task, name: str, others: Sequence[str], values: Tensors, draw: Draw) -> Tensor:

@@ -61,6 +61,46 @@ KINDS = {
         "A factor of a matrix product is transposed ({where} of the forward pass).",
         "For Y = X W, d_X is d_Y Wᵀ and d_W is Xᵀ d_Y.",
     ),
+    "straight-through": (
+        "A step is derived as if it were the identity ({where} of the forward pass): straight through.",
+        "Its derivative is zero. If straight-through is meant, mean it in the reference, too.",
+    ),
+    "derivative of another function": (
+        "The derivative is that {where} of the forward pass.",
+        "Take the derivative of the function that the forward pass applies.",
+    ),
+    "repeated index overwritten": (
+        "Where an index occurs more than once, only its last occurrence counts ({where}).",
+        "Add up: index_add_ or scatter_add_, or index_put_ with accumulate=True.",
+    ),
+    "row for column": (
+        "A factor is broadcast along rows where it belongs to columns, or the other way round ({where}).",
+        "Give it its dimension: unsqueeze(0) or unsqueeze(1).",
+    ),
+    "product of sums": (
+        "It is a product of sums where a sum of products belongs: Σa · Σb for Σab ({where}).",
+        "Multiply for each observation first, then sum.",
+    ),
+    "input for the activation": (
+        "A factor is taken before its activation: the input for the output ({where} of the forward pass).",
+        "Multiply by what the activation returned.",
+    ),
+    "activation for the input": (
+        "A factor is taken after an activation: the output for the input ({where} of the forward pass).",
+        "Multiply by what went into the layer.",
+    ),
+    "upstream forgotten": (
+        "The gradient that comes from above is ignored, as if it were 1 (below {where} of the forward pass).",
+        "Multiply by the upstream gradient: the chain rule.",
+    ),
+    "one upstream element for all": (
+        "One element of the gradient that comes from above is used for all (below {where}).",
+        "Use the whole upstream gradient: it is only constant where the loss is a plain sum.",
+    ),
+    "last rows left out": (
+        "The last rows are not counted, as if the last block were never finished (below {where}).",
+        "Let the loop run over the rest as well, or mask the last block.",
+    ),
     "path dropped": (
         "One path from here to the loss is not counted: the one through {where} of the forward pass.",
         "Add the derivative along every path that leads to the loss.",
@@ -68,6 +108,18 @@ KINDS = {
     "path counted twice": (
         "One path from here to the loss is counted twice: the one through {where} of the forward pass.",
         "Add the derivative along every path once: something is accumulated that was there already.",
+    ),
+    "another factor": (
+        "A factor of the chain is another one than belongs there: {where} of the forward pass.",
+        "Look at what is multiplied there: which weight, which node, which input?",
+    ),
+    "another function": (
+        "It is right for another function: {where} of the forward pass.",
+        "Compute what the forward pass computes.",
+    ),
+    "halves exchanged": (
+        "The two halves of {where} are exchanged.",
+        "Check which half goes with the sine and which with the cosine, and their signs.",
     ),
     "two indices swapped": (
         "It is right, but for {where}, which are swapped.",
@@ -101,6 +153,34 @@ KINDS = {
 """In the order in which they are tried: what is more specific comes first."""
 
 PATTERNS = {
+    "another shape": (
+        "Its numbers are right, but its shape is {found}, not {expected}.",
+        "Give it the shape of what it is the gradient of.",
+    ),
+    "not finite": (
+        "{count} elements are infinite or NaN, where the right ones are finite numbers.",
+        "Look for a division by zero, a logarithm of zero, or an overflow.",
+    ),
+    "new value": (
+        "It is the new value after a step of {rate} against the gradient, not the gradient.",
+        "Return the gradient itself; the step comes afterwards.",
+    ),
+    "last rows missing": (
+        "It is right, but zero from index {first} of dimension {dimension} on.",
+        "Let the loop run over the rest as well, or mask the last block.",
+    ),
+    "single precision": (
+        "It is right to single precision: every number of it is one of float32.",
+        "Keep float64 throughout: torch.tensor(3.0) is float32, and so is .float().",
+    ),
+    "rounded digits": (
+        "It is right, but rounded to {digits} decimals.",
+        "Return the numbers as they are computed, not as they are printed.",
+    ),
+    "few digits": (
+        "It is right to about {digits} digits only: as after a difference quotient or in single precision.",
+        "Compute it by the formula, and in the precision of the inputs.",
+    ),
     "mask": (
         "Every element is either right or zero: it is right only where a mask is on.",
         "Look at what switches elements off: a mask, a clamp, a comparison at a kink.",

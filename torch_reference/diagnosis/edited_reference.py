@@ -7,21 +7,33 @@ from itertools import combinations
 from torch import Tensor
 
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
+from torch_reference.diagnosis.further_edits import LATE, OF_OTHERS, further_edits, in_every_call
 from torch_reference.diagnosis.random_draws import Candidate, Draw, alike
 from torch_reference.diagnosis.reference_edits import PRODUCTS_BY_ELEMENT, Call, Edit, Editor, edits
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.scalar_objective import Tensors, reference_gradients
 
+MOST_REMEMBERED = 20_000
+"""So many elements all gradients together may have for those of edited references to be remembered."""
 MOST_PATHS = 24
 """Of so many paths at most are pairs tried: 276 runs of the reference, a fraction of a second."""
 
 
-def edited_candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, Candidate]]:
-    """(kind, where, candidate) for every edit, and for every factor that may be missing from the result."""
-    calls = _calls(task, first)
+def edited_candidates(
+    task: Task, name: str, first: Draw, late: bool = False
+) -> Iterator[tuple[str, str, Candidate]]:
+    """(kind, where, candidate) for every edit, and for every factor that may be missing from the result.
+
+    Late are those that say least: another factor, another function.
+    """
+    calls, others = _recorded(task, first)
     order = list(KINDS)
-    for edit in sorted(edits(calls, task.parameters), key=lambda edit: order.index(edit.kind)):
-        yield edit.kind, edit.where, partial(_edited, task, name, (edit,))
+    every = [(edit,) for edit in (*edits(calls, task.parameters), *further_edits(calls, others))]
+    for made in sorted([*every, *in_every_call(calls)], key=lambda made: order.index(made[0].kind)):
+        if (made[0].kind in LATE) is late:
+            yield made[0].kind, made[0].where, partial(_edited, task, name, made)
+    if late:
+        return
     for number, call in enumerate(calls):
         if call.name in PRODUCTS_BY_ELEMENT:
             for argument in range(len(call.tensors)):
@@ -48,7 +60,11 @@ def _matters(edited: Tensor | None, right: Tensor) -> bool:
 
 
 def _calls(task: Task, draw: Draw) -> list[Call]:
-    """The calls of the forward pass that carry a gradient."""
+    return _recorded(task, draw)[0]
+
+
+def _recorded(task: Task, draw: Draw) -> tuple[list[Call], list[Tensor]]:
+    """The calls of the forward pass that carry a gradient, and all tensors that they met."""
     recorder: list[Editor] = []
 
     def record(shifts: Tensors) -> Editor:
@@ -56,16 +72,28 @@ def _calls(task: Task, draw: Draw) -> list[Call]:
         return recorder[0]
 
     reference_gradients(task.objective, draw.point, _shapes(draw), draw.cuts, record)
-    return recorder[0].calls
+    return recorder[0].calls, [tensor.detach() for tensor in recorder[0].met]
 
 
 def _edited(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> Tensor | None:
+    key = tuple((edit.kind, edit.call, edit.argument, edit.where) for edit in made)
+    if key in draw.remembered:
+        found = draw.remembered[key]
+    else:
+        found = _all_edited(task, made, draw)
+        if sum(value.numel() for value in draw.reference.values()) <= MOST_REMEMBERED:
+            draw.remembered[key] = found
+    return None if found is None else found[name]
+
+
+def _all_edited(task: Task, made: Sequence[Edit], draw: Draw) -> Tensors | None:
     try:
+        others = _recorded(task, draw)[1] if any(edit.kind in OF_OTHERS for edit in made) else []
         return reference_gradients(
-            task.objective, draw.point, _shapes(draw), draw.cuts, lambda shifts: Editor(shifts, made)
-        )[name]
-    except (RuntimeError, IndexError):  # this argument cannot be edited so: a transposed factor does not fit
-        return None
+            task.objective, draw.point, _shapes(draw), draw.cuts, lambda shifts: Editor(shifts, made, others)
+        )
+    except (RuntimeError, IndexError, StopIteration, ValueError):
+        return None  # this argument cannot be edited so: a transposed factor does not fit
 
 
 def _divided(task: Task, name: str, call: int, argument: int, draw: Draw) -> Tensor | None:

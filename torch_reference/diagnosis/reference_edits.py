@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from torch_reference.diagnosis import wrong_derivatives as wrong
+from torch_reference.diagnosis.taken_apart import TAKEN_APART
 from torch_reference.diagnosis.wrong_derivatives import Place, Wrong
 
 # fmt: off
@@ -51,8 +52,13 @@ class Call(NamedTuple):
 class Editor(TorchFunctionMode):
     """Record the calls that carry a gradient, and edit some of them."""
 
-    def __init__(self, shifts: Mapping[str, Tensor], edits: Sequence[Edit] = ()) -> None:
+    def __init__(
+        self, shifts: Mapping[str, Tensor], edits: Sequence[Edit] = (), others: Sequence[Tensor] = ()
+    ) -> None:
+        """Edit with the tensors of another run at hand: a wrong factor may be one that is made later."""
         super().__init__()
+        self.others = list(others)
+        self.met: list[Tensor] = []
         self.shift_names = {id(shift): name for name, shift in shifts.items()}
         self.shifted: dict[int, tuple[str, Tensor]] = {}
         self.edits = edits
@@ -63,6 +69,10 @@ class Editor(TorchFunctionMode):
     ) -> Any:
         """Run the call as it is, unless it is one to be edited."""
         kwargs = kwargs or {}
+        apart = TAKEN_APART.get(func)
+        if apart is not None:
+            with self:  # a fused operation is made of others, and a mistake may be in any of them
+                return apart(*args, **kwargs)
         result = func(*args, **kwargs)
         tensors = _tensors(args)
         if not isinstance(result, Tensor) or not result.requires_grad or not result.is_floating_point():
@@ -77,6 +87,9 @@ class Editor(TorchFunctionMode):
         averages = name == "mean" or kwargs.get("reduction") == "mean"
         number = len(self.calls)
         self.calls.append(Call(name, tensors, differentiable, names, result, averages))
+        self.met += [
+            tensor for tensor in (*tensors, result) if all(tensor is not known for known in self.met)
+        ]
 
         def call(replaced: Mapping[int, Tensor]) -> Tensor:
             value: Tensor = func(*_replace(args, tensors, replaced), **kwargs)
@@ -84,7 +97,7 @@ class Editor(TorchFunctionMode):
 
         for edit in self.edits:
             if edit.call == number:
-                result = edit.wrong(Place(name, call, tensors, edit.argument, result))
+                result = edit.wrong(Place(name, call, tensors, edit.argument, result, self.others))
         return result
 
 

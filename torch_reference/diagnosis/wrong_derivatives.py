@@ -3,7 +3,7 @@
 Each is a function of the place of the mistake, and returns the call's result again with another derivative.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -13,7 +13,8 @@ from torch import Tensor
 class Place(NamedTuple):
     """One argument of one call of torch.
 
-    call evaluates it once more with some of its tensors replaced, by their position; result is its value.
+    call evaluates it once more with some of its tensors replaced, by their position; result is its value;
+    others are all tensors of the forward pass, in the order in which they were met.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Place(NamedTuple):
     tensors: tuple[Tensor, ...]
     argument: int
     result: Tensor
+    others: Sequence[Tensor] = ()
 
     @property
     def x(self) -> Tensor:
@@ -42,7 +44,7 @@ Wrong = Callable[[Place], Tensor]
 
 def derivative_missing(place: Place) -> Tensor:
     """As if it were 1."""
-    return _with_derivative_of(place.result, place.x)
+    return with_derivative_of(place.result, place.x)
 
 
 def derivative_at_the_output(place: Place) -> Tensor:
@@ -50,7 +52,7 @@ def derivative_at_the_output(place: Place) -> Tensor:
     output = place.result.detach().requires_grad_()
     with torch.enable_grad():
         [slope] = torch.autograd.grad(place.call({place.argument: output}).sum(), output)
-    return _with_derivative_of(place.result, slope * place.x)
+    return with_derivative_of(place.result, slope * place.x)
 
 
 def path_dropped(place: Place) -> Tensor:
@@ -60,32 +62,32 @@ def path_dropped(place: Place) -> Tensor:
 
 def path_counted_twice(place: Place) -> Tensor:
     """What comes back to the argument comes back twice."""
-    return _with_derivative_of(place.result, place.result, place.by_itself())
+    return with_derivative_of(place.result, place.result, place.by_itself())
 
 
 def factor_missing(place: Place) -> Tensor:
     """The other factors of a product are derived as if the argument were 1."""
-    return _with_derivative_of(place.result, place.by_the_others(torch.ones_like(place.x)), place.by_itself())
+    return with_derivative_of(place.result, place.by_the_others(torch.ones_like(place.x)), place.by_itself())
 
 
 def factor_transposed(place: Place) -> Tensor:
     """The other factor of a matrix product is derived as if the argument were its transpose."""
-    return _with_derivative_of(place.result, place.by_the_others(place.x.mT), place.by_itself())
+    return with_derivative_of(place.result, place.by_the_others(place.x.mT), place.by_itself())
 
 
 def upstream_transposed(place: Place) -> Tensor:
     """The argument of a matrix product is derived as if the upstream gradient were its transpose."""
-    return _with_derivative_of(place.result, place.by_the_others(), place.by_itself().mT)
+    return with_derivative_of(place.result, place.by_the_others(), place.by_itself().mT)
 
 
 def sum_for_mean(place: Place) -> Tensor:
     """The derivative of a mean is not divided by the number of its terms."""
-    return _with_derivative_of(place.result, _terms(place) * place.result)
+    return with_derivative_of(place.result, _terms(place) * place.result)
 
 
 def mean_for_sum(place: Place) -> Tensor:
     """The derivative of a sum is divided by the number of its terms."""
-    return _with_derivative_of(place.result, place.result / _terms(place))
+    return with_derivative_of(place.result, place.result / _terms(place))
 
 
 def _terms(place: Place) -> float:
@@ -95,12 +97,12 @@ def _terms(place: Place) -> float:
 
 def softmax_without_sum(place: Place) -> Tensor:
     """The sum in the denominator of softmax is taken for a constant."""
-    return _with_derivative_of(place.result, _numerator(place))
+    return with_derivative_of(place.result, _numerator(place))
 
 
 def softmax_without_numerator(place: Place) -> Tensor:
     """The numerator of softmax is taken for a constant."""
-    return _with_derivative_of(place.result, place.result, -_numerator(place))
+    return with_derivative_of(place.result, place.result, -_numerator(place))
 
 
 def softmax_by_element(place: Place) -> Tensor:
@@ -108,7 +110,7 @@ def softmax_by_element(place: Place) -> Tensor:
     probability = place.result.detach()
     if place.name == "log_softmax":
         probability = probability.exp()
-    return _with_derivative_of(place.result, (1 - probability) * _numerator(place))
+    return with_derivative_of(place.result, (1 - probability) * _numerator(place))
 
 
 def _numerator(place: Place) -> Tensor:
@@ -116,6 +118,6 @@ def _numerator(place: Place) -> Tensor:
     return place.x if place.name == "log_softmax" else place.result.detach() * place.x
 
 
-def _with_derivative_of(value: Tensor, *terms: Tensor) -> Tensor:
+def with_derivative_of(value: Tensor, *terms: Tensor) -> Tensor:
     """The value, with the derivative of the sum of the terms."""
     return value.detach() + sum(term - term.detach() for term in terms)

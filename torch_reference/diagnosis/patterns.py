@@ -1,0 +1,139 @@
+"""What a wrong gradient looks like beside the right one, element by element, where no mistake explains it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from torch_reference.diagnosis.diagnosis_kinds import PATTERNS
+from torch_reference.diagnosis.random_draws import Draw
+from torch_reference.judging.report import UNKNOWN, Diagnosis
+
+DECIMALS = range(7)
+FEW = 1e-3
+"""Relative errors below this are digits that were lost, not another formula."""
+
+
+def pattern(drawn: Sequence[Draw], name: str) -> Diagnosis:
+    """The pattern that all draws show, or UNKNOWN."""
+    shape = _another_shape(drawn, name)
+    if shape is not None:
+        return shape
+    pairs = [(draw.manual[name].double(), draw.reference[name].double()) for draw in drawn]
+    if any(manual.shape != right.shape or manual.device != right.device for manual, right in pairs):
+        return UNKNOWN
+    lost = [int((~manual.isfinite() & right.isfinite()).sum()) for manual, right in pairs]
+    if all(lost):
+        return _described("not finite", count=f"{lost[0]} of {pairs[0][0].numel()}")
+    if any(not manual.isfinite().all() for manual, _ in pairs):
+        return UNKNOWN
+    closeness = torch.finfo(drawn[0].manual[name].dtype).eps ** 0.5
+    for found in (
+        _new_value(drawn, name, closeness),
+        _rows(pairs, closeness),
+        _factor(pairs, closeness),
+        _digits(pairs, drawn[0].manual[name].dtype),
+    ):
+        if found is not None:
+            return found
+    return UNKNOWN
+
+
+def _another_shape(drawn: Sequence[Draw], name: str) -> Diagnosis | None:
+    for draw in drawn:
+        manual, right = draw.manual[name], draw.reference[name]
+        if manual.shape == right.shape or manual.numel() != right.numel() or manual.device != right.device:
+            return None
+        if not torch.allclose(manual.double().flatten(), right.double().flatten(), rtol=1e-6, atol=0):
+            return None
+    manual, right = drawn[0].manual[name], drawn[0].reference[name]
+    return _described("another shape", found=f"{tuple(manual.shape)}", expected=f"{tuple(right.shape)}")
+
+
+def _new_value(drawn: Sequence[Draw], name: str, closeness: float) -> Diagnosis | None:
+    """The parameter minus a multiple of its gradient, the same multiple in every draw."""
+    rates = []
+    for draw in drawn:
+        if name not in draw.point or draw.point[name].shape != draw.manual[name].shape:
+            return None
+        step = (draw.point[name] - draw.manual[name]).double()
+        right = draw.reference[name].double()
+        if not right.any():
+            return None
+        rates.append((step * right).sum() / (right * right).sum())
+        if (step - rates[-1] * right).norm() > closeness * (step.norm() + draw.point[name].double().norm()):
+            return None
+    rate = torch.stack(rates)
+    same = bool(((rate - rate[0]).abs() <= 1e-6 * rate[0].abs()).all())
+    return _described("new value", rate=f"{rate[0].item():.3g} times") if same and rate[0] != 0 else None
+
+
+def _rows(pairs: Sequence[tuple[Tensor, Tensor]], closeness: float) -> Diagnosis | None:
+    """Every element either right or zero; the zeros perhaps from one row on."""
+    off = []
+    for manual, right in pairs:
+        is_right = (manual - right).abs() <= closeness * right.abs()
+        if not bool((is_right | (manual == 0)).all()) or not bool((~is_right).any()):
+            return None
+        off.append(~is_right)
+    if any(bool(wrong.all()) for wrong in off):
+        return None
+    for dimension in range(off[0].ndim):
+        firsts = [
+            _first_of_a_tail(wrong, right, dimension) for wrong, (_, right) in zip(off, pairs, strict=True)
+        ]
+        if all(first is not None for first in firsts):
+            return _described("last rows missing", first=str(firsts[0]), dimension=str(dimension))
+    return _described("mask")
+
+
+def _first_of_a_tail(wrong: Tensor, right: Tensor, dimension: int) -> int | None:
+    """The first index of a dimension from which on all is wrong that is not zero anyway."""
+    rows = wrong.movedim(dimension, 0).flatten(1).any(1) if wrong.ndim > 1 else wrong
+    full = (wrong | (right == 0)).movedim(dimension, 0).flatten(1).all(1) if wrong.ndim > 1 else wrong
+    first = int(rows.nonzero()[0])
+    return first if first and bool(full[first:].all()) else None
+
+
+def _factor(pairs: Sequence[tuple[Tensor, Tensor]], closeness: float) -> Diagnosis | None:
+    # An element whose right value is zero tells no factor, and must be zero on both sides.
+    if len(pairs) < 3 or any(bool(((right == 0) & (manual != 0)).any()) for manual, right in pairs):
+        return None
+    factors = [torch.where(right == 0, torch.nan, manual / right) for manual, right in pairs]
+    every = torch.cat([factor[~factor.isnan()] for factor in factors])
+    if not len(every) or bool(((every - 1).abs() <= closeness).all()):
+        return None
+    if bool(((every - every[0]).abs() <= closeness * every[0].abs()).all()):
+        return _described("constant factor", factor=f"{every[0].item():.6g}")
+    if len({factor.shape for factor in factors}) > 1:
+        return None
+    stacked = torch.stack(factors)
+    middle = stacked.nanmedian(0).values
+    if bool(((stacked - middle).abs() > closeness * middle.abs().clamp(min=1)).any()):
+        return None
+    count = int(((middle - 1).abs() > closeness).sum())
+    return _described("constant factor per element", count=f"{count} of {middle.numel()}")
+
+
+def _digits(pairs: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype) -> Diagnosis | None:
+    """A right gradient that has lost digits."""
+    errors = [float((manual - right).norm() / right.norm()) for manual, right in pairs if right.norm() > 0]
+    for decimals in DECIMALS:
+        rounded = all(torch.equal(manual, manual.round(decimals=decimals)) for manual, _ in pairs)
+        if rounded and all(
+            bool(((manual - right).abs() <= 0.501 * 10.0**-decimals).all()) for manual, right in pairs
+        ):
+            return _described("rounded digits", digits=str(decimals))
+    if not errors or max(errors) > FEW:
+        return None
+    if dtype == torch.float64:
+        if max(errors) < 1e-5 and all(torch.equal(manual, manual.float().double()) for manual, _ in pairs):
+            return _described("single precision")
+        digits = -torch.tensor(max(errors)).log10()
+        return _described("few digits", digits=str(int(digits)))
+    return None
+
+
+def _described(kind: str, **values: str) -> Diagnosis:
+    sentence, mend = PATTERNS[kind]
+    return Diagnosis(kind, sentence.format(**values), mend)
