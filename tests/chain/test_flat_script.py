@@ -1,5 +1,6 @@
 """The check of a flat script: makemore's 26 quantities, each wrong in turn."""
 
+import json
 import math
 
 import pytest
@@ -190,8 +191,6 @@ def test_bad_input_is_one_clear_line() -> None:
 
 def test_the_report_fits_one_screen_and_is_json() -> None:
     """Thirty links on one screen of 80 columns, also with a mistake in the middle."""
-    import json
-
     report = check_links(script({"bnvar": "dbnvar_inv"}))
     lines = str(report).splitlines()
     assert len(lines) <= 50

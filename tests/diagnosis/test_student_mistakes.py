@@ -1,7 +1,5 @@
 """Two dozen mistakes of students on the lesson's seven parameters: each is called what it is, or unknown."""
 
-import math
-
 import pytest
 import torch
 from torch import nn
@@ -156,8 +154,3 @@ def test_a_number_of_rows_that_is_written_into_the_code_hides_no_diagnosis() -> 
     changed = {"total": total, "b3": lambda d: d[0] + d[1] + d[2], "d": lambda o, p: 2 * (o - p)}
     found = {f.diagnosis.kind for f in check(derivation(**changed)).findings if not f.agrees}
     assert found == {"wrong sign"}
-
-
-def test_log10_is_what_it_says() -> None:
-    """The other base is a factor of the value, which no other mistake makes."""
-    assert math.isclose(math.log10(2.0), math.log(2.0) / math.log(10.0))
