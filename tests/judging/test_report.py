@@ -37,7 +37,7 @@ FINDINGS = (
     breach("hidden.bias", "parameter", Verdict.ALIASED, "it shares memory with the input hidden.bias"),
 )
 TEXT = """\
-MISMATCH: 4 of 5 gradients differ (float64)
+MISMATCH: 3 of 5 gradients differ, 1 against the rules (float64)
 elsewhere
 first wrong link, from the loss backwards: hidden
 
@@ -148,7 +148,7 @@ def test_long_lines_are_wrapped_and_names_are_never_broken() -> None:
         Finding(f"decoder.{k}.bias", "parameter", Row(f"decoder.{k}.bias", Verdict.AGREES)) for k in range(8)
     ]
     assert str(Report((finding, *right), "float64")).splitlines() == [
-        "MISMATCH: 1 of 9 gradients differ (float64)",
+        "MISMATCH: 1 of 9 gradients missing (float64)",
         "first wrong link, from the loss backwards:",
         f"    {long}",
         "",

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.check.function import Function, check_function
-from torch_reference.counterexample.literals import READER, literal
+from torch_reference.counterexample.literals import READER, decimals, literal
 from torch_reference.counterexample.shrinking import Dimension, Step, shorter, simpler, smallest
 from torch_reference.judging.report import Report
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
@@ -43,7 +43,7 @@ def function_counterexample(
     >>> script = function_counterexample((mine.forward, mine.backward), torch.square, torch.randn(3))
     >>> print(script[script.index("INPUTS =") : script.index("UPSTREAM =")])
     INPUTS = [
-        tensor((1,), torch.float32, "0x1.0000000000000p+0"),
+        tensor((1,), torch.float32, "0x1.0000000000000p+0"),  # 1
     ]
     <BLANKLINE>
     """
@@ -112,7 +112,7 @@ def _contains(shape: Sequence[int], part: Sequence[int]) -> bool:
 
 
 def _lines(values: Sequence[Tensor]) -> str:
-    return "".join(f"    {literal(value)},\n" for value in values)
+    return "".join(f"    {literal(value)},{decimals(value)}\n" for value in values)
 
 
 def importable(thing: Any) -> str:

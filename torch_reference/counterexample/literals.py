@@ -19,6 +19,10 @@ def load(name):
 """What a script needs to read the literals, and to import what it checks."""
 
 
+SHOWN = 8
+"""Numbers of a tensor that the comment beside it shows."""
+
+
 def literal(value: Tensor) -> str:
     """A call of the reader's tensor(), with hexadecimal floats; where it has gaps, it is written as zeros."""
     contiguous = value.is_contiguous()
@@ -33,6 +37,18 @@ def literal(value: Tensor) -> str:
     if value.device.type != "cpu":
         arguments.append(f'device="{value.device}"')
     return f"tensor({', '.join(arguments)})"
+
+
+def decimals(value: Tensor) -> str:
+    """The numbers once more as people read them, as a comment: "  # 0.36 0.63"; empty for whole numbers.
+
+    >>> decimals(torch.tensor([0.36, 0.63])), decimals(torch.tensor([1]))
+    ('  # 0.36 0.63', '')
+    """
+    numbers = [f"{number:.6g}" for number in value.flatten()[:SHOWN].double().tolist()]
+    if not value.is_floating_point() or not numbers:
+        return ""
+    return f"  # {' '.join(numbers)}{' …' if value.numel() > SHOWN else ''}"
 
 
 def laid_out(values: Tensor, like: Tensor) -> Tensor:

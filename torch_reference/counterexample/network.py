@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from torch_reference.check.examine import examine_here
-from torch_reference.counterexample.literals import READER, literal
+from torch_reference.counterexample.literals import READER, decimals, literal
 from torch_reference.counterexample.shrinking import Step, shorter, simpler, smallest
 from torch_reference.judging.derivation_task import Task, redrawn_parameters
 from torch_reference.judging.report import Report
@@ -81,7 +81,9 @@ def script(task: Task, model: str, derivation: str, loss: str = "") -> str:
         model=model,
         loss=loss,
         reader=READER,
-        point="".join(f'    "{name}": {literal(value)},\n' for name, value in task.point.items()),
+        point="".join(
+            f'    "{name}": {literal(value)},{decimals(value)}\n' for name, value in task.point.items()
+        ),
         inputs=f"({inputs},)" if several else 'POINT["inputs"]',
     )
 

@@ -8,6 +8,11 @@ from torch_reference.comparison import Row, Verdict
 
 WIDTH = 80
 
+NO_GRADIENT = (Verdict.MUTATED,)
+"""What is found of an input, not of a gradient."""
+RULES = (*NO_GRADIENT, Verdict.ALIASED, Verdict.UNSTABLE, Verdict.REQUIRES_GRAD)
+"""What a derivation must not do, whatever its numbers are."""
+
 
 @dataclass(frozen=True)
 class Diagnosis:
@@ -59,8 +64,8 @@ class Finding:
         found = {"roundings": self.roundings, "diagnosis": diagnosis, "wrong": self.wrong}
         return {key: _finite(value) for key, value in (row | facts | found).items()}
 
-    def lines(self) -> list[str]:
-        """The finding in a few lines of at most 80 columns."""
+    def lines(self, told: str = "") -> list[str]:
+        """The finding in a few lines of at most 80 columns; told: who has the same diagnosis."""
         row = self.row
         if self.inherited:
             reason = row.explanation or "differs, but is right given its upstream gradient"
@@ -77,10 +82,12 @@ class Finding:
             ]
             if self.roundings is not None and math.isfinite(self.roundings):
                 lines.append(f"  {self.roundings:.3g} roundings apart; rounding explains {row.bound:.2g}")
-        if self.diagnosis:
+        if self.diagnosis and told:
+            lines.append(f"{self.diagnosis.kind}, as in {told}")
+        elif self.diagnosis:
             lines.append(f"{self.diagnosis.kind}: {self.diagnosis.sentence}")
             lines.append(f"To mend it: {self.diagnosis.mend}")
-        if self.wrong:
+        if self.wrong and not told:
             lines.append(f"wrong is: {self.wrong}")
         text = [part for line in lines for part in _wrapped(line, "", WIDTH - 4)]
         return _wrapped(heading, "    ") + [f"    {line}" for line in text]
@@ -126,15 +133,36 @@ class Report:
             return "\n".join([heading, *self._remarks()])
         right = [finding.name for finding in self.findings if finding.agrees]
         first = self.first_wrong
-        heading = f"MISMATCH: {len(wrong)} of {len(self.findings)} gradients differ ({self.dtype})"
-        lines = [heading, *([self.note] if self.note else [])]
-        if first:
+        lines = [f"MISMATCH: {self._counts()} ({self.dtype})", *([self.note] if self.note else [])]
+        if first and first.row.verdict in RULES:
+            lines += _wrapped(f"before all else: {first.name}, {first.row.verdict}", "    ")
+        elif first:
             lines += _wrapped(f"first wrong link, from the loss backwards: {first.name}", "    ")
+        told: dict[tuple[Diagnosis | None, str], str] = {}
         for finding in wrong:
-            lines += ["", *finding.lines()]
+            # A mistake that several gradients share, such as a lost sign, is told once.
+            same = told.setdefault((finding.diagnosis, finding.wrong), finding.name)
+            lines += ["", *finding.lines(same if finding.diagnosis and same != finding.name else "")]
         if right:
             lines += ["", *_wrapped(f"right: {', '.join(right)}", "       "), *self._remarks()]
         return "\n".join(lines)
+
+    def _counts(self) -> str:
+        """How many gradients are wrong in which way, of how many, and what else was found."""
+        of = {
+            finding.name
+            for finding in self.findings
+            if finding.row.verdict not in (*NO_GRADIENT, Verdict.EXTRA)
+        }
+        wrong = [finding.row.verdict for finding in self.findings if not finding.agrees]
+        missing, extra = (wrong.count(verdict) for verdict in (Verdict.MISSING, Verdict.EXTRA))
+        rules = sum(verdict in RULES for verdict in wrong)
+        differ = len(wrong) - missing - extra - rules
+        parts = [f"{differ} of {len(of)} gradients differ"] if differ else []
+        parts += [f"{missing} of {len(of)} gradients missing"] if missing else []
+        parts += [f"{extra} of an unknown name"] if extra else []
+        parts += [f"{rules} against the rules"] if rules else []
+        return ", ".join(parts)
 
     def _remarks(self) -> list[str]:
         """What is to be said of a gradient that agrees."""
