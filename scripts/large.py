@@ -15,12 +15,12 @@ from keeping.fingerprints import fingerprint
 from manual_backprop import DERIVATIVES, LESSON_WRT, forward, lesson
 from manual_backprop.fast import triangle
 from manual_backprop.fast.seven_parameters import ARE_ALL
-from manual_backprop.fast.triangle import Triangle
 from manual_backprop.fast.triangle_descent import descend, rounding
 from manual_backprop.lesson.descent import check_rules, follow
 from manual_backprop.training import distributed
 from ranks.joining import joined, own, seconds
 from reading.columns import add_column_options
+from scaling import safe_rate
 from scaling.data_sources import parts
 from scaling.large_result import Result
 from scaling.passes_over_data import Pass
@@ -68,7 +68,7 @@ def _by_triangle(data: Pass, start: Start, options: argparse.Namespace) -> Resul
         one = distributed.gather(one)
     if not one.observations:
         raise ValueError(f"{options.data[0]}: expected at least one observation, found none")
-    rate = options.learning_rate or _safe_rate(one, options.wrt)
+    rate = options.learning_rate or safe_rate.of_triangle(one, options.wrt)
     rules = {"max_steps": options.max_steps, "min_step_size": options.min_step_size}
     history = descend(one, start, options.wrt, learning_rate=rate, **rules)
     seconds = time.perf_counter() - began
@@ -98,8 +98,12 @@ def _by_passes(data: Pass, start: Start, options: argparse.Namespace) -> Result:
     began = time.perf_counter()
     numbers = {name: value.item() for name, value in start.items()}
     rate = options.learning_rate or math.nan
+    if options.learning_rate is None and options.max_steps and set(options.wrt) <= set(LESSON_WRT):
+        rate = safe_rate.of_data(data, start, options.wrt)
     history = follow(evaluate, numbers, options.wrt, rate, options.max_steps, options.min_step_size, like)
     seconds = time.perf_counter() - began
+    if not counts[0]:
+        raise ValueError(f"{options.data[0]}: expected at least one observation, found none")
     autograd, bounds = data.autograd(start, options.wrt) if options.check else ({}, {})
     return Result(int(counts[0]), rate, history, seconds, autograd, bounds)
 
@@ -109,16 +113,6 @@ def _description(options: argparse.Namespace) -> dict[str, object]:
     alone = ("data", "device", "json")
     given = {name: value for name, value in vars(options).items() if name not in alone}
     return {"program": "large.py", **given, "data": [fingerprint(Path(path)) for path in options.data]}
-
-
-def _safe_rate(one: Triangle, names: Sequence[str]) -> float:
-    """Half the largest stable learning rate: with it, no direction of the SSR's bowl swings to and fro.
-
-    Formula: 1 / λmax of the Hessian 2 RᵀR, whose λmax is twice the square of R's largest singular value
-    """
-    columns = one.rows[:, [LESSON_WRT.index(name) for name in names]]
-    steepest = 2 * torch.linalg.matrix_norm(columns, 2).item() ** 2
-    return 1 / steepest if steepest else 0.01
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -151,10 +145,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
-    options.passes = not (ARE_ALL and set(options.wrt) <= set(LESSON_WRT))
+    is_bowl = set(options.wrt) <= set(LESSON_WRT)
+    options.passes = not (ARE_ALL and is_bowl)
     if options.max_steps is None:
         options.max_steps = 0 if options.passes else 1000
-    if options.learning_rate is None and options.passes and options.max_steps:
+    if options.learning_rate is None and not is_bowl and options.max_steps:
         parser.error(
             f"--learning-rate is needed for steps of {', '.join(options.wrt)}, each of which takes a pass"
         )

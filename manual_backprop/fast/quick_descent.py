@@ -13,13 +13,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.fast import triangle_descent
-from manual_backprop.fast.seven_parameters import ARE_ALL
+from manual_backprop.fast.seven_parameters import ARE_ALL, SEVEN
 from manual_backprop.fast.triangle import Triangle
 from manual_backprop.fast.triangle_in_blocks import from_data
 from manual_backprop.lesson import descent
 from manual_backprop.lesson.descent import History, Stopped, check_rules, check_task
 from manual_backprop.lesson.gradient import LESSON_WRT
-from manual_backprop.lesson.network import PARAMETERS
 
 
 def descend(
@@ -98,7 +97,7 @@ def _history(
     moved = dict(zip(LESSON_WRT, columns[3:], strict=True))
     resting = {name: value.expand(len(points)).clone() for name, value in one.hidden.items()}
     return History(
-        parameters={name: {**moved, **resting}[name] for name in PARAMETERS},
+        parameters={name: {**moved, **resting}[name] for name in SEVEN},
         ssr=ssr,
         derivatives={name: derivatives[name] for name in wrt},
         step_sizes={name: learning_rate * derivatives[name][:-1] for name in wrt},

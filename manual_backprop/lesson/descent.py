@@ -97,11 +97,12 @@ def follow(
 ) -> History:
     """The rules of descend, for anything that gives the SSR and its derivatives by wrt at a point.
 
-    Shapes: every number (); the history has the dtype and the device of like
+    Shapes: every number (); the history has the names of start, and the dtype and the device of like
     """
     derivatives: Mapping[str, Number]
     here: dict[str, Number] = dict(start)
-    still: dict[str, float] = {name: float(start[name]) for name in PARAMETERS if name not in wrt}
+    names = [name for name in PARAMETERS if name in start]
+    still: dict[str, float] = {name: float(start[name]) for name in names if name not in wrt}
     points: list[list[float]] = []
     step_sizes: list[list[float]] = []
     while True:
@@ -125,7 +126,7 @@ def follow(
     moved = dict(zip(wrt, columns[1 + len(wrt) :], strict=True))
     resting = {name: like.new_full((len(points),), value) for name, value in still.items()}
     return History(
-        parameters={name: (moved | resting)[name] for name in PARAMETERS},
+        parameters={name: (moved | resting)[name] for name in names},
         ssr=columns[0],
         derivatives=dict(zip(wrt, columns[1:], strict=False)),
         step_sizes=dict(zip(wrt, _columns(step_sizes, len(wrt), like), strict=True)),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from lessons_seven import seven_only
 from manual_backprop import lesson
 from manual_backprop.fast import lesson_gradient as fast
 from manual_backprop.fast.kernels import compiled_library
@@ -35,6 +36,7 @@ def test_the_kernel_is_compiled_once_and_then_found(
     assert [path.stat().st_mtime_ns for path in empty_cache.iterdir()] == [made]
 
 
+@seven_only
 @pytest.mark.parametrize(
     ("compiler", "message"),
     [

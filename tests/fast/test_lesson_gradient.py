@@ -13,6 +13,7 @@ import manual_backprop
 import torch_reference
 from bad_lesson_input import TYPE_ERRORS, VALUE_ERRORS
 from fast_ways import COMPILED, WAYS, memory_of_nan
+from lessons_seven import seven_only
 from manual_backprop import LESSON_WRT, PARAMETERS, lesson
 from manual_backprop.fast import lesson_gradient as fast
 from manual_backprop.fast import parallel_blocks
@@ -128,6 +129,7 @@ def test_names_are_checked(names: Any) -> None:
         fast.gradients(*case, wrt=names)
 
 
+@seven_only
 @pytest.mark.skipif(not COMPILED, reason="no C compiler here")
 @pytest.mark.parametrize("dtype", compiled_library.TYPES)
 @pytest.mark.parametrize("names", [LESSON_WRT, ("b1", "w3")])
@@ -176,6 +178,7 @@ def test_no_input_is_changed_and_no_result_is_an_input(case: Case) -> None:
     assert not set(storages(list(first.values()))) & set(storages([*second.values(), *given_tensors]))
 
 
+@seven_only
 def test_a_childs_threads_are_its_own() -> None:
     """After a fork the pool is forgotten, for its threads did not come along."""
     with small_blocks(compiled=False):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from import_arrows import ROOT
+from lessons_seven import seven_only
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 GUIDES = {"add_a_parameter.md", "add_a_hidden_node.md", "extending.md"}
@@ -87,6 +88,7 @@ def shown_in(page: str, printed: str) -> bool:
     return any(shown[start : start + len(lines)] == lines for start in range(len(shown)))
 
 
+@seven_only
 def test_the_table_of_the_first_page_is_what_the_command_prints(capsys) -> None:
     """The whole output of the first command."""
     importlib.import_module("compare_gradients").main([])
@@ -100,6 +102,7 @@ def test_the_homework_is_answered_as_the_page_shows(capsys) -> None:
     assert shown_in("docs/teaching.md", capsys.readouterr().out)
 
 
+@seven_only
 def test_the_end_of_the_training_is_what_the_command_prints(capsys) -> None:
     """The last five lines at learning rate 0.1."""
     importlib.import_module("train").main(["--learning-rate", "0.1"])

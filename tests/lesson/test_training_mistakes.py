@@ -117,7 +117,9 @@ def test_a_relative_error_of_1e_9_in_any_of_seven_derivatives_fails(
     right = DERIVATIVES[name]
     monkeypatch.setitem(descent.DERIVATIVES, name, lambda trace: (1 + 1e-9) * right(trace))
     manual = descent.descend(start_of(PARAMETERS), *lesson.data(), PARAMETERS, **RULES)
-    assert judged(manual, PARAMETERS).first_wrong == (f"d_ssr_d_{name}", 0)
+    # A derivative that is 0 at the start is not off by a part of itself there.
+    first = manual.derivatives[name].nonzero()[0].item()
+    assert judged(manual, PARAMETERS).first_wrong == (f"d_ssr_d_{name}", first)
 
 
 @pytest.mark.parametrize(

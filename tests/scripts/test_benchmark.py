@@ -10,6 +10,7 @@ import torch
 from benchmark import main
 from benchmarks import comparing, floor, telling, tricks
 from benchmarks.contest import Contest, Contestant, Result, hold
+from lessons_seven import seven_only
 from manual_backprop.fast import lesson_gradient as fast
 from manual_backprop.fast.kernels import compiled_library
 
@@ -139,6 +140,7 @@ def test_the_floor_has_the_kernels_own_softplus_where_there_is_a_compiler(
     assert (floor.KERNELS in contest.missing) != compiled
 
 
+@seven_only
 def test_the_tricks_are_run_by_their_option(capsys: pytest.CaptureFixture[str]) -> None:
     """Without those contests that have goals."""
     line = ["--quick", "--tricks", "--dtype", "float64", "--json"]

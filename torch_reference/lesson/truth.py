@@ -101,8 +101,10 @@ def intermediates(parameters: Numbers, x: float, y: float, shift: Numbers) -> di
     v["y1"] = mpmath.log1p(mpmath.exp(v["x1"])) + shift.get("y1", 0)
     v["x2"] = p["w2"] * x + p["b2"] + shift.get("x2", 0)
     v["y2"] = mpmath.log1p(mpmath.exp(v["x2"])) + shift.get("y2", 0)
-    v["predicted"] = p["w3"] * v["y1"] + p["w4"] * v["y2"] + p["b3"] + shift.get("predicted", 0)
-    return v | {"residual": y - v["predicted"]}
+    terms = [p["w3"] * v["y1"], p["w4"] * v["y2"], p["b3"], shift.get("predicted", 0)]
+    # Summed exactly: where large terms cancel, a shift that moves what is left is not lost beside them.
+    v["predicted"] = mpmath.fsum(terms)
+    return v | {"residual": mpmath.fsum([y, *(-term for term in terms)])}
 
 
 def differentiate(function: Callable[[mpmath.mpf], mpmath.mpf]) -> mpmath.mpf:

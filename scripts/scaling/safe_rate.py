@@ -1,0 +1,39 @@
+"""A learning rate for w3, w4 and b3 that swings to and fro in no direction: half the largest stable one."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from manual_backprop import LESSON_WRT, forward
+from manual_backprop.fast.triangle import Triangle
+from manual_backprop.lesson.curvature import hessian
+from scaling.passes_over_data import Pass
+
+
+def of_triangle(one: Triangle, names: Sequence[str]) -> float:
+    """From the triangle, without the data.
+
+    Formula: 1 / λmax of the Hessian 2 RᵀR, whose λmax is twice the square of R's largest singular value
+    """
+    columns = one.rows[:, [LESSON_WRT.index(name) for name in names]]
+    return _half_of_stable(2 * torch.linalg.matrix_norm(columns, 2).item() ** 2)
+
+
+def of_data(data: Pass, start: Mapping[str, Tensor], names: Sequence[str]) -> float:
+    """By one pass, for a network that no triangle stands for.
+
+    Formula: 1 / λmax of the Hessian, which is the sum of its blocks'
+    """
+    pairs = [f"{a} {b}" for a in names for b in names]
+
+    def of_block(inputs: Tensor, observed: Tensor) -> list[float]:
+        return hessian(forward(start, inputs, observed), names).flatten().tolist()
+
+    sums = data.sums(pairs, of_block)
+    whole = torch.tensor([sums[pair] for pair in pairs], dtype=torch.float64).reshape(len(names), -1)
+    return _half_of_stable(torch.linalg.matrix_norm(whole, 2).item())
+
+
+def _half_of_stable(steepest: float) -> float:
+    return 1 / steepest if steepest else 0.01
