@@ -28,6 +28,8 @@ class Verdict(StrEnum):
     ALIASED = "shares memory"
     UNSTABLE = "not repeatable"
     REQUIRES_GRAD = "requires grad"
+    RAISED = "raises an error"
+    NOTHING = "nothing was compared"
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,12 @@ RESTARTS = 8
 """How often a derivation that ends its process is begun anew, for the other points of a check."""
 
 
+class WrongFormError(TypeError):
+    """The derivation returned what is no mapping of names to numbers."""
+
+    ends_the_check = True
+
+
 class IsolatedDerivation:
     """A derivation (parameters, inputs, targets) -> mapping, in a process of its own.
 
@@ -182,7 +188,7 @@ def _taken(name: str, entry: dict[str, Any], memory: bytes, given: Mapping[str, 
 
 def _refusal(line: str, kind: object) -> Exception:
     """A name that stands for nothing is bad input, a result without a form a TypeError."""
-    return {"name": ValueError, "form": TypeError}.get(str(kind), UsersCodeError)(line)
+    return {"name": ValueError, "form": WrongFormError}.get(str(kind), UsersCodeError)(line)
 
 
 def _ending(code: object) -> str:

@@ -41,6 +41,8 @@ BAD_NAMES = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirector
 class UsersCodeError(Exception):
     """The user's own code failed; the message is the one line that says what was called and what came."""
 
+    ends_the_check = True  # the line is the program's last word, and no finding of a report
+
 
 class Parsed(SystemExit):
     """The parser ends the program, after --help or with a line about an option: the only exit of our own."""

@@ -181,12 +181,19 @@ def test_a_model_that_cannot_be_checked_is_one_clear_line(model: nn.Module, mess
         check_derivation(model, homework.loss, torch.ones(1, 3), torch.ones(1, 2), homework.derivation)
 
 
-def test_a_loss_that_is_no_number_and_a_result_that_is_no_mapping_are_errors() -> None:
+def test_a_loss_that_is_no_number_is_an_error_and_a_result_that_is_no_mapping_a_finding() -> None:
     """Each says what was found."""
     model, _, inputs, targets = homework.network()
     with pytest.raises(ValueError, match=r"the loss must be one number, found shape \(5, 2\)"):
         check_derivation(model, lambda output, t: output - t, inputs, targets, homework.derivation)
-    with pytest.raises(TypeError, match="must return a mapping name -> tensor, found list"):
-        homework.check(homework.returns_a_list)
-    with pytest.raises(TypeError, match="found 'hidden': str"):
-        homework.check(homework.spoiled(lambda g, p, x: {"hidden": "1.0"}))
+    for derivation, found in (
+        (homework.returns_a_list, "found list"),
+        (homework.spoiled(lambda g, p, x: {"hidden": "a word"}), "found 'hidden': str"),
+    ):
+        report = homework.check(derivation)
+        assert report.first_wrong.row.verdict is Verdict.RAISED
+        assert (
+            f"a derivation must return a mapping name -> tensor, {found}"
+            in report.first_wrong.row.explanation
+        )
+        assert report.user_code_failed

@@ -6,7 +6,7 @@ import torch
 
 import homework
 from torch_reference import Verdict
-from torch_reference.judging.plain_numbers import as_tensors
+from torch_reference.judging.calls.plain_numbers import as_tensors
 
 LIKE = {"w": torch.zeros((), dtype=torch.float64), "v": torch.zeros(2, dtype=torch.float32)}
 

@@ -6,6 +6,7 @@ import pytest
 
 from torch_reference.comparison import Row, Verdict
 from torch_reference.judging.report import Diagnosis, Finding, Report, breach
+from torch_reference.judging.report_text import finding_text
 
 DIAGNOSIS = Diagnosis(
     "wrong sign",
@@ -96,7 +97,13 @@ def test_machines_get_everything() -> None:
     """NaN and infinity, which JSON does not know, by their names."""
     found = Report(FINDINGS, "float64", "elsewhere").to_dict()
     findings = found.pop("findings")
-    assert found == {"agree": False, "dtype": "float64", "note": "elsewhere", "first_wrong": "hidden"}
+    assert found == {
+        "agree": False,
+        "dtype": "float64",
+        "note": "elsewhere",
+        "first_wrong": "hidden",
+        "converted": [],
+    }
     assert findings[1] == {
         "name": "hidden",
         "kind": "link",
@@ -137,7 +144,7 @@ def test_what_is_inherited_is_told_in_one_sentence(explanation: str) -> None:
     """Its own reason, if it has one."""
     row = Row("w", Verdict.DIFFERS, 1.0, 2.0, 1.0, 1e-15, 1e15, (0,), 1, 1, explanation)
     expected = explanation or "differs, but is right given its upstream gradient"
-    assert Finding("w", "parameter", row, inherited=True).lines() == [f"w: {expected}"]
+    assert finding_text(Finding("w", "parameter", row, inherited=True)) == [f"w: {expected}"]
 
 
 def test_long_lines_are_wrapped_and_names_are_never_broken() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from torch_reference.chain.graph import Graph
 from torch_reference.chain.verdict import Judged, Status
-from torch_reference.judging.report import _wrapped
+from torch_reference.judging.report_text import wrapped
 
 WIDTH = 80
 MOST_LINES = 34
@@ -65,12 +65,12 @@ class ChainReport:
             for status in Status
             if any(link.status is status for link in self.links)
         ]
-        lines = _wrapped(f"MISMATCH: of {total} links {', '.join(counted)}", "    ") + self._note()
+        lines = wrapped(f"MISMATCH: of {total} links {', '.join(counted)}", "    ") + self._note()
         names = ", ".join(link.quantity.shown for link in self.wrong)
-        return lines + (_wrapped(f"wrong, from the loss backwards: {names}", "    ") if names else [])
+        return lines + (wrapped(f"wrong, from the loss backwards: {names}", "    ") if names else [])
 
     def _note(self) -> list[str]:
-        return _wrapped(self.note, "    ") if self.note else []
+        return wrapped(self.note, "    ") if self.note else []
 
     def _table(self) -> list[str]:
         shown = [
@@ -93,7 +93,7 @@ class ChainReport:
     def _rest(self) -> list[str]:
         if not self.unpaired:
             return []
-        return ["", *_wrapped(f"left unpaired: {'; '.join(self.unpaired)}", "    ")]
+        return ["", *wrapped(f"left unpaired: {'; '.join(self.unpaired)}", "    ")]
 
 
 _MARKS = {Status.RIGHT: " ", Status.WRONG: "✗", Status.INHERITED: "·", Status.NOT_JUDGED: "?"}
@@ -113,12 +113,12 @@ def _said(link: Judged) -> str:
 def _detail(link: Judged) -> list[str]:
     """A wrong link: its line, and its worst element against what autograd makes of the same upstream."""
     quantity, row = link.quantity, link.given or link.row
-    lines = _wrapped(f"{_pair(link)}: {row.verdict}" + _counted(row), "    ")
+    lines = wrapped(f"{_pair(link)}: {row.verdict}" + _counted(row), "    ")
     if quantity.place:
-        lines += _wrapped(f"    {quantity.place}, in {quantity.place.function}", "    ")
+        lines += wrapped(f"    {quantity.place}, in {quantity.place.function}", "    ")
         lines += [f"      {quantity.place.source}"] if quantity.place.source else []
     if row.explanation:
-        lines += _wrapped(f"    {row.explanation}", "    ")
+        lines += wrapped(f"    {row.explanation}", "    ")
     if row.manual is not None:
         index = f"[{', '.join(map(str, row.index))}]" if row.index else ""
         lines += [

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from torch_reference.check.examine import examine
+from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.derivation_task import Task
-from torch_reference.judging.plain_numbers import as_tensors
 from torch_reference.judging.report import Report
 from torch_reference.judging.scalar_objective import Loss, NetworkObjective, Tensors, as_tuple, network_inputs
 
@@ -71,8 +71,7 @@ def network_task(
     def derive(values: Tensors) -> Mapping[str, Tensor | None]:
         own = {name: values[name] for name in parameters}
         arguments = network_inputs(values)
-        result = derivation(own, arguments if several else arguments[0], values.get("targets"))
-        return as_tensors(result, own, next(iter(own.values())))
+        return derivation(own, arguments if several else arguments[0], values.get("targets"))
 
     def shapes(values: Tensors) -> dict[str, Sequence[int]]:
         outputs = first if values is point else objective.run(values)[1]
@@ -89,7 +88,7 @@ def network_task(
 
     calls = {name: count for name, (count, _) in first.items() if count > 1}
     return Task(
-        derivation=derive,
+        derivation=Converted(derive, next(iter(parameters.values()))),
         objective=objective,
         point=point,
         shapes=shapes,

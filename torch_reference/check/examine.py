@@ -1,18 +1,17 @@
-"""The check of a derivation: observe it, judge it, judge each link by itself, and diagnose what is wrong."""
+"""The check of a derivation: observe it and compare it, at its own point and at others."""
 
 from dataclasses import replace
 
 import torch
 
-from torch_reference.comparison import Row, Verdict
-from torch_reference.diagnosis.diagnosis import diagnose
-from torch_reference.judging.derivation_task import Cut, Shapes, Task, cut_point, redrawn_parameters, unfit
-from torch_reference.judging.hygiene import observe
-from torch_reference.judging.judgement import FORM, judge, roundings
+from torch_reference.check.explain import compared
+from torch_reference.comparison import Verdict
+from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.derivation_task import Shapes, Task, redrawn_parameters
+from torch_reference.judging.hygiene import Observation, observe, unstable
 from torch_reference.judging.report import Finding, Report, breach
-from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients, zeros
+from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.similar_names import did_you_mean
-from torch_reference.judging.witness import who_is_wrong
 
 
 def examine(task: Task, draws: int = 4) -> Report:
@@ -27,77 +26,74 @@ def examine(task: Task, draws: int = 4) -> Report:
     if not report.agrees or not task.parameters:
         return report
     elsewhere = replace(task, point=redrawn_parameters(task, seed=0), origin=task.point)
+    if not _in_domain(elsewhere):
+        return report
     found = examine_here(elsewhere, draws)
     note = "at your parameters all is right; these are others, drawn at random near them"
     return report if found.agrees else replace(found, note=note)
 
 
+def _in_domain(task: Task) -> bool:
+    """Whether the reference has a finite value and finite gradients there."""
+    try:
+        names = task.shapes(task.point)
+        found = reference_gradients(task.objective, task.point, names)
+        with torch.no_grad():
+            value = task.objective(task.point, {})
+    except UserCodeError:
+        return False
+    return bool(value.isfinite().all()) and all(bool(each.isfinite().all()) for each in found.values())
+
+
 def examine_here(task: Task, draws: int) -> Report:
-    """Check a task at its own point only."""
-    observation = observe(task.derivation, task.point, task.may_alias)
-    shapes = task.shapes(task.point)
-    findings = _compared(task, observation.result, shapes, draws)
+    """Check a task at its own point only; whatever the user's code raises there is a finding."""
+    dtype = str(task.dtype).removeprefix("torch.")
+    try:
+        observation = observe(task.derivation, task.point, task.may_alias)
+        shapes = task.shapes(task.point)
+        findings = compared(task, observation.result, shapes, draws)
+        findings = _with_second_call(task, findings, observation, shapes)
+    except UserCodeError as error:
+        return Report((raised(error),), dtype)
     for name in observation.result:
         if name not in shapes:
             reason = did_you_mean(name, shapes) or f"expected one of {', '.join(shapes)}"
             reason = task.refused.get(name, reason)
             findings.append(breach(name, "unknown", Verdict.EXTRA, reason))
-    for name, (verdict, explanation) in observation.breaches.items():
+    for name, verdict, explanation in observation.breaches:
+        if verdict.value in task.allowed:
+            continue
         findings = [finding for finding in findings if finding.name != name or not finding.agrees]
         finding = breach(name, task.kind(name), verdict, explanation)
         # A changed input falsifies whatever was computed after it: it comes first.
         findings = [finding, *findings] if verdict is Verdict.MUTATED else [*findings, finding]
-    return Report(tuple(findings), str(task.dtype).removeprefix("torch."))
+    return Report(tuple(findings), dtype, converted=tuple(getattr(task.derivation, "names", ())))
 
 
-def _compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Finding]:
-    """One finding for every name that was returned or had to be, from the loss backwards."""
-    names = {name: shape for name, shape in shapes.items() if name in manual or name in task.required}
-    fewest = 4 if draws else 1
-    rows = judge(manual, task.objective, task.point, names, fewest=fewest)
-    if all(row.agrees for row in rows.values()):
-        return [Finding(name, task.kind(name), row) for name, row in rows.items()]
-    point, links = cut_point(task, task.point, manual)
-    cut = Cut(point, names, links)
-    by_itself = judge(manual, task.objective, *cut, fewest) if links else rows
-    below = _below_unfit_links(task, cut, manual)
-    findings = []
-    for name, row in rows.items():
-        if row.agrees or by_itself[name].agrees:
-            findings.append(Finding(name, task.kind(name), row, inherited=not row.agrees))
-        elif name in below:
-            link = below[name]
-            why = unfit(manual[link], shapes[link], task.dtype)
-            reason = f"cannot be judged, because its upstream gradient {link} {why}"
-            findings.append(Finding(name, task.kind(name), replace(row, explanation=reason), inherited=True))
-        else:
-            findings.append(_explained(task, by_itself[name], cut, draws))
-    return findings
+def raised(error: UserCodeError) -> Finding:
+    """The finding of a part of the user's code that raised an error."""
+    return breach(error.part, "call", Verdict.RAISED, str(error))
 
 
-def _below_unfit_links(task: Task, cut: Cut, manual: Tensors) -> dict[str, str]:
-    """Whatever is fed by a link that one cannot judge by, and that link: there is nothing to cut with.
-
-    It is fed by a link if its gradient is another one when that link's upstream gradient is zero.
-    """
-    fed: dict[str, str] = {}
-    right = reference_gradients(task.objective, *cut)
-    for link in task.links:
-        if link in manual and link not in cut.links:
-            point = {**cut.point, UPSTREAM + link: torch.zeros_like(right[link])}
-            without = reference_gradients(task.objective, point, cut.names, [*cut.links, link])
-            fed |= {
-                name: link for name in right if name != link and not torch.equal(right[name], without[name])
-            }
-    return fed
-
-
-def _explained(task: Task, row: Row, cut: Cut, draws: int) -> Finding:
-    """What is known of a mistake: how large it is, what it looks like, and whose it is."""
-    dtype = zeros(task.point, row.name, ()).dtype
-    finding = Finding(row.name, task.kind(row.name), row, roundings=roundings(row, dtype))
-    if not draws or row.verdict in FORM - {Verdict.WRONG_SHAPE}:
-        return finding  # a missing gradient, or one of a wrong dtype or device, explains itself
-    wrong = "" if row.verdict in FORM else who_is_wrong(task.objective, row, *cut)
-    diagnosis = None if wrong == "PyTorch's" else diagnose(task, row.name, draws)
-    return replace(finding, diagnosis=diagnosis, wrong=wrong)
+def _with_second_call(
+    task: Task, findings: list[Finding], observation: Observation, shapes: Shapes
+) -> list[Finding]:
+    """The findings, and what is to be said of two calls that differ: within rounding, or not repeatable."""
+    if not observation.again:
+        return findings
+    again = compared(task, {**observation.result, **observation.again}, shapes, draws=0)
+    within = {finding.name for finding in again if finding.agrees}
+    said = []
+    for finding in findings:
+        row = finding.row
+        if finding.agrees and finding.name in within and finding.name in observation.again:
+            one, other = (found[finding.name].double() for found in (observation.result, observation.again))
+            told = f"two calls differ by up to {(one - other).abs().max().item():.2g}, within rounding"
+            row = replace(row, explanation="; ".join(filter(None, (row.explanation, told))))
+        said.append(replace(finding, row=row))
+    if Verdict.UNSTABLE.value in task.allowed:
+        return said
+    right = {finding.name for finding in findings if finding.agrees}
+    broken = [name for name in observation.again if name not in within & right]
+    said = [finding for finding in said if finding.name not in broken or not finding.agrees]
+    return said + [breach(name, task.kind(name), *unstable(name)[1:]) for name in broken]

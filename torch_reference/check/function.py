@@ -1,56 +1,66 @@
-"""The check of a function's backward: a torch.autograd.Function, a kernel, or a pair (forward, backward)."""
+"""The check of a function's backward: a torch.autograd.Function, any callable, or a pair of functions."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from torch_reference.check.examine import examine
+from torch_reference.check.calling import Called, Function, PairOfFunctions, called
+from torch_reference.check.examine import examine, raised
+from torch_reference.check.ways import Way, all_ways
+from torch_reference.comparison import Verdict
+from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.plain_numbers import Converted
+from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import Task
-from torch_reference.judging.function_outputs import judge_outputs
-from torch_reference.judging.report import Report
-from torch_reference.judging.scalar_objective import UPSTREAM, FunctionObjective, Tensors, as_tuple
+from torch_reference.judging.function_objective import FunctionObjective
+from torch_reference.judging.function_outputs import judge_outputs, shared_memory
+from torch_reference.judging.hygiene import copies
+from torch_reference.judging.report import Finding, Report, breach
+from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 from torch_reference.judging.upstream_gradients import drawn_upstream, given_upstream
 
-Forward = Callable[..., tuple[Any, Any]]
-Backward = Callable[..., Any]
-Function = type[torch.autograd.Function] | tuple[Forward, Backward]
-
-
-class Way(NamedTuple):
-    """One way in which a backward may be called: the point, and the inputs whose gradients are asked for."""
-
-    what: str
-    point: Tensors
-    wanted: tuple[str, ...]
+NOTHING = breach(
+    "reference",
+    "call",
+    Verdict.NOTHING,
+    "nothing was compared: no output of the reference depends on an input whose gradient is asked for",
+)
 
 
 def check_function(
     function: Function,
     reference: Callable[..., Any],
-    *inputs: Tensor,
-    wrt: Sequence[int] | None = None,
+    *args: Any,
+    wrt: Sequence[int | str] | None = None,
     upstream: Sequence[Tensor] | None = None,
+    allow: Collection[str] = (),
     draws: int = 4,
     seed: int = 0,
+    **kwargs: Any,
 ) -> Report:
     """Compare a function's backward, and its outputs, with those of a plain differentiable torch function.
 
-    function is a torch.autograd.Function, or a pair: forward(*inputs) returns (outputs, saved), and
-    backward(saved, *d_loss_d_outputs) returns one gradient per input, None where there is none.
+    function is a torch.autograd.Function, anything that can be called, or a pair: forward(*args) returns
+    (outputs, saved), and backward(saved, *d_loss_d_outputs) returns one gradient per input, None where there
+    is none. Arguments and outputs may be of any kind and nested in tuples, lists and dicts; what is no tensor
+    is passed on as it is.
+
+    Gradients are compared for the inputs that wrt names, by position or by keyword; without it for those that
+    have requires_grad, and if none has, for all that are floating-point or complex.
 
     The upstream gradients are random, never ones, unless they are given. The backward is called with the
     inputs as they are, with non-contiguous inputs and upstream gradients, with an expanded upstream gradient
     (as sum() makes it), and, for an autograd.Function, with each input requiring a gradient alone. The first
-    way that fails is reported.
+    way that fails is reported, and so is whatever is raised on the way.
 
-    Shapes: any, of any strides; wrt: the positions of the inputs that have a gradient (default: all floats);
-            upstream: one tensor for every floating-point output, of its shape
+    allow names breaches that are meant: "input mutated", "shares memory", "not repeatable".
+
+    Shapes: any, of any strides; upstream: one tensor for every floating-point output, of its shape
     Errors: ValueError for wrong positions, upstream gradients of other shapes or nothing to differentiate,
-            TypeError for what is no tensor
+            TypeError for what cannot be called
 
     >>> import torch, torch_reference
     >>> def forward(x):
@@ -58,119 +68,108 @@ def check_function(
     >>> def backward(x, d_loss_d_y):
     ...     return d_loss_d_y * (1 - torch.tanh(x) ** 2)
     >>> print(torch_reference.check_function((forward, backward), torch.tanh, torch.randn(4, 3)))
-    AGREEMENT: 2 gradients, 24 elements, all within rounding (float32)
+    AGREEMENT: 1 output and 1 gradient, 24 elements, all within rounding (float32)
     """
-    names = {f"inputs[{index}]": value for index, value in enumerate(inputs)}
-    wanted = _wanted(names, wrt)
-    above = drawn_upstream(reference, inputs, seed)
+    arguments = Arguments.of(args, kwargs)
+    wanted = _wanted(arguments, wrt)
+    function_called = called(function, arguments)
+    objective = FunctionObjective(reference, arguments)
+    dtype = str(arguments.point[wanted[0]].dtype).removeprefix("torch.")
+    try:
+        outputs, depends = objective.looked_at(arguments.point, wanted)
+    except UserCodeError as error:
+        return Report((raised(error),), dtype)
+    above = drawn_upstream(outputs, seed)
     if upstream is not None:
         above = given_upstream(above, upstream)
-    point = {**{name: value.detach() for name, value in names.items()}, **above}
-    for way in _ways(function, point, wanted):
-        task = _task(function, reference, way)
-        report = examine(task, draws)
-        found = judge_outputs(partial(_forward, function), reference, way.point)
-        report = Report((*found, *report.findings), report.dtype, note=way.what)
+    if not depends:
+        return Report((NOTHING,), dtype)
+    door = _Door(function_called, objective, draws, tuple(allow))
+    report = Report((), dtype)
+    for way in all_ways({**arguments.point, **above}, wanted, isinstance(function, tuple)):
+        report = replace(door.check(way), note=way.what)
         if not report.agrees:
             return report
     return replace(report, note="")
 
 
-def _forward(function: Function, *inputs: Tensor) -> Any:
-    if isinstance(function, tuple):
-        return function[0](*inputs)[0]
-    return function.apply(*inputs)  # type: ignore[no-untyped-call]
+@dataclass(frozen=True)
+class _Door:
+    function: Called
+    objective: FunctionObjective
+    draws: int
+    allow: tuple[str, ...]
+
+    @property
+    def in_graph(self) -> bool:
+        """Whether autograd knows how the outputs were made."""
+        return not isinstance(self.function, PairOfFunctions)
+
+    def check(self, way: Way) -> Report:
+        """The report of one way of calling: the outputs first, and the gradients where the outputs fit."""
+        dtype = str(way.point[way.wanted[0]].dtype).removeprefix("torch.")
+        inputs = copies({name: way.point[name] for name in way.point if not name.startswith(UPSTREAM)})
+        try:
+            made = self.function.outputs(inputs, way.wanted)
+            found = judge_outputs(made, self.objective, way.point)
+        except UserCodeError as error:
+            return Report((raised(error),), dtype)
+        found += [
+            each
+            for each in shared_memory(made, inputs, self.in_graph)
+            if each.row.verdict.value not in self.allow
+        ]
+        if any(_has_another_form(finding) for finding in found):
+            return Report(tuple(found), dtype)
+        report = examine(self.task(way), self.draws)
+        return replace(report, findings=(*found, *report.findings))
+
+    def task(self, way: Way) -> Task:
+        """The task of differentiating the function in that way."""
+
+        def derive(values: Tensors) -> Mapping[str, Any]:
+            inputs = {name: value for name, value in values.items() if not name.startswith(UPSTREAM)}
+            above = {name: value for name, value in values.items() if name.startswith(UPSTREAM)}
+            found = self.function.gradients(inputs, above, way.wanted)
+            return {
+                name: torch.zeros_like(values[name]) if gradient is None else gradient
+                for name, gradient in found.items()
+            }
+
+        return Task(
+            derivation=Converted(derive, way.point[way.wanted[0]]),
+            objective=self.objective,
+            point=way.point,
+            shapes=lambda values: {name: tuple(values[name].shape) for name in way.wanted},
+            required=way.wanted,
+            # A backward may hand on its upstream gradient as it is: torch's own addition does.
+            may_alias=tuple(name for name in way.point if name.startswith(UPSTREAM)),
+            allowed=self.allow,
+        )
 
 
-def _wanted(names: Mapping[str, Tensor], wrt: Sequence[int] | None) -> tuple[str, ...]:
+def _has_another_form(finding: Finding) -> bool:
+    """Whether an output cannot take the upstream gradient of the reference's."""
+    return not finding.agrees and finding.row.manual is None and not finding.is_breach
+
+
+def _wanted(arguments: Arguments, wrt: Sequence[int | str] | None) -> tuple[str, ...]:
     if wrt is None:
-        wanted = tuple(name for name, value in names.items() if value.is_floating_point())
+        wanted = arguments.asked_for or arguments.differentiable
     else:
-        known = range(len(names))
-        unknown = [index for index in wrt if index not in known]
-        if unknown:
-            raise ValueError(f"wrt: expected positions from 0 to {len(names) - 1}, found {unknown[0]}")
-        wanted = tuple(f"inputs[{index}]" for index in wrt)
+        wanted = tuple(name for key in wrt for name in _named(arguments, key))
     if not wanted:
         raise ValueError("no input is of a floating-point type: there is nothing to differentiate")
     return wanted
 
 
-def _ways(function: Function, point: Tensors, wanted: tuple[str, ...]) -> list[Way]:
-    apart = {name: _non_contiguous(value) for name, value in point.items()}
-    expanded = {
-        name: value.flatten()[:1].sum().expand(value.shape) if name.startswith(UPSTREAM) else value
-        for name, value in point.items()
-    }
-    ways = [
-        Way("", point, wanted),
-        Way("with non-contiguous tensors", apart, wanted),
-        Way("with an expanded upstream gradient", expanded, wanted),
-    ]
-    if not isinstance(function, tuple) and len(wanted) > 1:
-        ways += [Way(f"when only {name} requires a gradient", point, (name,)) for name in wanted]
-    return ways
-
-
-def _non_contiguous(value: Tensor) -> Tensor:
-    """The same values, with every second element of the memory between them."""
-    if value.ndim == 0:
-        return value
-    spread = value.new_zeros((*value.shape, 2))
-    spread[..., 0] = value
-    return spread[..., 0]
-
-
-def _task(function: Function, reference: Callable[..., Any], way: Way) -> Task:
-    objective = FunctionObjective(reference)
-    inputs = [name for name in way.point if name.startswith("inputs[")]
-
-    def derive(values: Tensors) -> dict[str, Tensor | None]:
-        arguments = [values[name] for name in inputs]
-        upstream = {name: value for name, value in values.items() if name.startswith(UPSTREAM)}
-        found = _backward(function, arguments, upstream, [name in way.wanted for name in inputs])
-        zero = {
-            name: torch.zeros_like(values[name])
-            for name, gradient in zip(inputs, found, strict=True)
-            if gradient is None and name in way.wanted
-        }
-        given = {name: gradient for name, gradient in zip(inputs, found, strict=True) if name in way.wanted}
-        return given | zero
-
-    return Task(
-        derivation=derive,
-        objective=objective,
-        point=way.point,
-        shapes=lambda values: {name: tuple(values[name].shape) for name in way.wanted},
-        required=way.wanted,
-        # A backward may hand on its upstream gradient as it is: torch's own addition does.
-        may_alias=tuple(name for name in way.point if name.startswith(UPSTREAM)),
-    )
-
-
-def _backward(
-    function: Function, inputs: Sequence[Tensor], upstream: Tensors, wanted: Sequence[bool]
-) -> tuple[Tensor | None, ...]:
-    """One gradient per input; None where the function says that there is none."""
-    if isinstance(function, tuple):
-        forward, backward = function
-        _, saved = forward(*inputs)
-        gradients = as_tuple(backward(saved, *upstream.values()))
-        if len(gradients) != len(inputs):
-            raise TypeError(
-                f"backward must return one gradient per input, {len(inputs)}, found {len(gradients)}"
-            )
-        return gradients
-    leaves = [value.requires_grad_() if wants else value for value, wants in zip(inputs, wanted, strict=True)]
-    with torch.enable_grad():
-        outputs = as_tuple(function.apply(*leaves))  # type: ignore[no-untyped-call]
-    pairs = [
-        (output, upstream[name])
-        for name, output in ((f"{UPSTREAM}outputs[{index}]", output) for index, output in enumerate(outputs))
-        if name in upstream and output.requires_grad
-    ]
-    differentiated = [leaf for leaf, wants in zip(leaves, wanted, strict=True) if wants]
-    found = iter(
-        torch.autograd.grad([o for o, _ in pairs], differentiated, [v for _, v in pairs], allow_unused=True)
-    )
-    return tuple(next(found) if wants else None for wants in wanted)
+def _named(arguments: Arguments, key: int | str) -> list[str]:
+    """The differentiable tensors of one argument, which is given by its position or its keyword."""
+    known = range(arguments.count)
+    if isinstance(key, int) and key not in known:
+        raise ValueError(f"wrt: expected positions from 0 to {len(known) - 1}, found {key}")
+    start = f"inputs[{key!r}]"
+    found = [name for name in arguments.differentiable if name == key or name.startswith(start)]
+    if not found:
+        raise ValueError(f"wrt: expected an argument with floating-point numbers, found {key!r}")
+    return found

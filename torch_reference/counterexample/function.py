@@ -9,9 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.check.function import Function, check_function
-from torch_reference.counterexample.literals import READER, decimals, literal
+from torch_reference.check.calling import Function
+from torch_reference.check.function import check_function
+from torch_reference.counterexample.literals import READER, decimals, literal, source, word
 from torch_reference.counterexample.shrinking import Dimension, Step, shorter, simpler, smallest
+from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.nests import named_tensors
+from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Report
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 from torch_reference.judging.upstream_gradients import drawn_upstream
@@ -20,9 +24,10 @@ from torch_reference.judging.upstream_gradients import drawn_upstream
 def function_counterexample(
     function: Function,
     reference: Callable[..., Any],
-    *inputs: Tensor,
-    wrt: Sequence[int] | None = None,
+    *args: Any,
+    wrt: Sequence[int | str] | None = None,
     seed: int = 0,
+    **kwargs: Any,
 ) -> str:
     """A Python script with a small call for which check_function fails as it does for this one.
 
@@ -48,34 +53,43 @@ def function_counterexample(
     <BLANKLINE>
     """
     named = function if isinstance(function, tuple) else (function,)
-    names = [f'load("{importable(part)}")' for part in named]
-    point = {f"inputs[{index}]": value.detach() for index, value in enumerate(inputs)}
-    point |= drawn_upstream(reference, inputs, seed)
+    names = [f"load({word(importable(part))})" for part in named]
+    arguments = Arguments.of(args, kwargs)
+    point = {**arguments.point, **_drawn(reference, arguments, arguments.point, seed)}
 
     def check(point: Tensors) -> Report:
+        args, kwargs = arguments.placed(arguments.tensors(point))
         return check_function(
-            function, reference, *_inputs(point), wrt=wrt, draws=0, upstream=_upstream(point)
+            function, reference, *args, wrt=wrt, draws=0, upstream=_upstream(point), **kwargs
         )
 
     def steps(point: Tensors) -> Iterator[Step]:
         for step in _shorter(point):
-            yield partial(_and_upstream, reference, step)
+            yield partial(_and_upstream, reference, arguments, step)
         yield from simpler(point)
 
     small = smallest(point, check, steps)
-    return SCRIPT.format(
+    args, kwargs = arguments.placed(arguments.tensors(small))
+    text = SCRIPT.format(
         function=importable(named[0]),
         loaded=names[0] if len(names) == 1 else f"({', '.join(names)})",
-        reference=importable(reference),
+        reference=word(importable(reference)),
         reader=READER,
-        inputs=_lines(_inputs(small)),
-        upstream=_lines(_upstream(small)),
+        inputs="".join(f"    {source(value)},{decimals(value)}\n" for value in args),
+        named=f", **{source(kwargs)}" if kwargs else "",
+        upstream="".join(f"    {literal(value)},{decimals(value)}\n" for value in _upstream(small)),
         wrt=None if wrt is None else list(wrt),
     )
+    compile(text, "counterexample.py", "exec")
+    return text
 
 
-def _inputs(point: Tensors) -> list[Tensor]:
-    return [value for name, value in point.items() if name.startswith("inputs[")]
+def _drawn(
+    reference: Callable[..., Any], arguments: Arguments, point: Tensors, seed: int
+) -> dict[str, Tensor]:
+    with torch.no_grad():
+        outputs = FunctionObjective(reference, arguments).outputs(point)
+    return drawn_upstream(named_tensors(outputs, "outputs"), seed)
 
 
 def _upstream(point: Tensors) -> list[Tensor]:
@@ -97,10 +111,10 @@ def _shorter(point: Tensors) -> Iterator[Step]:
                 yield from shorter([alone])
 
 
-def _and_upstream(reference: Callable[..., Any], step: Step, point: Tensors) -> Tensors:
+def _and_upstream(reference: Callable[..., Any], arguments: Arguments, step: Step, point: Tensors) -> Tensors:
     """The step, and upstream gradients of the shapes that the outputs have after it."""
     found = dict(step(point))
-    for name, like in drawn_upstream(reference, _inputs(found), seed=0).items():
+    for name, like in _drawn(reference, arguments, found, seed=0).items():
         fitting = [old for old in (found[name], point[name]) if _contains(old.shape, like.shape)]
         whole = fitting[0] if fitting else torch.ones_like(like)  # the fewest digits that are not zero
         found[name] = whole[tuple(slice(size) for size in like.shape)]
@@ -109,10 +123,6 @@ def _and_upstream(reference: Callable[..., Any], step: Step, point: Tensors) -> 
 
 def _contains(shape: Sequence[int], part: Sequence[int]) -> bool:
     return len(shape) == len(part) and all(size >= of for size, of in zip(shape, part, strict=True))
-
-
-def _lines(values: Sequence[Tensor]) -> str:
-    return "".join(f"    {literal(value)},{decimals(value)}\n" for value in values)
 
 
 def importable(thing: Any) -> str:
@@ -155,7 +165,7 @@ INPUTS = [
 UPSTREAM = [
 {upstream}]
 
-report = check_function({loaded}, load("{reference}"), *INPUTS, wrt={wrt}, upstream=UPSTREAM)
+report = check_function({loaded}, load({reference}), *INPUTS, wrt={wrt}, upstream=UPSTREAM{named})
 print(report)
 sys.exit(0 if report.agrees else 1)
 '''

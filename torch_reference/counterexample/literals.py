@@ -1,6 +1,8 @@
 """Tensors as Python source, without losing a bit, a stride or a device."""
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,8 +25,45 @@ SHOWN = 8
 """Numbers of a tensor that the comment beside it shows."""
 
 
+def word(text: str) -> str:
+    """A text as a literal of Python's that nothing in it can end.
+
+    >>> print(word('a"b'))
+    "a\\"b"
+    """
+    return json.dumps(text)
+
+
+def source(value: Any) -> str:
+    """A value as Python source: tensors, numbers, words and their nests in tuples, lists and dicts.
+
+    Errors: ValueError for anything else
+
+    >>> source((True, ["a", None]))
+    '(True, ["a", None])'
+    """
+    if isinstance(value, Tensor):
+        return literal(value)
+    if isinstance(value, tuple | list):
+        inner = ", ".join(map(source, value))
+        return f"[{inner}]" if isinstance(value, list) else f"({inner}{',' * (len(value) == 1)})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{source(key)}: {source(of)}' for key, of in value.items())}}}"
+    if isinstance(value, float):
+        return f'float.fromhex("{value.hex()}")'
+    if isinstance(value, str):
+        return word(value)
+    if value is None or isinstance(value, bool | int | bytes):
+        return repr(value)
+    if isinstance(value, torch.dtype | torch.device):
+        return repr(value) if isinstance(value, torch.dtype) else f'torch.device("{value}")'
+    raise ValueError(f"a {type(value).__name__} cannot be written into a script: {value!r:.60}")
+
+
 def literal(value: Tensor) -> str:
     """A call of the reader's tensor(), with hexadecimal floats; where it has gaps, it is written as zeros."""
+    if value.is_complex():
+        return f"torch.view_as_complex({literal(torch.view_as_real(value.resolve_conj()))})"
     contiguous = value.is_contiguous()
     numbers = (value if contiguous else memory(value, value.stride())).flatten()
     if value.is_floating_point():
@@ -39,14 +78,16 @@ def literal(value: Tensor) -> str:
     return f"tensor({', '.join(arguments)})"
 
 
-def decimals(value: Tensor) -> str:
+def decimals(value: Any) -> str:
     """The numbers once more as people read them, as a comment: "  # 0.36 0.63"; empty for whole numbers.
 
     >>> decimals(torch.tensor([0.36, 0.63])), decimals(torch.tensor([1]))
     ('  # 0.36 0.63', '')
     """
+    if not isinstance(value, Tensor) or not value.is_floating_point():
+        return ""
     numbers = [f"{number:.6g}" for number in value.flatten()[:SHOWN].double().tolist()]
-    if not value.is_floating_point() or not numbers:
+    if not numbers:
         return ""
     return f"  # {' '.join(numbers)}{' …' if value.numel() > SHOWN else ''}"
 

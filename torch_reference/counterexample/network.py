@@ -1,11 +1,12 @@
 """A failing point of a network made small, and a script that reproduces the failure in a fresh process."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from torch_reference.check.examine import examine_here
-from torch_reference.counterexample.literals import READER, decimals, literal
+from torch_reference.counterexample.literals import READER, decimals, literal, word
 from torch_reference.counterexample.shrinking import Step, shorter, simpler, smallest
 from torch_reference.judging.derivation_task import Task, redrawn_parameters
 from torch_reference.judging.report import Report
@@ -34,9 +35,9 @@ def shrunk(task: Task) -> Task:
     return replace(task, point=smallest(task.point, check, steps))
 
 
-SCRIPT = '''"""A counterexample: a small point at which {derivation} fails.
+SCRIPT = '''"""A counterexample: a small point at which {derivation_told} fails.
 
-Run it in the folder from which {model} can be imported.
+Run it in the folder from which {model_told} can be imported.
 """
 
 import sys
@@ -56,13 +57,13 @@ POINT = {{
 {point}}}
 INPUTS = {inputs}
 
-made = load("{model}")()
-model, loss = made[:2] if isinstance(made, tuple) else (made, load("{loss}"))
+made = load({model})()
+model, loss = made[:2] if isinstance(made, tuple) else (made, load({loss}))
 model.to(next(value for value in POINT.values() if value.is_floating_point()))  # the dtype and the device
 with torch.no_grad():
     for name, parameter in model.named_parameters():
         parameter.copy_(POINT[name])
-report = check_derivation(model, loss, INPUTS, POINT.get("targets"), load("{derivation}"))
+report = check_derivation(model, loss, INPUTS, POINT.get("targets"), load({derivation}))
 print(report)
 sys.exit(0 if report.agrees else 1)
 '''
@@ -75,17 +76,26 @@ def script(task: Task, model: str, derivation: str, loss: str = "") -> str:
     and the loss where the factory makes none. Every number is hexadecimal, so that not a bit is lost.
     """
     several = [name for name in task.point if name.startswith("inputs[")]
-    inputs = ", ".join(f'POINT["{name}"]' for name in several)
-    return SCRIPT.format(
-        derivation=derivation,
-        model=model,
-        loss=loss,
+    inputs = ", ".join(f"POINT[{word(name)}]" for name in several)
+    text = SCRIPT.format(
+        derivation_told=readable(derivation),
+        model_told=readable(model),
+        derivation=word(derivation),
+        model=word(model),
+        loss=word(loss),
         reader=READER,
         point="".join(
-            f'    "{name}": {literal(value)},{decimals(value)}\n' for name, value in task.point.items()
+            f"    {word(name)}: {literal(value)},{decimals(value)}\n" for name, value in task.point.items()
         ),
         inputs=f"({inputs},)" if several else 'POINT["inputs"]',
     )
+    compile(text, "counterexample.py", "exec")
+    return text
+
+
+def readable(name: str) -> str:
+    """A name as it may stand in a docstring: whatever could end one is left out."""
+    return re.sub(r"[^\w.:]", "?", name)
 
 
 def write(path: Path, text: str) -> None:

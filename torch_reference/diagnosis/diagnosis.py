@@ -15,7 +15,8 @@ from torch import Tensor
 from torch_reference.diagnosis.candidates import candidates
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
 from torch_reference.diagnosis.patterns import pattern
-from torch_reference.diagnosis.random_draws import Draw, alike, off_the_corners
+from torch_reference.diagnosis.random_draws import Candidate, Draw, alike, off_the_corners
+from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import Task, cut_point, redrawn
 from torch_reference.judging.hygiene import checked_mapping, copies
 from torch_reference.judging.report import UNKNOWN, Diagnosis
@@ -45,11 +46,18 @@ def _explained(task: Task, name: str, drawn: Sequence[Draw]) -> Diagnosis:
         return UNKNOWN
     for kind, where, candidate in candidates(task, name, drawn[0]):
         # Most candidates fail at the first draw: the others are not computed for them.
-        told = list(takewhile(_is_answer, (_tells(candidate(draw), draw, name) for draw in drawn)))
+        told = list(takewhile(_is_answer, (_tells(_made(candidate, draw), draw, name) for draw in drawn)))
         if len(told) == len(drawn) and sum(map(bool, told)) >= 2:
             sentence, mend = KINDS[kind]
             return Diagnosis(kind, sentence.format(where=where), mend.format(where=where))
     return pattern(drawn, name)
+
+
+def _made(candidate: Candidate, draw: Draw) -> Tensor | None:
+    try:
+        return candidate(draw)
+    except UserCodeError:  # with such values the reference has none
+        return None
 
 
 def _is_answer(told: bool | None) -> bool:

@@ -20,7 +20,7 @@ class Task:
     its gradient; required are the names that the derivation has to return; parameters may take any value;
     links are those at which the graph can be cut; batched are the tensors of the point whose rows are
     observations; refused are names that cannot be compared, and why; origin is the point that the derivation
-    may remember, where the point is another.
+    may remember, where the point is another; allowed are the breaches, by their verdicts, that are meant.
     """
 
     derivation: Callable[[Tensors], Mapping[str, Tensor | None]]
@@ -34,6 +34,7 @@ class Task:
     may_alias: tuple[str, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     origin: Tensors | None = None
+    allowed: Sequence[str] = ()
 
     @property
     def dtype(self) -> torch.dtype:
@@ -48,7 +49,8 @@ class Task:
         """What a name stands for."""
         if name in self.links:
             return "link"
-        return "input" if name.startswith("inputs") else "parameter"
+        data = name in ("inputs", "targets") or name.startswith("inputs[")
+        return "input" if data and name not in self.parameters else "parameter"
 
 
 class Cut(NamedTuple):

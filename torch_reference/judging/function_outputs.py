@@ -1,61 +1,103 @@
 """The outputs of a function's forward pass, each within what rounding explains."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
+from torch_reference.judging.calls.nests import is_numeric_array, named_leaves, tensors_of
+from torch_reference.judging.calls.points import UPSTREAM, Tensors
+from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Finding, breach
-from torch_reference.judging.scalar_objective import Tensors, as_tuple
 from torch_reference.tolerance.sensitivity import growing_bounds
 
 
-def judge_outputs(
-    forward: Callable[..., Any], reference: Callable[..., Any], point: Tensors
-) -> list[Finding]:
-    """Compare every output with the reference's, and look whether one shares memory with an input.
+def judge_outputs(made: Mapping[str, Any], objective: FunctionObjective, point: Tensors) -> list[Finding]:
+    """Compare every output, by name, with the reference's.
 
-    Shapes: the inputs are the point's "inputs[0]", …; outputs are named "outputs[0]", …
+    Shapes: the inputs are those of the point; complex outputs are real pairs. What is no tensor, None or a
+            truth value among them, must be equal.
     """
-    inputs = {name: value for name, value in point.items() if name.startswith("inputs[")}
-    copies = [value.detach().clone() for value in inputs.values()]
+    inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
     with torch.no_grad():
-        made = _named(forward(*copies))
+        right = named_leaves(objective.outputs(inputs), "outputs")
+    tensors = {name: value.detach() for name, value in tensors_of(made).items()}
 
     def expected_outputs(values: Tensors) -> dict[str, Tensor]:
-        return _named(reference(*(values[name] for name in inputs)))
+        return tensors_of(named_leaves(objective.outputs(values), "outputs"))
 
-    rows = _judge({name: value.detach() for name, value in made.items()}, expected_outputs, inputs)
-    shared = [
-        breach(name, "output", Verdict.ALIASED, "the output shares memory with an input: return a new tensor")
-        for name, value in made.items()
-        if value.numel() and any(_same_memory(value, copy) for copy in copies)
+    of_tensors = {name for name in right if _is_tensor(right[name])}
+    others = [
+        _other(name, right.get(name), made.get(name))
+        for name in dict.fromkeys((*right, *made))
+        if name not in of_tensors and not (name in made and name not in right and _is_tensor(made[name]))
     ]
-    return [*shared, *(Finding(name, "output", row) for name, row in rows.items())]
+    rows = _judge(tensors, expected_outputs, inputs, of_tensors) if of_tensors else {}
+    return [*(Finding(name, "output", row) for name, row in rows.items()), *filter(None, others)]
 
 
-def _judge(
-    actual: Tensors, expected_outputs: Callable[[Tensors], Tensors], inputs: Tensors
-) -> dict[str, Row]:
+def shared_memory(made: Mapping[str, Any], inputs: Tensors, in_graph: bool) -> list[Finding]:
+    """A finding for every output that shares memory with an input where autograd knows nothing of it."""
+    told = "the output shares memory with an input: return a new tensor"
+    return [
+        breach(name, "output", Verdict.ALIASED, told)
+        for name, value in made.items()
+        if isinstance(value, Tensor) and value.layout == torch.strided and value.numel()
+        if not (in_graph and _is_known(value))
+        if any(_same_memory(value, other) for other in inputs.values())
+    ]
+
+
+def _is_known(value: Tensor) -> bool:
+    """Whether autograd knows that it is a view, as that of x.view(-1), or that it is the input itself."""
+    return value._is_view() or (value.is_leaf and value.requires_grad)
+
+
+def _judge(actual: Tensors, expected_outputs: Any, inputs: Tensors, of_tensors: set[str]) -> dict[str, Row]:
     own = expected_outputs(inputs)
     no_bounds = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in own.items()}
-    rows = {row.name: row for row in compare(actual, own, no_bounds)}
+    rows = {row.name: row for row in compare(actual, own, no_bounds) if row.name in {*of_tensors, *actual}}
     # Only numbers of the right form round; an index or a mask must be equal.
     rounded = [name for name in own if own[name].is_floating_point() and rows[name].elements]
     values = {name: actual[name].double() for name in rounded}
-    for expected, bounds in growing_bounds(expected_outputs, inputs):
-        found = compare(values, {name: expected[name] for name in rounded}, bounds)
+
+    def rounded_outputs(values: Tensors) -> dict[str, Tensor]:
+        outputs = expected_outputs(values)
+        return {name: outputs[name] for name in rounded}
+
+    for expected, bounds in growing_bounds(rounded_outputs, inputs) if rounded else ():
+        found = compare(values, expected, bounds)
         rows |= {row.name: row for row in found}
         if all(row.agrees for row in found):
             break
     return rows
 
 
-def _named(outputs: Any) -> dict[str, Tensor]:
-    return {f"outputs[{index}]": output for index, output in enumerate(as_tuple(outputs))}
+def _other(name: str, right: Any, made: Any) -> Finding | None:
+    """A finding where what is no tensor is not equal; a float is as exact as half of its digits."""
+    if isinstance(right, float) and isinstance(made, int | float):
+        same = math.isclose(right, made, rel_tol=1e-7) or (math.isnan(right) and math.isnan(made))
+    else:
+        try:
+            same = type(right) is type(made) and bool(right == made)
+        except Exception:  # what is compared is the user's
+            same = True  # nothing can be said of it
+    told = f"expected {_short(right)}, found {_short(made)}"
+    return None if same else breach(name, "output", Verdict.DIFFERS, told)
+
+
+def _short(value: Any) -> str:
+    if _is_tensor(value):
+        return f"a tensor of shape {tuple(value.shape)}"
+    return value if isinstance(value, str) else repr(value)[:60]
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor) or is_numeric_array(value)
 
 
 def _same_memory(a: Tensor, b: Tensor) -> bool:
-    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+    return a.device == b.device and a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()

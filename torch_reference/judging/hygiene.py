@@ -1,64 +1,94 @@
 """What a derivation does besides its arithmetic: changed inputs, shared memory, hidden state, a graph."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from torch_reference.comparison import Verdict
+from torch_reference.judging.calls.nests import dense, real_pairs
+from torch_reference.judging.calls.raised_errors import user_code
 
 Tensors = Mapping[str, Tensor]
-Derivation = Callable[[Tensors], Mapping[str, Tensor | None]]
+Derivation = Callable[[Tensors], Mapping[str, Any]]
+
+
+class Breach(NamedTuple):
+    """One rule that was broken, and the name that it concerns."""
+
+    name: str
+    verdict: Verdict
+    explanation: str
 
 
 class Observation(NamedTuple):
-    """What a derivation returned, and its breaches by the name that they concern."""
+    """What a derivation returned, what the second time where that is another, and its breaches."""
 
     result: dict[str, Tensor]
-    breaches: dict[str, tuple[Verdict, str]]
+    again: dict[str, Tensor]
+    breaches: list[Breach]
 
 
 def observe(derivation: Derivation, point: Tensors, may_alias: tuple[str, ...] = ()) -> Observation:
     """Call the derivation twice on copies of the point, and look at what it did to them.
 
     Shapes: any; the copies have the strides of the originals, so that expanded and transposed tensors stay so
-    Errors: TypeError for a derivation that returns no mapping of names to tensors
+    Errors: UserCodeError for whatever it raises, and where it returns no mapping of names to tensors
     """
-    breaches: dict[str, tuple[Verdict, str]] = {}
     first = copies(point)
-    result = checked_mapping(derivation(first))
-    for name, before in point.items():
-        if not _same(first[name], before):
-            breaches[name] = (Verdict.MUTATED, "the derivation changed its input in place: work on a copy")
+    result = checked_mapping(_called(derivation, first))
+    breaches = [
+        Breach(name, Verdict.MUTATED, "the derivation changed its input in place: work on a copy")
+        for name, before in point.items()
+        if not _same(first[name], before)
+    ]
+    changed = {breach.name for breach in breaches}
     for name, value in result.items():
         owner = next((key for key in first if key not in may_alias and _overlap(value, first[key])), None)
+        if owner in changed:
+            continue  # it was written into its input, which says it all
         if owner is not None:
             explanation = f"it shares memory with the input {owner}: return a new tensor, such as a clone"
-            breaches[name] = (Verdict.ALIASED, explanation)
+            breaches.append(Breach(name, Verdict.ALIASED, explanation))
         if value.requires_grad:
             explanation = "it requires grad: autograd was at work, or a graph is kept; detach it"
-            breaches[name] = (Verdict.REQUIRES_GRAD, explanation)
+            breaches.append(Breach(name, Verdict.REQUIRES_GRAD, explanation))
     result = {name: value.detach().clone() for name, value in result.items()}
-    second = checked_mapping(derivation(copies(point)))
-    for name, value in result.items():
-        if name not in second or not _same(value, second[name].detach()):
-            explanation = "two calls with the same arguments differ: something is accumulated or drawn anew"
-            breaches.setdefault(name, (Verdict.UNSTABLE, explanation))
-    return Observation(result, breaches)
+    second = checked_mapping(_called(derivation, copies(point)))
+    again = {
+        name: value.detach().clone() for name, value in second.items() if not _is_in(result, name, value)
+    }
+    gone = "the second of two calls did not return it"
+    breaches += [Breach(name, Verdict.UNSTABLE, gone) for name in result if name not in second]
+    return Observation(result, again, breaches)
+
+
+def unstable(name: str) -> Breach:
+    """The breach of a derivation whose second result is another one."""
+    explanation = "two calls with the same arguments differ: something is accumulated or drawn anew"
+    return Breach(name, Verdict.UNSTABLE, explanation)
 
 
 def checked_mapping(result: object) -> dict[str, Tensor]:
-    """The derivation's result as a dict without the entries that are None; TypeError if it is none."""
-    if not isinstance(result, Mapping):
-        raise TypeError(f"a derivation must return a mapping name -> tensor, found {type(result).__name__}")
-    found = {name: value for name, value in result.items() if value is not None}
-    for name, value in found.items():
-        if not isinstance(name, str) or not isinstance(value, Tensor):
-            raise TypeError(
-                f"a derivation must return a mapping name -> tensor, found {name!r}: {type(value).__name__}"
-            )
-    return found
+    """The derivation's result as a dict without the entries that are None; UserCodeError if it is none.
+
+    Sparse gradients are made dense, and complex ones real pairs.
+    """
+    with user_code("derivation"):
+        expected = "a derivation must return a mapping name -> tensor, found"
+        if not isinstance(result, Mapping):
+            raise TypeError(f"{expected} {type(result).__name__}")
+        found = {name: value for name, value in result.items() if value is not None}
+        for name, value in found.items():
+            if not isinstance(name, str) or not isinstance(value, Tensor):
+                raise TypeError(f"{expected} {name!r}: {type(value).__name__}")
+        return {name: real_pairs(dense(value)) for name, value in found.items()}
+
+
+def _called(derivation: Derivation, point: Tensors) -> object:
+    with user_code("derivation"):
+        return derivation(point)
 
 
 def copies(point: Tensors) -> dict[str, Tensor]:
@@ -69,6 +99,10 @@ def copies(point: Tensors) -> dict[str, Tensor]:
         copy = value.new_empty(0)
         copies[name] = copy.set_(storage, value.storage_offset(), value.shape, value.stride())
     return copies
+
+
+def _is_in(result: Tensors, name: str, value: Tensor) -> bool:
+    return name in result and _same(result[name], value.detach())
 
 
 def _same(a: Tensor, b: Tensor) -> bool:

@@ -22,14 +22,34 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.utils._python_dispatch import _disable_current_modes
 
-Tensors = Mapping[str, Tensor]
+from torch_reference.judging.calls.points import (
+    UPSTREAM,
+    VALUE,
+    Tensors,
+    as_tuple,
+    network_inputs,
+    same_random_numbers,
+    weighted,
+)
+from torch_reference.judging.calls.raised_errors import user_code
+from torch_reference.judging.function_objective import FunctionObjective
+
+__all__ = [
+    "UPSTREAM",
+    "VALUE",
+    "FunctionObjective",
+    "Loss",
+    "NetworkObjective",
+    "Objective",
+    "Tensors",
+    "as_tuple",
+    "network_inputs",
+    "reference_gradients",
+    "zeros",
+]
+
 Loss = Callable[[Any, Any], Tensor]
-UPSTREAM = "d_loss_d_"
-"""Prefix of the upstream gradients in a point."""
-VALUE = "value_of_"
-"""Prefix of the values that stand behind the cuts."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +89,8 @@ class NetworkObjective:
             self.modules[name].register_forward_hook(hook(name)) for name in shifts if name in self.modules
         ]
         try:
-            with torch.random.fork_rng(devices=[]):
-                torch.set_rng_state(self.rng_state)  # dropout draws the same mask in every evaluation
+            # Dropout draws the same mask in every evaluation.
+            with user_code("model and loss"), same_random_numbers(self.rng_state):
                 output = functional_call(self.model, (parameters, buffers), network_inputs(point))
                 return sum(terms, self.loss(output, point.get("targets")))
         finally:
@@ -110,51 +130,7 @@ class NetworkObjective:
                 handle.remove()
 
 
-@dataclass(frozen=True)
-class FunctionObjective:
-    """A plain differentiable torch function's outputs, weighted by upstream gradients that the point holds.
-
-    A point holds "inputs[0]", … and "d_loss_d_outputs[0]", …
-    """
-
-    function: Callable[..., Any]
-
-    def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
-        """Evaluate Σ ⟨upstream, output⟩ over the outputs that are differentiable."""
-        inputs = [
-            value + shifts[name] if name in shifts else value
-            for name, value in point.items()
-            if name.startswith("inputs[")
-        ]
-        outputs = as_tuple(self.function(*inputs))
-        terms = [
-            weighted(point[f"{UPSTREAM}outputs[{index}]"], output)
-            for index, output in enumerate(outputs)
-            if output.is_floating_point()
-        ]
-        return torch.stack(terms).sum()
-
-
 Objective = NetworkObjective | FunctionObjective
-
-
-def weighted(upstream: Tensor, output: Tensor) -> Tensor:
-    """⟨upstream, output⟩, unseen by the modes that count and move roundings.
-
-    The sum is ours: no derivation takes it, and no rounding of it reaches a gradient.
-    """
-    with _disable_current_modes():
-        return (upstream * output).sum()
-
-
-def as_tuple(values: Any) -> tuple[Any, ...]:
-    """One value or several, as several."""
-    return tuple(values) if isinstance(values, tuple | list) else (values,)
-
-
-def network_inputs(point: Tensors) -> tuple[Tensor, ...]:
-    """The module's arguments, in order."""
-    return tuple(value for name, value in point.items() if name == "inputs" or name.startswith("inputs["))
 
 
 def reference_gradients(
@@ -177,7 +153,8 @@ def reference_gradients(
     if not value.requires_grad:
         return {name: shifts[name].detach().clone() for name in names}
     leaves = {name: shifts[name] for name in names}
-    found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
+    with user_code("reference's own backward"):
+        found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
     return {
         name: torch.zeros_like(shift) if gradient is None else gradient
         for (name, shift), gradient in zip(leaves.items(), found, strict=True)

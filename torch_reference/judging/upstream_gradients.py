@@ -1,27 +1,25 @@
 """The upstream gradients of a function's outputs, random or given, by the names that they have in a point."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from torch_reference.judging.calls.nests import real_pairs
 from torch_reference.judging.derivation_task import normal
-from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, as_tuple
+from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 
 
-def drawn_upstream(reference: Callable[..., Any], inputs: Sequence[Tensor], seed: int) -> dict[str, Tensor]:
+def drawn_upstream(outputs: Tensors, seed: int) -> dict[str, Tensor]:
     """A random upstream gradient for every floating-point output, by the names that they have in a point.
 
-    Shapes: those of the outputs, in their dtypes
+    Shapes: those of the outputs, in their dtypes; complex ones are real pairs
     Errors: ValueError where there is no such output
     """
-    with torch.no_grad():
-        outputs = as_tuple(reference(*inputs))
     generator = torch.Generator().manual_seed(seed)
     drawn = {
-        f"{UPSTREAM}outputs[{index}]": normal(output, generator)
-        for index, output in enumerate(outputs)
+        UPSTREAM + name: normal(output, generator)
+        for name, output in outputs.items()
         if output.is_floating_point()
     }
     if not drawn:
@@ -35,7 +33,8 @@ def given_upstream(drawn: Tensors, given: Sequence[Tensor]) -> dict[str, Tensor]
     Shapes: one of the shape of each that was drawn
     Errors: ValueError for other shapes, or another number
     """
-    expected, found = ([tuple(value.shape) for value in values] for values in (drawn.values(), given))
+    pairs = [real_pairs(value.detach()) for value in given]
+    expected, found = ([tuple(value.shape) for value in values] for values in (drawn.values(), pairs))
     if expected != found:
         raise ValueError(f"upstream: expected tensors of the outputs' shapes, {expected}, found {found}")
-    return {name: value.detach() for name, value in zip(drawn, given, strict=True)}
+    return dict(zip(drawn, pairs, strict=True))

@@ -1,6 +1,6 @@
 """What a derivation may return instead of tensors: Python numbers, and numpy's arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,3 +36,20 @@ def _as_tensor(value: Any, like: Tensor) -> Any:
     if isinstance(value, int | float):
         return torch.tensor(float(value), dtype=torch.float64).to(like)
     return value
+
+
+class Converted:
+    """A derivation whose plain numbers are made to tensors; it remembers of which names that was true."""
+
+    def __init__(self, derivation: Callable[[Mapping[str, Tensor]], Any], default: Tensor) -> None:
+        """Wrap a derivation; the dtype of what it belongs to, or that of the default, is a number's."""
+        self.derivation, self.default = derivation, default
+        self.names: dict[str, None] = {}
+
+    def __call__(self, point: Mapping[str, Tensor]) -> Any:
+        """What the derivation returns, as tensors."""
+        result = self.derivation(point)
+        if isinstance(result, Mapping):
+            plain = (name for name, value in result.items() if not isinstance(value, Tensor | None))
+            self.names |= dict.fromkeys(name for name in plain if isinstance(name, str))
+        return as_tensors(result, point, self.default)

@@ -1,0 +1,96 @@
+"""What is wrong with a call, or raises, is a finding in a report with the place and the reason."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from autograd_functions import function, saving
+from torch_reference import Report, check_function
+
+x = torch.randn(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+z = torch.complex(x, x.exp())
+
+
+def raising(*_: Any) -> Tensor:
+    """A function that fails."""
+    raise KeyError("no such layer")
+
+
+FOUND: dict[str, tuple[Callable[[], Report], str, str]] = {
+    "an output of another shape": (
+        lambda: check_function(lambda x: x.unsqueeze(0), lambda x: x * 1, x),
+        "outputs[0]",
+        "expected (4, 3), found (1, 4, 3)",
+    ),
+    "an output that is missing": (
+        lambda: check_function(lambda x: {"a": x * 2}, lambda x: {"a": x + x, "b": x.exp()}, x),
+        "outputs['b']",
+        "no such name",
+    ),
+    "None for a tensor": (
+        lambda: check_function(lambda x: (x * 2, None), lambda x: (x + x, x), x),
+        "outputs[1]",
+        "no such name",
+    ),
+    "another number": (
+        lambda: check_function(lambda x: (x * 2, 3), lambda x: (x + x, 4), x),
+        "outputs[1]",
+        "expected 4, found 3",
+    ),
+    "another mask": (
+        lambda: check_function(lambda x: (x * 2, x > 0), lambda x: (x + x, x < 0), x),
+        "outputs[1]",
+        "",
+    ),
+    "a gradient without the conjugate": (
+        lambda: check_function(
+            function(saving(lambda z: z * z), lambda ctx, g: 2 * g * ctx.saved_tensors[0]), lambda z: z * z, z
+        ),
+        "inputs[0]",
+        "",
+    ),
+    "a forward that raises": (
+        lambda: check_function(raising, torch.sin, x),
+        "forward",
+        "KeyError: 'no such layer' (test_findings_not_exceptions.py",
+    ),
+    "a backward that raises": (
+        lambda: check_function(function(lambda ctx, x: x * 1, lambda ctx, g: raising()), lambda x: x * 1, x),
+        "backward",
+        "KeyError: 'no such layer' (test_findings_not_exceptions.py",
+    ),
+    "a way out of the process": (
+        lambda: check_function(lambda x: raise_(SystemExit(0)), torch.sin, x),
+        "forward",
+        "SystemExit: 0",
+    ),
+    "a gradient that is no tensor": (
+        lambda: check_function((lambda x: (x * 1, None), lambda _, g: ("a word",)), lambda x: x * 1, x),
+        "derivation",
+        "found 'inputs[0]': str",
+    ),
+}
+
+
+def raise_(error: BaseException) -> None:
+    """Raise, as an expression."""
+    raise error
+
+
+@pytest.mark.parametrize(("call", "name", "told"), FOUND.values(), ids=FOUND)
+def test_what_is_wrong_or_raises_is_a_finding(call: Callable[[], Report], name: str, told: str) -> None:
+    """Never an exception: a report with the place and the reason."""
+    report = call()
+    assert not report
+    assert report.first_wrong.name == name, str(report)
+    assert told in report.first_wrong.row.explanation
+
+
+def test_a_reference_that_raises_is_nobodys_mistake() -> None:
+    """Without it nothing can be judged."""
+    report = check_function(torch.sin, raising, x)
+    assert str(report).startswith("UNDECIDED: there is nothing to compare with")
+    assert report.user_code_failed

@@ -1,0 +1,80 @@
+"""What a derivation returned beside what is right: each link by itself, its size, its kind, whose it is."""
+
+from dataclasses import replace
+
+import torch
+
+from torch_reference.comparison import Row, Verdict
+from torch_reference.diagnosis.diagnosis import diagnose
+from torch_reference.judging.derivation_task import Cut, Shapes, Task, cut_point, unfit
+from torch_reference.judging.judgement import FORM, judge, roundings
+from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding
+from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients, zeros
+from torch_reference.judging.witness import who_is_wrong
+
+
+def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Finding]:
+    """One finding for every name that was returned or had to be, from the loss backwards."""
+    names = {name: shape for name, shape in shapes.items() if name in manual or name in task.required}
+    fewest = 4 if draws else 1
+    rows = judge(manual, task.objective, task.point, names, fewest=fewest)
+    if all(row.agrees for row in rows.values()):
+        return [Finding(name, task.kind(name), row) for name, row in rows.items()]
+    point, links = cut_point(task, task.point, manual)
+    cut = Cut(point, names, links)
+    by_itself = judge(manual, task.objective, *cut, fewest) if links else rows
+    below = _below_unfit_links(task, cut, manual)
+    findings = []
+    for name, row in rows.items():
+        if row.agrees or by_itself[name].agrees:
+            findings.append(Finding(name, task.kind(name), row, inherited=not row.agrees))
+        elif name in below:
+            link = below[name]
+            why = unfit(manual[link], shapes[link], task.dtype)
+            reason = f"cannot be judged, because its upstream gradient {link} {why}"
+            findings.append(Finding(name, task.kind(name), replace(row, explanation=reason), inherited=True))
+        else:
+            findings.append(_explained(task, by_itself[name], cut, draws))
+    return findings
+
+
+def _below_unfit_links(task: Task, cut: Cut, manual: Tensors) -> dict[str, str]:
+    """Whatever is fed by a link that one cannot judge by, and that link: there is nothing to cut with.
+
+    It is fed by a link if its gradient is another one when that link's upstream gradient is zero.
+    """
+    fed: dict[str, str] = {}
+    right = reference_gradients(task.objective, *cut)
+    for link in task.links:
+        if link in manual and link not in cut.links:
+            point = {**cut.point, UPSTREAM + link: torch.zeros_like(right[link])}
+            without = reference_gradients(task.objective, point, cut.names, [*cut.links, link])
+            fed |= {
+                name: link for name in right if name != link and not torch.equal(right[name], without[name])
+            }
+    return fed
+
+
+def _explained(task: Task, row: Row, cut: Cut, draws: int) -> Finding:
+    """What is known of a mistake: how large it is, what it looks like, and whose it is."""
+    dtype = zeros(task.point, row.name, ()).dtype
+    finding = Finding(row.name, task.kind(row.name), row, roundings=roundings(row, dtype))
+    if not draws or row.verdict in FORM - {Verdict.WRONG_SHAPE}:
+        return finding  # a missing gradient, or one of a wrong dtype or device, explains itself
+    wrong = "" if row.verdict in FORM else _whose(task, row, cut)
+    diagnosis = None if wrong == "PyTorch's" else _diagnosis(task, row.name, draws)
+    return replace(finding, diagnosis=diagnosis, wrong=wrong)
+
+
+def _whose(task: Task, row: Row, cut: Cut) -> str:
+    try:
+        return who_is_wrong(task.objective, row, *cut)
+    except Exception:  # the reference is the user's: it may have no value beside this point
+        return "undecided"
+
+
+def _diagnosis(task: Task, name: str, draws: int) -> Diagnosis:
+    try:
+        return diagnose(task, name, draws)
+    except Exception:  # what fails at other points says nothing of this one
+        return UNKNOWN

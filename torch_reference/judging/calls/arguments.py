@@ -1,0 +1,101 @@
+"""The arguments of a call: the tensors among them by name, and everything else as it was given."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
+
+from torch_reference.judging.calls.nests import complex_again, is_judged, is_numeric_array, paths, real_pairs
+
+Tensors = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Positional and named arguments in any nest.
+
+    leaves are all leaves in order, and names are theirs: "inputs[0]" of a position, "inputs['x']" of a
+    keyword, "inputs[0][1]['a']" of a nest. point holds the tensors among them, detached, complex ones as real
+    pairs.
+    """
+
+    leaves: tuple[Any, ...]
+    names: tuple[str, ...]
+    nest: TreeSpec
+    point: dict[str, Tensor]
+    count: int
+
+    @classmethod
+    def of(cls, args: Sequence[Any], kwargs: Mapping[str, Any]) -> "Arguments":
+        """The arguments of a call function(*args, **kwargs).
+
+        Errors: ValueError for a tensor whose numbers cannot be judged
+        """
+        leaves, nest = tree_flatten((tuple(args), dict(kwargs)))
+        names = [f"inputs{path}" for nested in (tuple(args), dict(kwargs)) for path in paths(nested)]
+        point = {}
+        for name, leaf in zip(names, leaves, strict=True):
+            if is_numeric_array(leaf):
+                point[name] = real_pairs(torch.as_tensor(leaf).clone())
+            elif is_judged(leaf):
+                _refuse(name, leaf)
+                value = leaf.detach().resolve_neg()
+                # A tensor made under inference_mode can be part of no graph; a copy of it can.
+                point[name] = real_pairs(value.clone() if value.is_inference() else value)
+        return cls(tuple(leaves), tuple(names), nest, point, len(args))
+
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        """The names of those that may have a gradient: floating-point and complex tensors."""
+        return tuple(name for name, value in self.point.items() if value.is_floating_point())
+
+    @property
+    def asked_for(self) -> tuple[str, ...]:
+        """The names of those that were given with requires_grad."""
+        pairs = zip(self.names, self.leaves, strict=True)
+        return tuple(name for name, leaf in pairs if isinstance(leaf, Tensor) and leaf.requires_grad)
+
+    def tensors(self, values: Tensors) -> dict[str, Tensor]:
+        """The values as they are passed on: complex again where they were."""
+        return {
+            name: complex_again(values[name]) if _is_complex(leaf) else values[name]
+            for name, leaf in zip(self.names, self.leaves, strict=True)
+            if name in self.point
+        }
+
+    def placed(self, tensors: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """(args, kwargs) with these in the places of the tensors."""
+        leaves = [tensors.get(name, leaf) for name, leaf in zip(self.names, self.leaves, strict=True)]
+        args, kwargs = tree_unflatten(leaves, self.nest)
+        return args, kwargs
+
+    def call(self, function: Callable[..., Any], values: Tensors) -> Any:
+        """Call a function of tensors with the values in their places."""
+        args, kwargs = self.placed(self.tensors(values))
+        return function(*args, **kwargs)
+
+    def as_given(self, tensors: Tensors) -> dict[str, Any]:
+        """The tensors as numpy's arrays where they were given as such."""
+        pairs = zip(self.names, self.leaves, strict=True)
+        arrays = {name for name, leaf in pairs if is_numeric_array(leaf)}
+        return {name: value.detach().numpy() if name in arrays else value for name, value in tensors.items()}
+
+    def positions(self) -> list[list[str]]:
+        """For every positional argument the names of its leaves."""
+        starts = [f"inputs[{position}]" for position in range(self.count)]
+        return [[name for name in self.names if name.startswith(start)] for start in starts]
+
+
+def _is_complex(leaf: Any) -> bool:
+    return leaf.is_complex() if isinstance(leaf, Tensor) else np.iscomplexobj(leaf)
+
+
+def _refuse(name: str, value: Tensor) -> None:
+    if value.is_floating_point() and value.dtype.itemsize < 2:
+        raise ValueError(f"{name}: {value.dtype} cannot be judged: expected 16 bits or more")
+    if value.is_meta:
+        raise ValueError(f"{name}: a meta tensor has no numbers to judge")

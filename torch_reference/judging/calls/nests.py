@@ -1,0 +1,98 @@
+"""Values in any nest of tuples, lists, dicts and dataclasses, by names that say where in it they are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeGuard
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_flatten_with_path
+
+
+def named_leaves(nest: Any, name: str) -> dict[str, Any]:
+    """Every leaf by name: outputs[0] of one value or of a sequence, outputs['a'] of a mapping.
+
+    Shapes: any; a named tuple is named by its positions, as the plain tuple is that it stands for
+    """
+    leaves = _leaves(nest, "")
+    return {f"{name}{path or '[0]'}": leaf for path, leaf in leaves.items()}
+
+
+def paths(nest: Any) -> list[str]:
+    """Where each leaf stands, "[0]['a']", in the order in which torch's tree utilities name them."""
+    return [_path(nest, keys) for keys, _ in tree_flatten_with_path(nest)[0]]
+
+
+def _leaves(nest: Any, path: str) -> dict[str, Any]:
+    if is_dataclass(nest) and not isinstance(nest, type):
+        nest = {field.name: getattr(nest, field.name) for field in fields(nest)}
+    found: dict[str, Any] = {}
+    for keys, leaf in tree_flatten_with_path(nest)[0]:
+        inner = path + _path(nest, keys)
+        nested = is_dataclass(leaf) and not isinstance(leaf, type)
+        found |= _leaves(leaf, inner) if nested else {inner: leaf}
+    return found
+
+
+def _path(nest: Any, keys: Sequence[Any]) -> str:
+    words = ""
+    for key in keys:
+        field = getattr(key, "name", None)  # of a named tuple
+        if field is None:
+            index = getattr(key, "idx", getattr(key, "key", key))
+            nest = nest[index]
+        else:
+            names = tuple(getattr(nest, "_fields", getattr(nest, "__match_args__", ())))
+            index = names.index(field) if isinstance(nest, tuple) else field
+            nest = getattr(nest, field)
+        words += f"[{index!r}]"
+    return words
+
+
+def is_numeric_array(leaf: Any) -> TypeGuard[np.ndarray[Any, Any]]:
+    """Whether it is a numpy array, or one of its numbers, that torch has a type for."""
+    return isinstance(leaf, np.ndarray | np.generic) and np.asarray(leaf).dtype.kind in "biufc"
+
+
+def is_judged(leaf: Any) -> TypeGuard[Tensor]:
+    """Whether it is a tensor whose numbers can be looked at one by one."""
+    return isinstance(leaf, Tensor) and leaf.layout == torch.strided
+
+
+def real_pairs(value: Tensor) -> Tensor:
+    """A complex tensor as pairs of its real and imaginary part; any other as it is.
+
+    Formula: d loss / d Re + i d loss / d Im is torch's gradient, so that the pairs' gradient is its pairs
+    Shapes:  (*shape, 2) for a complex (*shape)
+    """
+    return torch.view_as_real(value.resolve_conj()) if value.is_complex() else value
+
+
+def complex_again(pairs: Tensor) -> Tensor:
+    """The complex tensor of real_pairs; in the same memory where its strides allow that."""
+    try:
+        return torch.view_as_complex(pairs)
+    except RuntimeError:
+        return torch.complex(pairs[..., 0], pairs[..., 1])
+
+
+def named_tensors(nest: Any, name: str) -> dict[str, Tensor]:
+    """The tensors among the leaves, complex ones as pairs."""
+    return tensors_of(named_leaves(nest, name))
+
+
+def tensors_of(leaves: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors, and what can be made to one: dense ones of sparse ones, and of numpy's arrays."""
+    found: dict[str, Tensor] = {}
+    for name, leaf in leaves.items():
+        if is_numeric_array(leaf):
+            found[name] = real_pairs(torch.as_tensor(leaf))
+        elif isinstance(leaf, Tensor):
+            found[name] = real_pairs(dense(leaf))
+    return found
+
+
+def dense(value: Tensor) -> Tensor:
+    """A sparse tensor with all its zeros; any other as it is."""
+    return value if value.layout == torch.strided else value.to_dense()

@@ -1,0 +1,51 @@
+"""The user's code may raise anything, anywhere: what it raised, and which part did, in one line."""
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).parents[2]
+TORCH = "/torch/"
+
+
+class UserCodeError(RuntimeError):
+    """What a part of the user's code raised; its text is one line."""
+
+    def __init__(self, part: str, error: BaseException) -> None:
+        """Keep which part it was, such as "backward"; what it raised is the text."""
+        self.part = part
+        super().__init__(_told(error))
+
+
+@contextmanager
+def user_code(part: str) -> Iterator[None]:
+    """Whatever the user's code raises in here becomes a UserCodeError that names the part that was called.
+
+    sys.exit is no way out of a check either. An interrupt from the keyboard is, and so is an error of the
+    program that runs the check, whose class has ends_the_check.
+    """
+    try:
+        yield
+    except UserCodeError:
+        raise
+    except (Exception, SystemExit) as error:
+        if getattr(error, "ends_the_check", False):
+            raise
+        raise UserCodeError(part, error) from error
+
+
+def _told(error: BaseException) -> str:
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}{': ' if said else ''}{said[0] if said else ''}{_place(error)}"
+
+
+def _place(error: BaseException) -> str:
+    """The last line of the user's own that was on the way to it."""
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((str(HERE), "<")) and TORCH not in frame.filename
+    ]
+    own = [frame for frame in frames if "contextlib" not in frame.filename]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""

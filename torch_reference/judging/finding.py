@@ -1,0 +1,77 @@
+"""One thing that a check found: a gradient or an output beside the reference's, or a rule that was broken."""
+
+import math
+from dataclasses import asdict, dataclass
+
+from torch_reference.comparison import Row, Verdict
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What kind of mistake a wrong gradient looks like, in one plain sentence, and how to mend it."""
+
+    kind: str
+    sentence: str
+    mend: str
+
+
+RULES = (Verdict.MUTATED, Verdict.ALIASED, Verdict.UNSTABLE, Verdict.REQUIRES_GRAD)
+"""What a derivation must not do, whatever its numbers are."""
+BREACHES = (*RULES, Verdict.EXTRA, Verdict.RAISED, Verdict.NOTHING)
+"""What is found without a comparison."""
+
+UNKNOWN = Diagnosis(
+    "unknown",
+    "It looks like none of the mistakes that are known here, or not the same in every draw.",
+    "Compare the element shown with your formula, and return the gradients of the intermediates too.",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One gradient, or one breach of the rules, and what is known of it.
+
+    kind is "parameter", "input", "link" (a submodule's output) or "output"; inherited says that nothing is
+    known to be wrong with it but its upstream gradient: given that it is right, or cannot be judged.
+    """
+
+    name: str
+    kind: str
+    row: Row
+    inherited: bool = False
+    roundings: float | None = None
+    diagnosis: Diagnosis | None = None
+    wrong: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing is wrong with it."""
+        return self.row.agrees
+
+    @property
+    def is_breach(self) -> bool:
+        """Whether it is a rule that was broken, or an error, and no comparison."""
+        return self.row.verdict in BREACHES
+
+    @property
+    def starts_here(self) -> bool:
+        """Whether the mistake is in this link itself."""
+        return not self.agrees and not self.inherited
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything, for machines."""
+        facts = {"name": self.name, "kind": self.kind, "agrees": self.agrees, "inherited": self.inherited}
+        row = asdict(self.row) | {"verdict": self.row.verdict.value, "index": list(self.row.index)}
+        diagnosis = asdict(self.diagnosis) if self.diagnosis else None
+        found = {"roundings": self.roundings, "diagnosis": diagnosis, "wrong": self.wrong}
+        return {key: _finite(value) for key, value in (row | facts | found).items()}
+
+
+def breach(name: str, kind: str, verdict: Verdict, explanation: str) -> Finding:
+    """A finding that rests on no number."""
+    return Finding(name, kind, Row(name, verdict, explanation=explanation))
+
+
+def _finite(value: object) -> object:
+    """JSON has no NaN and no infinity: their names instead."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

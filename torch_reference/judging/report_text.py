@@ -1,0 +1,135 @@
+"""The text of a report, at most 80 columns wide."""
+
+import math
+import textwrap
+from collections.abc import Sequence
+
+from torch_reference.comparison import Verdict
+from torch_reference.judging.finding import RULES, Finding
+
+WIDTH = 80
+REFERENCES = {"reference", "reference's own backward", "model and loss"}
+"""The parts of the user's code without which nothing can be judged."""
+
+
+def report_text(
+    findings: Sequence[Finding], dtype: str, note: str, converted: Sequence[str], agrees: bool
+) -> str:
+    """The heading, under which circumstances, and each finding that is to be told."""
+    numbers = [finding for finding in findings if not finding.is_breach]
+    outputs = [finding for finding in numbers if finding.kind == "output"]
+    gradients = [finding for finding in numbers if finding.kind != "output"]
+    wrong = [finding for finding in findings if not finding.agrees]
+    told = _remarks(findings)
+    if converted:
+        told += wrapped(f"made to tensors: {', '.join(converted)}", "    ")
+    if not wrong:
+        return "\n".join([_agreement(outputs, gradients, dtype, agrees), *told])
+    heading = f"MISMATCH: {_counts(findings)}"
+    if all(each.name in REFERENCES for each in wrong):
+        heading = "UNDECIDED: there is nothing to compare with"
+    lines = [*wrapped(f"{heading} ({dtype})", "    "), *([note] if note else [])]
+    first = next((finding for finding in findings if finding.starts_here), None)
+    if first and first.row.verdict in RULES:
+        lines += wrapped(f"before all else: {first.name}, {first.row.verdict}", "    ")
+    elif first:
+        lines += wrapped(f"first wrong link, from the loss backwards: {first.name}", "    ")
+    said: dict[tuple[object, str], str] = {}
+    for finding in wrong:
+        # A mistake that several gradients share, such as a lost sign, is told once.
+        same = said.setdefault((finding.diagnosis, finding.wrong), finding.name)
+        lines += ["", *finding_text(finding, same if finding.diagnosis and same != finding.name else "")]
+    names = {finding.name for finding in wrong}
+    right = [finding.name for finding in findings if finding.name not in names]
+    if right:
+        lines += ["", *wrapped(f"right: {', '.join(right)}", "       ")]
+    return "\n".join([*lines, *told])
+
+
+def finding_text(finding: Finding, told: str = "") -> list[str]:
+    """The finding in a few lines of at most 80 columns; told: who has the same diagnosis."""
+    row = finding.row
+    if finding.inherited:
+        reason = row.explanation or "differs, but is right given its upstream gradient"
+        return wrapped(f"{finding.name}: {reason}", "    ")
+    heading = f"{finding.name}: {row.verdict}"
+    lines = [row.explanation] if row.explanation else []
+    if row.manual is not None:
+        index = f"[{', '.join(map(str, row.index))}]" if row.index else ""
+        heading += f", {row.wrong_elements} of {row.elements} elements"
+        lines += [
+            f"worst at {finding.name}{index}",
+            f"  manual    {row.manual!r}",
+            f"  reference {row.reference!r}",
+        ]
+        if finding.roundings is not None and math.isfinite(finding.roundings):
+            lines.append(f"  {finding.roundings:.3g} roundings apart; rounding explains {row.bound:.2g}")
+    if finding.diagnosis and told:
+        lines.append(f"{finding.diagnosis.kind}, as in {told}")
+    elif finding.diagnosis:
+        lines.append(f"{finding.diagnosis.kind}: {finding.diagnosis.sentence}")
+        lines.append(f"To mend it: {finding.diagnosis.mend}")
+    if finding.wrong and not told:
+        lines.append(f"wrong is: {finding.wrong}")
+    text = [part for line in lines for part in wrapped(line, "", WIDTH - 4)]
+    return wrapped(heading, "    ") + [f"    {line}" for line in text]
+
+
+def wrapped(line: str, indent: str, width: int = WIDTH) -> list[str]:
+    """The line in lines of that width; a name is never broken, however long it is."""
+    first = line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(
+        line.strip(),
+        width,
+        initial_indent=first,
+        subsequent_indent=first + indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _agreement(outputs: Sequence[Finding], gradients: Sequence[Finding], dtype: str, agrees: bool) -> str:
+    elements = sum(finding.row.elements for finding in (*outputs, *gradients))
+    names = " and ".join(
+        number(len(each), what) for each, what in ((outputs, "output"), (gradients, "gradient")) if each
+    )
+    if not agrees:
+        return f"UNDECIDED: nothing was compared: no gradient has an element ({dtype})"
+    return f"AGREEMENT: {names}, {number(elements, 'element')}, all within rounding ({dtype})"
+
+
+def _counts(findings: Sequence[Finding]) -> str:
+    """How many gradients and outputs are wrong in which way, of how many, and what else was found."""
+    parts = []
+    for what in ("output", "gradient"):
+        here = [finding for finding in findings if _is_of(finding, what)]
+        of = len({finding.name for finding in here})
+        wrong = [finding for finding in here if not finding.agrees and finding.row.verdict not in RULES]
+        missing = sum(finding.row.verdict is Verdict.MISSING for finding in wrong)
+        differ = len(wrong) - missing
+        parts += [f"{differ} of {of} {what}s differ"] if differ else []
+        parts += [f"{missing} of {of} {what}s missing"] if missing else []
+    verdicts = [finding.row.verdict for finding in findings]
+    extra, raised = (verdicts.count(verdict) for verdict in (Verdict.EXTRA, Verdict.RAISED))
+    rules = sum(verdict in RULES for verdict in verdicts)
+    parts += [f"{extra} of an unknown name"] if extra else []
+    parts += [f"{rules} against the rules"] if rules else []
+    parts += [number(raised, "error") + " raised"] if raised else []
+    return ", ".join(parts)
+
+
+def _is_of(finding: Finding, what: str) -> bool:
+    """Whether it is about an output, or about a gradient."""
+    other = finding.kind == "call" or finding.row.verdict in (Verdict.MUTATED, Verdict.EXTRA)
+    return not other and (finding.kind == "output") is (what == "output")
+
+
+def number(count: int, what: str) -> str:
+    """A number of things: 1 gradient, 2 gradients."""
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _remarks(findings: Sequence[Finding]) -> list[str]:
+    """What is to be said of a gradient that agrees."""
+    told = [finding for finding in findings if finding.agrees and finding.row.explanation]
+    return [line for one in told for line in wrapped(f"{one.name}: {one.row.explanation}", "    ")]
