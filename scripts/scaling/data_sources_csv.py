@@ -120,21 +120,24 @@ def _parsed(layout: Layout, data: bytes, first_line: Callable[[], int]) -> np.nd
 def _by_pyarrow(layout: Layout, data: bytes) -> np.ndarray | None:
     arrow, arrow_csv = require("pyarrow", "big"), require("pyarrow.csv", "big")
     names = [str(place) for place in range(layout.how.widest)]
-    chosen = [names[place] for place in layout.chosen]
+    chosen, beyond = [names[place] for place in layout.chosen], names[len(layout.how.names) :]
+    types = {**dict.fromkeys(chosen, arrow.float64()), **dict.fromkeys(beyond, arrow.string())}
     try:
         table = arrow_csv.read_csv(
             arrow.BufferReader(data),
             read_options=arrow_csv.ReadOptions(column_names=names),
             parse_options=arrow_csv.ParseOptions(delimiter=layout.how.separator),
             convert_options=arrow_csv.ConvertOptions(
-                include_columns=chosen,
-                column_types=dict.fromkeys(chosen, arrow.float64()),
+                include_columns=list(types),
+                column_types=types,
                 null_values=[],
                 decimal_point=layout.how.decimal,
             ),
         )
     except ValueError:  # pyarrow's ArrowInvalid, which knows no line
         return None
+    if any(set(table[name].unique().to_pylist()) - {""} for name in beyond):
+        return None  # cells behind the last column: those of the others may have moved
     return np.stack([table[name].to_numpy() for name in chosen], 1)
 
 
