@@ -65,8 +65,7 @@ def descend(
     small step is taken, and 0 turns this rule off); at the step limit after max_steps steps.
 
     Formula: step sizeₖ = learning rate · ∂SSR/∂parameterₖ,  parameterₖ₊₁ = parameterₖ − step sizeₖ
-    Shapes:  each parameter (), inputs and observed (n): one network and one data set, because each network
-             of a batch would stop at a step of its own
+    Shapes:  each parameter (), inputs and observed (n); no batch: each of its networks would stop by itself
     Errors:  those of forward; ValueError for a batch, for an empty or unknown wrt, and for a learning rate,
              a number of steps or a step size that makes no sense
     Source:  docs/lesson.md, sections 3.3 and 3.4

@@ -9,7 +9,7 @@
 | task_trials.py | how an edited derivation is tried |
 """
 
-from torch_reference.repair.single_edits import Repairs, Trials, repairs
+from torch_reference.repair.single_edits import Repairs, Trials
 from torch_reference.repair.task_trials import TaskTrials
 
-__all__ = ["Repairs", "TaskTrials", "Trials", "repairs"]
+__all__ = ["Repairs", "TaskTrials", "Trials"]
