@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from manual_backprop import PARAMETERS, lesson
 from manual_backprop.lesson.descent import History, descend, initial_parameters
+from support.descent_advice import after, before, largest_stable_rate
 from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
-from support.lesson_options import observations
+from support.lesson_options import observations, start_of
 from support.options import DTYPES, add_network_options, device, to_tensor
 from torch_reference.lesson.side_by_side import Judgement, judge
 from torch_reference.lesson.training import train
@@ -45,14 +45,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     judgement = judge(manual, reference, inputs, observed, **rules)
     if judgement.agrees and not judgement.points:
         raise ValueError(f"{where}: the SSR or a derivative at the start overflows {options.dtype}")
+    stable = largest_stable_rate(start, inputs, observed, options)
+    warnings = [*before(stable, options), *after(manual, inputs, observed, options)]
     if options.json:
-        print_json(_document(manual, reference, judgement, options))
+        print_json(_document(manual, reference, judgement, options) | {"warnings": warnings})
     else:
         from support.descent_table import (
             print_descent,  # rich takes 0.1 s to import, which --json need not wait for
         )
 
-        print_descent(manual, reference, judgement, options)
+        print_descent(manual, reference, judgement, options, warnings)
     if options.plot:
         from support.pictures import draw
 
@@ -98,8 +100,9 @@ def _start(options: argparse.Namespace) -> dict[str, Tensor]:
         place = device(options.device)
         start = initial_parameters(options.seed, options.wrt, DTYPES[options.dtype], place)
     else:
-        values = lesson.START_OF_ALL_SEVEN if set(options.wrt) == set(PARAMETERS) else lesson.START
-        start = {name: to_tensor([value], options, name).squeeze(0) for name, value in values.items()}
+        start = {
+            name: to_tensor([value], options, name).squeeze(0) for name, value in start_of(options).items()
+        }
     given = {name: to_tensor([value], options, f"--set {name}").squeeze(0) for name, value in options.set}
     return {**start, **given}
 

@@ -26,7 +26,9 @@ def told_network(
     """The SSR and where it is taken; with --explain the whole derivation in numbers."""
     trace = _trace(parameters, inputs, observed, DTYPES[options.dtype])
     values = ", ".join(f"{name} = {parameters[name]:g}" for name in PARAMETERS)
-    where = f"SSR = {trace.ssr.item():.8g} at {values}{told_start(options)}"
+    start = told_start(options)
+    why = f" ({start})" if start else ""
+    where = f"SSR = {trace.ssr.item():.8g} at {values}{why}"
     # A no-break space keeps a name and its value on one line.
     whole = textwrap.wrap(where.replace(" = ", "\xa0=\xa0"), width, break_on_hyphens=False)
     lines = [line.replace("\xa0", " ") for line in whole]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from manual_backprop.lesson.descent import History, Stopped
+from support.lesson_options import told_start
 from support.tables import open_console, plain_table
 from torch_reference.lesson.side_by_side import Judgement
 from torch_reference.lesson.trajectory import Descent
@@ -17,13 +18,25 @@ AT_ONCE = 7
 
 
 def print_descent(
-    manual: History, reference: Descent, judgement: Judgement, options: argparse.Namespace
+    manual: History,
+    reference: Descent,
+    judgement: Judgement,
+    options: argparse.Namespace,
+    warnings: Sequence[str],
 ) -> None:
-    """Print the steps of the manual descent, why both stopped, and the verdict in one line."""
+    """Print the steps of the manual descent, why both stopped, and the verdict in one line.
+
+    A warning is of the rate, and stands before the steps; advice comes of how it ended, and stands after it.
+    """
     console = open_console()
     data = options.data or "the lesson's data"
     precision = f"{options.dtype} on {options.device}"
-    console.print(f"Gradient descent on {data}, learning rate {options.learning_rate:g}, {precision}\n")
+    console.print(f"Gradient descent on {data}, learning rate {options.learning_rate:g}, {precision}")
+    console.print(f"Start: {told_start(options) or 'weights that are drawn'}")
+    at_first = [text for text in warnings if text.startswith("Warning")]
+    for text in at_first:
+        console.print(f"[yellow]{text}[/]")
+    console.print("")
     shown = shown_steps(manual.steps)
     for names in _rows_of(options.wrt):
         console.print(_points(manual, shown, names))
@@ -37,6 +50,9 @@ def print_descent(
     console.print("")
     for who, descent in (("manual", manual), ("torch.optim.SGD", reference)):
         console.print(f"{who:<16} {_reason(descent, options)}")
+    for text in warnings:
+        if text not in at_first:
+            console.print(f"[yellow]{text}[/]")
     console.print(f"\n{_drift(judgement)}")
     console.print(_verdict(judgement, min(manual.steps, len(reference.ssr) - 1)))
 

@@ -47,9 +47,9 @@ def start_of(options: argparse.Namespace) -> dict[str, float]:
 
 
 def told_start(options: argparse.Namespace) -> str:
-    """Why a network starts where it does, for a line that names its parameters; empty where it is drawn."""
+    """Where a network starts, in words; empty where it is drawn."""
     if getattr(options, "random", None) is not None or getattr(options, "init", "lesson") == "random":
         return ""
     seven = set(options.wrt) == set(PARAMETERS)
-    why = "where the lesson's follow-up starts all seven" if seven else "where the lesson starts"
-    return f" ({why}{', but for --set' if options.set else ''})"
+    where = "where the lesson's follow-up starts all seven" if seven else "where the lesson starts"
+    return f"{where}{', but for --set' if options.set else ''}"
