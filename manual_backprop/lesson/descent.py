@@ -156,8 +156,7 @@ def initial_parameters(
         for name in sorted(PARAMETERS)
         if name.startswith("w")
     }
-    zero = torch.zeros((), dtype=torch.float64, device="cpu")
-    fresh = {name: draws.get(name, zero) for name in wrt}
+    fresh = {name: draws.get(name, torch.zeros((), dtype=torch.float64, device="cpu")) for name in wrt}
     return {name: value.to(device, dtype) for name, value in {**dosage.start(), **fresh}.items()}
 
 

@@ -16,8 +16,8 @@ from grading.submissions import submissions
 from isolation.nursery import Nursery
 from manual_backprop import LESSON_WRT, lesson
 
-CLASS = Path(__file__).parents[1] / "class_of_twelve"
-PAGE = Path(__file__).parents[2] / "docs/teaching.md"
+CLASS = Path(__file__).parents[2] / "class_of_twelve"
+PAGE = Path(__file__).parents[3] / "docs/teaching.md"
 
 
 @pytest.fixture(scope="module")
