@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch_reference.judging.plain_numbers import as_tensors
 
 from comparing.lesson_task import lesson_task
 from grading.secret_points import LessonPoint
@@ -16,6 +15,7 @@ from isolation.nursery import Nursery
 from support.ending import UsersCodeError
 from torch_reference.check.examine import examine, examine_here
 from torch_reference.comparison import Verdict
+from torch_reference.judging.calls import as_tensors
 from torch_reference.judging.report import Report
 from torch_reference.lesson.network import SOFTPLUS_THRESHOLD
 

@@ -183,7 +183,7 @@ def _taken(name: str, entry: dict[str, Any], memory: bytes, given: Mapping[str, 
         return tensors.taken(entry, memory, given)
     except TypeError as error:
         found = f"{name!r}: {error}"
-        raise TypeError(f"a derivation must return a mapping name -> tensor, found {found}") from None
+        raise WrongFormError(f"a derivation must return a mapping name -> tensor, found {found}") from None
 
 
 def _refusal(line: str, kind: object) -> Exception:
