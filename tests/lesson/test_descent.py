@@ -1,7 +1,5 @@
 """Gradient descent by hand: the lesson's figures, the rules, and what it must leave alone."""
 
-import re
-
 import pytest
 import torch
 from hypothesis import given
@@ -9,10 +7,11 @@ from torch import Tensor
 
 import torch_reference.lesson.trajectory
 from manual_backprop import PARAMETERS, gradients, lesson
-from manual_backprop.lesson.descent import Stopped, descend, initial_parameters
+from manual_backprop.lesson.descent import Stopped, descend
 from strategies_training import Task, tasks
 
 WRT = ("w3", "w4", "b3")
+
 HALF = 5e-5
 """The lesson's figures are rounded to four decimals: half a unit of the last one."""
 
@@ -164,72 +163,3 @@ def test_what_is_given_is_neither_changed_nor_shared(task: Task) -> None:
         value.fill_(7)
     after = {**parameters, "x": inputs, "o": observed}
     assert all(torch.equal(before[name], after[name]) for name in before)
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        ({"learning_rate": 0.0}, "learning_rate must be above 0 and finite, found 0.0"),
-        ({"learning_rate": -0.1}, "learning_rate must be above 0 and finite, found -0.1"),
-        ({"learning_rate": float("nan")}, "learning_rate must be above 0 and finite, found nan"),
-        ({"learning_rate": float("inf")}, "learning_rate must be above 0 and finite, found inf"),
-        ({"learning_rate": 1e-50}, "learning_rate 1e-50 is 0.0 in torch.float32"),
-        ({"learning_rate": 1e50}, "learning_rate 1e+50 is inf in torch.float32"),
-        ({"max_steps": -1}, "max_steps must be a whole number of at least 0, found -1"),
-        ({"min_step_size": -1.0}, "min_step_size must be at least 0 and finite, found -1.0"),
-        ({"min_step_size": float("inf")}, "min_step_size must be at least 0 and finite, found inf"),
-        ({"min_step_size": float("nan")}, "min_step_size must be at least 0 and finite, found nan"),
-        ({"wrt": ()}, "wrt must name at least one of w1, b1"),
-        ({"wrt": ("w9",)}, "unknown parameter 'w9'"),
-        ({"wrt": ("w3", "w3")}, "parameter 'w3' is named twice"),
-    ],
-)
-def test_a_senseless_rule_is_refused_in_one_line(changed: dict[str, object], message: str) -> None:
-    """ValueError says what was wrong, what was expected and what was found."""
-    with pytest.raises(ValueError, match=re.escape(message)) as caught:
-        descend(lesson.start(torch.float32), *lesson.data(torch.float32), **changed)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_batch_is_refused() -> None:
-    """Each network of a batch would stop at a step of its own."""
-    inputs, observed = lesson.data()
-    batch = {name: value.expand(2) for name, value in lesson.start().items()}
-    for arguments, found in (
-        ((batch, inputs, observed), "(2,) and (3,)"),
-        ((lesson.start(), inputs.expand(2, 3), observed.expand(2, 3)), "() and (2, 3)"),
-    ):
-        with pytest.raises(ValueError, match="one network and one data set") as raised:
-            descend(*arguments)
-        assert str(raised.value) == (
-            "descent takes one network and one data set, parameters of shape () and inputs of shape (n), "
-            f"found {found}"
-        )
-
-
-def test_a_random_start_is_the_lessons_kind_of_start() -> None:
-    """Weights of wrt are drawn, its biases are 0, the frozen parameters are the lesson's."""
-    start = initial_parameters(seed=1)
-    assert start["b3"].item() == 0
-    assert [start[name].item() for name in PARAMETERS[:4]] == [lesson.START[name] for name in PARAMETERS[:4]]
-    assert start["w3"].item() != start["w4"].item()
-    many = torch.stack([initial_parameters(seed)["w3"] for seed in range(1000)])
-    # Standard normal: the mean of 1000 has deviation 0.032, their deviation one of 0.022; five of each.
-    assert abs(many.mean()) < 0.16
-    assert abs(many.std() - 1) < 0.11
-
-
-def test_a_seed_means_one_start() -> None:
-    """Whatever the choice of parameters and the dtype."""
-    start = initial_parameters(7)
-    assert torch.equal(initial_parameters(7)["w3"], start["w3"])
-    assert torch.equal(initial_parameters(7, PARAMETERS)["w3"], start["w3"])
-    assert torch.equal(initial_parameters(7, dtype=torch.float32)["w4"], start["w4"].float())
-    assert not torch.equal(start["w4"], start["w4"].float().double())
-    everything = initial_parameters(7, PARAMETERS)
-    biases = [name for name in PARAMETERS if name.startswith("b")]
-    assert [name for name in biases if everything[name] == lesson.START[name]][-1] == "b3"
-    assert [name for name in PARAMETERS if everything[name] == 0] == biases
-    assert not [name for name in set(PARAMETERS) - set(biases) if everything[name] == lesson.START[name]]
-    assert {value.device.type for value in initial_parameters(7, device="meta").values()} == {"meta"}
-    assert not torch.equal(initial_parameters(8)["w3"], start["w3"])

@@ -1,6 +1,5 @@
 """Any multilayer perceptron: the gradient of nn.Sequential by autograd, by the names of its state_dict."""
 
-import re
 from collections.abc import Mapping
 
 import pytest
@@ -15,9 +14,7 @@ import torch_reference.networks.perceptron
 from lessons_seven import seven_only
 from manual_backprop import lesson
 from manual_backprop.layers.table import ACTIVATIONS
-from manual_backprop.losses.table import LOSSES
 from manual_backprop.networks import perceptron
-from manual_backprop.networks.architecture import initial_parameters
 from manual_backprop.networks.perceptron import Perceptron
 from perceptrons_compared import compared, network_of
 from strategies_layers import PerceptronCase, dtypes, make_perceptron_case, perceptron_cases
@@ -181,39 +178,6 @@ def test_only_what_is_asked_for_is_computed(wrt: tuple[str, ...] | None) -> None
     assert calls == ["0 forward", "1 forward", "2 forward", *WORK[wrt]]
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_initial_parameters_are_those_of_nn_linear(dtype: torch.dtype) -> None:
-    """From the same state of the generator, torch draws the same numbers, but for the bound's rounding.
-
-    The draws are scaled by 2/√k here and by 2·√3·√(1/3)/√k there: seven roundings apart at most.
-    """
-    torch.manual_seed(3)
-    with torch.device("cpu"):
-        torch.set_default_dtype(dtype)
-        try:
-            expected = torch_reference.networks.perceptron.sequential((5, 7, 2), ("relu", None)).state_dict()
-        finally:
-            torch.set_default_dtype(torch.float32)
-    network = perceptron.perceptron((5, 7, 2), ("relu", None))
-    found = perceptron.initial_parameters(network, torch.Generator().manual_seed(3), dtype)
-    assert list(found) == list(expected)
-    for name, tensor in found.items():
-        # A draw is low + u · (high − low): its rounding is that of the bound, not of the draw.
-        bound = 7 * torch.finfo(dtype).eps / (7 if name.startswith("2") else 5) ** 0.5
-        assert tensor.dtype == dtype
-        assert (tensor - expected[name]).abs().max() <= bound
-
-
-def test_the_seed_decides_the_initial_parameters() -> None:
-    """The same seed gives the same bits, another seed other ones."""
-    network = perceptron.perceptron((5, 7, 2), ("relu", None))
-    first, same, other = (
-        perceptron.initial_parameters(network, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)
-    )
-    assert all(torch.equal(first[name], same[name]) for name in first)
-    assert not any(torch.equal(first[name], other[name]) for name in first)
-
-
 def test_nothing_is_changed_and_no_memory_is_shared() -> None:
     """Parameters and data stay as they are, and no two results share memory with them or each other."""
     case = make_perceptron_case((3, 4, 2), ("relu", "softmax"), "ssr", 5, torch.float64, seed=8)
@@ -223,65 +187,3 @@ def test_nothing_is_changed_and_no_memory_is_shared() -> None:
     assert all(torch.equal(old, new) for old, new in zip(before, given_tensors, strict=True))
     storages = [tensor.untyped_storage().data_ptr() for tensor in [*found.values(), *given_tensors]]
     assert len(set(storages)) == len(storages)
-
-
-KNOWN = ", ".join(ACTIVATIONS)
-ARCHITECTURES = {
-    "one width": (((3,), ()), "a perceptron needs at least two widths of at least 1, found [3]"),
-    "a width of 0": (
-        ((3, 0), (None,)),
-        "a perceptron needs at least two widths of at least 1, found [3, 0]",
-    ),
-    "too few activations": (
-        ((3, 4, 2), ("relu",)),
-        "3 widths make 2 linear layers and need as many activations (None for none), found 1",
-    ),
-    "an unknown activation": (
-        ((3, 4), ("rellu",)),
-        f"unknown activation 'rellu': the known ones are {KNOWN}",
-    ),
-}
-
-
-@pytest.mark.parametrize(("arguments", "message"), ARCHITECTURES.values(), ids=ARCHITECTURES)
-def test_an_impossible_architecture_is_refused(arguments: tuple, message: str) -> None:
-    """The line names what was wrong, what was expected and what was found."""
-    with pytest.raises(ValueError, match=re.escape(message[:20])) as raised:
-        perceptron.perceptron(*arguments)
-    assert str(raised.value) == message
-
-
-def test_initial_parameters_are_on_the_generators_device_and_in_the_dtype() -> None:
-    """float64 unless another is asked for; an activation has no shapes."""
-    network = perceptron.perceptron((3, 4), ("relu",))
-    assert [module.shapes for module in network.modules] == [{"weight": (4, 3), "bias": (4,)}, {}]
-    for dtype, arguments in ((torch.float64, ()), (torch.float32, (torch.float32,))):
-        drawn = initial_parameters(network, torch.Generator().manual_seed(1), *arguments)
-        assert {value.dtype for value in drawn.values()} == {dtype}
-        assert {value.device.type for value in drawn.values()} == {"cpu"}
-
-
-def test_what_does_not_fit_the_network_is_refused() -> None:
-    """Every mistake of a caller is one line that names it."""
-    case = make_perceptron_case((3, 4, 2), ("relu", None), "ssr", 5, torch.float64, seed=9)
-    network, parameters = network_of(case), case.parameters
-    without = {name: tensor for name, tensor in parameters.items() if name != "2.bias"}
-    transposed = {**parameters, "0.weight": parameters["0.weight"].T}
-
-    def refused(message: str, own: Mapping[str, Tensor] = parameters, **changed: object) -> None:
-        arguments = {"inputs": case.inputs, "targets": case.targets, **changed}
-        with pytest.raises(ValueError, match=message):
-            perceptron.gradients(network, own, **arguments)  # type: ignore[arg-type]
-
-    refused("missing parameter 2.bias: all of 0.weight, 0.bias, 2.weight", without)
-    refused(r"0.weight must have shape \(4, 3\), found \(3, 4\)", transposed)
-    refused(
-        "unknown parameter '1.weight': the known ones are 0.weight", {**parameters, "1.weight": case.inputs}
-    )
-    refused("unknown parameter '3.output'", wrt=("3.output",))
-    refused(f"unknown loss 'sse': the known ones are {', '.join(LOSSES)}$", loss="sse")
-    refused(r"inputs must have shape \(\.\.\., 3\)", inputs=case.targets)
-    refused(r"targets must have shape \(5, 2\), found \(5, 3\)", targets=case.inputs)
-    default = perceptron.loss_and_gradients(network, parameters, case.inputs, case.targets)[0]
-    trace = perceptron.forward(network, parameters, case.inputs)
-    assert default == LOSSES["ssr"].forward(trace.output, case.targets)[0]

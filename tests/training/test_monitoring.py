@@ -10,14 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from manual_backprop.layers.table import LAYERS
 from manual_backprop.networks.perceptron import perceptron
-from manual_backprop.training.early_stopping import Best
-from manual_backprop.training.minibatches import batches
-from manual_backprop.training.monitoring import Figures, figures, first_not_finite
-from manual_backprop.training.symptoms import EXPLODING, Symptom, not_finite, symptoms
+from manual_backprop.training.monitoring import Figures, figures
+from manual_backprop.training.symptoms import EXPLODING, Symptom, symptoms
 from strategies_layers import make_perceptron_case
-from trainings import small_case, steps_of, with_layer
+from trainings import small_case, steps_of
 
 
 def told(
@@ -75,41 +72,6 @@ def test_each_warning_is_provoked(
 def test_a_deep_relu_stack_does_not_vanish_where_sigmoid_does() -> None:
     """The warning is of the activation, not of the depth."""
     assert "vanishing" not in {symptom.kind for symptom in told((8, *[8] * 7, 4), "leaky_relu")}
-
-
-@pytest.mark.parametrize(
-    ("module", "derivative", "expected"),
-    [("0", None, "0.output"), ("1", None, "1.output"), ("1", "input", "the gradient of 0.output")],
-)
-def test_the_first_place_of_a_nan_is_named(module: str, derivative: str | None, expected: str) -> None:
-    """A layer whose forward pass, or whose derivative, makes a NaN: it and not what it infects."""
-    network = perceptron((4, 6, 3), ("tanh", None))
-    right = LAYERS["linear" if module == "0" else "tanh"]
-
-    def forward(parameters, inputs):
-        output, saved = right.forward(parameters, inputs)
-        return math.nan * output, saved
-
-    wrong = right._replace(forward=forward)
-    if derivative:
-        spoilt = {derivative: lambda saved, d: math.nan * right.derivatives[derivative](saved, d)}
-        wrong = right._replace(derivatives={**right.derivatives, **spoilt})
-    step = next(steps_of(small_case(), 1, network=with_layer(network, module, wrong)))
-    assert first_not_finite(step) == expected
-    sentence = not_finite(0, expected).sentence
-    assert sentence == f"step 0: NaN or infinity, first in {expected}: the training stops"
-
-
-def test_a_nan_among_parameters_inputs_and_the_loss_is_named() -> None:
-    """A parameter before the module that it spoils; an infinite loss; nothing where all is finite."""
-    case = small_case()
-    step = next(steps_of(case, 1))
-    assert first_not_finite(step) is None
-    spoilt = {**case.parameters, "2.bias": torch.full((3,), math.nan).double()}
-    assert first_not_finite(next(steps_of(case._replace(parameters=spoilt), 1))) == "parameter 2.bias"
-    assert first_not_finite(step._replace(loss=torch.tensor(math.inf))) == "the loss"
-    inputs = torch.full_like(case.inputs, math.nan)
-    assert first_not_finite(next(steps_of(case._replace(inputs=inputs), 1))) == "input"
 
 
 def length(values: Tensor) -> float:
@@ -202,41 +164,3 @@ def test_a_gradient_that_vanishes_is_told_per_number_of_its_weights() -> None:
         "step 5: the gradient vanishes on its way back: 0.weight gets 5.0e-10 of what 4.weight gets; "
         "fewer layers, relu, or a wider start help",
     )
-
-
-def test_what_is_not_finite_is_a_symptom_of_its_first_place() -> None:
-    """Kind, place and sentence."""
-    sentence = "step 3: NaN or infinity, first in the loss: the training stops"
-    assert not_finite(3, "the loss") == ("not finite", "the loss", sentence)
-
-
-def test_an_epoch_sees_every_row_once_in_an_order_of_its_own() -> None:
-    """The seed and the epoch decide the order, and nothing else does."""
-    torch.manual_seed(1)
-    epochs = [torch.cat(list(batches(10, 4, seed, epoch))).tolist() for seed in (0, 1) for epoch in (0, 1)]
-    torch.manual_seed(2)
-    assert torch.cat(list(batches(10, 4, 0, 0))).tolist() == epochs[0]
-    assert all(sorted(epoch) == list(range(10)) for epoch in epochs)
-    assert len({tuple(epoch) for epoch in epochs}) == 4
-    assert [len(rows) for rows in batches(10, 4, 0, 0)] == [4, 4, 2]
-    assert [rows.tolist() for rows in batches(1, 1, 0, 0)] == [[0]]
-    # The order is kept from version to version, so that a checkpoint goes on as it began.
-    assert epochs[3] == torch.randperm(10, generator=torch.Generator().manual_seed(0x9E3779B1 + 1)).tolist()
-    same = [torch.cat(list(batches(9, 4, seed, 0))).tolist() for seed in (2, 2 + 2**32)]
-    assert same[0] == same[1]
-    with pytest.raises(ValueError, match="at least one row, found 0"):
-        next(batches(0, 4, 0, 0))
-    with pytest.raises(ValueError, match="at least 1, found 0"):
-        next(batches(4, 0, 0, 0))
-
-
-def test_patience_ends_when_nothing_has_got_better() -> None:
-    """The best is kept; a NaN is never better; without a patience there is no end."""
-    best = Best()
-    for epoch, loss in enumerate([3.0, 2.0, math.nan, 2.0, 2.5], start=1):
-        best = best.updated(loss, epoch, {"epoch": torch.tensor(epoch)})
-    assert (best.loss, best.epoch) == (2.0, 2)
-    assert best.parameters is not None
-    assert best.parameters["epoch"] == 2
-    assert [best.is_over(epoch, 3) for epoch in (4, 5)] == [False, True]
-    assert not best.is_over(1000, None)
