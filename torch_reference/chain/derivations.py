@@ -12,6 +12,7 @@ from torch.func import functional_call
 from torch_reference.chain.graph import Edge, Graph, edge_of
 from torch_reference.chain.inside import judged_passes, out_of_reach, paired_versions, same_gradients
 from torch_reference.chain.passes import Passes
+from torch_reference.chain.quantity import as_gradient
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.tracing import Made, Recorder
 
@@ -155,10 +156,12 @@ def _first_like(made: tuple[Made, ...], value: Tensor) -> Made | None:
 
 
 def _returned(
-    gradients: Mapping[str, Any], edges: Mapping[str, object]
+    gradients: Mapping[str, Any], edges: Mapping[str, tuple[Edge, Tensor]]
 ) -> dict[str, tuple[Tensor, tuple[int, int]]]:
-    return {
-        name: (value.detach().clone(), (id(value), value._version))
-        for name, value in gradients.items()
-        if isinstance(value, Tensor) and name in edges
-    }
+    """The gradients of the parameters; numbers and arrays are taken as tensors."""
+    found = {}
+    for name, value in gradients.items():
+        gradient = as_gradient(value, edges[name][1]) if name in edges else None
+        if gradient is not None:
+            found[name] = gradient, (id(value), value._version if isinstance(value, Tensor) else 0)
+    return found

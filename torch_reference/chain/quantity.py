@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 from types import CodeType
+from typing import Any
 
+import torch
 from torch import Tensor
 
 from torch_reference.chain.graph import Edge
@@ -49,3 +51,13 @@ class Quantity:
     def shown(self) -> str:
         """The name by which reports call it."""
         return f"{self.name}{self.label}"
+
+
+def as_gradient(manual: Any, value: Tensor) -> Tensor | None:
+    """A gradient as a tensor: arrays and numbers in the dtype of what they belong to; None if it is none."""
+    if isinstance(manual, Tensor):
+        return manual.detach().clone()
+    try:
+        return torch.as_tensor(manual, dtype=value.dtype, device=value.device).clone()
+    except (TypeError, ValueError, RuntimeError):
+        return None

@@ -56,6 +56,10 @@ class ChainReport:
         """Text of at most 80 columns."""
         return "\n".join([*self._heading(), "", *self._table(), *self._details(), *self._rest()])
 
+    def text(self) -> str:
+        """As it stands below another report's heading: every link, and the wrong ones at closer sight."""
+        return "\n".join([*self._note(), *self._table(), *self._details()])
+
     def _heading(self) -> list[str]:
         total = len(self.links)
         if self.agrees:

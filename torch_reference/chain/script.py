@@ -8,7 +8,7 @@ from torch import Tensor
 
 from torch_reference.chain.graph import Edge, Graph, edge_of
 from torch_reference.chain.names import looks_like_a_gradient, named_pairs
-from torch_reference.chain.quantity import Quantity
+from torch_reference.chain.quantity import Quantity, as_gradient
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Chain
 
@@ -143,13 +143,3 @@ def _links(pairs: Sequence[tuple[str, str, Tensor, Any]], graph: Graph) -> tuple
             continue
         links.append(Quantity(name, manual_name, edge, value.detach(), gradient))
     return links, apart
-
-
-def as_gradient(manual: Any, value: Tensor) -> Tensor | None:
-    """A gradient as a tensor: arrays and numbers in the dtype of what they belong to; None if it is none."""
-    if isinstance(manual, Tensor):
-        return manual.detach().clone()
-    try:
-        return torch.as_tensor(manual, dtype=value.dtype, device=value.device).clone()
-    except (TypeError, ValueError, RuntimeError):
-        return None

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from torch_reference.check.examine import examine
+from torch_reference.check.located import located_in_derivation
 from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import Report
@@ -29,7 +30,9 @@ def check_derivation(
     derivation(parameters, inputs, targets) returns a mapping from the names of model.named_parameters() to
     the gradient of the loss. It may also return, under the name of a submodule ("hidden", "layers.0"), the
     gradient with respect to that submodule's output: then each link of the chain is judged by itself, and the
-    first wrong one is named. The model, its buffers and the random number generator are left as they were.
+    first wrong one is named. Where it differs, the derivation's own local variables are judged as links, too:
+    the wrong line is shown, and one edit that would make it right if there is one. The model, its buffers and
+    the random number generator are left as they were.
 
     Shapes: each gradient has the shape, dtype and device of its parameter or of its submodule's output;
             several inputs are a tuple, passed to the model in that order
@@ -45,7 +48,13 @@ def check_derivation(
     AGREEMENT: 1 gradient, 2 elements, all within rounding (float32)
     """
     task = network_task(model, loss, inputs, targets, derivation)
-    return examine(task, draws)
+    report = examine(task, draws)
+
+    def with_another(edited: NetworkDerivation) -> Task:
+        return network_task(model, loss, inputs, targets, edited)
+
+    given = model, loss, inputs, targets, derivation
+    return located_in_derivation(report, *given, with_another) if draws else report
 
 
 def network_task(

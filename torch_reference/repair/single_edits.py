@@ -17,7 +17,7 @@ from torch_reference.repair.rebuilt import Original
 from torch_reference.repair.source_edits import edits_of
 from torch_reference.repair.source_text import TextEdit
 
-MOST_EDITS, MOST_SECONDS, MOST_SHOWN = 1500, 4.0, 2
+MOST_EDITS, MOST_SECONDS, MOST_SHOWN = 1500, 3.0, 2
 MOST_NAMES = 24
 
 
