@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch_reference.chain.graph import Graph
+from torch_reference.chain.quantity import Place
 from torch_reference.chain.verdict import Judged, Status
 from torch_reference.judging.report_text import wrapped
 
@@ -58,6 +59,9 @@ class ChainReport:
 
     def text(self) -> str:
         """As it stands below another report's heading: every link, and the wrong ones at closer sight."""
+        if all(link.quantity.returned for link in self.links):  # there is no chain to show, but lines
+            places = dict.fromkeys(link.quantity.place for link in self.wrong if link.quantity.place)
+            return "\n".join(line for place in places for line in _where(place))
         return "\n".join([*self._note(), *self._table(), *self._details()])
 
     def _heading(self) -> list[str]:
@@ -119,18 +123,28 @@ def _detail(link: Judged) -> list[str]:
     quantity, row = link.quantity, link.given or link.row
     lines = wrapped(f"{_pair(link)}: {row.verdict}" + _counted(row), "    ")
     if quantity.place:
-        lines += wrapped(f"    {quantity.place}, in {quantity.place.function}", "    ")
-        lines += [f"      {quantity.place.source}"] if quantity.place.source else []
+        lines += _where(quantity.place)
     if row.explanation:
         lines += wrapped(f"    {row.explanation}", "    ")
     if row.manual is not None:
         index = f"[{', '.join(map(str, row.index))}]" if row.index else ""
-        lines += [
-            f"    worst at {quantity.manual_name}{index}, given its own upstream gradients",
-            f"      manual    {row.manual!r}",
-            f"      reference {row.reference!r}",
-        ]
+        worst = f"    worst at {quantity.manual_name}{index}, given its own upstream gradients"
+        lines += wrapped(worst, "    ")
+        lines += [f"      manual    {row.manual!r}", f"      reference {row.reference!r}"]
     return lines
+
+
+def _where(place: Place) -> list[str]:
+    """The file, the line and its text."""
+    source = [f"      {_cut(place.source)}"] if place.source else []
+    return [f"    {_cut(str(place), front=True)}", *source]
+
+
+def _cut(text: str, front: bool = False, width: int = WIDTH - 6) -> str:
+    """As much of it as fits on a line: a path's end, or a source line's beginning."""
+    if len(text) <= width:
+        return text
+    return f"…{text[1 - width :]}" if front else f"{text[: width - 1]}…"
 
 
 def _counted(row: Any) -> str:

@@ -58,8 +58,9 @@ def _times(name: str, factor: float, draw: Draw) -> Tensor:
     return factor * draw.reference[name]
 
 
-def _ones(name: str, draw: Draw) -> Tensor:
-    return torch.ones_like(draw.reference[name])
+def _ones(name: str, draw: Draw) -> Tensor | None:
+    # Where nothing depends on it, there is nothing above it to forget.
+    return torch.ones_like(draw.reference[name]) if draw.reference[name].any() else None
 
 
 def _times_batch(name: str, power: int, draw: Draw) -> Tensor:

@@ -1,5 +1,6 @@
 """What a wrong gradient looks like beside the right one, element by element, where no mistake explains it."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -117,21 +118,22 @@ def _factor(pairs: Sequence[tuple[Tensor, Tensor]], closeness: float) -> Diagnos
 
 def _digits(pairs: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype) -> Diagnosis | None:
     """A right gradient that has lost digits."""
-    errors = [float((manual - right).norm() / right.norm()) for manual, right in pairs if right.norm() > 0]
+    relative = [((manual - right).abs() / right.abs())[right != 0] for manual, right in pairs]
     for decimals in DECIMALS:
         rounded = all(torch.equal(manual, manual.round(decimals=decimals)) for manual, _ in pairs)
         if rounded and all(
             bool(((manual - right).abs() <= 0.501 * 10.0**-decimals).all()) for manual, right in pairs
         ):
             return _described("rounded digits", digits=str(decimals))
-    if not errors or max(errors) > FEW:
+    # Of a single element it is no matter of digits.
+    if any(not len(each) or each.max() > FEW or (each > 1e-14).double().mean() < 0.5 for each in relative):
         return None
-    if dtype == torch.float64:
-        if max(errors) < 1e-5 and all(torch.equal(manual, manual.float().double()) for manual, _ in pairs):
-            return _described("single precision")
-        digits = -torch.tensor(max(errors)).log10()
-        return _described("few digits", digits=str(int(digits)))
-    return None
+    if dtype != torch.float64:
+        return None
+    worst = max(float(each.max()) for each in relative)
+    if worst < 1e-5 and all(torch.equal(manual, manual.float().double()) for manual, _ in pairs):
+        return _described("single precision")
+    return _described("few digits", digits=str(int(-math.log10(worst))))
 
 
 def _described(kind: str, **values: str) -> Diagnosis:
