@@ -67,7 +67,8 @@ def function_passes(
     with torch.enable_grad(), ours:
         outputs, backward = _forward(function, arguments, wanted)
     theirs = Recorder()
-    given = [None if value is None else value.clone() for value in upstream]
+    # One for each output; behind the last there may be more of None.
+    given = [None if value is None else value.clone() for value in upstream[: len(as_tuple(outputs))]]
     with torch.no_grad(), theirs:
         gradients = as_tuple(backward(*given))
     roots, above = _roots(as_tuple(outputs), upstream)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from torch_reference.check.calling import Called, Function, PairOfFunctions, called
 from torch_reference.check.examine import examine, raised
+from torch_reference.check.located import located_in_function
 from torch_reference.check.ways import Way, all_ways
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Arguments
@@ -89,7 +90,7 @@ def check_function(
     for way in all_ways({**arguments.point, **above}, wanted, isinstance(function, tuple)):
         report = replace(door.check(way), note=way.what)
         if not report.agrees:
-            return report
+            return door.located(report, way, function, reference, arguments)
     return replace(report, note="")
 
 
@@ -123,6 +124,31 @@ class _Door:
             return Report(tuple(found), dtype)
         report = examine(self.task(way), self.draws)
         return replace(report, findings=(*found, *report.findings))
+
+    def located(
+        self,
+        report: Report,
+        way: Way,
+        function: Function,
+        reference: Callable[..., Any],
+        arguments: Arguments,
+    ) -> Report:
+        """The report with the wrong lines of the backward, if all arguments are plain positions."""
+        plain = arguments.names == tuple(f"inputs[{index}]" for index in range(len(arguments.leaves)))
+        if (
+            not self.draws
+            or not plain
+            or any(isinstance(leaf, Tensor) and leaf.is_complex() for leaf in arguments.leaves)
+        ):
+            return report
+        inputs = [
+            way.point.get(name, leaf) for name, leaf in zip(arguments.names, arguments.leaves, strict=True)
+        ]
+
+        def with_another(edited: Function) -> Task:
+            return replace(self, function=called(edited, arguments)).task(way)
+
+        return located_in_function(report, function, reference, inputs, way, with_another)
 
     def task(self, way: Way) -> Task:
         """The task of differentiating the function in that way."""

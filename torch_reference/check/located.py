@@ -1,6 +1,6 @@
 """A report with places: which line of the user's own code is wrong, and one edit that would make it right."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,10 +10,14 @@ from torch import Tensor, nn
 from torch_reference.chain.derivations import links_of_derivation
 from torch_reference.chain.inside import links_of_function
 from torch_reference.chain.report import ChainReport
+from torch_reference.check.ways import Way
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import Report
+from torch_reference.judging.scalar_objective import UPSTREAM
 from torch_reference.repair.single_edits import NONE, Repairs, repairs
 from torch_reference.repair.task_trials import TaskTrials
+
+MOST_OUTPUTS = 64
 
 
 @dataclass(frozen=True)
@@ -47,22 +51,21 @@ def located_in_function(
     function: Any,
     reference: Callable[..., Any],
     inputs: Sequence[Any],
-    wanted: Sequence[str],
-    upstream: Mapping[int, Tensor],
+    way: Way,
     make_task: Callable[[Any], Task],
 ) -> Report:
     """The report on a Function or a pair, with the wrong lines of its backward.
 
-    Shapes: wanted names inputs as inputs[0], …; upstream holds the upstream gradient of each output by its
-            position; make_task makes the task of a function in place of this one
+    Shapes: way is how it was called when it was wrong; make_task makes the task of a function in place of
+            this one
     """
     owner = getattr(function, "__self__", function)  # of Function.apply it is the Function
     function = owner if isinstance(owner, type) else function
     is_function = isinstance(function, type) and issubclass(function, torch.autograd.Function)
     if not _has_wrong_numbers(report) or not (is_function or isinstance(function, tuple)):
         return report
-    flags = [f"inputs[{index}]" in wanted for index in range(len(inputs))]
-    above = [upstream.get(index) for index in range(max(upstream, default=-1) + 1)]
+    flags = [f"inputs[{index}]" in way.wanted for index in range(len(inputs))]
+    above = [way.point.get(f"{UPSTREAM}outputs[{index}]") for index in range(MOST_OUTPUTS)]
     inside = links_of_function(function, reference, inputs, flags, above)
     backward = function[1] if isinstance(function, tuple) else function.backward
 

@@ -72,13 +72,18 @@ def repairs(trials: Trials, code: CodeType, line: int, linked: Sequence[str]) ->
     except (LookupError, SyntaxError, ValueError, AssertionError):
         return NONE
     begin = time.monotonic()
-    tried, fitting, complete = 0, [], True
+    fitting: list[Repair] = []
+    tried, complete = 0, True
     for edit, statement in _in_order(original, lines, code):
         if tried >= MOST_EDITS or time.monotonic() - begin > MOST_SECONDS:
             complete = False
             break
-        tried += 1
         edited = original.source.edited(edit)
+        # Two edits of one line that are both right say the same: the smaller one will do.
+        known = any(repair.line == statement.lineno for repair in fitting)
+        if known:
+            continue
+        tried += 1
         if _holds(trials.quick, original, edited) and _holds(trials.sure, original, edited):
             fitting.append(_repair(original, edited, statement))
             if len(fitting) == MOST_SHOWN:

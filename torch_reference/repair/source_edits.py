@@ -47,7 +47,7 @@ def edits_of(source: Source, statement: ast.stmt, names: Sequence[str]) -> list[
             if isinstance(node, ast.expr):
                 found += _of_a_node(source, node, names, id(node) in called, id(node) in inner)
         for term in terms(value):
-            found += of_a_term(source, term, names)
+            found += of_a_term(source, term, names, term is not value)
     unique = {(edit.start, edit.end, edit.text): edit for edit in reversed(found)}
     return sorted(unique.values(), key=lambda edit: (edit.cost, edit.start))
 
@@ -69,7 +69,8 @@ def _of_a_node(
     text = source.text(node)
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         numbers = () if isinstance(node.value, bool) else _other_numbers(node.value)
-        yield from (TextEdit(begin, end, written, 1) for written in numbers)
+        # A factor of 1 is better left out.
+        yield from (TextEdit(begin, end, written, 4 if written == "1" else 1) for written in numbers)
         yield from (TextEdit(begin, end, name, 3) for name in names if not isinstance(node.value, bool))
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         yield TextEdit(begin, end, source.text(node.operand), 1)

@@ -23,8 +23,8 @@ def terms(value: ast.expr) -> Iterator[ast.expr]:
                 yield node.func.value
 
 
-def of_a_term(source: Source, term: ast.expr, names: Sequence[str]) -> Iterator[TextEdit]:
-    """What may be missing from one term."""
+def of_a_term(source: Source, term: ast.expr, names: Sequence[str], inside: bool) -> Iterator[TextEdit]:
+    """What may be missing from one term, the whole of a line or one inside it."""
     begin, end = source.span(term)
     text = source.text(term)
     if isinstance(term, ast.Tuple | ast.Constant | ast.Starred):
@@ -32,7 +32,7 @@ def of_a_term(source: Source, term: ast.expr, names: Sequence[str]) -> Iterator[
     tight = isinstance(term, (*LEAVES, ast.Constant))
     factor = text if tight or (isinstance(term, ast.BinOp) and isinstance(term.op, ast.Mult)) else f"({text})"
     whole = text if tight else f"({text})"
-    yield TextEdit(begin, end, f"-{factor}", 1)
+    yield TextEdit(begin, end, f"-{factor}", 3 if inside else 1)
     for number in ("2", "0.5"):
         yield TextEdit(begin, end, f"{number} * {factor}", 2)
     for name in names:
