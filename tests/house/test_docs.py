@@ -60,7 +60,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert not anchor or anchor in heading_anchors(path), f"{target} of {page.name}"
 
 
-# The trainings take seconds each; tests/scripts/test_train.py runs shorter ones in every profile.
+# The trainings take seconds each; tests/scripts/training/test_train.py runs shorter ones in every profile.
 @pytest.mark.parametrize(
     "command",
     [
