@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GUIDE = (ROOT / "docs/extending.md").read_text()
 BLOCKS = re.findall(r"```python\n# (\S+?)(?:, (.*?))?\n(.*?)```", GUIDE, re.DOTALL)
 """File, place and code of every block of the guide."""
