@@ -7,7 +7,6 @@ than the lesson's seven, tensors that autograd or torch.func watches) goes there
 what each of these gains.
 """
 
-import ctypes
 import functools
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +15,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.checks import DTYPES, check_names
-from manual_backprop.fast.kernels.compiled_library import addresses_of, library
+from manual_backprop.fast.kernels.compiled_library import library
+from manual_backprop.fast.kernels.plain_tensors import is_watched, plain_addresses, pointers
 from manual_backprop.fast.parallel_blocks import BLOCK, in_parallel
 from manual_backprop.fast.seven_parameters import ARE_ALL, COLUMNS, SEVEN
 from manual_backprop.lesson.gradient import LESSON_WRT
@@ -52,15 +52,18 @@ def gradients(
     if kernel is None:
         return _in_blocks(parameters, inputs, observed, wrt)
     n, width = inputs.numel(), 7 if hidden else 3
+    network, data = pointers(addresses[:-2]), addresses[-2:]
     if n <= BLOCK:
         sums = torch.empty(width, dtype=inputs.dtype, device="cpu")
-        kernel.gradients(addresses, inputs.data_ptr(), observed.data_ptr(), n, BLOCK, hidden, sums.data_ptr())
+        kernel.gradients(network, *data, n, BLOCK, hidden, sums.data_ptr())
     else:
         rows = torch.empty(-(-n // BLOCK), width, dtype=inputs.dtype, device="cpu")
+        into = rows.data_ptr()
 
         def share(first: int, last: int) -> None:
-            data = (values.data_ptr() + first * values.itemsize for values in (inputs, observed))
-            kernel.gradients(addresses, *data, last - first, BLOCK, hidden, rows[first // BLOCK].data_ptr())
+            here = (start + first * inputs.itemsize for start in data)
+            row = into + first // BLOCK * width * inputs.itemsize
+            kernel.gradients(network, *here, last - first, BLOCK, hidden, row)
 
         in_parallel(share, n)
         sums = rows.sum(0)
@@ -68,32 +71,24 @@ def gradients(
     return {name: values[column] for name, column in columns}
 
 
-def _addresses(
-    parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor
-) -> "ctypes.Array[ctypes.c_void_p] | None":
-    """Where the seven parameters lie, if these are one network and its data in plain memory; None if not.
+def _addresses(parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor) -> list[int] | None:
+    """Where the seven parameters, the inputs and the observed lie, if these are one network and its data.
 
     What is refused here goes to the plain derivation, which takes it or says what is wrong with it.
     """
     try:
-        dtype, given = inputs.dtype, [parameters[name] for name in SEVEN]
-        for tensor in (*given, inputs, observed):
-            # A subclass may mean something else by its memory, and so does a tensor with a pending negation.
-            if type(tensor) is not Tensor or tensor.dtype is not dtype or not tensor.is_cpu:
-                return None
-            if tensor.requires_grad or tensor.is_neg():
-                return None
-        for data in (inputs, observed):
-            if data.dim() != 1 or not data.is_contiguous() or not data.data_ptr():
-                return None
-        if inputs.numel() != observed.numel() or dtype not in DTYPES or len(parameters) != len(given):
+        given = [parameters[name] for name in SEVEN]
+        if len(parameters) != len(given) or is_watched():
             return None
-        for parameter in given:
-            if parameter.dim():
+        dtype = inputs.dtype
+        for tensor in (*given, observed):
+            if tensor.dtype is not dtype:
                 return None
-        return addresses_of(given)
-    except (AttributeError, KeyError, RuntimeError):  # RuntimeError: a tensor of torch.func has no memory
+        if dtype not in DTYPES or inputs.dim() != 1 or observed.shape != inputs.shape:
+            return None
+    except (AttributeError, KeyError, RuntimeError):  # RuntimeError: a nested tensor has no shape
         return None
+    return plain_addresses(given, (inputs, observed))
 
 
 @functools.lru_cache(maxsize=256)
@@ -108,14 +103,13 @@ def _in_blocks(
     parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor, wrt: Sequence[str]
 ) -> dict[str, Tensor]:
     """The plain derivation, block by block: the gradient of a sum is the sum of the gradients."""
-    n = inputs.numel()
-    rows = {name: inputs.new_empty(-(-n // BLOCK)) for name in wrt}
+    parts: dict[int, dict[str, Tensor]] = {}
 
     def share(first: int, last: int) -> None:
         for start in range(first, last, BLOCK):
             here = slice(start, min(start + BLOCK, last))
-            for name, derivative in plain(parameters, inputs[here], observed[here], wrt).items():
-                rows[name][start // BLOCK] = derivative
+            parts[start] = plain(parameters, inputs[here], observed[here], wrt)
 
-    in_parallel(share, n)
-    return {name: row.sum() for name, row in rows.items()}
+    in_parallel(share, inputs.numel())
+    # Put together here: another thread knows nothing of this one's inference mode.
+    return {name: torch.stack([parts[start][name] for start in sorted(parts)]).sum() for name in wrt}

@@ -7,7 +7,7 @@ same, bit for bit, on one core and on a hundred.
 import functools
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import torch
 
@@ -23,7 +23,7 @@ def in_parallel(work: Callable[[int, int], object], n: int) -> None:
 
     The threads are Python's: what they call must let go of the interpreter's lock, as a C function does and
     a torch operation too. torch's own threads would share each single operation, and wait for each other
-    after it.
+    after it. What no thread takes is done here.
     """
     threads = torch.get_num_threads() if n >= PARALLEL else 1
     if threads == 1:
@@ -31,8 +31,27 @@ def in_parallel(work: Callable[[int, int], object], n: int) -> None:
         return
     share = -(-n // (BLOCK * threads)) * BLOCK
     shares = [(first, min(first + share, n)) for first in range(0, n, share)]
-    # list: the first error of a thread is raised here.
-    list(_pool(threads).map(lambda limits: work(*limits), shares))
+    futures = [_handed_out(threads, work, limits) for limits in shares]
+    for limits, future in zip(shares, futures, strict=True):
+        if future is None:
+            work(*limits)
+    for future in futures:
+        if future is not None:
+            future.result()  # the first error of a thread is raised here
+
+
+def _handed_out(
+    threads: int, work: Callable[[int, int], object], limits: tuple[int, int]
+) -> "Future[object] | None":
+    """A thread's promise to do a share, or None where no thread can be had.
+
+    Python refuses new work once the interpreter is about to end (in atexit, and in daemon threads that are
+    still at work then), and a system has a largest number of threads.
+    """
+    try:
+        return _pool(threads).submit(work, *limits)
+    except RuntimeError:
+        return None
 
 
 @functools.cache

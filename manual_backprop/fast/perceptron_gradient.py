@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from manual_backprop.checks import DTYPES, check_choice, check_names
+from manual_backprop.fast.kernels.plain_tensors import is_watched
+from manual_backprop.fast.shared_memory import share_memory, start_of
 from manual_backprop.fast.small_perceptron import Small
 from manual_backprop.layers.activations import ELEMENTWISE
 from manual_backprop.layers.layer import check_like, check_shape
@@ -89,7 +91,7 @@ class Gradients:
         Errors:  those of perceptron.gradients; ValueError or TypeError for an out that does not fit
         Source:  perceptron.gradients
         """
-        if not self._is_plain(parameters, inputs):
+        if not self._is_plain(parameters, inputs, targets, out):
             found = plain.gradients(self.network, parameters, inputs, targets, self.loss)
             if out is None:
                 return found
@@ -107,11 +109,29 @@ class Gradients:
             d_loss_d_output = self._d_loss_d_output(output, targets)
         return self._backward(parameters, saved, d_loss_d_output, out)
 
-    def _is_plain(self, parameters: Mapping[str, Tensor], inputs: Tensor) -> bool:
+    def _is_plain(
+        self,
+        parameters: Mapping[str, Tensor],
+        inputs: Tensor,
+        targets: Tensor,
+        out: Mapping[str, Tensor] | None,
+    ) -> bool:
         """Whether these are what the short way takes; the plain one judges all else."""
+        if is_watched() or not self._fits(parameters, inputs):
+            return False
+        for tensor in (targets, *(() if out is None else out.values())):
+            if type(tensor) is not Tensor or tensor.requires_grad or tensor.is_nested:
+                return False
+        # The plain way has read all before the first number is written.
+        return out is None or not share_memory(out.values(), (*parameters.values(), inputs, targets))
+
+    def _fits(self, parameters: Mapping[str, Tensor], inputs: Tensor) -> bool:
+        """Whether parameters and inputs are plain tensors of the network's shapes."""
         if type(inputs) is not Tensor or inputs.dim() != 2 or inputs.dtype not in DTYPES:
             return False
-        if inputs.requires_grad or len(parameters) != len(self._shapes):
+        if inputs.requires_grad or inputs.layout is not torch.strided or inputs.is_nested:
+            return False
+        if len(parameters) != len(self._shapes):
             return False
         dtype, device = inputs.dtype, inputs.device
         for name, shape in self._shapes:
@@ -167,6 +187,8 @@ class Gradients:
                 raise ValueError(f"out has no {name}: all of {', '.join(self.network.parameters)} are needed")
             check_like(f"out's {name}", out[name], name, parameter)
             check_shape(f"out's {name}", out[name], parameter.shape)
-            if out[name].data_ptr() == parameter.data_ptr() != 0:
+            if start_of(out[name]) == start_of(parameter) != 0:
                 raise ValueError(f"out's {name} is the parameter itself, which the gradient would overwrite")
+        if share_memory(out.values()):
+            raise ValueError("out's tensors share memory: one derivative would overwrite another")
         return out

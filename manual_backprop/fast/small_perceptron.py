@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from manual_backprop.fast.kernels.compiled_library import addresses_of, library
+from manual_backprop.fast.kernels.compiled_library import library
+from manual_backprop.fast.kernels.plain_tensors import is_watched, plain_addresses, pointers
 from manual_backprop.layers.activations import ELEMENTWISE
 from manual_backprop.layers.linear import LINEAR
 from manual_backprop.networks.architecture import Perceptron
@@ -52,20 +53,29 @@ class Small:
         n = inputs.shape[0]
         if not self.is_known or n * self._multiplications > MULTIPLICATIONS:
             return None
+        if not self._fit(targets, inputs) or is_watched():
+            return None
         given = [parameters[name] for name in self._names]
-        if not (self._fit(targets, inputs) and _in_plain_memory((*given, inputs, targets, *out.values()))):
+        found = [out[name] for name in self._names] if out else list(map(torch.empty_like, given))
+        addresses = plain_addresses((), (*given, inputs, targets, *found))
+        if addresses is None or not _may_be_written(found):
             return None
         kernel = library(inputs.dtype)
         if kernel is None:
             return None
-        found = [out[name] for name in self._names] if out else list(map(torch.empty_like, given))
-        observed, classes = (None, targets.data_ptr()) if self._classes else (targets.data_ptr(), None)
-        terms = float(targets.numel() if self._mean else 1)
+        count = len(given)
+        of_targets = addresses[count + 1]
         failed = kernel.perceptron(
-            *(self._widths, self._layers, addresses_of(given), inputs.data_ptr()),
-            *(observed, classes, terms, n, addresses_of(found)),
+            *(self._widths, self._layers, pointers(addresses[:count]), addresses[count]),
+            *((None, of_targets) if self._classes else (of_targets, None)),
+            *(float(targets.numel() if self._mean else 1), n, pointers(addresses[count + 2 :])),
         )
-        return None if failed else dict(zip(self._names, found, strict=True))
+        if failed:
+            return None
+        if out:
+            # As every operation of torch does: a graph that has kept one of them knows that it has changed.
+            torch._C._increment_version(found)
+        return dict(zip(self._names, found, strict=True))
 
     def _fit(self, targets: Tensor, inputs: Tensor) -> bool:
         n = inputs.shape[0]
@@ -74,16 +84,6 @@ class Small:
         return targets.dtype is inputs.dtype and targets.shape == (n, self._width)
 
 
-def _in_plain_memory(tensors: Iterable[Tensor]) -> bool:
-    """Whether all lie in the processor's memory, element after element, and nothing else watches them."""
-    try:
-        return all(
-            type(tensor) is Tensor
-            and tensor.is_cpu
-            and tensor.is_contiguous()
-            and not (tensor.requires_grad or tensor.is_neg())
-            and tensor.data_ptr() != 0  # none for no rows, nor where the storage was set free
-            for tensor in tensors
-        )
-    except RuntimeError:  # a tensor of torch.func has no memory
-        return False
+def _may_be_written(tensors: Iterable[Tensor]) -> bool:
+    """Whether torch itself would write to them here: not to a tensor of inference mode outside of it."""
+    return torch.is_inference_mode_enabled() or not any(tensor.is_inference() for tensor in tensors)

@@ -11,7 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manual_backprop.fast import triangle
-from manual_backprop.fast.kernels.compiled_library import addresses_of, library
+from manual_backprop.fast.kernels.compiled_library import library
+from manual_backprop.fast.kernels.plain_tensors import addresses_of, is_watched, plain_addresses
 from manual_backprop.fast.parallel_blocks import BLOCK, in_parallel
 from manual_backprop.fast.seven_parameters import HIDDEN
 from manual_backprop.fast.triangle import LEAF, Triangle
@@ -28,25 +29,28 @@ def from_data(
     Errors:  those of triangle.from_data
     Source:  triangle.from_data
     """
-    n = inputs.numel()
-    if n <= BLOCK or inputs.ndim != 1 or observed.shape != inputs.shape or not inputs.is_cpu:
+    if is_watched() or inputs.dim() != 1 or inputs.numel() <= BLOCK or observed.shape != inputs.shape:
+        return triangle.from_data(parameters, inputs, observed)
+    # What autograd watches in another precision is watched no longer in a copy: so the originals are asked.
+    given = [parameters[name] for name in parameters if name in HIDDEN]
+    data = [values if values.is_contiguous() else values.contiguous() for values in (inputs, observed)]
+    addresses = plain_addresses(given, data)
+    if addresses is None:
         return triangle.from_data(parameters, inputs, observed)
     hidden = triangle.checked_hidden(parameters, inputs, observed)
-    given = [hidden[name] for name in HIDDEN]
-    if hidden["w1"].ndim:
-        return triangle.from_data(parameters, inputs, observed)
     kernel = library(torch.float64)
     if kernel is None:
         return _in_blocks(parameters, inputs, observed)
     # On the CPU, whatever torch's default device is: the kernel writes there.
+    n = inputs.numel()
     blocks = torch.empty(-(-n // BLOCK), 4, 4, dtype=torch.float64, device="cpu")
-    data = [values.contiguous() for values in (inputs, observed)]
-    is_float = inputs.dtype == torch.float32
+    into, is_float = blocks.data_ptr(), inputs.dtype == torch.float32
+    network = addresses_of([hidden[name] for name in HIDDEN])
 
     def share(first: int, last: int) -> None:
-        where = [values.data_ptr() + first * values.itemsize for values in data]
-        target = blocks[first // BLOCK].data_ptr()
-        kernel.triangles(addresses_of(given), *where, is_float, last - first, BLOCK, target)
+        where = [start + first * inputs.itemsize for start in addresses[-2:]]
+        target = into + first // BLOCK * 16 * blocks.itemsize
+        kernel.triangles(network, *where, is_float, last - first, BLOCK, target)
 
     in_parallel(share, n)
     # Merged in the kernel, too: torch's own threads, which a factorisation wakes, go on waiting for work for

@@ -1,8 +1,6 @@
 """The floor of a gradient on many observations: reading the data once, and evaluating SoftPlus twice."""
 
 import ctypes
-import os
-import shlex
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -16,7 +14,8 @@ from benchmarks.contest import Contest, Contestant
 from benchmarks.lesson_gradient import ALL, data
 from manual_backprop import gradients, lesson
 from manual_backprop.fast import lesson_gradient as fast
-from manual_backprop.fast.kernels import compiled_library
+from manual_backprop.fast.kernels import compiled_library, compiler
+from manual_backprop.fast.kernels.plain_tensors import addresses_of
 from manual_backprop.fast.parallel_blocks import BLOCK, in_parallel
 from manual_backprop.lesson import elementary
 
@@ -69,19 +68,13 @@ def _kernels_two_softplus(parameters: Sequence[Tensor], inputs: Tensor) -> Calla
     """The sums of y1 and y2 by the kernel's own functions, on every core; None without a compiler."""
     if compiled_library.library(inputs.dtype) is None:
         return None
-    compiler = shlex.split(os.environ.get("CC") or "cc")
-    flags = (
-        *compiled_library.FLAGS,
-        *compiled_library._instruction_set(),
-        *compiled_library.TYPES[inputs.dtype],
-    )
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder) / "floor.so"
-        subprocess.run([*compiler, *flags, str(SOURCE), "-o", str(built)], check=True)
+        subprocess.run([*compiler.command(inputs.dtype), str(SOURCE), "-o", str(built)], check=True)
         two_softplus = ctypes.CDLL(str(built)).two_softplus
     two_softplus.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long, ctypes.c_void_p]
     two_softplus.restype = None
-    addresses = compiled_library.addresses_of(parameters)
+    addresses = addresses_of(parameters)
 
     def sums() -> Tensor:
         found = torch.zeros(-(-inputs.numel() // BLOCK), 2, dtype=inputs.dtype)

@@ -15,9 +15,9 @@ from bad_lesson_input import TYPE_ERRORS, VALUE_ERRORS
 from fast_ways import COMPILED, WAYS, memory_of_nan
 from lessons_seven import seven_only
 from manual_backprop import LESSON_WRT, PARAMETERS, lesson
+from manual_backprop.checks import DTYPES
 from manual_backprop.fast import lesson_gradient as fast
 from manual_backprop.fast import parallel_blocks
-from manual_backprop.fast.kernels import compiled_library
 from storages import storages
 from strategies import Case, cases, wrt
 
@@ -71,7 +71,7 @@ def test_any_number_of_threads_gives_the_same_bits(compiled: bool) -> None:
 
 
 @pytest.mark.skipif(not COMPILED, reason="no C compiler here")
-@pytest.mark.parametrize("dtype", compiled_library.TYPES)
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_the_kernels_softplus_and_sigmoid_are_within_their_bound(dtype: torch.dtype) -> None:
     """At every size of x, from subnormal results to overflow.
 
@@ -131,7 +131,7 @@ def test_names_are_checked(names: Any) -> None:
 
 @seven_only
 @pytest.mark.skipif(not COMPILED, reason="no C compiler here")
-@pytest.mark.parametrize("dtype", compiled_library.TYPES)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("names", [LESSON_WRT, ("b1", "w3")])
 def test_the_kernel_is_taken_wherever_it_can_be(
     dtype: torch.dtype, names: Sequence[str], monkeypatch: pytest.MonkeyPatch

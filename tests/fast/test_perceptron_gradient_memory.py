@@ -49,6 +49,8 @@ def torchs_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the kernel nor the plain derivation is at hand."""
     monkeypatch.setattr(small_perceptron, "library", lambda _: None)
     monkeypatch.setattr(fast_perceptron.plain, "gradients", lambda *_: pytest.fail("the plain derivation"))
+    # NewMemory watches, which is what usually sends a gradient to the plain derivation.
+    monkeypatch.setattr(fast_perceptron, "is_watched", lambda: False)
 
 
 def made_by(case: PerceptronCase, *, reuse: bool) -> list[tuple[int, ...]]:

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from manual_backprop.checks import DTYPES
 from manual_backprop.fast import small_perceptron
 from manual_backprop.fast.kernels import compiled_library
 from manual_backprop.fast.perceptron_gradient import Gradients
@@ -55,7 +56,7 @@ def test_the_kernels_gradient_is_autograds(
     assert compared(case, found) == []
 
 
-@pytest.mark.parametrize("dtype", compiled_library.TYPES)
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_shares_of_any_size_are_right(dtype: torch.dtype) -> None:
     """Logits hundreds apart: shares that underflow, and one that is all."""
     case = relu_case((6, 21), rows=9, dtype=dtype)

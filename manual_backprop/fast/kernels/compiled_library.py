@@ -1,38 +1,23 @@
 """The kernels, built by the machine's own C compiler on first use and kept in the user's cache.
 
 Where that fails, one warning says why, and the fast modules take their way without it. CC names another
-compiler, XDG_CACHE_HOME another cache.
+compiler, XDG_CACHE_HOME another cache. docs/guarantees.md says what is promised of the cache.
 """
 
 import ctypes
-import functools
-import hashlib
 import os
-import shlex
-import subprocess
-import tempfile
+import threading
 import warnings
-from collections.abc import Sequence
-from pathlib import Path
 
 import torch
-from torch import Tensor
 
-SOURCES = tuple(Path(__file__).with_name(name) for name in ("lesson_and_triangle.c", "small_perceptron.c"))
-HEADER = Path(__file__).with_name("vectors.h")
-TYPES = {
-    torch.float64: ("-DREAL=double", "-DINTEGER=int64_t", "-DDOUBLE=1"),
-    torch.float32: ("-DREAL=float", "-DINTEGER=int32_t", "-DDOUBLE=0"),
-}
-# Never -ffast-math: it drops NaN, and flushes every subnormal number of the process to 0.
-FLAGS = ("-std=gnu11", "-O3", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
-TIME_LIMIT = 60.0
-"""Seconds; half a second is usual."""
+_found: dict[torch.dtype, ctypes.CDLL | None] = {}
+_warned = False
+_lock = threading.RLock()
 
 
-@functools.cache
 def library(dtype: torch.dtype) -> ctypes.CDLL | None:
-    """The kernel of one precision, or None where it cannot be built or loaded.
+    """The kernel of one precision, or None where it cannot be built, loaded or trusted.
 
     >>> import torch
     >>> from manual_backprop.fast import kernels
@@ -40,58 +25,44 @@ def library(dtype: torch.dtype) -> ctypes.CDLL | None:
     >>> kernel is kernels.library(torch.float64)
     True
     """
+    global _warned
+    if dtype in _found:
+        return _found[dtype]
+    with _lock:
+        if dtype in _found:
+            return _found[dtype]
+        _found[dtype], reason = _sought(dtype)
+        say, _warned = bool(reason) and not _warned, _warned or bool(reason)
+    if say:
+        warnings.warn(f"manual_backprop.fast is slower than it could be: {reason}", stacklevel=3)
+    return _found[dtype]
+
+
+def forget() -> None:
+    """Seek the kernels anew when they are asked for."""
+    global _warned
+    _found.clear()
+    _warned = False
+
+
+def _sought(dtype: torch.dtype) -> tuple[ctypes.CDLL | None, str]:
+    """The kernel, or why there is none, in one line."""
+    if os.name != "posix":
+        return None, f"no compiled kernel on a system of the kind {os.name!r}"
     try:
-        kernel = ctypes.CDLL(str(_built(dtype)))
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-        warnings.warn(
-            f"manual_backprop.fast.lesson_gradient is slower than it could be: {_reason(error)}", stacklevel=2
-        )
-        return None
-    pointer, number = ctypes.c_void_p, ctypes.c_long
-    real = ctypes.c_double if dtype == torch.float64 else ctypes.c_float
-    kernel.gradients.argtypes = [pointer, pointer, pointer, number, number, ctypes.c_int, pointer]
-    kernel.gradients.restype = None
-    kernel.perceptron.argtypes = [
-        *(pointer, number, pointer, pointer),  # widths, layers, parameters, inputs
-        *(pointer, pointer, real, number, pointer),  # observed, classes, terms, n, results
-    ]
-    kernel.perceptron.restype = ctypes.c_int
-    if dtype == torch.float64:
-        kernel.triangles.argtypes = [pointer, pointer, pointer, ctypes.c_int, number, number, pointer]
-        kernel.triangles.restype = None
-        kernel.merge.argtypes = [pointer, number]
-        kernel.merge.restype = ctypes.c_int
-    return kernel
+        # Here, since it is for POSIX only, and a process that never asks need not pay for it.
+        from manual_backprop.fast.kernels.verified_library import verified_library
+
+        return verified_library(dtype), ""
+    except Exception as error:  # a strange compiler, disk or loader is no reason to fail
+        return None, f"no compiled kernel ({' '.join(str(error).split()) or type(error).__name__})"
 
 
-def addresses_of(parameters: Sequence[Tensor]) -> "ctypes.Array[ctypes.c_void_p]":
-    """Where each parameter lies, in the order in which the kernel takes them."""
-    return (ctypes.c_void_p * len(parameters))(*[parameter.data_ptr() for parameter in parameters])
+def _in_a_child() -> None:
+    """Another thread of the parent may have held the lock when it forked; here it will never let go."""
+    global _lock
+    _lock = threading.RLock()
 
 
-def _built(dtype: torch.dtype) -> Path:
-    """The shared library's file, compiled unless it is there; other processes see it as a whole or not."""
-    command = (*shlex.split(os.environ.get("CC") or "cc"), *FLAGS, *_instruction_set(), *TYPES[dtype])
-    text = b"".join(path.read_bytes() for path in (HEADER, *SOURCES))
-    recipe = hashlib.sha256(text + repr(command).encode()).hexdigest()[:16]
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "manual-backprop"
-    target = folder / f"kernel-{recipe}.so"
-    if not target.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as own:
-            part = Path(own, target.name)
-            line = [*command, *map(str, SOURCES), "-o", str(part)]
-            subprocess.run(line, check=True, capture_output=True, text=True, timeout=TIME_LIMIT)
-            part.replace(target)
-    return target
-
-
-def _instruction_set() -> tuple[str, ...]:
-    """The vectors that torch found on this machine: a cache may be shared by machines that differ."""
-    return ("-mavx2", "-mfma") if torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512") else ()
-
-
-def _reason(error: Exception) -> str:
-    """One line: what the compiler said first, or what the system said."""
-    said = getattr(error, "stderr", None)
-    return f"the C compiler failed: {said.splitlines()[0]}" if said else f"no compiled kernel ({error})"
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_a_child)

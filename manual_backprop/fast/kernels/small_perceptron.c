@@ -122,9 +122,11 @@ int perceptron(const long *widths, long layers, const REAL *const *parameters, R
     for (long i = 0; classes && i < n; i++)
         if (classes[i] < 0 || classes[i] >= widths[layers]) return 1;
     long size = size_of_activations(widths, layers, n);
+    /* Not on the stack: a network of a million layers of one node is small in all but the number of layers. */
+    REAL **activations = malloc((layers + 1) * sizeof *activations);
     REAL *own = malloc((size + size_of_panels(widths, layers, n)) * sizeof(REAL)), *panels = own + size;
-    REAL *activations[layers + 1], *next = own;
-    if (!own) return 1;
+    REAL *next = own;
+    if (!own || !activations) return free(own), free(activations), 1;
     activations[0] = inputs;
     for (long l = 0; l < layers; l++) {
         long in = widths[l], out = widths[l + 1];
@@ -147,6 +149,6 @@ int perceptron(const long *widths, long layers, const REAL *const *parameters, R
         pack((matrix){weight, in, 1}, out, in, panels);
         product((matrix){d_loss_d_output, out, 1}, panels, NULL, n, out, in, WHERE_POSITIVE, activations[l]);
     }
-    free(own);
+    free(own), free(activations);
     return 0;
 }
