@@ -14,8 +14,6 @@ LONGEST = 200
 """Lines of a source or test file."""
 STILL_LONGER = {
     "tests/chain/test_flat_script.py",
-    "tests/fast/test_quick_descent.py",
-    "tests/fast/test_triangle.py",
     "tests/helpers/strategies_layers.py",
     "tests/tolerance/test_sensitivity.py",
 }
