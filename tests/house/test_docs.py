@@ -64,7 +64,12 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        pytest.param(command, marks=() if "compare_gradients" in command else pytest.mark.slow)
+        pytest.param(
+            command,
+            # A derivation of the lesson's network knows seven parameters.
+            marks=[pytest.mark.slow] * ("compare_gradients" not in command)
+            + [seven_only] * ("--derivation" in command),
+        )
         for command in commands()
     ],
 )
@@ -95,6 +100,7 @@ def test_the_table_of_the_first_page_is_what_the_command_prints(capsys) -> None:
     assert shown_in("README.md", capsys.readouterr().out)
 
 
+@seven_only
 def test_the_homework_is_answered_as_the_page_shows(capsys) -> None:
     """The report on the student whose sign is lost."""
     homework = ROOT / "tests/class_of_twelve/cleo.py"

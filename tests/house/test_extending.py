@@ -55,7 +55,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def test_the_guide_has_every_block() -> None:
     """An activation, a layer, a loss and an optimiser, and the entries of both witnesses."""
-    assert len(BLOCKS) == len(re.findall("```python", GUIDE)) == 15
+    assert len(BLOCKS) == len(re.findall("```python", GUIDE)) == 16
 
 
 @pytest.mark.parametrize("end", ["first", "last"])

@@ -54,8 +54,7 @@ def put(folder: Path, file: str, place: str, code: str, end: str = "first") -> N
     found = re.search(pattern, path.read_text(), re.MULTILINE)
     assert found, f"{file} has no place {place!r}"
     before, after = path.read_text()[: found.end()], path.read_text()[found.end() :]
-    is_definition = where == "above" and not code.startswith("from ")
-    path.write_text(before + code + ("\n\n" if is_definition else "") + after)
+    path.write_text(before + code + after)
 
 
 def run_in(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:

@@ -14,6 +14,7 @@ from grading.marks import read_marks
 from grading.secret_points import LessonPoint, drawn
 from grading.submissions import submissions
 from isolation.nursery import Nursery
+from lessons_seven import seven_only
 from manual_backprop import LESSON_WRT, lesson
 
 CLASS = Path(__file__).parents[2] / "class_of_twelve"
@@ -35,6 +36,7 @@ def judged(nursery: Nursery, student: str, names: tuple[str, ...] = LESSON_WRT) 
     return graded(submission, Rules(points, LESSON_WRT, names, 2.0, 2**31), nursery)
 
 
+@seven_only
 def test_a_right_submission_is_right_everywhere(nursery: Nursery) -> None:
     """A package whose numbers are numpy's."""
     found = judged(nursery, "ben")
@@ -51,6 +53,7 @@ DIAGNOSES = {
 }
 
 
+@seven_only
 @pytest.mark.parametrize("student", DIAGNOSES)
 def test_a_wrong_submission_is_told_what_is_wrong(nursery: Nursery, student: str) -> None:
     """The first wrong link, the diagnosis, and which names are not right."""
