@@ -22,7 +22,7 @@ from ranks.joining import joined, own, seconds
 from reading.columns import add_column_options
 from scaling import safe_rate
 from scaling.data_sources import parts
-from scaling.large_result import Result
+from scaling.large_result import Result, check_overflow
 from scaling.passes_over_data import Pass
 from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Every process takes each so-manieth part, so that all of them read from the first to the last.
         data = Pass(pieces[ranks.rank :: ranks.size], ranks, place)
         result = (_by_passes if options.passes else _by_triangle)(data, start, options)
+    check_overflow(result, options.data[0])
     if ranks.rank == 0:
         if options.json:
             print_json(_document(result, ranks.size))

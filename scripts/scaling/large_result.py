@@ -1,5 +1,6 @@
 """What a run over large data found, for its table and its JSON."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,3 +30,12 @@ class Result:
         return all(
             abs(self.manual[name] - value) <= self.bounds[name] for name, value in self.autograd.items()
         )
+
+
+def check_overflow(result: Result, source: str) -> None:
+    """Raise ValueError where a number at the start is none: an infinity compares with nothing."""
+    found = {**result.manual, **{f"the bound of {name}": bound for name, bound in result.bounds.items()}}
+    for name, value in found.items():
+        if not math.isfinite(value):
+            what = name if name == "ssr" or name.startswith("the bound") else f"the derivative by {name}"
+            raise ValueError(f"{source}: {what} at the start overflows float64 on these data and parameters")

@@ -19,6 +19,14 @@ AT_ONCE = 2**14
 """Observations of one call of a derivation: the intermediates then fit the cache."""
 
 
+def _sum(values: Sequence[float]) -> float:
+    """The sum, rounded once; what fsum refuses, an overflow, is an infinity or NaN."""
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):
+        return sum(values)
+
+
 @dataclass(frozen=True)
 class Pass:
     """One process's share of the data; each iteration reads it once."""
@@ -45,7 +53,7 @@ class Pass:
             for block in zip(inputs.split(AT_ONCE), observed.split(AT_ONCE), strict=True)
         ]
         # fsum rounds once, however many blocks there are; a process without data has zeros to add.
-        totals = [math.fsum(row[column] for row in rows) for column in range(len(names))]
+        totals = [_sum([row[column] for row in rows]) for column in range(len(names))]
         if self.ranks.size > 1:
             mine = torch.tensor(totals, dtype=torch.float64, device=self.device)
             totals = distributed.summed([("totals", mine)])["totals"].tolist()

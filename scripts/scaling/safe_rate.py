@@ -1,5 +1,6 @@
 """A learning rate for w3, w4 and b3 that swings to and fro in no direction: half the largest stable one."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -17,7 +18,7 @@ def of_triangle(one: Triangle, names: Sequence[str]) -> float:
     Formula: 1 / λmax of the Hessian 2 RᵀR, whose λmax is twice the square of R's largest singular value
     """
     columns = one.rows[:, [LESSON_WRT.index(name) for name in names]]
-    return _half_of_stable(2 * torch.linalg.matrix_norm(columns, 2).item() ** 2)
+    return _half_of_stable(2 * torch.linalg.matrix_norm(columns, 2).square().item())
 
 
 def of_data(data: Pass, start: Mapping[str, Tensor], names: Sequence[str]) -> float:
@@ -36,4 +37,8 @@ def of_data(data: Pass, start: Mapping[str, Tensor], names: Sequence[str]) -> fl
 
 
 def _half_of_stable(steepest: float) -> float:
-    return 1 / steepest if steepest else 0.01
+    if not steepest:
+        return 0.01
+    if not math.isfinite(steepest) or math.isinf(1 / steepest):
+        raise ValueError(f"no learning rate fits a curvature of {steepest:g}: expected data nearer to 1")
+    return 1 / steepest

@@ -69,6 +69,8 @@ class Run:
         if self.path and options.resume:
             found = resumed(self.path, setup, data, start, self.lockstep)
             self.point, self.best, self.first_loss, self.logged = found
+        if not math.isfinite(scores(setup, self.point.parameters, data.training)["loss"]):
+            raise ValueError(f"{options.data}: the loss at the start overflows {options.dtype} on these data")
         self.told: set[tuple[str, str]] = set()
 
     def train(self) -> Outcome:

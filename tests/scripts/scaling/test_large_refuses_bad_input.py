@@ -45,6 +45,24 @@ def test_a_bad_file_is_one_clear_line(name: str, content: bytes, message: str, t
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ("1,1e200", r"far\.csv: ssr at the start overflows float64 on these data"),
+        ("1,-1e308", r"far\.csv: ssr at the start overflows float64 on these data"),
+        ("1e154,2", r"no learning rate fits a curvature of inf|the derivative by w3 at the start overflows"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [["--json"], ["--check"], ["--wrt", "all", "--check"]], ids=" ".join)
+def test_data_that_overflow_are_one_clear_line(
+    numbers: str, message: str, arguments: list[str], tmp_path: Path
+) -> None:
+    """No infinity is printed as a result, and none is compared."""
+    path = bad_file(tmp_path, "far.csv", f"a,b\n{numbers}\n2,3\n".encode())
+    with pytest.raises(ValueError, match=message):
+        large.main([path, *arguments])
+
+
 ARRAYS = [
     (np.zeros((3, 4)), "expected shape (n, 2), or (n,) in two files, found (3, 4)"),
     (np.zeros((0, 2)), "expected at least one observation, found none"),

@@ -38,6 +38,7 @@ from torch_reference.optimisers import table as reference
         (CSV, ["--class", "kind", "--validation", "0.6", "--test", "0.5"], "leave -3 of 30 rows"),
         (CSV + "1,1,1,1,rare\n", ["--class", "kind", "--seed", "5"], "the class 'rare' was never seen in"),
         ("a,k\n1,x\n2,x\n", ["--class", "k", "--test", "0"], "at least two classes to train on, found 1"),
+        ("a,y\n1,1e308\n2,3\n", ["--test", "0"], "the loss at the start overflows float64 on these data"),
         ("a,y\n1e300,2\n", ["--dtype", "float32", "--test", "0"], "in a overflows float32"),
         (CSV, ["--class", "kind", "--data", "none.csv"], "none.csv: No such file"),
         (CSV, ["--class", "kind", "--checkpoint", "no.pt", "--resume"], "no.pt: No such file"),
