@@ -15,6 +15,8 @@ class Verdict(StrEnum):
     """What the comparison says of one name; only AGREES is agreement."""
 
     AGREES = "agrees"
+    LOSES_DIGITS = "loses digits"
+    INCONCLUSIVE = "inconclusive"
     DIFFERS = "differs"
     MISSING = "missing"
     EXTRA = "extra"
@@ -36,13 +38,14 @@ class Verdict(StrEnum):
 class Row:
     """One name's comparison, shown at its worst element: the one with the largest difference / bound.
 
-    The numbers are None where the verdict does not rest on numbers (missing, extra, wrong shape, …).
+    The numbers are None where the verdict does not rest on numbers (missing, extra, wrong shape, …). Where
+    part is not empty, they are those of a sum of the elements, which part names.
     """
 
     name: str
     verdict: Verdict
-    manual: float | None = None
-    reference: float | None = None
+    manual: float | complex | None = None
+    reference: float | complex | None = None
     difference: float | None = None
     bound: float | None = None
     ratio: float | None = None
@@ -50,6 +53,7 @@ class Row:
     wrong_elements: int = 0
     elements: int = 0
     explanation: str = ""
+    part: str = ""
 
     @property
     def agrees(self) -> bool:
@@ -119,7 +123,7 @@ def _judge_elements(name: str, manual: Tensor, reference: Tensor, bound: Tensor)
     if reference.numel() == 0:
         return Row(name, Verdict.AGREES)
     # In float64 the difference of two float32 numbers neither overflows nor rounds.
-    manual64, reference64, bound64 = manual.detach().double(), reference.detach().double(), bound.double()
+    manual64, reference64, bound64 = _wide(manual), _wide(reference), bound.double()
     same = manual64 == reference64  # equal infinities too, whose difference would be NaN
     difference = torch.where(same, 0.0, (manual64 - reference64).abs())
     ratio = torch.where(same, 0.0, difference / bound64)  # a bound of zero makes any difference infinite
@@ -152,3 +156,8 @@ def _judge_elements(name: str, manual: Tensor, reference: Tensor, bound: Tensor)
         wrong_elements=int(wrong.sum()),
         elements=reference.numel(),
     )
+
+
+def _wide(value: Tensor) -> Tensor:
+    """In float64, or complex128."""
+    return value.detach().to(torch.complex128 if value.is_complex() else torch.float64)

@@ -11,7 +11,7 @@ import torch_reference.networks.perceptron
 from manual_backprop.networks.perceptron import Perceptron
 from ranks.joining import Ranks
 from scaling.data_parallel_gradient import loss_and_gradients
-from torch_reference.tolerance.agreement import OPERATIONS_PER_LAYER, disagreements
+from torch_reference.tolerance.agreement import disagreements
 
 
 def disagreement(
@@ -46,10 +46,8 @@ def disagreement(
             )
 
         whole = {"inputs": batch[:, : options.widths[0]], "targets": batch[:, options.widths[0] :]}
-        longest_sum = max(*options.widths, len(batch))
-        operations = OPERATIONS_PER_LAYER * (len(model) + 1)
         for who, gradient in witnesses.items():
-            wrong = disagreements(gradient, reference, {**parameters, **whole}, longest_sum, operations)
+            wrong = disagreements(gradient, reference, {**parameters, **whole})
             if wrong and not found:
                 found = f"{who}, {wrong[0]}"
     if ranks.size > 1:  # every process ends with the same status

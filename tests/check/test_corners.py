@@ -14,7 +14,6 @@ from torch_reference.comparison import Row, Verdict
 from torch_reference.judging.report import UNKNOWN, Finding, Report
 from torch_reference.judging.scalar_objective import NetworkObjective
 from torch_reference.judging.witness import who_is_wrong
-from torch_reference.tolerance.shaking import Shaking
 
 SEEN = homework.network()[2]
 
@@ -80,14 +79,6 @@ def test_a_report_without_a_first_wrong_link_names_none() -> None:
     )
 
 
-def test_a_running_sum_has_as_many_terms_as_it_is_long() -> None:
-    """Its last element adds them all, though as many come out as go in."""
-    shaking = Shaking(torch.float64, scale=0.0, seed=0)
-    with shaking:
-        torch.ones(7, dtype=torch.float64).cumsum(0)
-    assert shaking.longest_sum == 7
-
-
 def test_without_a_number_it_is_the_derivation_that_is_wrong() -> None:
     """A missing gradient needs no third witness."""
     assert who_is_wrong(None, Row("w", Verdict.MISSING), {}, {}, ()) == "yours"  # type: ignore[arg-type]
@@ -112,7 +103,7 @@ def test_a_submodule_that_returns_several_tensors_has_no_output_to_be_judged() -
 
 
 def test_on_either_side_of_a_kink_within_rounding_a_derivation_is_right() -> None:
-    """x · 0.1 − 0.03 at x = 0.3 is rounding noise: a slope of 0 is right there, 1 is too, and 0.5 is not."""
+    """x · 0.1 − 0.03 at x = 0.3 is rounding noise: any slope from 0 to 1 is right there."""
     model = nn.Sequential(nn.Linear(1, 1), nn.ReLU()).double()
     with torch.no_grad():
         model[0].weight.fill_(0.1)
@@ -130,5 +121,5 @@ def test_on_either_side_of_a_kink_within_rounding_a_derivation_is_right() -> Non
         )
         return examine_here(task, draws=0)
 
-    assert [report(0.3, slope).agrees for slope in (0.0, 1.0, 0.5)] == [True, True, False]
+    assert [report(0.3, slope).agrees for slope in (0.0, 1.0, 0.5, 1.5)] == [True] * 3 + [False]
     assert [report(0.4, slope).agrees for slope in (0.0, 1.0)] == [False, True]

@@ -16,7 +16,7 @@ from manual_backprop.networks import perceptron
 from manual_backprop.networks.architecture import Module, Perceptron
 from perceptrons_compared import network_of, small_case
 from strategies_layers import PerceptronCase, make_perceptron_case
-from torch_reference.tolerance.sensitivity import expected_and_bounds
+from torch_reference.tolerance.movement import expected_and_bounds
 
 
 class NewMemory(TorchDispatchMode):

@@ -9,7 +9,6 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from manual_backprop.layers.activations import ELEMENTWISE
 from manual_backprop.layers.table import LAYERS
 from torch_reference.layers import table as reference
 from torch_reference.losses import LOSSES
@@ -29,16 +28,6 @@ class Case(NamedTuple):
     tensors: dict[str, Tensor]  # "input", the parameters and "d_loss_d_output"
     options: dict[str, Any]  # of manual_backprop
     reference_options: dict[str, Any]
-
-    @property
-    def longest_sum(self) -> int:
-        """The most terms of a sum in the layer or its derivatives: a row, or a column of all rows."""
-        if self.layer in ELEMENTWISE or self.layer == "dropout":
-            return 1
-        shape = self.tensors["input"].shape
-        if self.layer == "batch_norm":
-            return shape.numel() // shape[1]
-        return max(shape[-1], shape.numel() if self.layer == "embedding" else shape[:-1].numel(), 3)
 
 
 def values(kind: str, shape: tuple[int, ...], dtype: torch.dtype, generator: torch.Generator) -> Tensor:

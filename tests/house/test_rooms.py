@@ -15,7 +15,6 @@ LONGEST = 200
 STILL_LONGER = {
     "tests/chain/test_flat_script.py",
     "tests/helpers/strategies_layers.py",
-    "tests/tolerance/test_sensitivity.py",
 }
 """To be split; no other file may join them."""
 MOST_NAMES = 16

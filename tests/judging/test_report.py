@@ -119,6 +119,7 @@ def test_machines_get_everything() -> None:
         "wrong_elements": 3,
         "elements": 20,
         "explanation": "",
+        "part": "",
         "roundings": 1.8e16,
         "diagnosis": {"kind": "wrong sign", "sentence": DIAGNOSIS.sentence, "mend": DIAGNOSIS.mend},
         "wrong": "yours",

@@ -174,6 +174,7 @@ def _facts(link: Judged) -> dict[str, object]:
     }
 
 
-def _finite(value: float | None) -> float | str | None:
+def _finite(value: complex | None) -> complex | str | None:
     """JSON has no NaN and no infinity: their names instead."""
-    return value if value is None or abs(value) < float("inf") else str(value)
+    is_plain = value is None or (not isinstance(value, complex) and abs(value) < float("inf"))
+    return value if is_plain else str(value)

@@ -23,12 +23,14 @@ def examine(task: Task, draws: int = 4) -> Report:
     none, nor for who is wrong.
     """
     report = examine_here(task, draws)
-    if not report.agrees or not task.parameters:
+    if not (report.agrees or _is_open(report)) or not task.parameters:
         return report
     elsewhere = replace(task, point=redrawn_parameters(task, seed=0), origin=task.point)
     if not _in_domain(elsewhere):
         return report
     found = examine_here(elsewhere, draws)
+    if found.agrees:
+        report = _closed(report)
     note = "at your parameters all is right; these are others, drawn at random near them"
     return report if found.agrees else replace(found, note=note)
 
@@ -43,6 +45,24 @@ def _in_domain(task: Task) -> bool:
     except UserCodeError:
         return False
     return bool(value.isfinite().all()) and all(bool(each.isfinite().all()) for each in found.values())
+
+
+def _is_open(report: Report) -> bool:
+    """Whether nothing is wrong, but something inconclusive."""
+    return all(finding.agrees or finding.row.verdict is Verdict.INCONCLUSIVE for finding in report.findings)
+
+
+def _closed(report: Report) -> Report:
+    """What was inconclusive at the task's own point, as residuals of zero are, agrees elsewhere."""
+    findings = tuple(
+        finding
+        if finding.agrees
+        else replace(
+            finding, row=replace(finding.row, verdict=Verdict.AGREES, explanation=""), inherited=False
+        )
+        for finding in report.findings
+    )
+    return replace(report, findings=findings)
 
 
 def examine_here(task: Task, draws: int) -> Report:

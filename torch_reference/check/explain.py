@@ -7,7 +7,7 @@ import torch
 from torch_reference.comparison import Row, Verdict
 from torch_reference.diagnosis.diagnosis import diagnose
 from torch_reference.judging.derivation_task import Cut, Shapes, Task, cut_point, unfit
-from torch_reference.judging.judgement import FORM, judge, roundings
+from torch_reference.judging.judgement import EXPLAINED, FORM, judge, roundings
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients, zeros
 from torch_reference.judging.witness import who_is_wrong
@@ -59,7 +59,7 @@ def _explained(task: Task, row: Row, cut: Cut, draws: int) -> Finding:
     """What is known of a mistake: how large it is, what it looks like, and whose it is."""
     dtype = zeros(task.point, row.name, ()).dtype
     finding = Finding(row.name, task.kind(row.name), row, roundings=roundings(row, dtype))
-    if not draws or row.verdict in FORM - {Verdict.WRONG_SHAPE}:
+    if not draws or row.verdict in FORM - {Verdict.WRONG_SHAPE} | EXPLAINED:
         return finding  # a missing gradient, or one of a wrong dtype or device, explains itself
     wrong = "" if row.verdict in FORM else _whose(task, row, cut)
     diagnosis = None if wrong == "PyTorch's" else _diagnosis(task, row.name, draws)

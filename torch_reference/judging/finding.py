@@ -73,5 +73,6 @@ def breach(name: str, kind: str, verdict: Verdict, explanation: str) -> Finding:
 
 
 def _finite(value: object) -> object:
-    """JSON has no NaN and no infinity: their names instead."""
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    """JSON has no NaN, no infinity and no complex number: what Python calls them instead."""
+    is_strange = isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value))
+    return str(value) if is_strange else value

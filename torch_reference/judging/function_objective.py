@@ -9,7 +9,7 @@ from torch import Tensor
 
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.nests import named_tensors
-from torch_reference.judging.calls.points import UPSTREAM, Tensors, same_random_numbers, weighted
+from torch_reference.judging.calls.points import UPSTREAM, Tensors, same_random_numbers, shifted, weighted
 from torch_reference.judging.calls.raised_errors import user_code
 
 
@@ -28,7 +28,7 @@ class FunctionObjective:
     def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
         """Evaluate Σ ⟨upstream, output⟩ over the outputs that have an upstream gradient."""
         inputs = {
-            name: value + shifts[name] if name in shifts else value
+            name: shifted(value, shifts[name]) if name in shifts else value
             for name, value in point.items()
             if name.startswith("inputs[")
         }

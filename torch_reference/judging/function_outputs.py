@@ -12,7 +12,8 @@ from torch_reference.judging.calls.nests import is_numeric_array, named_leaves, 
 from torch_reference.judging.calls.points import UPSTREAM, Tensors
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Finding, breach
-from torch_reference.tolerance.sensitivity import growing_bounds
+from torch_reference.tolerance.movement import is_number
+from torch_reference.tolerance.verdicts import Tolerance
 
 
 def judge_outputs(made: Mapping[str, Any], objective: FunctionObjective, point: Tensors) -> list[Finding]:
@@ -61,19 +62,16 @@ def _judge(actual: Tensors, expected_outputs: Any, inputs: Tensors, of_tensors: 
     no_bounds = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in own.items()}
     rows = {row.name: row for row in compare(actual, own, no_bounds) if row.name in {*of_tensors, *actual}}
     # Only numbers of the right form round; an index or a mask must be equal.
-    rounded = [name for name in own if own[name].is_floating_point() and rows[name].elements]
-    values = {name: actual[name].double() for name in rounded}
+    rounded = [name for name in own if is_number(own[name]) and rows[name].elements]
 
     def rounded_outputs(values: Tensors) -> dict[str, Tensor]:
-        outputs = expected_outputs(values)
-        return {name: outputs[name] for name in rounded}
+        found = expected_outputs(values)
+        return {name: found[name] for name in rounded}
 
-    for expected, bounds in growing_bounds(rounded_outputs, inputs) if rounded else ():
-        found = compare(values, expected, bounds)
-        rows |= {row.name: row for row in found}
-        if all(row.agrees for row in found):
-            break
-    return rows
+    if not rounded:
+        return rows
+    values = {name: actual[name] for name in rounded}
+    return rows | Tolerance(rounded_outputs, inputs).rows(values, fewest=1, blunt=False)
 
 
 def _other(name: str, right: Any, made: Any) -> Finding | None:

@@ -30,6 +30,7 @@ from torch_reference.judging.calls.points import (
     as_tuple,
     network_inputs,
     same_random_numbers,
+    shifted,
     weighted,
 )
 from torch_reference.judging.calls.raised_errors import user_code
@@ -67,7 +68,7 @@ class NetworkObjective:
         """Evaluate the objective, with the model's state and the random numbers left as they were."""
         terms: list[Tensor] = []
         parameters = {
-            name: point[name] + shifts[name] if name in shifts else point[name] for name in self.names
+            name: shifted(point[name], shifts[name]) if name in shifts else point[name] for name in self.names
         }
         dtype = next(value.dtype for value in point.values() if value.is_floating_point())
         buffers = {
@@ -76,14 +77,14 @@ class NetworkObjective:
         }
 
         def hook(name: str) -> Callable[..., Tensor]:
-            def shifted(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+            def moved(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
                 if name in cuts:
                     terms.append(weighted(point[UPSTREAM + name], output))
                     # A given value makes the cut hold for a difference quotient too.
                     output = point.get(VALUE + name, output).detach()
-                return output + shifts[name]
+                return shifted(output, shifts[name])
 
-            return shifted
+            return moved
 
         handles = [
             self.modules[name].register_forward_hook(hook(name)) for name in shifts if name in self.modules

@@ -5,13 +5,16 @@ lesson's network, a difference quotient in float64 for all others.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from torch_reference.comparison import Row
+from torch_reference.judging.difference_quotient import Estimate, estimated
 from torch_reference.judging.scalar_objective import (
     UPSTREAM,
     VALUE,
@@ -20,72 +23,108 @@ from torch_reference.judging.scalar_objective import (
     Tensors,
     reference_gradients,
 )
+from torch_reference.tolerance.gradient_sums import direction
+from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 
 Names = Mapping[str, Sequence[int]]
 
 
-class Estimate(NamedTuple):
-    """The derivative at one element, and how far it may be from the exact one."""
-
-    value: float
-    error: float
-
-
 def who_is_wrong(objective: Objective, row: Row, point: Tensors, names: Names, cuts: Sequence[str]) -> str:
-    """Name the witness that is wrong at the row's worst element.
+    """Name the witness that is wrong at the row's worst element, or in the sum that the row is about.
 
     "yours" or "PyTorch's" (in the point's own dtype) is the one that is further from the exact derivative;
     "both within rounding" where neither is further than the row's bound; "undecided" where the exact one is
-    not known well enough to tell.
+    not known well enough to tell, at a kink, or where the reference detaches and means no derivative.
     """
     if row.manual is None or row.bound is None:
         return "yours"
-    own = reference_gradients(objective, point, names, cuts)[row.name][row.index].item()
-    exact = _estimate(objective, row, point, names, cuts)
+    gradient = reference_gradients(objective, point, names, cuts)[row.name]
+    towards = _direction(row, gradient)
+    own = _along(gradient, towards)
+    manual = row.manual.real if isinstance(row.manual, complex) else row.manual
+    exact = _estimate(objective, row, point, names, cuts, towards)
     # A NaN or an infinity is further away than any number.
     manual_off, own_off = (
-        abs(value - exact.value) if math.isfinite(value) else math.inf for value in (row.manual, own)
+        abs(value - exact.value) if math.isfinite(value) else math.inf for value in (manual, own)
     )
     if max(manual_off, own_off) + exact.error <= row.bound:
         return "both within rounding"
     if not exact.error < abs(manual_off - own_off) / 4:
         return "undecided"
-    return "yours" if manual_off > own_off else "PyTorch's"
+    if manual_off > own_off:
+        return "yours"
+    return "undecided" if _detaches(objective, point) else "PyTorch's"
 
 
-def _estimate(objective: Objective, row: Row, point: Tensors, names: Names, cuts: Sequence[str]) -> Estimate:
+def _direction(row: Row, gradient: Tensor) -> Tensor:
+    """What the row's number is the directional derivative along."""
+    if row.part:
+        return direction(row.part, row.index, gradient)
+    found = torch.zeros_like(gradient)
+    found[row.index] = 1
+    return found
+
+
+def _along(gradient: Tensor, towards: Tensor) -> float:
+    """Of a complex gradient the part that a real step along the direction shows."""
+    product = gradient.to(torch.complex128) * towards.to(torch.complex128).conj()
+    return torch.where(towards == 0, 0.0, product).sum().real.item()
+
+
+def _estimate(
+    objective: Objective, row: Row, point: Tensors, names: Names, cuts: Sequence[str], towards: Tensor
+) -> Estimate:
     # Only a mismatch needs the witness, and mpmath takes 0.1 s to import.
     from torch_reference.judging.lesson_witness import exact_gradient, is_the_lesson
 
-    if isinstance(objective, NetworkObjective) and is_the_lesson(objective, point):
+    if isinstance(objective, NetworkObjective) and not row.part and is_the_lesson(objective, point):
         return Estimate(exact_gradient(point, row.name, row.index, cuts), 0.0)
-    return _difference_quotient(objective, row, point, names, cuts)
-
-
-def _difference_quotient(
-    objective: Objective, row: Row, point: Tensors, names: Names, cuts: Sequence[str]
-) -> Estimate:
-    """Its error is the distance of two extrapolations.
-
-    Formula: (4 D(h/2) − D(h)) / 3 with D(h) = (f(h) − f(−h)) / 2h (Richardson)
-    """
-    exact = {name: value.double() if value.is_floating_point() else value for name, value in point.items()}
+    exact = widened_inputs(dict(point))
+    towards = towards.to(torch.complex128 if towards.is_complex() else torch.float64)
     if isinstance(objective, NetworkObjective) and cuts:
         _, outputs = objective.run(exact)
         exact |= {VALUE + name: outputs[name][1] for name in cuts}
     shifts = {name: torch.zeros_like(exact[UPSTREAM + name]) for name in cuts}
-    device = next(iter(exact.values())).device
-    still = torch.zeros(tuple(names[row.name]), dtype=torch.float64, device=device)
 
-    def quotient(step: float) -> float:
-        values = []
-        for signed in (step, -step):
-            moved = still.clone()
-            moved[row.index] = signed
-            with torch.no_grad():
-                values.append(objective(exact, {**shifts, row.name: moved}, cuts).item())
-        return (values[0] - values[1]) / (2 * step)
+    def value(step: float) -> float:
+        with torch.no_grad(), ExactRun():
+            return objective(exact, {**shifts, row.name: step * towards}, cuts).item()
 
-    slopes = [quotient(step) for step in (4e-3, 2e-3, 1e-3)]
-    coarser, finer = ((4 * fine - coarse) / 3 for coarse, fine in pairwise(slopes))
-    return Estimate(finer, abs(finer - coarser))
+    moved = exact[row.name][towards != 0] if row.name in exact else towards[:0]
+    size = float(moved.abs().max()) if moved.numel() else 1.0
+    terms = abs(value(0.0)) + sum(
+        float(each.abs().sum()) for name, each in exact.items() if name.startswith(UPSTREAM)
+    )
+    return estimated(value, size or 1.0, terms)
+
+
+def _detaches(objective: Objective, point: Tensors) -> bool:
+    """Whether the reference hides a part of itself from autograd."""
+    values = {name: value.detach() for name, value in point.items()}
+    with torch.enable_grad(), _hidden() as seen:
+        objective(values, {})
+    return bool(seen)
+
+
+HIDING = {"detach", "detach_", "__get__", "no_grad", "item", "tolist", "numpy", "_set_grad_enabled"}
+
+
+class _Hiding(TorchFunctionMode):
+    def __init__(self, seen: list[str]) -> None:
+        super().__init__()
+        self.seen = seen
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        name = getattr(func, "__name__", "")
+        if name in HIDING and (name != "__get__" or func is torch.Tensor.data.__get__):  # type: ignore[attr-defined]
+            self.seen.append(name)
+        return func(*args, **(kwargs or {}))
+
+
+@contextmanager
+def _hidden() -> Iterator[list[str]]:
+    seen: list[str] = []
+    with _Hiding(seen):
+        yield seen

@@ -36,7 +36,7 @@ def layer_disagreements(layer: Layer, case: Case) -> list[Disagreement]:
             **case.reference_options,
         )
 
-    return disagreements(by_hand(layer, case), reference, case.tensors, case.longest_sum)
+    return disagreements(by_hand(layer, case), reference, case.tensors)
 
 
 def loss_disagreements(loss: Loss, case: LossCase) -> list[Disagreement]:
@@ -51,4 +51,4 @@ def loss_disagreements(loss: Loss, case: LossCase) -> list[Disagreement]:
     by_hand = {"loss": value, "predicted": loss.d_loss_d_predicted(saved)}
     tensors = {"predicted": case.predicted, "targets": case.targets}
     # The loss itself is the longest sum: over all elements.
-    return disagreements(by_hand, reference, tensors, longest_sum=max(case.predicted.numel(), 1))
+    return disagreements(by_hand, reference, tensors)

@@ -9,7 +9,7 @@ import torch_reference.networks.perceptron
 from manual_backprop.networks import perceptron
 from manual_backprop.networks.perceptron import Perceptron
 from strategies_layers import PerceptronCase, make_perceptron_case
-from torch_reference.tolerance.agreement import OPERATIONS_PER_LAYER, Disagreement, disagreements
+from torch_reference.tolerance.agreement import Disagreement, disagreements
 
 
 def network_of(case: PerceptronCase) -> Perceptron:
@@ -28,9 +28,7 @@ def compared(case: PerceptronCase, actual: Mapping[str, Tensor]) -> list[Disagre
         )
 
     tensors = {**case.parameters, "input": case.inputs, "targets": case.targets}
-    longest_sum = max(*case.widths, len(case.inputs))
-    operations = OPERATIONS_PER_LAYER * (len(network) + 1)
-    return disagreements(actual, reference, tensors, longest_sum, operations)
+    return disagreements(actual, reference, tensors)
 
 
 def small_case(loss: str = "cross_entropy_mean", dtype: torch.dtype = torch.float64) -> PerceptronCase:

@@ -24,7 +24,7 @@ from ranks import joining as ranks
 from scaling.data_parallel_data import batch_of, rows_of
 from scaling.data_parallel_gradient import loss_and_gradients
 from straying import strayed, triangle_rounding
-from torch_reference.tolerance.sensitivity import expected_and_bounds
+from torch_reference.tolerance.movement import expected_and_bounds
 
 ROOT = Path(__file__).parents[3]
 CPU = torch.device("cpu")

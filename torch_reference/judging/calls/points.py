@@ -24,6 +24,12 @@ def weighted(upstream: Tensor, output: Tensor) -> Tensor:
         return (upstream * output).sum()
 
 
+def shifted(value: Tensor, shift: Tensor) -> Tensor:
+    """The value plus the shift, unseen by these modes, too: what is added is zero, or ours."""
+    with _disable_current_modes():
+        return value + shift
+
+
 def as_tuple(values: Any) -> tuple[Any, ...]:
     """One value or several, as several."""
     return tuple(values) if isinstance(values, tuple | list) else (values,)

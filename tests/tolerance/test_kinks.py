@@ -1,0 +1,105 @@
+"""Kinks and ties: any mixture of the sides is right, at the kink only."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from torch_reference.tolerance.kinks import hulls, sides
+from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.verdicts import Tolerance
+
+DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+
+
+def agrees(function: Callable[[Tensor], Tensor], x: Tensor, up: Tensor, manual: Tensor) -> bool:
+    """Whether a gradient agrees."""
+
+    def reference(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        leaf = values["x"].detach().clone().requires_grad_()
+        return {"x": torch.autograd.grad(function(leaf), leaf, values["up"])[0]}
+
+    return Tolerance(reference, {"x": x, "up": up}).rows({"x": manual})["x"].agrees
+
+
+@DTYPES
+@pytest.mark.parametrize("slope", [0.0, 0.3, 1.0])
+def test_any_slope_of_relu_at_zero_is_right(dtype: torch.dtype, slope: float) -> None:
+    """From 0 to 1, at each of several zeros; beyond them, or elsewhere, it is not."""
+    x = torch.tensor([-1.0, 0.0, 2.0, 0.0, 0.0, -0.5], dtype=dtype)
+    up = torch.tensor([1.0, 2.0, 3.0, -4.0, 5.0, 6.0], dtype=dtype)
+    manual = up * torch.where(x == 0, slope, (x > 0).to(dtype))
+    for function in (torch.relu, lambda x: x.clamp(min=0), lambda x: torch.where(x > 0, x, 0 * x)):
+        assert agrees(function, x, up, manual)
+    for where, value in ((1, 2.5), (1, -0.5), (0, 0.5), (2, 1.5)):
+        wrong = manual.clone()
+        wrong[where] = value
+        assert not agrees(torch.relu, x, up, wrong)
+
+
+@DTYPES
+@pytest.mark.parametrize("split", [(1, 0, 0), (0, 1, 0), (0.5, 0.5, 0), (0.25, 0.75, 0)])
+def test_any_split_of_a_maximum_among_equals_is_right(dtype: torch.dtype, split: tuple[float, ...]) -> None:
+    """What is split must be the whole, and go to equals only."""
+    x = torch.tensor([[1.0, 1.0, 0.0], [0.0, 2.0, 1.0]], dtype=dtype)
+    up = torch.tensor([2.0, 3.0], dtype=dtype)
+    manual = torch.tensor([[2 * part for part in split], [0.0, 3.0, 0.0]], dtype=dtype)
+    for function in (
+        lambda x: x.amax(-1),
+        lambda x: x.max(-1).values,
+        lambda x: x.topk(1, -1).values.squeeze(-1),
+        lambda x: functional.max_pool1d(x.unsqueeze(0), 3).flatten(),
+        lambda x: x.sort(-1, descending=True).values[:, 0],
+    ):
+        assert agrees(function, x, up, manual)
+        for wrong in ([1.0, 0.5, 0.0], [2.0, 2.0, 0.0], [0.0, 0.0, 2.0]):
+            other = manual.clone()
+            other[0] = torch.tensor(wrong, dtype=dtype)
+            assert not agrees(function, x, up, other)
+
+
+def test_the_slope_of_a_size_at_zero_lies_between_its_sides() -> None:
+    """|x| at 0: from −1 to 1."""
+    x, up = torch.tensor([0.0, -2.0]).double(), torch.tensor([3.0, 1.0]).double()
+    for slope, right in ((-1.0, True), (0.4, True), (1.0, True), (1.1, False)):
+        assert agrees(torch.abs, x, up, torch.tensor([3 * slope, -1.0]).double()) is right
+
+
+def test_both_sides_of_an_undecidable_kink_are_found() -> None:
+    """Where one rounding turns a decision, or a question of Python's; elsewhere nothing."""
+
+    def kink(x: Tensor) -> Tensor:
+        return torch.relu(x * 0.1 - 0.03)
+
+    def question(x: Tensor) -> Tensor:
+        return 0.1 * x if (x * 0.1 - 0.03).sum() > 0 else 0 * x
+
+    for function in (kink, question):
+        for value, slopes in ((0.3, {0.0, 0.1}), (0.4, {0.1})):
+
+            def derivative(values: Mapping[str, Tensor], function: Callable = function) -> dict[str, Tensor]:
+                leaf = values["x"].detach().clone().requires_grad_()
+                return {"x": torch.autograd.grad(function(leaf).sum(), leaf)[0]}
+
+            movement = Movement(derivative, {"x": torch.tensor([value], dtype=torch.float64)})
+            every = [movement, *sides(movement)]
+            assert {side.expected["x"].item() for side in every} == slopes
+            movement.at_least(4)
+            elements, _ = hulls(movement, every[1:], "x")
+            assert (elements.lower.item(), elements.upper.item()) == (min(slopes), max(slopes))
+            assert elements.bound.max() <= 1e-15
+
+
+def test_a_decision_is_not_shaken() -> None:
+    """A ReLU whose input is rounding noise stays on its side: the bound does not measure the kink's step."""
+
+    def derivative(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        leaf = values["x"].detach().clone().requires_grad_()
+        return {"x": torch.autograd.grad(torch.relu(leaf * 0.1 - 0.03).sum(), leaf)[0]}
+
+    for dtype in (torch.float32, torch.float64, torch.bfloat16):
+        movement = Movement(derivative, {"x": torch.tensor([0.3], dtype=dtype)})
+        movement.at_least(10)
+        assert movement.bound("x").item() <= 10 * torch.finfo(dtype).eps * 0.1

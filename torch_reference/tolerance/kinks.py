@@ -1,0 +1,115 @@
+"""Kinks and ties: where the derivative has several sides, any mixture of them is right.
+
+ReLU's slope at 0 is anything from 0 to 1, and the gradient of a maximum may be split in any way among those
+that are equal. The sides are found by moving what is differentiated a little, to and fro, and by looking
+which decisions of the reference turn; then the reference is run at the very point with these held. The
+hull of the sides is judged like a number: element by element, and sum by sum. A sum that is the same on all
+sides (of the split of a maximum: the whole) must be it; else a sum may lie between the sums of the elements'
+own ends, as many kinks are independent of each other.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from torch_reference.tolerance.gradient_sums import ALONG, sums
+from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.rounding.moved_run import MovedRun, unit
+
+PAIRS = 8
+TURNING = 8.0
+"""The roundings by which decisions move: one that is within a rounding turns in a run with a probability of
+0.45, and so in none of 16 with one of 7e-5."""
+NEXT_TO_ZERO = 2.0**-100
+DRAWS_ON_EACH_SIDE = 4
+
+
+class Hull(NamedTuple):
+    """The least and the largest value on any side of the kinks, and the bound there."""
+
+    lower: Tensor
+    upper: Tensor
+    bound: Tensor
+
+    def nearest(self, value: Tensor) -> Tensor:
+        """The right value that is nearest to the given one.
+
+        Shapes: those of the hull
+        """
+        if value.is_complex():
+            return torch.zeros_like(value)
+        return torch.minimum(torch.maximum(value, self.lower), self.upper)
+
+
+def sides(movement: Movement) -> list[Movement]:
+    """The reference where decisions within a rounding fall otherwise; none where none does."""
+    found: list[Movement] = []
+    seen = [movement.decisions]
+    for decisions in _turned(movement) if movement.decisions else ():
+        if not any(_same(decisions, other) for other in seen):
+            seen.append(decisions)
+            found.append(Movement(movement.reference, movement.inputs, held=decisions))
+    return found
+
+
+def hulls(movement: Movement, others: list[Movement], name: str) -> tuple[Hull, dict[str, Hull]]:
+    """The hull of each element of a gradient, and of each of its sums' differences from what is expected."""
+    every = [movement, *others]
+    for side in others:
+        side.at_least(DRAWS_ON_EACH_SIDE)
+    values = torch.stack([side.expected[name] for side in every])
+    bound = torch.stack([side.bound(name) for side in every]).amax(0)
+    elements = Hull(values.amin(0), values.amax(0), bound)
+    expected = movement.expected[name]
+    bounds = [side.sum_bounds(name) for side in every]
+    found = {}
+    for which, limit in movement.sum_bounds(name).items():
+        totals = torch.stack([dict(sums(value - expected, expected))[which] for value in values])
+        limit = torch.stack([one.get(which, limit) for one in bounds]).amax(0)
+        lower, upper = totals.amin(0), totals.amax(0)
+        least, most = _ends(elements, expected, which)
+        varies = upper - lower > limit
+        found[which] = Hull(torch.where(varies, least, lower), torch.where(varies, most, upper), limit)
+    return elements, found
+
+
+def _ends(elements: Hull, expected: Tensor, which: str) -> tuple[Tensor, Tensor]:
+    """The sums of the elements' own ends, as differences from what is expected."""
+    lower, upper = elements.lower - expected, elements.upper - expected
+    if which == ALONG:
+        lower, upper = torch.where(expected >= 0, lower, upper), torch.where(expected >= 0, upper, lower)
+    return dict(sums(lower, expected))[which], dict(sums(upper, expected))[which]
+
+
+def _turned(movement: Movement) -> Iterator[tuple[Any, ...]]:
+    for seed in range(PAIRS):
+        for sign in (1.0, -1.0):
+            run = MovedRun(seed, coarsest=movement.coarsest, spread=TURNING * sign)
+            inputs = {
+                name: _aside(value, seed, sign * TURNING * unit(movement.coarsest))
+                if name in movement.expected
+                else value
+                for name, value in movement.exact_inputs.items()
+            }
+            with run:
+                movement.reference(inputs)
+            yield tuple(run.decisions.made)
+
+
+def _aside(value: Tensor, seed: int, relative: float) -> Tensor:
+    """The value a little to one side; a zero, which is no number of roundings from anything, too."""
+    if not value.is_floating_point():
+        return value
+    generator = torch.Generator(value.device).manual_seed(seed)
+    number = torch.empty_like(value).normal_(generator=generator)
+    step = torch.where(value == 0, NEXT_TO_ZERO if relative > 0 else -NEXT_TO_ZERO, value * relative)
+    return value + step * number
+
+
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    return len(one) == len(other) and all(
+        torch.equal(a, b) if isinstance(a, Tensor) and isinstance(b, Tensor) else a == b
+        for a, b in zip(one, other, strict=True)
+    )

@@ -1,0 +1,197 @@
+"""How far rounding alone can move a gradient: the tolerance where no bound is derived formula by formula.
+
+The reference is evaluated in float64 on the given inputs (exact_run.py), and again and again in the inputs'
+own dtypes with the result of every operation moved by roundings of the dtype in which it ran (moved_run.py).
+To first order an element of the gradient then moves by
+
+    Σₖ zₖ aₖ,    aₖ = |∂element/∂resultₖ| · 2u · |resultₖ|    over all results k of all operations,
+
+zₖ being standard normal, so that cancellation shows by itself. A right derivation has roundings of at most u
+each, and so errors that are sub-normal with half of that standard deviation. The bound is
+
+    FACTOR · (the largest movement of DRAWS draws) + 2u |element|,
+
+the last term for the last rounding of either witness; docs/tolerance.md derives the two constants and the
+probability of a false alarm. Each gradient's sums (gradient_sums.py) are bounded by the same rule. There is
+no absolute tolerance: an element that no rounding can move must be equal.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
+from torch_reference.tolerance.rounding.moved_run import FINE, MovedRun, Sizes, unit
+
+DRAWS = 48
+FACTOR = 2.0
+LAST = 4.0
+"""So many times u, of each term: the independent last roundings of the terms of a sum, with 0.43 u each."""
+
+Tensors = Mapping[str, Tensor]
+Reference = Callable[[Tensors], Tensors]
+"""Inputs by name -> gradients (and outputs, if they are compared too) by name, in the inputs' dtype."""
+
+
+class Movement:
+    """The reference at one point, and how far each number of it has moved in the draws made so far.
+
+    Attributes: expected, the exact values; decisions, what was decided on the way; moved and moved_sums, the
+                largest movements; draws, how many were made; is_exact, whether no operation rounded in them
+    """
+
+    def __init__(
+        self, reference: Reference, inputs: Tensors, held: tuple[Any, ...] | None = None, worst: bool = False
+    ) -> None:
+        """Run the reference exactly, with the decisions `held`; `worst` accumulates in the own dtype."""
+        self.reference, self.inputs, self.worst = reference, inputs, worst
+        self.exact_inputs = widened_inputs(dict(inputs))
+        self.coarsest = coarsest(inputs)
+        run = ExactRun(held)
+        with run:
+            self.expected = dict(reference(self.exact_inputs))
+        self.decisions = tuple(run.decisions.made) if held is None else held
+        self.dtypes = dict.fromkeys(self.expected, self.coarsest)
+        self.moved = {name: _zeros(value) for name, value in self.expected.items()}
+        self.moved_sums: dict[str, dict[str, Tensor]] = {name: {} for name in self.expected}
+        self.draws = 0
+        self.is_exact = True
+        self.last: dict[str, dict[str, Tensor]] = {}
+        self.sizes: Sizes = []
+        self.in_float64 = worst
+        self.expected_sums = {name: dict(sums(value, value)) for name, value in self.expected.items()}
+
+    def at_least(self, draws: int) -> None:
+        """Make draws until so many are made, at most DRAWS."""
+        while self.draws < min(draws, DRAWS):
+            self._draw(self.draws)
+            self.draws += 1
+
+    def last_rounding(self, name: str) -> Tensor:
+        """What the last rounding of either witness explains; an exact zero is not rounded."""
+        expected, dtype = self.expected[name], self.dtypes[name]
+        last = expected.abs().mul_(2 * unit(dtype))
+        return last.add_(_smallest(dtype)).masked_fill_(expected == 0, 0.0)
+
+    def bound(self, name: str) -> Tensor:
+        """How far from the exact value each element may be."""
+        return self.last_rounding(name).add_(self.moved[name], alpha=FACTOR)
+
+    def sum_bounds(self, name: str) -> dict[str, Tensor]:
+        """How far from the exact value each sum may be; a constant of the formula rounds in all elements."""
+        expected, dtype = self.expected[name], self.dtypes[name]
+        constants = 4 * min(unit(dtype), unit(FINE))
+        last = self._last_roundings(name)
+        return {
+            which: torch.maximum(
+                FACTOR * moved, LAST * unit(dtype) * last.get(which, torch.zeros_like(moved))
+            )
+            + constants * self.expected_sums[name][which].abs()
+            + _smallest(dtype) * (expected.numel() if bool(moved.any()) else 0)
+            for which, moved in self.moved_sums[name].items()
+        }
+
+    def _last_roundings(self, name: str) -> dict[str, Tensor]:
+        """The root of the sum of the squares of what each sum adds up."""
+        if name not in self.last:
+            squares = self.expected[name].abs().square()
+            self.last[name] = {which: total.abs().sqrt() for which, total in sums(squares, squares)}
+        return self.last[name]
+
+    def sizes_of_terms(self, name: str, draws: int = 4) -> Tensor:
+        """How large the terms are that the backward pass adds up to each element, whatever cancels there.
+
+        It is how far the element moves when the results of the backward pass alone move by a part of 2⁻³⁰.
+        """
+        total = _zeros(self.expected[name])
+        spread = 2.0**-30 / unit(torch.float64)
+        for seed in range(draws):
+            run = MovedRun(seed, self.decisions, spread=spread, backward_only=True)
+            with run:
+                found = self.reference(self.exact_inputs)[name]
+            total += difference(found, self.expected[name]).abs().square()
+        return (total / draws).sqrt() * 2.0**30
+
+    def _draw(self, seed: int) -> None:
+        found, run = self._run(seed)
+        self.is_exact = self.is_exact and not run.roundings.pools
+        if not self.in_float64 and not self._is_finite(found):
+            # The reference leaves the range of its dtype, where a right derivation need not.
+            self.in_float64 = True
+            self.sizes = []
+            found, run = self._run(seed)
+        for name, value in found.items():
+            expected = self.expected[name]
+            moved = difference(value, expected)
+            for which, total in sums(moved, expected):
+                known = self.moved_sums[name].get(which)
+                total = total.abs()
+                self.moved_sums[name][which] = total if known is None else torch.maximum(known, total)
+            still = run.unmoved.get(value)  # type: ignore[no-untyped-call] # torch leaves it untyped
+            moved = moved.abs() if still is None else difference(still, expected).abs()
+            torch.maximum(self.moved[name], moved, out=self.moved[name])
+
+    def _run(self, seed: int) -> tuple[Tensors, MovedRun]:
+        if not self.in_float64:
+            run = MovedRun(seed, self.decisions, self.sizes)
+            try:
+                with run:
+                    found = self.reference(self.inputs)
+            except Exception:  # an operation that its dtype does not have; whatever else, it raises again
+                self.in_float64, self.sizes = True, []
+            else:
+                self.dtypes = {name: value.dtype for name, value in found.items()}
+                return found, run
+        run = MovedRun(seed, self.decisions, self.sizes, self.coarsest, fine_sums=not self.worst)
+        with run:
+            return self.reference(self.exact_inputs), run
+
+    def _is_finite(self, found: Tensors) -> bool:
+        return all(
+            bool((value.isfinite() | ~self.expected[name].isfinite()).all()) for name, value in found.items()
+        )
+
+
+def coarsest(inputs: Tensors) -> torch.dtype:
+    """The floating-point dtype with the largest rounding."""
+    dtypes = {tensor.dtype for tensor in inputs.values() if is_number(tensor)}
+    return max(dtypes, key=lambda dtype: torch.finfo(dtype).eps, default=torch.float64)
+
+
+def is_number(value: Tensor) -> bool:
+    """Whether a tensor holds numbers that round."""
+    return value.is_floating_point() or value.is_complex()
+
+
+def _zeros(value: Tensor) -> Tensor:
+    return torch.zeros(value.shape, dtype=torch.float64, device=value.device)
+
+
+def difference(value: Tensor, expected: Tensor) -> Tensor:
+    """How far a value is from the exact one, in float64 or complex128; of equal infinities not at all."""
+    off = value.to(expected.dtype) - expected
+    if not off.isfinite().all():
+        off = torch.where(value == expected, 0.0, off)
+    return off
+
+
+def _smallest(dtype: torch.dtype) -> float:
+    """Below the smallest normal number a rounding is absolute, and some kernels flush to zero.
+
+    Not so in float16, whose smallest normal number is no small one: kernels keep its subnormal numbers.
+    """
+    info = torch.finfo(dtype)
+    return float(info.tiny * info.eps if dtype == torch.float16 else info.tiny)
+
+
+def expected_and_bounds(reference: Reference, inputs: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The exact values, and how far from them a right one may be, per element, after all draws.
+
+    Shapes: both results have the reference's names and shapes
+    """
+    movement = Movement(reference, inputs)
+    movement.at_least(DRAWS)
+    return movement.expected, {name: movement.bound(name) for name in movement.expected}

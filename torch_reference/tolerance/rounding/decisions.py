@@ -1,0 +1,39 @@
+"""Decisions: what is piecewise constant (a comparison, an index, a sign, a floor) is decided once and held.
+
+Else a ReLU whose input is within rounding of its kink would turn on or off from draw to draw, and the
+movement of everything behind it would measure the step of the kink and not rounding.
+"""
+
+from typing import Any
+
+from torch import Tensor
+
+from torch_reference.tolerance.rounding.operations import PIECEWISE_CONSTANT
+
+
+class Decisions:
+    """What was decided in one run, in order; with `held`, the run keeps to the decisions of another."""
+
+    def __init__(self, held: tuple[Any, ...] | None = None) -> None:
+        """Begin a run."""
+        self.held = held
+        self.made: list[Any] = []
+
+    def settle(self, result: Any) -> Any:
+        """The decision of the run that is held, if it is the same one."""
+        self.made.append(result)
+        number = len(self.made) - 1
+        if self.held is None or number >= len(self.held):
+            return result
+        held = self.held[number]
+        # A model that decides in Python may run other operations: then there is nothing to hold on to.
+        same = isinstance(held, Tensor) == isinstance(result, Tensor)
+        if not same or getattr(held, "shape", ()) != getattr(result, "shape", ()):
+            return result
+        return held.to(result.dtype) if isinstance(held, Tensor) else held
+
+
+def is_decision(name: str, result: Any) -> bool:
+    """Whether a result is one of those that no rounding moves a little."""
+    number = isinstance(result, Tensor) and (result.is_floating_point() or result.is_complex())
+    return not number or name in PIECEWISE_CONSTANT

@@ -1,0 +1,38 @@
+"""Results that are exact though their operation rounds: conversions to a finer dtype, factors of 2ᵏ."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a tensor of numbers that round."""
+    return isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex())
+
+
+def is_widening(before: Tensor, after: Tensor) -> bool:
+    """Whether a conversion keeps every digit."""
+    if not is_number(before) or before.dtype == after.dtype:
+        return True
+    return torch.finfo(after.dtype).eps < torch.finfo(before.dtype).eps
+
+
+def one_number(value: Any) -> float:
+    """The number that a factor is in all its elements; NaN if it is none, or not cheap to see."""
+    if isinstance(value, int | float):
+        return value
+    if not is_number(value) or value.is_complex() or not value.numel() or any(value.stride()):
+        return math.nan
+    return float(value[(0,) * value.ndim])
+
+
+def is_power_of_two(value: float) -> bool:
+    """Whether a product with it is exact."""
+    return math.isfinite(value) and abs(math.frexp(value)[0]) == 0.5
+
+
+def same_memory(argument: Tensor, result: Tensor) -> bool:
+    """Whether two tensors share memory."""
+    return argument.untyped_storage().data_ptr() == result.untyped_storage().data_ptr() != 0

@@ -1,0 +1,86 @@
+"""The exact run: any torch code in float64, whatever dtypes it names itself.
+
+A reference that says `x.float()` means float32 inside; its exact value is wanted all the same. So conversions
+to a coarser dtype keep what they are given, and what was made in one is widened before it is used.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from torch_reference.tolerance.rounding.decisions import Decisions, is_decision
+from torch_reference.tolerance.rounding.fused import decides
+from torch_reference.tolerance.rounding.local_sums import as_list
+from torch_reference.tolerance.rounding.operations import operation
+
+WIDE = {
+    torch.float32: torch.float64,
+    torch.float16: torch.float64,
+    torch.bfloat16: torch.float64,
+    torch.complex32: torch.complex128,
+    torch.complex64: torch.complex128,
+}
+
+
+class ExactRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
+    """Run in float64, and note what is decided and how large the largest result is.
+
+    Attributes: decisions; largest, the most elements of a result
+    """
+
+    def __init__(self, held: tuple[Any, ...] | None = None) -> None:
+        """With `held`, keep to the decisions of another run."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.decisions = Decisions(held)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No guard against torch.compile around every operation: nothing is compiled, and each costs 5 µs."""
+        return False  # pragma: no mutate (torch asks before mutmut has made its mutant)
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run an operation in float64, taken apart where it decides inside."""
+        kind, kwargs = operation(func), dict(kwargs or {})
+        if kind.name == "_to_copy" and kwargs.get("dtype") in WIDE and _is_number(args[0]):
+            kwargs["dtype"] = WIDE[kwargs["dtype"]] if not args[0].is_complex() else torch.complex128
+        if not kind.view and not kind.in_place and any(_is_narrow(arg) for arg in args):
+            args = tuple(_widened(arg) for arg in args)
+        if kind.apart and decides(kind.name) and not any(_is_empty(arg) for arg in args):
+            with self:
+                return kind.apart(*args, **kwargs)
+        results = func(*args, **kwargs)
+        if kind.view or kind.in_place:
+            return results
+        if not any(is_decision(kind.name, result) for result in as_list(results)):
+            return results
+        if isinstance(results, tuple | list):
+            return type(results)(self._settled(kind.name, result) for result in results)
+        return self._settled(kind.name, results)
+
+    def _settled(self, name: str, result: Any) -> Any:
+        return self.decisions.settle(result) if is_decision(name, result) else result
+
+
+def widened_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The inputs in float64 and complex128; indices and masks as they are."""
+    return {name: value.to(WIDE.get(value.dtype, value.dtype)) for name, value in inputs.items()}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex())
+
+
+def _is_narrow(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dtype in WIDE
+
+
+def _widened(value: Any) -> Any:
+    return value.to(WIDE[value.dtype]) if _is_narrow(value) else value
+
+
+def _is_empty(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.numel() == 0

@@ -1,0 +1,109 @@
+"""Fused operations, taken apart in the dtype in which they work inside.
+
+A layer norm in bfloat16 reads 16 bits, works in float32 and rounds once at its end. PyTorch's own
+decompositions say so, conversions included; here are those that it does not have, or has otherwise.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor
+from torch._decomp import decomposition_table
+
+from torch_reference.tolerance.rounding import normalisations, softmaxes
+from torch_reference.tolerance.rounding.normalisations import working
+
+DECIDING = {
+    "elu_backward",
+    "hardsigmoid_backward",
+    "hardswish_backward",
+    "hardtanh_backward",
+    "huber_loss",
+    "huber_loss_backward",
+    "leaky_relu_backward",
+    "log_sigmoid_backward",
+    "log_sigmoid_forward",
+    "smooth_l1_loss",
+    "smooth_l1_loss_backward",
+    "softplus",
+    "softplus_backward",
+    "threshold_backward",
+}
+"""Fused operations with a decision inside: taken apart in the exact run, too, so that it is known."""
+
+WITH_ROUNDINGS_INSIDE = {
+    "_fused_rms_norm",
+    "_fused_rms_norm_backward",
+    "_native_batch_norm_legit",
+    "_native_batch_norm_legit_no_training",
+    "batch_norm_backward",
+    "binary_cross_entropy",
+    "binary_cross_entropy_backward",
+    "binary_cross_entropy_with_logits",
+    "gelu",
+    "gelu_backward",
+    "glu",
+    "glu_backward",
+    "mish",
+    "mish_backward",
+    "mse_loss",
+    "mse_loss_backward",
+    "native_batch_norm",
+    "native_batch_norm_backward",
+    "nll_loss_backward",
+    "nll_loss_forward",
+    "sigmoid_backward",
+    "silu",
+    "silu_backward",
+    "tanh_backward",
+}
+"""Fused operations that round, sum or cancel inside, and decide nothing."""
+
+
+def taken_apart(func: Any) -> Callable[..., Any] | None:
+    """How to compute an operation from simpler ones; None where it is simple enough.
+
+    What it returns may be NotImplemented: then it is simple enough with these arguments.
+    """
+    name = func.overloadpacket.__name__
+    if name in OWN:
+        return OWN[name]
+    if name in DECIDING or name in WITH_ROUNDINGS_INSIDE:
+        found = decomposition_table.get(func)
+        if found is not None:
+            return found
+    # Inside of an operation that is taken apart, those that torch itself puts together arrive as they are.
+    return func.decompose if func._can_decompose() else None
+
+
+def decides(name: str) -> bool:
+    """Whether an operation hides a decision inside."""
+    return name in DECIDING
+
+
+def _norm(x: Tensor, order: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    if order != 2:
+        return NotImplemented
+    wide = working(x if dtype is None else x.to(dtype)).abs()
+    dims = list(range(x.ndim)) if dim is None else dim
+    return (wide * wide).sum(dims, keepdim=keepdim).sqrt().to(x.abs().dtype if dtype is None else dtype)
+
+
+OWN: dict[str, Callable[..., Any]] = {
+    "_log_softmax": softmaxes.log_softmax,
+    "_log_softmax_backward_data": softmaxes.log_softmax_backward,
+    "_safe_softmax": softmaxes.safe_softmax,
+    "_scaled_dot_product_flash_attention_for_cpu": softmaxes.attention,
+    "_scaled_dot_product_flash_attention_for_cpu_backward": softmaxes.attention_backward,
+    "_softmax": softmaxes.softmax,
+    "_softmax_backward_data": softmaxes.softmax_backward,
+    "linalg_vector_norm": _norm,
+    "logsumexp": softmaxes.logsumexp,
+    "native_group_norm": normalisations.group_norm,
+    "native_group_norm_backward": normalisations.group_norm_backward,
+    "native_layer_norm": normalisations.layer_norm,
+    "native_layer_norm_backward": normalisations.layer_norm_backward,
+    "std": normalisations.deviation,
+    "var": normalisations.variance,
+    "var_mean": normalisations.variance_and_mean,
+}

@@ -1,0 +1,114 @@
+"""How far the roundings of a sum carry its result: by what its own terms and its own length explain.
+
+A sum of n terms makes n − 1 additions, each of which rounds a partial sum. Independent roundings of at most
+u = eps / 2 add up, in the sense of a standard deviation, to
+
+    u · √(Σ partial²) ≤ u · √n · (the largest partial sum),
+
+and where the order of the terms has nothing to do with their values (Higham and Mary 2019; Hallman and Ipsen
+2023) the squared partial sums are n (result² / 3 + Σ terms² / 6) on average: those of a straight walk to the
+result and of a random one around it. Here
+
+    size = √(n · (Σ terms² + result²)),
+
+which is √3 to √6 times that, and covers terms of one sign taken one after another. The eps is that of
+float32 at least: a sum that good kernels accumulate in float32 is not forgiven for accumulating in 16 bits.
+
+Σ terms² is the same operation on squared arguments: all of these are linear in each of them.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Arguments = tuple[Any, ...]
+Keywords = Mapping[str, Any]
+Operation = Callable[..., Any]
+
+CONTRACTIONS = {"mm", "bmm", "mv", "dot", "vdot"}
+CONTRACTIONS_AND_SUM = {"addmm", "baddbmm", "addmv", "addbmm"}
+SCATTERING = {"embedding_dense_backward", "index_add", "index_put", "scatter_add", "_unsafe_index_put"}
+REDUCTIONS = {"sum", "mean", "nansum", "trace"}
+CONVOLUTIONS = {"convolution", "convolution_backward"}
+SUMS = CONTRACTIONS | CONTRACTIONS_AND_SUM | SCATTERING | REDUCTIONS | CONVOLUTIONS | {"cumsum"}
+"""The operations that are sums, and linear in each of their tensors."""
+
+
+def is_sum(name: str, args: Arguments, kwargs: Keywords) -> bool:
+    """Whether an operation adds up terms; index_put does only where it accumulates."""
+    if name in ("index_put", "_unsafe_index_put"):
+        return bool(args[3] if len(args) > 3 else kwargs.get("accumulate", False))
+    return name in SUMS
+
+
+def sizes_of_roundings(
+    func: Operation, name: str, args: Arguments, kwargs: Keywords, results: Sequence[Any]
+) -> list[Tensor | None]:
+    """For each result of a sum, √(n · (Σ terms² + result²)); None where it has no terms.
+
+    Shapes: those of the results; real, and zero where a term or the result is not finite
+    """
+    squares = _squares(func, name, args, kwargs)
+    counts = _counts(func, name, args, kwargs, results)
+    return [
+        None if square is None or not isinstance(result, Tensor) else _size(square, result, count)
+        for square, result, count in zip(squares, results, counts, strict=True)
+    ]
+
+
+def _size(square: Tensor, result: Tensor, count: float | Tensor) -> Tensor:
+    magnitude = result.abs()
+    size = magnitude.mul_(magnitude).add_(square).mul_(count).sqrt_()
+    # What is infinite is meant to be, as a mask's −∞ is: nothing rounds it.
+    return torch.where(size.isfinite(), size, 0.0)
+
+
+def _squares(func: Operation, name: str, args: Arguments, kwargs: Keywords) -> list[Tensor | None]:
+    def squared(value: Any) -> Any:
+        if isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex()):
+            magnitude = value.abs()
+            return magnitude * magnitude
+        return value
+
+    scaled = {
+        key: value * value if key in ("alpha", "beta") else squared(value) for key, value in kwargs.items()
+    }
+    if isinstance(scaled.get("dtype"), torch.dtype):
+        scaled["dtype"] = None
+    results = as_list(func(*map(squared, args), **scaled))
+    if name == "mean":  # (terms / n)²
+        results = [result / max(1, args[0].numel() // max(1, result.numel())) for result in results]
+    return results
+
+
+def _counts(
+    func: Operation, name: str, args: Arguments, kwargs: Keywords, results: Sequence[Any]
+) -> list[float | Tensor]:
+    """n for each result: the terms that meet in one element."""
+    if name in CONTRACTIONS:
+        return [args[0].shape[-1]]
+    if name in CONTRACTIONS_AND_SUM:
+        return [args[1].shape[-1] * (args[1].shape[0] if name == "addbmm" else 1) + 1]
+    if name in SCATTERING:
+        ones = [
+            torch.ones_like(arg) if isinstance(arg, Tensor) and arg.is_floating_point() else arg
+            for arg in args
+        ]
+        return [func(*ones, **{**kwargs})]
+    if name == "convolution":
+        return [args[1][0].numel() + 1]
+    if name == "convolution_backward":
+        d_out, weight = args[0], args[2]
+        elsewhere = d_out.numel() // max(1, d_out.shape[1])
+        return [weight.numel() // max(1, args[1].shape[1]) or 1, elsewhere, elsewhere]
+    if name == "cumsum":
+        return [args[0].shape[args[1]] if args[0].ndim else 1]
+    return [max(1, math.ceil(args[0].numel() / max(1, results[0].numel())))]
+
+
+def as_list(results: Any) -> list[Any]:
+    """One result or several, as several."""
+    return list(results) if isinstance(results, tuple | list) else [results]

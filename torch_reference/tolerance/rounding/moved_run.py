@@ -1,0 +1,189 @@
+"""Monte Carlo arithmetic: run any torch code with the result of every operation moved by a rounding or so.
+
+Each is moved by a rounding of the dtype in which that operation ran: a sum in float32 inside a kernel for 16
+bits by one of float32, the conversion at its end by one of 16 bits. A sum is moved besides by what its own
+terms explain, in float32 at least (local_sums.py), and a constant of the formula moves all elements together.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from torch_reference.tolerance.rounding.decisions import Decisions, is_decision
+from torch_reference.tolerance.rounding.exact_results import (
+    is_number,
+    is_power_of_two,
+    is_widening,
+    one_number,
+    same_memory,
+)
+from torch_reference.tolerance.rounding.fused import decides
+from torch_reference.tolerance.rounding.local_sums import as_list, is_sum, sizes_of_roundings
+from torch_reference.tolerance.rounding.operations import NEVER_ZERO, Operation, operation
+from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
+
+FINE = torch.float32
+HALF = (torch.bfloat16, torch.float16)
+Sizes = list[list[Tensor | None]]
+
+
+def unit(dtype: torch.dtype) -> float:
+    """u = eps / 2, the largest rounding of a number's value."""
+    return float(torch.finfo(dtype).eps) / 2
+
+
+class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
+    """Move the result of every operation.
+
+    Attributes: sizes, those of the roundings of each sum: reckoned in the first run, handed to the others;
+                unmoved, what a 16-bit result was before it was moved
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        held: tuple[Any, ...] | None = None,
+        sizes: Sizes | None = None,
+        coarsest: torch.dtype | None = None,
+        fine_sums: bool = True,
+        spread: float = SPREAD,
+        backward_only: bool = False,
+    ) -> None:
+        """Keep to the decisions `held`; with `coarsest`, round everything as that dtype does.
+
+        With fine_sums a sum is accumulated in float32 at least; without, as its result is rounded. spread is
+        the standard deviation of a rounding; with backward_only those of the forward pass are left out.
+        """
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.roundings = Roundings(seed, spread)
+        self.backward_only = backward_only
+        self.decisions = Decisions(held)
+        self.sizes: Sizes = [] if sizes is None else sizes
+        self.sums = 0
+        self.coarsest, self.fine_sums = coarsest, fine_sums
+        self.inside = 0
+        self.unmoved = WeakTensorKeyDictionary()
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No guard against torch.compile around every operation: nothing is compiled, and each costs 5 µs."""
+        return False  # pragma: no mutate (torch asks before mutmut has made its mutant)
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run an operation of torch, taken apart where it is fused, and move its results."""
+        kind, kwargs = operation(func), kwargs or {}
+        if kind.view or (self.backward_only and torch._C._current_graph_task_id() == -1 and not kind.apart):
+            return func(*args, **kwargs)
+        # Of an empty tensor there is nothing to move, and the decompositions divide by its size.
+        if kind.apart and not any(isinstance(tensor, Tensor) and tensor.numel() == 0 for tensor in args):
+            results = self._apart(kind, args, kwargs)
+            if results is not NotImplemented:
+                return results
+        if is_sum(kind.name, args, kwargs) and any(is_number(arg) for arg in args):
+            return self._summed(func, kind, args, kwargs)
+        results = func(*args, **kwargs)
+        if kind.in_place:
+            if not kind.exact:
+                self._move(kind, args, args[0])
+            return results
+        if isinstance(results, tuple | list):
+            return type(results)(self._result(kind, args, result) for result in results)
+        return self._result(kind, args, results)
+
+    def _apart(self, kind: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        hidden = not decides(kind.name)
+        self.inside += hidden
+        try:
+            with self:
+                return kind.apart(*args, **kwargs)  # type: ignore[misc]
+        finally:
+            self.inside -= hidden
+
+    def _result(self, kind: Operation, args: tuple[Any, ...], result: Any) -> Any:
+        if is_decision(kind.name, result):
+            return result if self.inside else self.decisions.settle(result)
+        if kind.exact or (kind.name == "_to_copy" and is_widening(args[0], result)):
+            return result
+        if kind.name in ("mul", "div") and any(is_power_of_two(one_number(arg)) for arg in args[:2]):
+            return result
+        if any(isinstance(arg, Tensor) and same_memory(arg, result) for arg in args):
+            result = result.clone()
+        self._move(kind, args, result)
+        return result
+
+    def _move(self, kind: Operation, args: tuple[Any, ...], result: Tensor) -> None:
+        if not (result.is_floating_point() or result.is_complex()):
+            return
+        rounding = self._unit(result.dtype)
+        if kind.name in NEVER_ZERO:
+            self._raise_underflows(args[0], result)
+        self._round(result)
+        if any(isinstance(arg, float) and arg and not is_power_of_two(arg) for arg in args):
+            self.roundings.move_together(result, min(rounding, self._unit(FINE)))
+
+    def _unit(self, dtype: torch.dtype) -> float:
+        return max(unit(dtype), unit(self.coarsest)) if self.coarsest else unit(dtype)
+
+    def _raise_underflows(self, argument: Tensor, result: Tensor) -> None:
+        underflowed = (result == 0) & argument.isfinite()
+        if underflowed.any():
+            result[underflowed] = torch.finfo(self.coarsest or result.dtype).tiny
+
+    def _summed(self, func: Any, kind: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A sum in float32 at least, rounded to its own dtype at its end."""
+        narrow = any(isinstance(arg, Tensor) and arg.dtype in HALF for arg in args)
+        wide = tuple(arg.float() if isinstance(arg, Tensor) and arg.dtype in HALF else arg for arg in args)
+        written = (wide[0].clone(), *wide[1:]) if kind.in_place else wide
+        results = as_list(func(*written, **kwargs))
+        sizes = self._sizes(func, kind, wide, kwargs, results)
+        moved = [
+            self._sum_result(kind, result, size, narrow and kwargs.get("dtype") is None, args)
+            for result, size in zip(results, sizes, strict=True)
+        ]
+        if kind.in_place:
+            return args[0].copy_(moved[0])
+        return tuple(moved) if len(moved) > 1 else moved[0]
+
+    def _sum_result(
+        self, kind: Operation, result: Any, size: Tensor | None, narrow: bool, args: tuple[Any, ...]
+    ) -> Any:
+        if size is None:
+            return result
+        rounding = self._unit(FINE if narrow else result.dtype)
+        if self.fine_sums:
+            rounding = min(rounding, unit(FINE))
+        self.roundings.add(result, size, rounding)
+        if kind.name == "mean":
+            self.roundings.move_together(result, rounding)
+        if narrow:
+            own = next(arg.dtype for arg in args if isinstance(arg, Tensor) and arg.dtype in HALF)
+            result = result.to(own)
+        self._round(result)
+        return result
+
+    def _round(self, result: Tensor) -> None:
+        """Round a result once, and remember what a 16-bit one was: nothing rounds the last one but itself."""
+        if result.dtype in HALF:
+            self.unmoved[result] = result.clone()
+        self.roundings.move(result, self._unit(result.dtype))
+
+    def _sizes(
+        self, func: Any, kind: Operation, args: tuple[Any, ...], kwargs: dict[str, Any], results: list[Any]
+    ) -> list[Tensor | None]:
+        """Reckoned once: to first order they are the same in every draw."""
+        number = self.sums
+        self.sums += 1
+        if number < len(self.sizes):
+            known = self.sizes[number]
+            if [getattr(size, "shape", None) for size in known] == [
+                getattr(r, "shape", None) for r in results
+            ]:
+                return known
+        sizes = sizes_of_roundings(func, kind.name, args, kwargs, results)
+        self.sizes[number:] = [sizes]
+        return sizes

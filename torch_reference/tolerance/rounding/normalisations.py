@@ -1,0 +1,149 @@
+"""The normalisations, taken apart: 16 bits outside and float32 inside, their statistics included.
+
+PyTorch's own decompositions hand the mean and 1 / deviation on in 16 bits on a processor, which no good
+kernel does; and these take fewer operations.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Gradients = tuple[Tensor | None, ...]
+
+
+def working(value: Tensor) -> Tensor:
+    """In the dtype in which kernels work inside: float32 for 16 bits, else its own."""
+    return value.float() if value.dtype in (torch.bfloat16, torch.float16) else value
+
+
+def _normalised(x: Tensor, dims: list[int], epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
+    mean = x.mean(dims, keepdim=True)
+    centred = x - mean
+    scale = ((centred * centred).mean(dims, keepdim=True) + epsilon).rsqrt()
+    return centred * scale, mean, scale
+
+
+def _with_gain(h: Tensor, gain: Tensor | None, bias: Tensor | None) -> Tensor:
+    out = h if gain is None else h * gain
+    return out if bias is None else out + bias
+
+
+def _through_statistics(d_h: Tensor, h: Tensor, scale: Tensor, dims: list[int]) -> Tensor:
+    """∂Loss/∂x = scale · (d_h − mean(d_h) − h · mean(d_h · h))."""
+    return (d_h - d_h.mean(dims, keepdim=True) - h * (d_h * h).mean(dims, keepdim=True)) * scale
+
+
+def layer_norm(
+    x: Tensor, shape: Sequence[int], gain: Tensor | None, bias: Tensor | None, epsilon: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """native_layer_norm: the output, and the statistics of each row."""
+    h, mean, scale = _normalised(working(x), list(range(x.ndim - len(shape), x.ndim)), epsilon)
+    return _with_gain(h, gain, bias).to(x.dtype), mean, scale
+
+
+def layer_norm_backward(
+    d_out: Tensor,
+    x: Tensor,
+    shape: Sequence[int],
+    mean: Tensor,
+    scale: Tensor,
+    gain: Tensor | None,
+    bias: Tensor | None,
+    wanted: Sequence[bool],
+) -> Gradients:
+    """native_layer_norm_backward."""
+    first = x.ndim - len(shape)
+    inner, outer = list(range(first, x.ndim)), list(range(first))
+    d, h = working(d_out), (working(x) - mean) * scale
+    d_x = d_gain = d_bias = None
+    if wanted[0]:
+        d_x = _through_statistics(d if gain is None else d * gain, h, scale, inner).to(x.dtype)
+    if wanted[1] and gain is not None:
+        d_gain = _over(d * h, outer).to(gain.dtype)
+    if wanted[2] and bias is not None:
+        d_bias = _over(d, outer).to(bias.dtype)
+    return d_x, d_gain, d_bias
+
+
+def _over(value: Tensor, dims: list[int]) -> Tensor:
+    return value.sum(dims) if dims else value
+
+
+def group_norm(
+    x: Tensor,
+    gain: Tensor | None,
+    bias: Tensor | None,
+    n: int,
+    channels: int,
+    positions: int,
+    groups: int,
+    epsilon: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """native_group_norm: the output, and the statistics (n, groups)."""
+    h, mean, scale = _normalised(working(x).reshape(n, groups, -1), [2], epsilon)
+    out = _with_gain(h.reshape(n, channels, positions), _column(gain), _column(bias))
+    return out.reshape(x.shape).to(x.dtype), mean.squeeze(2), scale.squeeze(2)
+
+
+def group_norm_backward(
+    d_out: Tensor,
+    x: Tensor,
+    mean: Tensor,
+    scale: Tensor,
+    gain: Tensor | None,
+    n: int,
+    channels: int,
+    positions: int,
+    groups: int,
+    wanted: Sequence[bool],
+) -> Gradients:
+    """native_group_norm_backward."""
+    h = (working(x).reshape(n, groups, -1) - mean.unsqueeze(2)) * scale.unsqueeze(2)
+    d = working(d_out).reshape(n, channels, positions)
+    d_x = d_gain = d_bias = None
+    if wanted[0]:
+        d_h = (d if gain is None else d * _column(gain)).reshape(n, groups, -1)
+        d_x = _through_statistics(d_h, h, scale.unsqueeze(2), [2]).reshape(x.shape).to(x.dtype)
+    if wanted[1] and gain is not None:
+        d_gain = (d * h.reshape(d.shape)).sum((0, 2)).to(gain.dtype)
+    if wanted[2]:
+        d_bias = d.sum((0, 2)).to(x.dtype if gain is None else gain.dtype)
+    return d_x, d_gain, d_bias
+
+
+def _column(value: Tensor | None) -> Any:
+    return None if value is None else value.unsqueeze(-1)
+
+
+def variance(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """var, in any of its signatures."""
+    return variance_and_mean(x, *args, **kwargs)[0]
+
+
+def deviation(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """std, in any of its signatures."""
+    return variance_and_mean(working(x), *args, **kwargs)[0].sqrt().to(x.abs().dtype)
+
+
+def variance_and_mean(
+    x: Tensor,
+    dim: Any = None,
+    unbiased: bool = True,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """var_mean, in any of its signatures."""
+    if isinstance(dim, bool):  # var(x, unbiased)
+        dim, unbiased = None, dim
+    dims = [dim] if isinstance(dim, int) else list(dim or range(x.ndim))
+    count = math.prod(x.shape[one] for one in dims)
+    wide = working(x)
+    mean = wide.mean(dims, keepdim=True)
+    centred = (wide - mean).abs()
+    squares = (centred * centred).sum(dims, keepdim=keepdim)
+    spread = squares / max(count - (float(unbiased) if correction is None else correction), 0.0)
+    return spread.to(x.abs().dtype), (mean if keepdim else mean.squeeze(dims)).to(x.dtype)

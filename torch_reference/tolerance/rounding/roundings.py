@@ -1,0 +1,83 @@
+"""Random roundings: one pool of normal numbers for each draw, from which every operation takes a stretch.
+
+A fresh normal number for each element of each result would cost more than the operations themselves. The
+stretches of two operations begin at random places and one in two is mirrored, so that their roundings are
+uncorrelated; from draw to draw the pool is drawn anew, so that the sum of many elements moves anew as well.
+"""
+
+import random
+
+import torch
+from torch import Tensor
+
+PLACES = 2**14
+"""The places at which a stretch may begin."""
+SPREAD = 1.5
+"""Standard deviation of a rounding, in units of u = eps / 2, where a right one has 0.43 (docs/tolerance.md).
+At 1, a result whose value lies low in its binade would stay where it is in two draws of three."""
+
+
+class Roundings:
+    """The roundings of one draw, the same ones for the same seed on every machine."""
+
+    def __init__(self, seed: int, spread: float = SPREAD) -> None:
+        """Draw nothing yet."""
+        self.seed, self.spread = seed, spread
+        self.random = random.Random(seed)
+        self.pools: dict[torch.device, Tensor] = {}
+        self.factors: dict[tuple[torch.device, torch.dtype, float, bool], Tensor] = {}
+
+    def move(self, result: Tensor, unit: float) -> None:
+        """Move each element, in place, by its own rounding; an infinity or an exact zero stays as it is.
+
+        Shapes: any; unit is the rounding's u
+        """
+        if result.dtype in (torch.bfloat16, torch.float16):
+            # In 16 bits a factor of 1 + u z would be 1 most of the time.
+            result.copy_(result.float().mul_(self._factor(result, torch.float32, unit)))
+        elif result.is_complex():
+            parts = torch.view_as_real(result)
+            size = result.abs().unsqueeze(-1).expand(parts.shape)
+            self.add(parts, torch.where(size.isfinite(), size, 0.0), unit)
+        else:
+            result.mul_(self._factor(result, result.dtype, unit))
+
+    def move_together(self, result: Tensor, unit: float) -> None:
+        """Move all elements, in place, by one and the same rounding: that of a constant."""
+        result.mul_(1 + self.spread * unit * self.random.gauss(0.0, 1.0))
+
+    def add(self, result: Tensor, size: Tensor, unit: float) -> None:
+        """Move each element, in place, by a rounding of the given sizes."""
+        if result.is_complex():
+            result, size = torch.view_as_real(result), size.unsqueeze(-1)
+        numbers = self._stretch(self._pool(result), result)
+        result.addcmul_(
+            numbers.to(result.dtype), size.to(result.dtype), value=self._sign() * self.spread * unit
+        )
+
+    def _factor(self, like: Tensor, dtype: torch.dtype, unit: float) -> Tensor:
+        """A stretch of 1 + u z."""
+        mirrored = self._sign() < 0
+        key = (like.device, dtype, unit, mirrored)
+        found = self.factors.get(key)
+        pool = self._pool(like)
+        if found is None or len(found) < len(pool):
+            found = pool.to(dtype).mul(-self.spread * unit if mirrored else self.spread * unit).add_(1.0)
+            self.factors[key] = found
+        return self._stretch(found, like)
+
+    def _stretch(self, pool: Tensor, like: Tensor) -> Tensor:
+        start = self.random.randrange(PLACES)
+        return pool[start : start + like.numel()].view(like.shape)
+
+    def _pool(self, like: Tensor) -> Tensor:
+        needed = like.numel() + PLACES
+        pool = self.pools.get(like.device)
+        if pool is None or len(pool) < needed:
+            generator = torch.Generator(like.device).manual_seed(self.seed)
+            pool = torch.empty(needed, dtype=torch.float32, device=like.device).normal_(generator=generator)
+            self.pools[like.device] = pool
+        return pool
+
+    def _sign(self) -> int:
+        return 1 if self.random.random() < 0.5 else -1

@@ -1,0 +1,144 @@
+"""The verdict on numbers: agrees, loses digits, differs, or inconclusive.
+
+*Agrees*: every element and every sum of the gradient is within what the ordinary rounding of the precision
+explains (movement.py), on one side of a kink or between them (kinks.py). *Loses digits*: beyond that, but
+within what is explained when every operation, and every addition of a sum, rounds to the inputs' precision.
+*Inconclusive*: agrees, but the tolerance itself is a considerable part of what the backward pass adds up, so
+that a wrong one might agree as well. Everything else *differs*.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from torch_reference.comparison import Row, Verdict, compare
+from torch_reference.tolerance.gradient_sums import looks_random, sums
+from torch_reference.tolerance.kinks import Hull, hulls, sides
+from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors, difference
+from torch_reference.tolerance.sums_row import row_of_sum
+from torch_reference.tolerance.unfinished import Unfinished
+
+WORST_DRAWS = 8
+MANY, STANDS_OUT = 100, 8.0
+"""Of so many elements or more, none is so many times as far off as all are in the root of the mean square."""
+BLUNT_DRAWS, BLUNT_PART = 8, 0.25
+"""The draws after which a tolerance may be called blunt, and the part of the terms from which on it is."""
+
+LOSES_DIGITS = (
+    "beyond the ordinary rounding of this precision, but within its worst case: a sum accumulated in 16 "
+    "bits, or a cancellation. To mend it: accumulate in float32 and convert once, at the end"
+)
+INCONCLUSIVE = (
+    "within rounding, but so would a wrong one be: rounding alone explains a quarter of what it is added up "
+    "from; compare in a higher precision, or where less cancels"
+)
+
+
+class Tolerance:
+    """What is known of a reference at one point: asked once, and judged by as often as one likes.
+
+    Attributes: movement, the exact values and how far rounding moves them
+    """
+
+    def __init__(self, reference: Reference, inputs: Tensors) -> None:
+        """Evaluate the reference exactly; whatever else is needed is made when it is."""
+        self.movement = Movement(reference, inputs)
+
+    def rows(
+        self,
+        actual: Tensors,
+        fewest: int = 4,
+        rtol: float = 0.0,
+        accept: Collection[str] = (),
+        blunt: bool = True,
+    ) -> dict[str, Row]:
+        """One row for each of the actual values, which have the reference's names and shapes.
+
+        The bounds grow from draw to draw, so that what is right is done after a few, and what is wrong, whose
+        row is to show a bound that means something, after the fewest draws. rtol is allowed besides, of each
+        element; accept names verdicts that count as agreement; without blunt, none is inconclusive.
+        """
+        unfinished = {name: Unfinished(self.movement, name, value, rtol) for name, value in actual.items()}
+        for draw in range(1, DRAWS + 1):
+            self.movement.at_least(draw)
+            settled = [name for name, one in unfinished.items() if one.is_settled(draw, fewest)]
+            unfinished = {name: one for name, one in unfinished.items() if name not in settled}
+            if not unfinished:
+                break
+        return {name: self._row(name, value, rtol, accept, blunt) for name, value in actual.items()}
+
+    def _row(self, name: str, value: Tensor, rtol: float, accept: Collection[str], blunt: bool) -> Row:
+        row = self._against(self.movement, name, value, rtol)
+        if row.verdict is Verdict.DIFFERS and not value.is_complex() and self._sides:
+            row = self._between_sides(name, value, rtol)
+        if row.verdict is Verdict.DIFFERS and self._is_within_the_worst_case(name, value, rtol):
+            row = replace(row, verdict=Verdict.LOSES_DIGITS, explanation=LOSES_DIGITS)
+        if row.agrees and blunt and self._is_blunt(name):
+            row = replace(row, verdict=Verdict.INCONCLUSIVE, explanation=INCONCLUSIVE)
+        if row.verdict.value in accept and not row.agrees:
+            row = replace(row, verdict=Verdict.AGREES, explanation=f"{row.verdict}, which is accepted")
+        return row
+
+    def _against(self, movement: Movement, name: str, value: Tensor, rtol: float) -> Row:
+        expected = movement.expected[name]
+        bound = movement.bound(name).add_(expected.abs(), alpha=rtol)
+        [row] = compare({name: value.to(expected.dtype)}, {name: expected}, {name: bound})
+        if not row.agrees:
+            return row
+        limits = movement.sum_bounds(name)
+        allowed = dict(sums(expected.abs(), expected.abs())) if rtol else {}
+        hull = {
+            which: Hull(
+                torch.zeros_like(limit), torch.zeros_like(limit), limit + rtol * allowed.get(which, 0.0)
+            )
+            for which, limit in limits.items()
+        }
+        return row_of_sum(row, value, expected, hull) or row
+
+    @cached_property
+    def _sides(self) -> list[Movement]:
+        return sides(self.movement)
+
+    def _between_sides(self, name: str, value: Tensor, rtol: float) -> Row:
+        elements, totals = hulls(self.movement, self._sides, name)
+        value = value.to(elements.lower.dtype)
+        expected = elements.nearest(value)
+        bound = elements.bound + rtol * expected.abs()
+        [row] = compare({name: value}, {name: expected}, {name: bound})
+        return (row_of_sum(row, value, self.movement.expected[name], totals) or row) if row.agrees else row
+
+    @cached_property
+    def _worst(self) -> Movement:
+        movement = self.movement
+        return Movement(movement.reference, movement.inputs, held=movement.decisions, worst=True)
+
+    def _is_within_the_worst_case(self, name: str, value: Tensor, rtol: float) -> bool:
+        if torch.finfo(self.movement.dtypes[name]).bits >= 64:
+            return False
+        off = difference(value, self.movement.expected[name])
+        if not looks_random(off, self.movement.expected[name]):
+            return False
+        unfinished = Unfinished(self._worst, name, value, rtol)
+        for draw in range(1, WORST_DRAWS + 1):
+            self._worst.at_least(draw)
+            if unfinished.is_settled(draw, 1):
+                break
+        if not self._against(self._worst, name, value, rtol).agrees:
+            return False
+        # Roundings are everywhere: an element that stands out is another matter.
+        parts = off.abs() / self._worst.moved[name].clamp(min=torch.finfo(torch.float64).tiny)
+        return parts.numel() < MANY or bool(parts.max() <= STANDS_OUT * parts.square().mean().sqrt())
+
+    def _is_blunt(self, name: str) -> bool:
+        size = self.movement.expected[name].abs().sum()
+        # After one draw most bounds are a half of what they will be.
+        if not bool(self.movement.bound(name).sum() > BLUNT_PART / 2 * size):
+            return False
+        self.movement.at_least(BLUNT_DRAWS)
+        bound = self.movement.bound(name).sum()
+        return bool(bound > BLUNT_PART * size) and bool(
+            bound > BLUNT_PART * self.movement.sizes_of_terms(name).sum()
+        )
