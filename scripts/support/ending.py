@@ -26,7 +26,7 @@ import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 from support.streams import discard_output, one_line, prepare_streams
 
@@ -58,6 +58,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the one line to standard error and exit with 2."""
         self.exit(BAD_INPUT, f"{self.prog}: error: {message} (--help lists the options)")
+
+    def print_help(self, file: IO[str] | None = None) -> None:
+        """Print the help; argparse itself keeps silent where that fails."""
+        print(self.format_help(), end="", file=file)
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Print the line, if there is one, and exit."""

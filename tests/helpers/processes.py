@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import multiprocessing
 import os
+import resource
 import socket
 import sys
 from collections.abc import Sequence
@@ -47,6 +48,13 @@ def start(
     return processes
 
 
+def alone(script: str, arguments: Sequence[str], folder: Path, largest: int | None = None) -> BaseProcess:
+    """One process by itself, started in a folder; a file of more than so many bytes cannot be written."""
+    process = SERVER.Process(target=_run_alone, args=(script, list(arguments), folder, largest), daemon=True)
+    process.start()
+    return process
+
+
 def both(script: str, arguments: Sequence[str], folder: Path) -> list[Ended]:
     """Run a script in two processes to their end."""
     return ended(start(script, arguments, 2, folder), folder, PATIENCE)
@@ -69,6 +77,17 @@ def ended(processes: Sequence[BaseProcess], folder: Path, timeout: float) -> lis
 def _run(script: str, arguments: list[str], rank: int, size: int, port: int, folder: Path) -> None:
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(size)}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    _end_as_a_script_does(script, arguments, rank, folder)
+
+
+def _run_alone(script: str, arguments: list[str], folder: Path, largest: int | None) -> None:
+    os.chdir(folder)
+    if largest is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    _end_as_a_script_does(script, arguments, 0, folder)
+
+
+def _end_as_a_script_does(script: str, arguments: list[str], rank: int, folder: Path) -> None:
     with (
         (folder / f"{rank}.out").open("w", buffering=1) as out,
         (folder / f"{rank}.err").open("w", buffering=1) as err,
