@@ -6,11 +6,15 @@ forward pass, whose trace the links read), gradient (the tables), descent (gradi
 and convergence, which say how far a learning rate may go. docs/add_a_parameter.md adds one more parameter.
 """
 
-from manual_backprop.lesson.descent import History, Stopped, descend
+from typing import TYPE_CHECKING, Any
+
 from manual_backprop.lesson.dosage import INPUTS, OBSERVED, START, START_OF_ALL_SEVEN, data, start
 from manual_backprop.lesson.gradient import CHAINS, DERIVATIVES, LESSON_WRT, gradients, links
 from manual_backprop.lesson.network import PARAMETERS, forward
 from manual_backprop.lesson.trace import Trace
+
+if TYPE_CHECKING:
+    from manual_backprop.lesson.descent import History, Stopped, descend
 
 __all__ = [
     "CHAINS",
@@ -31,3 +35,12 @@ __all__ = [
     "links",
     "start",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What belongs to a descent, once it is asked for: it is a tenth of what importing the package takes."""
+    if name in ("History", "Stopped", "descend"):
+        from manual_backprop.lesson import descent
+
+        return getattr(descent, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
