@@ -19,14 +19,14 @@ NEW = {"add_a_parameter.md": ["w5"], "add_a_hidden_node.md": ["w5", "b4", "w6"]}
 SCRIPTS = [
     "compare_gradients.py --wrt all --links --truth",
     "compare_gradients.py --wrt all --links --random 50",
-    "train.py --wrt all --learning-rate 0.05 --max-steps 20 --plot pictures",
-    "train.py --wrt all --init random --max-steps 5",
+    "train.py --wrt all --learning-rate 0.05 --steps 20 --plot pictures",
+    "train.py --wrt all --init random --steps 5",
     "learning_rate.py --wrt all",
     "learning_rate.py --plot pictures",
     "generate.py 1000 data.npy",
     "large.py data.npy --check",
-    "large.py data.npy --check --wrt all --learning-rate 1e-5 --max-steps 2",
-    "animate.py --wrt all --steps 3 pictures/descent.gif",
+    "large.py data.npy --check --wrt all --learning-rate 1e-5 --steps 2",
+    "animate.py --wrt all --steps 3 --plot pictures",
     "train.py --data iris --hidden 4 --epochs 1 --optimiser rmsprop --activation softsign",
     "train.py --data diabetes --hidden 4 --epochs 1 --loss huber_mean",
 ]
