@@ -56,9 +56,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print_descent(manual, reference, judgement, options, warnings)
     if options.plot:
-        from support.pictures import draw
+        from support.descent_pictures import draw
 
-        draw(manual, inputs, observed, options)
+        draw(manual, inputs, observed, found.names, options)
     return AGREEMENT if judgement.agrees else MISMATCH
 
 
@@ -86,7 +86,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="start from the lesson's values, or draw the weights of --wrt (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of --init random (default: %(default)s)")
-    parser.add_argument("--plot", metavar="DIR", help="write three pictures there; needs matplotlib")
+    parser.add_argument("--plot", metavar="DIR", help="write four pictures there; needs matplotlib")
     parser.add_argument("--json", action="store_true", help="print one JSON object, with every step")
     options = parser.parse_args(argv)
     if not 0 <= options.seed < 2**63:
