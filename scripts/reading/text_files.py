@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import io
+import sys
 import zlib
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TextIO
@@ -53,15 +54,11 @@ UNREADABLE = (EOFError, zlib.error, gzip.BadGzipFile)
 def look(path: Path) -> TextFile:
     """Find out how a file is read; ValueError in one line for one that is missing, or is no text."""
     try:
-        with path.open("rb") as file:
-            is_packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if is_packed else path.open("rb") as file:
-            sample = _read(file, SAMPLE + 1)
+        is_packed, sample, is_whole = _beginning(path)
     except UNREADABLE as error:
         raise ValueError(f"{path}: damaged, gzip says: {error}") from None
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror or error}") from None
-    is_whole = len(sample) <= SAMPLE
     encoding, text = _decoded(path, sample, is_whole)
     text = _lines(text)
     if not is_whole:
@@ -92,10 +89,23 @@ def check_text(path: Path, text: str) -> None:
         raise ValueError(f"{path}: expected a text file, found a NUL byte")
 
 
+def _beginning(path: Path) -> tuple[bool, bytes, bool]:
+    """Whether a file is packed, what it begins with, and whether that is all; a pipe is read to its end."""
+    with path.open("rb") as file:
+        first = _read(file, SAMPLE + 1 if path.is_file() else sys.maxsize)
+    is_packed = first.startswith(b"\x1f\x8b")
+    if not path.is_file():
+        return is_packed, gzip.decompress(first) if is_packed else first, True
+    if is_packed:
+        with gzip.open(path) as unpacked:
+            first = _read(unpacked, SAMPLE + 1)
+    return is_packed, first, len(first) <= SAMPLE
+
+
 def _read(file: BinaryIO, size: int) -> bytes:
     """So many bytes, or all: a packed file gives fewer at a time."""
     found = b""
-    while len(found) < size and (more := file.read(size - len(found))):
+    while len(found) < size and (more := file.read(min(size - len(found), SAMPLE + 1))):
         found += more
     return found
 

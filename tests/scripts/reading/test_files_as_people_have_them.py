@@ -1,7 +1,9 @@
 """CSV files as people have them: each is read as it was meant, or refused in one line; all readers agree."""
 
 import gzip
+import os
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -140,3 +142,15 @@ def test_comments_that_were_left_out_are_counted(tmp_path: Path, capsys: pytest.
     """A row that someone switched off by a # is not lost in silence."""
     read_observations(written(tmp_path, "mine.csv", b"# May\na,b\n1,2\n#3,4\n5,6\n"))
     assert "2 comment lines left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["plain.csv", "packed.csv.gz"])
+def test_a_pipe_is_read_as_a_file_is(name: str, tmp_path: Path) -> None:
+    """As of --data <(command): it can be read once."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(MEANT[name][0],))
+    writer.start()
+    found = read_observations(str(pipe))
+    writer.join()
+    assert (found.inputs, found.observed) == ([0.0, 2.0], [1.5, 3.0])
