@@ -12,11 +12,6 @@ from import_arrows import ROOT
 PACKAGES = ("manual_backprop", "torch_reference")
 LONGEST = 200
 """Lines of a source or test file."""
-STILL_LONGER = {
-    "tests/chain/test_flat_script.py",
-    "tests/helpers/strategies_layers.py",
-}
-"""To be split; no other file may join them."""
 MOST_NAMES = 16
 """Names that a folder shows; its own __init__ is its page of contents and does not count."""
 WIDER = {
@@ -45,7 +40,7 @@ def test_no_file_is_longer_than_two_hundred_lines() -> None:
     """One idea a file: split a longer one along its seams."""
     lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files(".py", ".c", ".h")}
     longer = {path.relative_to(ROOT).as_posix(): n for path, n in lines.items() if n > LONGEST}
-    assert {path: n for path, n in longer.items() if path not in STILL_LONGER} == {}
+    assert longer == {}
 
 
 def test_no_folder_shows_more_than_can_be_taken_in() -> None:
