@@ -137,12 +137,12 @@ def test_a_blunt_tolerance_is_inconclusive() -> None:
         return {"x": torch.autograd.grad(out, leaf, values["up"])[0]}
 
     pair = reference, {"x": x, "up": up}
-    right = reference({"x": x.double(), "up": up.double()})["x"].bfloat16()
+    right = reference({"x": x.double(), "up": up.double()})["x"].bfloat16() * 1.02
     found = row(pair, "x", right)
     assert (found.verdict, found.agrees) == (Verdict.INCONCLUSIVE, False)
     assert row(pair, "x", right, accept=("inconclusive",)).agrees
     in_float32 = {name: value.float() for name, value in pair[1].items()}
-    assert row((reference, in_float32), "x", right.float(), rtol=2.0**-8).agrees
+    assert row((reference, in_float32), "x", right.float(), rtol=0.03).agrees
 
 
 def test_an_approximation_is_allowed_what_it_asks_for() -> None:

@@ -1,6 +1,6 @@
 """The check of a gradient that somebody derived for a network of their own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import Report
 from torch_reference.judging.scalar_objective import Loss, NetworkObjective, Tensors, as_tuple, network_inputs
+from torch_reference.tolerance.meant import meant
 
 NetworkDerivation = Callable[[Mapping[str, Tensor], Any, Any], Mapping[str, Tensor | None]]
 
@@ -23,6 +24,8 @@ def check_derivation(
     targets: Tensor | None,
     derivation: NetworkDerivation,
     *,
+    rtol: float = 0.0,
+    accept: Collection[str] = (),
     draws: int = 4,
 ) -> Report:
     """Compare a derivation with autograd, element by element, and explain every mismatch.
@@ -32,7 +35,7 @@ def check_derivation(
     gradient with respect to that submodule's output: then each link of the chain is judged by itself, and the
     first wrong one is named. Where it differs, the derivation's own local variables are judged as links, too:
     the wrong line is shown, and one edit that would make it right if there is one. The model, its buffers and
-    the random number generator are left as they were.
+    the random number generator are left as they were. rtol and accept are those of check_function.
 
     Shapes: each gradient has the shape, dtype and device of its parameter or of its submodule's output;
             several inputs are a tuple, passed to the model in that order
@@ -48,7 +51,8 @@ def check_derivation(
     AGREEMENT: 1 gradient, 2 elements, all within rounding (float32)
     """
     task = network_task(model, loss, inputs, targets, derivation)
-    report = examine(task, draws)
+    with meant(rtol, accept):
+        report = examine(task, draws)
 
     def with_another(edited: NetworkDerivation) -> Task:
         return network_task(model, loss, inputs, targets, edited)

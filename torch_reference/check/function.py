@@ -17,11 +17,12 @@ from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.function_objective import FunctionObjective
-from torch_reference.judging.function_outputs import judge_outputs, shared_memory
+from torch_reference.judging.function_outputs import has_another_form, judge_outputs, shared_memory
 from torch_reference.judging.hygiene import copies
-from torch_reference.judging.report import Finding, Report, breach
+from torch_reference.judging.report import Report, breach
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 from torch_reference.judging.upstream_gradients import drawn_upstream, given_upstream
+from torch_reference.tolerance.meant import meant
 
 NOTHING = breach(
     "reference",
@@ -38,6 +39,8 @@ def check_function(
     wrt: Sequence[int | str] | None = None,
     upstream: Sequence[Tensor] | None = None,
     allow: Collection[str] = (),
+    rtol: float = 0.0,
+    accept: Collection[str] = (),
     draws: int = 4,
     seed: int = 0,
     **kwargs: Any,
@@ -57,7 +60,8 @@ def check_function(
     (as sum() makes it), and, for an autograd.Function, with each input requiring a gradient alone. The first
     way that fails is reported, and so is whatever is raised on the way.
 
-    allow names breaches that are meant: "input mutated", "shares memory", "not repeatable".
+    allow names breaches that are meant: "input mutated", "shares memory", "not repeatable"; rtol, besides
+    rounding, is for approximations; accept names verdicts that agree: "loses digits", "inconclusive".
 
     Shapes: any, of any strides; upstream: one tensor for every floating-point output, of its shape
     Errors: ValueError for wrong positions, upstream gradients of other shapes or nothing to differentiate,
@@ -86,10 +90,11 @@ def check_function(
         return Report((NOTHING,), dtype)
     door = _Door(function_called, objective, draws, tuple(allow))
     report = Report((), dtype)
-    for way in all_ways({**arguments.point, **above}, wanted, isinstance(function, tuple)):
-        report = replace(door.check(way), note=way.what)
-        if not report.agrees:
-            return door.located(report, way, function, reference, arguments)
+    with meant(rtol, accept):
+        for way in all_ways({**arguments.point, **above}, wanted, isinstance(function, tuple)):
+            report = replace(door.check(way), note=way.what)
+            if not report.agrees:
+                return door.located(report, way, function, reference, arguments)
     return replace(report, note="")
 
 
@@ -119,7 +124,7 @@ class _Door:
             for each in shared_memory(made, inputs, self.in_graph)
             if each.row.verdict.value not in self.allow
         ]
-        if any(_has_another_form(finding) for finding in found):
+        if any(has_another_form(finding) for finding in found):
             return Report(tuple(found), dtype)
         report = examine(self.task(way), self.draws)
         return replace(report, findings=(*found, *report.findings))
@@ -171,11 +176,6 @@ class _Door:
             may_alias=tuple(name for name in way.point if name.startswith(UPSTREAM)),
             allowed=self.allow,
         )
-
-
-def _has_another_form(finding: Finding) -> bool:
-    """Whether an output cannot take the upstream gradient of the reference's."""
-    return not finding.agrees and finding.row.manual is None and not finding.is_breach
 
 
 def _wanted(arguments: Arguments, wrt: Sequence[int | str] | None) -> tuple[str, ...]:

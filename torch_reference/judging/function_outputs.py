@@ -12,8 +12,8 @@ from torch_reference.judging.calls.nests import is_numeric_array, named_leaves, 
 from torch_reference.judging.calls.points import UPSTREAM, Tensors
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Finding, breach
+from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.movement import is_number
-from torch_reference.tolerance.verdicts import Tolerance
 
 
 def judge_outputs(made: Mapping[str, Any], objective: FunctionObjective, point: Tensors) -> list[Finding]:
@@ -36,7 +36,7 @@ def judge_outputs(made: Mapping[str, Any], objective: FunctionObjective, point: 
         for name in dict.fromkeys((*right, *made))
         if name not in of_tensors and not (name in made and name not in right and _is_tensor(made[name]))
     ]
-    rows = _judge(tensors, expected_outputs, inputs, of_tensors) if of_tensors else {}
+    rows = _judge(tensors, expected_outputs, inputs, of_tensors, objective) if of_tensors else {}
     return [*(Finding(name, "output", row) for name, row in rows.items()), *filter(None, others)]
 
 
@@ -52,12 +52,19 @@ def shared_memory(made: Mapping[str, Any], inputs: Tensors, in_graph: bool) -> l
     ]
 
 
+def has_another_form(finding: Finding) -> bool:
+    """Whether an output cannot take the upstream gradient of the reference's."""
+    return not finding.agrees and finding.row.manual is None and not finding.is_breach
+
+
 def _is_known(value: Tensor) -> bool:
     """Whether autograd knows that it is a view, as that of x.view(-1), or that it is the input itself."""
     return value._is_view() or (value.is_leaf and value.requires_grad)
 
 
-def _judge(actual: Tensors, expected_outputs: Any, inputs: Tensors, of_tensors: set[str]) -> dict[str, Row]:
+def _judge(
+    actual: Tensors, expected_outputs: Any, inputs: Tensors, of_tensors: set[str], owner: object
+) -> dict[str, Row]:
     own = expected_outputs(inputs)
     no_bounds = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in own.items()}
     rows = {row.name: row for row in compare(actual, own, no_bounds) if row.name in {*of_tensors, *actual}}
@@ -71,7 +78,9 @@ def _judge(actual: Tensors, expected_outputs: Any, inputs: Tensors, of_tensors: 
     if not rounded:
         return rows
     values = {name: actual[name] for name in rounded}
-    return rows | Tolerance(rounded_outputs, inputs).rows(values, fewest=1, blunt=False)
+    meant = allowances()
+    tolerance = tolerance_at(owner, "outputs", rounded, rounded_outputs, inputs)
+    return rows | tolerance.rows(values, 1, meant.rtol, meant.accept, blunt=False)
 
 
 def _other(name: str, right: Any, made: Any) -> Finding | None:

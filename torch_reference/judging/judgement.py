@@ -1,6 +1,6 @@
 """Each returned gradient against autograd's, element by element, within what rounding explains."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, form_mismatch
 from torch_reference.judging.scalar_objective import Objective, Tensors, reference_gradients, zeros
+from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.verdicts import Tolerance
 
 FORM = {
@@ -45,14 +46,12 @@ class Evidence:
         def reference(values: Tensors) -> Tensors:
             return reference_gradients(self.objective, values, self.names, self.cuts)
 
-        return Tolerance(reference, self.point)
+        return tolerance_at(self.objective, tuple(self.cuts), self.names, reference, self.point)
 
-    def rows(
-        self, manual: Tensors, fewest: int = 4, rtol: float = 0.0, accept: Collection[str] = ()
-    ) -> dict[str, Row]:
+    def rows(self, manual: Tensors, fewest: int = 4) -> dict[str, Row]:
         """One row for each name: the manual gradient against the reference in float64, within the bound.
 
-        rtol is allowed besides, of each element; accept names verdicts that count as agreement.
+        What the check in progress allows besides (meant.py) is allowed.
         """
         form = {name: zeros(self.point, name, shape) for name, shape in self.names.items()}
         rows = {name: _form(name, manual.get(name), right) for name, right in form.items()}
@@ -60,7 +59,8 @@ class Evidence:
         comparable = {name: manual[name] for name in self.names if rows[name].verdict not in FORM}
         if not comparable:
             return rows
-        return rows | self._tolerance.rows(comparable, fewest, rtol, accept)
+        meant = allowances()
+        return rows | self._tolerance.rows(comparable, fewest, meant.rtol, meant.accept)
 
 
 def judge(

@@ -76,8 +76,10 @@ class Tolerance:
             row = self._between_sides(name, value, rtol)
         if row.verdict is Verdict.DIFFERS and self._is_within_the_worst_case(name, value, rtol):
             row = replace(row, verdict=Verdict.LOSES_DIGITS, explanation=LOSES_DIGITS)
-        if row.agrees and blunt and self._is_blunt(name):
+        if row.agrees and blunt and self._is_blunt(name, value):
             row = replace(row, verdict=Verdict.INCONCLUSIVE, explanation=INCONCLUSIVE)
+        if row.agrees and rtol:
+            row = replace(row, explanation=f"agrees within a relative error of {rtol:g}, which is allowed")
         if row.verdict.value in accept and not row.agrees:
             row = replace(row, verdict=Verdict.AGREES, explanation=f"{row.verdict}, which is accepted")
         return row
@@ -132,10 +134,14 @@ class Tolerance:
         parts = off.abs() / self._worst.moved[name].clamp(min=torch.finfo(torch.float64).tiny)
         return parts.numel() < MANY or bool(parts.max() <= STANDS_OUT * parts.square().mean().sqrt())
 
-    def _is_blunt(self, name: str) -> bool:
+    def _is_blunt(self, name: str, value: Tensor) -> bool:
         size = self.movement.expected[name].abs().sum()
         # After one draw most bounds are a half of what they will be.
         if not bool(self.movement.bound(name).sum() > BLUNT_PART / 2 * size):
+            return False
+        # What is exact to its last rounding in every element needs no tolerance.
+        off = difference(value, self.movement.expected[name]).abs()
+        if bool((off <= self.movement.last_rounding(name)).all()):
             return False
         self.movement.at_least(BLUNT_DRAWS)
         bound = self.movement.bound(name).sum()

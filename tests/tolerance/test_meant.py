@@ -1,0 +1,98 @@
+"""What a check allows besides rounding, and what its ways of calling share."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from torch_reference import check_derivation, check_function
+from torch_reference.tolerance.meant import meant, tolerance_at
+from torch_reference.tolerance.movement import Movement
+
+x = torch.linspace(-2, 3, 24, dtype=torch.float64).reshape(4, 6)
+
+
+def test_an_approximation_by_design_is_allowed_by_its_relative_error() -> None:
+    """A derivative with four digits: refused without rtol, and the report says how much was allowed."""
+
+    def backward(saved: Tensor, g: Tensor) -> Tensor:
+        return g * (1 - saved.tanh() ** 2) * (1 + 1e-5)
+
+    four_digits = (lambda x: (x.tanh(), x)), backward
+    assert not check_function(four_digits, torch.tanh, x, draws=0).agrees
+    report = check_function(four_digits, torch.tanh, x, rtol=1e-4)
+    assert report.agrees
+    assert "agrees within a relative error of 0.0001, which is allowed" in str(report)
+    assert not check_function(four_digits, torch.tanh, x, rtol=1e-6, draws=0).agrees
+
+
+def test_a_loss_of_digits_is_accepted_by_name() -> None:
+    """A sum taken one after another in bfloat16."""
+    torch.manual_seed(0)
+    rows = torch.randn(300, 40).bfloat16()
+
+    def in_bfloat16(saved: tuple[Tensor, Tensor], g: Tensor) -> tuple[Tensor, Tensor]:
+        x, w = saved
+        total = torch.zeros_like(w)
+        for one in g * x:
+            total = total + one
+        return g * w, total
+
+    summed = (lambda x, w: (x * w, (x, w))), in_bfloat16
+    point = rows, torch.randn(40).bfloat16()
+    refused = check_function(summed, torch.mul, *point).first_wrong
+    assert refused is not None
+    assert (refused.name, refused.row.verdict.value) == ("inputs[1]", "loses digits")
+    assert refused.diagnosis is None
+    assert check_function(summed, torch.mul, *point, accept=("loses digits",)).agrees
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rtol": -1.0}, "rtol: expected a number of 0 or more, found -1.0"),
+        (
+            {"accept": ("differs",)},
+            "accept: expected some of 'loses digits', 'inconclusive', found 'differs'",
+        ),
+    ],
+)
+def test_what_cannot_be_allowed_is_said_in_one_line(options: dict[str, object], message: str) -> None:
+    """By both checks."""
+    model = torch.nn.Linear(1, 1)
+    for call in (
+        lambda: check_function(torch.tanh, torch.tanh, x, **options),  # type: ignore[arg-type]
+        lambda: check_derivation(model, lambda y, t: y.sum(), torch.ones(1, 1), None, dict, **options),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(ValueError, match=message.replace("(", r"\(")):
+            call()
+
+
+def test_ways_that_share_a_point_share_its_bounds() -> None:
+    """By the numbers of the point, whatever its strides; outside of a check nothing is kept."""
+    owner = object()
+
+    def reference(values: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"x": values["x"] * 3, "y": values["x"] * 5}
+
+    spread = torch.stack((x, x), -1)[..., 0]
+    with meant():
+        first = tolerance_at(owner, "", ("x", "y"), reference, {"x": x})
+        assert tolerance_at(owner, "", ("x",), reference, {"x": spread}) is first
+        assert tolerance_at(owner, "", ("x",), reference, {"x": x + 1}) is not first
+        assert tolerance_at(owner, "other", ("x",), reference, {"x": x}) is not first
+        assert tolerance_at(object(), "", ("x",), reference, {"x": x}) is not first
+    assert tolerance_at(owner, "", ("x",), reference, {"x": x}) is not first
+
+
+def test_a_check_evaluates_its_reference_once_for_each_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of its ways of calling two points differ, for the gradients and for the outputs."""
+    made: list[Movement] = []
+    start = Movement.__init__
+
+    def counted(self: Movement, *args: object, **kwargs: object) -> None:
+        made.append(self)
+        start(self, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Movement, "__init__", counted)
+    assert check_function(torch.mul, torch.mul, x, x + 1).agrees
+    assert len(made) <= 4
