@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from manual_backprop import PARAMETERS
+from manual_backprop.lesson.network import NODES
 from reading.cells import number
 from reading.tables import read_table
 
-LINKS = ("predicted", "y1", "x1", "y2", "x2")
+LINKS = ("predicted", *(f"{letter}{node.NAMES[0][1:]}" for node in NODES for letter in "yx"))
 """The names under which a derivation may return the gradient of an intermediate."""
 
 

@@ -1,6 +1,7 @@
 """The pictures of a descent: the squiggle, the curves it is made of, the SSR, the derivatives."""
 
 import argparse
+import itertools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from manual_backprop.lesson import output_layer
 from manual_backprop.lesson.descent import History
 from manual_backprop.lesson.network import NODES, forward
 from manual_backprop.lesson.trace import Trace
@@ -21,6 +23,9 @@ LARGEST = 1e100
 
 SMOOTH = 0.9 / math.log(10)
 """The linscale at which the linear and the logarithmic part of a symlog axis meet without a kink."""
+
+STROKES = ((COLOURS[0], "--"), (COLOURS[4], "-."), (COLOURS[3], (0, (1, 1))))
+"""One for each node; of more nodes than three the first looks like the fourth."""
 
 Drawing = Callable[[Any, History, Tensor, Tensor, tuple[str, str]], None]
 
@@ -75,17 +80,19 @@ def nodes(figure: Any, history: History, inputs: Tensor, observed: Tensor, names
     grid = grid_over(inputs)
     steps = (0, told_steps(history)[-1])
     panels = figure.subplots(1, 2, sharey=True)
+    of_nodes = {node.NAMES[-1] for node in NODES}
+    others = [name for name in output_layer.DERIVATIVES if name not in of_nodes]
     for axes, step in zip(panels, steps, strict=True):
         trace = _trace(history, step, grid)
         rest = trace.predicted
         dots(axes, inputs, observed)
-        for node, colour, dashes in zip(NODES, (COLOURS[0], COLOURS[4]), ("--", "-."), strict=False):
+        for node, (colour, dashes) in zip(NODES, itertools.cycle(STROKES), strict=False):
             x, _, _, weight = node.NAMES
             y = x.replace("x", "y")
             part = history.parameters[weight][step] * getattr(trace, y)
             rest = rest - part
             axes.plot(grid.cpu(), drawable(part), dashes, color=colour, label=f"{weight} · {y}")
-        axes.plot(grid.cpu(), drawable(rest), ":", color="#555555", label="the rest: b3")
+        axes.plot(grid.cpu(), drawable(rest), ":", color="#555555", label=f"the rest: {', '.join(others)}")
         axes.plot(grid.cpu(), drawable(trace.predicted), color=COLOURS[2], label="predicted")
         axes.set(xlabel=names[0], title="start" if step == 0 else f"step {step}")
     panels[0].set_ylabel(names[1])
