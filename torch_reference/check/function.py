@@ -138,16 +138,11 @@ class _Door:
         arguments: Arguments,
     ) -> Report:
         """The report with the wrong lines of the backward, if all arguments are plain positions."""
-        plain = arguments.names == tuple(f"inputs[{index}]" for index in range(len(arguments.leaves)))
-        if (
-            not self.draws
-            or not plain
-            or any(isinstance(leaf, Tensor) and leaf.is_complex() for leaf in arguments.leaves)
-        ):
+        count = len(arguments.leaves)
+        complex_ones = any(isinstance(leaf, Tensor) and leaf.is_complex() for leaf in arguments.leaves)
+        if not self.draws or complex_ones or arguments.names != tuple(f"inputs[{i}]" for i in range(count)):
             return report
-        inputs = [
-            way.point.get(name, leaf) for name, leaf in zip(arguments.names, arguments.leaves, strict=True)
-        ]
+        inputs = [way.point.get(*each) for each in zip(arguments.names, arguments.leaves, strict=True)]
 
         def with_another(edited: Function) -> Task:
             return replace(self, function=called(edited, arguments)).task(way)

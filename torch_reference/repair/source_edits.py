@@ -116,9 +116,11 @@ def _of_an_operation(source: Source, node: ast.BinOp) -> Iterator[TextEdit]:
         if isinstance(node.op, ast.MatMult):
             yield TextEdit(begin, end, f"{right}.T @ {left}", 4)
             yield TextEdit(begin, end, f"{right} @ {left}.T", 4)
-    yield TextEdit(begin, end, left, 3)
+    # A number that is left out comes before one that is put in.
+    yield TextEdit(begin, end, left, 2 if isinstance(node.right, ast.Constant) else 3)
+    lone = 2 if isinstance(node.left, ast.Constant) else 3
     if not isinstance(node.op, ast.Pow):
-        yield TextEdit(begin, end, f"-{right}" if isinstance(node.op, ast.Sub) else right, 3)
+        yield TextEdit(begin, end, f"-{right}" if isinstance(node.op, ast.Sub) else right, lone)
 
 
 def _of_an_attribute(source: Source, node: ast.Attribute, called: bool) -> Iterator[TextEdit]:

@@ -34,7 +34,7 @@ def of_a_term(source: Source, term: ast.expr, names: Sequence[str], inside: bool
     whole = text if tight else f"({text})"
     yield TextEdit(begin, end, f"-{factor}", 3 if inside else 1)
     for number in ("2", "0.5"):
-        yield TextEdit(begin, end, f"{number} * {factor}", 2)
+        yield TextEdit(begin, end, f"{number} * {factor}", 3)
     for name in names:
         yield TextEdit(begin, end, f"{factor} * {name}", 4)
         yield TextEdit(begin, end, f"{factor} / {name}", 4)
