@@ -132,11 +132,12 @@ def test_chaos_is_called_chaos(capsys: pytest.CaptureFixture[str]) -> None:
         pytest.param(["--steps", "0"], marks=pytest.mark.slow),
     ],
 )
-def test_three_pictures_are_written(arguments: list[str], tmp_path: Path) -> None:
+def test_every_picture_is_written(arguments: list[str], tmp_path: Path) -> None:
     """Into a folder made if missing, whole or not at all; diverging or not, and with a single point."""
     folder = tmp_path / "new" / "pictures"
     assert train.main([*arguments, "--plot", str(folder)]) == 0
-    assert sorted(path.name for path in folder.iterdir()) == ["derivatives.png", "squiggle.png", "ssr.png"]
+    names = ["derivatives.png", "nodes.png", "squiggle.png", "ssr.png"]
+    assert sorted(path.name for path in folder.iterdir()) == names
     for path in folder.iterdir():
         assert path.read_bytes().startswith(b"\x89PNG")
         assert path.read_bytes().endswith(b"IEND\xaeB`\x82")
