@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path as File
 from typing import Any
@@ -17,6 +18,7 @@ from support.lesson_options import Chosen, choose
 from support.optional_packages import require
 from support.options import add_network_options
 from support.pictures import STYLE, check_matplotlib
+from support.progress_bar import progress
 
 FRAMES = 100
 FRAMES_A_SECOND = 10
@@ -76,7 +78,8 @@ def animate(part: File, paths: dict[str, Path], chosen: Chosen, options: argpars
         figure.set_layout_engine("none")  # nothing moves from frame to frame but the curves
         steps = shown_steps(options.steps)
         with writer.saving(figure, str(part), dpi=DOTS_PER_INCH):
-            for step in [*steps, *[steps[-1]] * HELD]:
+            frames = [*steps, *[steps[-1]] * HELD]
+            for step in progress(frames, len(frames), "frames") if sys.stderr.isatty() else frames:
                 for column in columns:
                     column.show(step)
                 writer.grab_frame()

@@ -1,10 +1,38 @@
 """Standard output and standard error, in whatever state the caller handed them over."""
 
+import codecs
 import contextlib
 import errno
 import io
 import os
 import sys
+
+PLAIN = "plain"
+SPELLED = {
+    **{
+        "−": "-",
+        "·": "*",
+        "∂": "d",
+        "Σ": "sum",
+        "σ": "sigmoid",
+        "²": "^2",
+        "ᵢ": "_i",
+        "ᵀ": "^T",
+        "√": "sqrt",
+    },
+    **{"…": "...", "–": "-", "≤": "<=", "≥": ">=", "→": "->", "×": "x", "⟨": "<", "⟩": ">", "′": "'"},
+}
+"""How the signs of a formula are spelled where a terminal's encoding has none of them."""
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    """What is written instead of what cannot be encoded: a spelling, or a question mark."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(SPELLED.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(PLAIN, _spelled)
 
 
 def prepare_streams() -> None:
@@ -18,7 +46,7 @@ def prepare_streams() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115 - open to the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors=PLAIN)
 
 
 def discard_output() -> None:

@@ -24,5 +24,5 @@ def plain_table(*columns: str) -> Any:
     """A table without rules: the first column is text, the others are numbers unless their title is empty."""
     table = require("rich.table", "scripts").Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for number, title in enumerate(columns):
-        table.add_column(title, justify="right" if number and title else "left", no_wrap=True)
+        table.add_column(title, justify="right" if number and title else "left", overflow="fold")
     return table

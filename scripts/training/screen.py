@@ -11,6 +11,9 @@ from support.tables import open_console, plain_table
 from training.data import Data
 from training.setup import Setup
 
+BESIDE_THE_LOSSES = 52
+"""Columns of the bar and of what else stands in its line: a longer text would push the bar away."""
+
 
 class Screen:
     """A progress bar and the warnings on standard error, so that standard output is the outcome alone."""
@@ -22,7 +25,7 @@ class Screen:
         steps = -(-len(data.training.inputs) // setup.recipe.batch_size)
         self.bar = progress.Progress(
             progress.TextColumn("epoch {task.fields[epoch]}"),
-            progress.BarColumn(),
+            progress.BarColumn(bar_width=14),
             progress.MofNCompleteColumn(),
             progress.TextColumn("{task.fields[losses]}"),
             progress.TimeRemainingColumn(),
@@ -54,7 +57,10 @@ class Screen:
     def epoch(self, number: int, losses: Mapping[str, float]) -> None:
         """Show the losses beside the bar."""
         shown = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in losses.items())
-        self.bar.update(self.task, epoch=number, losses=shown)
+        room = max(self.console.width - BESIDE_THE_LOSSES, 0)
+        self.bar.update(
+            self.task, epoch=number, losses=shown if len(shown) <= room else f"{shown[: room - 1]}…"
+        )
 
 
 def _heading(options: argparse.Namespace, data: Data, setup: Setup) -> str:

@@ -1,0 +1,40 @@
+"""A terminal of any encoding, and of any width from 40, gets the whole result."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def printed(**environment: str) -> str:
+    """What the derivation in numbers looks like there."""
+    done = subprocess.run(
+        [sys.executable, "scripts/compare_gradients.py", "--explain"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        check=True,
+    )
+    return done.stdout.decode(environment.get("PYTHONIOENCODING", "utf-8"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "cp437"])
+def test_the_signs_of_a_formula_are_spelled_where_there_are_none(encoding: str) -> None:
+    """No line is lost, and no minus becomes a question mark."""
+    out = printed(PYTHONIOENCODING=encoding)
+    assert "?" not in out
+    assert "Residual = Observed - Predicted" in out
+    assert "AGREEMENT" in out
+
+
+@pytest.mark.slow
+def test_no_number_is_cut_in_a_narrow_terminal() -> None:
+    """A cell without room goes on in the next line."""
+    out = printed(COLUMNS="40", PYTHONIOENCODING="utf-8")
+    assert "…" not in out
+    assert max(map(len, out.splitlines())) <= 80
