@@ -81,14 +81,13 @@ def _addresses(parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tenso
         if len(parameters) != len(given) or is_watched():
             return None
         dtype = inputs.dtype
-        for tensor in (*given, observed):
-            if tensor.dtype is not dtype:
-                return None
-        if dtype not in DTYPES or inputs.dim() != 1 or observed.shape != inputs.shape:
+        if dtype not in DTYPES or observed.dtype is not dtype or inputs.dim() != 1:
+            return None
+        if observed.shape != inputs.shape:
             return None
     except (AttributeError, KeyError, RuntimeError):  # RuntimeError: a nested tensor has no shape
         return None
-    return plain_addresses(given, (inputs, observed))
+    return plain_addresses(given, (inputs, observed), dtype)
 
 
 @functools.lru_cache(maxsize=256)

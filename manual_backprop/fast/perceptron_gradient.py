@@ -26,6 +26,7 @@ from manual_backprop.networks import perceptron as plain
 from manual_backprop.networks.architecture import Perceptron
 
 RELU = ELEMENTWISE["relu"]
+Out = Mapping[str, Tensor] | None
 
 
 def _d_ssr_d_output(output: Tensor, targets: Tensor) -> Tensor:
@@ -79,7 +80,7 @@ class Gradients:
         parameters: Mapping[str, Tensor],
         inputs: Tensor,
         targets: Tensor,
-        out: Mapping[str, Tensor] | None = None,
+        out: Out = None,
     ) -> dict[str, Tensor]:
         """Gradient of the loss with respect to every parameter: perceptron.gradients, to rounding.
 
@@ -91,16 +92,15 @@ class Gradients:
         Errors:  those of perceptron.gradients; ValueError or TypeError for an out that does not fit
         Source:  perceptron.gradients
         """
-        if not self._is_plain(parameters, inputs, targets, out):
-            found = plain.gradients(self.network, parameters, inputs, targets, self.loss)
-            if out is None:
-                return found
-            fitting = self._checked(out, parameters)
-            return {name: fitting[name].copy_(found[name]) for name in found}
+        data = inputs, targets
+        if not self._is_plain(parameters, *data, out):
+            return self._plainly(parameters, *data, out)
         out = {} if out is None else self._checked(out, parameters)
-        found_at_once = self._small.gradients(parameters, inputs, targets, out)
+        found_at_once = self._small.gradients(parameters, *data, out)
         if found_at_once is not None:
             return found_at_once
+        if out and share_memory(out.values(), (*parameters.values(), *data)):
+            return self._plainly(parameters, *data, out)
         output, saved = self._forward(parameters, inputs)
         if self._d_loss_d_output is None:
             loss = LOSSES[self.loss]
@@ -109,21 +109,26 @@ class Gradients:
             d_loss_d_output = self._d_loss_d_output(output, targets)
         return self._backward(parameters, saved, d_loss_d_output, out)
 
-    def _is_plain(
-        self,
-        parameters: Mapping[str, Tensor],
-        inputs: Tensor,
-        targets: Tensor,
-        out: Mapping[str, Tensor] | None,
-    ) -> bool:
+    def _is_plain(self, parameters: Mapping[str, Tensor], inputs: Tensor, targets: Tensor, out: Out) -> bool:
         """Whether these are what the short way takes; the plain one judges all else."""
         if is_watched() or not self._fits(parameters, inputs):
             return False
         for tensor in (targets, *(() if out is None else out.values())):
             if type(tensor) is not Tensor or tensor.requires_grad or tensor.is_nested:
                 return False
-        # The plain way has read all before the first number is written.
-        return out is None or not share_memory(out.values(), (*parameters.values(), inputs, targets))
+        return True
+
+    def _plainly(
+        self, parameters: Mapping[str, Tensor], inputs: Tensor, targets: Tensor, out: Out
+    ) -> dict[str, Tensor]:
+        """The plain derivation, which has read all before the first number of out is written."""
+        found = plain.gradients(self.network, parameters, inputs, targets, self.loss)
+        if out is None:
+            return found
+        fitting = self._checked(out, parameters)
+        if share_memory(fitting.values()):
+            raise ValueError("out's tensors share memory: one derivative would overwrite another")
+        return {name: fitting[name].copy_(found[name]) for name in found}
 
     def _fits(self, parameters: Mapping[str, Tensor], inputs: Tensor) -> bool:
         """Whether parameters and inputs are plain tensors of the network's shapes."""
@@ -189,6 +194,4 @@ class Gradients:
             check_shape(f"out's {name}", out[name], parameter.shape)
             if start_of(out[name]) == start_of(parameter) != 0:
                 raise ValueError(f"out's {name} is the parameter itself, which the gradient would overwrite")
-        if share_memory(out.values()):
-            raise ValueError("out's tensors share memory: one derivative would overwrite another")
         return out

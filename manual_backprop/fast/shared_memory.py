@@ -44,13 +44,22 @@ def _may_overlap(written: Sequence[Tensor], read: Sequence[Tensor]) -> bool:
                 return True
             start = tensor.data_ptr()
             extents.append((start, start + _extent(tensor), is_written))
+    return overlap(extents)
+
+
+def overlap(extents: list[tuple[int, int, bool]]) -> bool:
+    """Whether one of these stretches of memory, each from its start to its end, is written and meets another.
+
+    Formula: (start, end, whether it is written), in any order
+    """
     end_of_written = end_of_all = 0
     for start, end, is_written in sorted(extents):
         if start < (end_of_all if is_written else end_of_written):
             return True
-        end_of_all = max(end_of_all, end)
-        if is_written:
-            end_of_written = max(end_of_written, end)
+        if end > end_of_all:
+            end_of_all = end
+        if is_written and end > end_of_written:
+            end_of_written = end
     return False
 
 

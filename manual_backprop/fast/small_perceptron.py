@@ -5,13 +5,15 @@ seventeen calls, which last nearly as long as the work.
 """
 
 import ctypes
+import math
 from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
 
 from manual_backprop.fast.kernels.compiled_library import library
-from manual_backprop.fast.kernels.plain_tensors import is_watched, plain_addresses, pointers
+from manual_backprop.fast.kernels.plain_tensors import addresses_of, plain_addresses, pointers
+from manual_backprop.fast.shared_memory import overlap
 from manual_backprop.layers.activations import ELEMENTWISE
 from manual_backprop.layers.linear import LINEAR
 from manual_backprop.networks.architecture import Perceptron
@@ -35,6 +37,7 @@ class Small:
             *("ssr", "mean_squared_error", "cross_entropy_sum", "cross_entropy_mean"),
         )
         self._names, self._width = network.parameters, widths[-1]
+        self._lengths = [math.prod(network.shapes[name]) for name in self._names]
         self._layers, self._widths = len(weights), (ctypes.c_long * len(widths))(*widths)
         self._multiplications = sum(outputs * inputs for outputs, inputs in weights)
         self._classes, self._mean = loss.startswith("cross_entropy"), "mean" in loss
@@ -45,6 +48,7 @@ class Small:
         """Gradient of the loss with respect to every parameter, or None where this is not for the kernel.
 
         Parameters, inputs and out have one dtype, float32 or float64, and fit; the targets may be anything.
+        Nothing watches what is done here (is_watched), and out has all names or none.
 
         Formula: {name: ∂Loss/∂name for every parameter}
         Shapes:  those of perceptron_gradient.Gradients
@@ -53,22 +57,24 @@ class Small:
         n = inputs.shape[0]
         if not self.is_known or n * self._multiplications > MULTIPLICATIONS:
             return None
-        if not self._fit(targets, inputs) or is_watched():
+        if not self._fit(targets, inputs):
             return None
         given = [parameters[name] for name in self._names]
-        found = [out[name] for name in self._names] if out else list(map(torch.empty_like, given))
-        addresses = plain_addresses((), (*given, inputs, targets, *found))
-        if addresses is None or not _may_be_written(found):
+        written = [out[name] for name in self._names] if out else []
+        addresses = plain_addresses((), (*given, inputs, targets, *written), inputs.dtype)
+        if addresses is None:
+            return None
+        if out and not (_may_be_written(written) and self._lie_apart(addresses, inputs, targets)):
             return None
         kernel = library(inputs.dtype)
         if kernel is None:
             return None
         count = len(given)
-        of_targets = addresses[count + 1]
+        of_targets, found = addresses[count + 1], written or list(map(torch.empty_like, given))
         failed = kernel.perceptron(
             *(self._widths, self._layers, pointers(addresses[:count]), addresses[count]),
             *((None, of_targets) if self._classes else (of_targets, None)),
-            *(float(targets.numel() if self._mean else 1), n, pointers(addresses[count + 2 :])),
+            *(float(targets.numel() if self._mean else 1), n, addresses_of(found)),
         )
         if failed:
             return None
@@ -76,6 +82,14 @@ class Small:
             # As every operation of torch does: a graph that has kept one of them knows that it has changed.
             torch._C._increment_version(found)
         return dict(zip(self._names, found, strict=True))
+
+    def _lie_apart(self, addresses: list[int], inputs: Tensor, targets: Tensor) -> bool:
+        """Whether no result is written where something is still read, or another result."""
+        lengths = [length * inputs.itemsize for length in self._lengths]
+        lengths = [*lengths, inputs.nbytes, targets.nbytes, *lengths]
+        read = len(self._lengths) + 2
+        whole = zip(addresses, lengths, range(len(lengths)), strict=True)
+        return not overlap([(start, start + length, place >= read) for start, length, place in whole])
 
     def _fit(self, targets: Tensor, inputs: Tensor) -> bool:
         n = inputs.shape[0]

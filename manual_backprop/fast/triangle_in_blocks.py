@@ -34,7 +34,7 @@ def from_data(
     # What autograd watches in another precision is watched no longer in a copy: so the originals are asked.
     given = [parameters[name] for name in parameters if name in HIDDEN]
     data = [values if values.is_contiguous() else values.contiguous() for values in (inputs, observed)]
-    addresses = plain_addresses(given, data)
+    addresses = plain_addresses(given, data, inputs.dtype)
     if addresses is None:
         return triangle.from_data(parameters, inputs, observed)
     hidden = triangle.checked_hidden(parameters, inputs, observed)

@@ -6,40 +6,48 @@ would silently lose, so all that is not plain goes to the plain derivation, whic
 
 import ctypes
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.utils._device import DeviceContext
 
 
-def plain_addresses(scalars: Sequence[Tensor], arrays: Sequence[Tensor]) -> list[int] | None:
+def plain_addresses(
+    scalars: Sequence[Tensor], arrays: Sequence[Tensor], dtype: torch.dtype
+) -> list[int] | None:
     """Where the tensors lie, if all are numbers in the processor's memory, one after another; None if not.
 
     A subclass may mean something else by its memory, and so does a pending negation. Without an address are
     zeros that torch only imagines, functional tensors, storages that were set free, and tensors of no
     elements.
 
-    Shapes: each of scalars (), arrays any
+    Shapes: each of scalars () and of this dtype, arrays any
     """
-    addresses = []
+    addresses, bits = [], 0
     try:
         for scalar in scalars:
-            if scalar.shape:
+            if type(scalar) is not Tensor or scalar.dim() or scalar.dtype is not dtype:
                 return None
-        for array in arrays:
-            if not array.is_contiguous():
+            if scalar.requires_grad or not scalar.is_cpu or scalar.is_neg():
                 return None
-        for tensor in (*scalars, *arrays):
-            if type(tensor) is not Tensor or not tensor.is_cpu or tensor.requires_grad or tensor.is_neg():
-                return None
-            address = tensor.data_ptr()
-            if not address or address % tensor.itemsize:
-                return None
+            address = scalar.data_ptr()
             addresses.append(address)
-    except (AttributeError, RuntimeError):  # no tensor; one of torch.func, or a sparse one, has no memory
+            bits |= address
+        for array in arrays:
+            if type(array) is not Tensor or array.requires_grad or not array.is_contiguous():
+                return None
+            if not array.is_cpu or array.is_neg():
+                return None
+            address = array.data_ptr()
+            addresses.append(address)
+            if array.dtype is dtype:
+                bits |= address
+            elif address % array.itemsize:
+                return None
+    except RuntimeError:  # one of torch.func, or a sparse one, has no memory
         return None
-    return addresses
+    return None if bits % dtype.itemsize or 0 in addresses else addresses
 
 
 def is_watched() -> bool:
@@ -59,15 +67,14 @@ def is_watched() -> bool:
     )
 
 
-def pointers(addresses: Iterable[int]) -> "ctypes.Array[ctypes.c_void_p]":
+def pointers(addresses: Sequence[int]) -> "ctypes.Array[ctypes.c_void_p]":
     """Addresses as a kernel takes them."""
-    given = list(addresses)
-    return (ctypes.c_void_p * len(given))(*given)
+    return (ctypes.c_void_p * len(addresses))(*addresses)
 
 
 def addresses_of(tensors: Sequence[Tensor]) -> "ctypes.Array[ctypes.c_void_p]":
     """Where tensors lie that are known to be plain, as a kernel takes them."""
-    return pointers(tensor.data_ptr() for tensor in tensors)
+    return pointers([tensor.data_ptr() for tensor in tensors])
 
 
 def _only_a_default_device() -> bool:

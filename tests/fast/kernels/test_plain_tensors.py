@@ -47,7 +47,15 @@ STRANGE: dict[str, Callable[[], Tensor]] = {
 def test_no_address_is_taken_of_what_is_no_plain_memory(make: Callable[[], Tensor]) -> None:
     """As an array or, of one element, as a scalar."""
     tensor, plain = make(), torch.zeros(3)
-    assert plain_addresses((), (tensor,)) is None
-    assert plain_addresses((plain[0],), (plain, tensor)) is None
-    assert plain_addresses((tensor, plain[0]), (plain,)) is None
-    assert plain_addresses((plain[0],), (plain,)) == [plain.data_ptr()] * 2
+    for dtype in (torch.float32, torch.float64):
+        assert plain_addresses((), (tensor,), dtype) is None
+        assert plain_addresses((plain[0],), (plain, tensor), dtype) is None
+        assert plain_addresses((tensor, plain[0]), (plain,), dtype) is None
+    assert plain_addresses((plain[0],), (plain,), torch.float32) == [plain.data_ptr()] * 2
+
+
+def test_scalars_have_the_dtype_that_is_asked_for() -> None:
+    """A kernel reads them all alike; an array may be one of classes."""
+    plain, classes = torch.zeros(3), torch.arange(3)
+    assert plain_addresses((), (plain, classes), torch.float32) == [plain.data_ptr(), classes.data_ptr()]
+    assert plain_addresses((plain.double()[0],), (plain,), torch.float32) is None
