@@ -8,7 +8,15 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import comparing, floor, lesson_descent, lesson_gradient, perceptrons, tricks
+from benchmarks import (
+    comparing,
+    cost_of_the_check,
+    floor,
+    lesson_descent,
+    lesson_gradient,
+    perceptrons,
+    tricks,
+)
 from benchmarks.contest import Contest, Result, hold
 from support.ending import AGREEMENT, Parser, run
 from support.json_documents import print_json
@@ -16,7 +24,7 @@ from support.options import DTYPES, device
 
 Maker = Callable[[torch.dtype, torch.device], Contest]
 MILLION = 1_000_000
-WITH_MEMORY = ("gradient-7-of-1000000", "perceptron-1024-4096-1024")
+WITH_MEMORY = ("gradient-7-of-1000000", "perceptron-1024-4096-1024", "check-layer-norm-20")
 """The workloads that are large enough for their memory to matter."""
 
 
@@ -45,11 +53,12 @@ def own_makers() -> Mapping[str, Maker]:
 
 
 def further_makers() -> Mapping[str, Maker]:
-    """The contests that only --only asks for: the goal of checking, with other batches than the goal's."""
-    return {
+    """The contests that only --only asks for: other batches than the goal's, and the cost of the check."""
+    found: dict[str, Maker] = {
         f"every-element-{rows}-rows": functools.partial(comparing.every_element, rows=rows)
         for rows in (4, 64)
     }
+    return {**found, **cost_of_the_check.makers()}
 
 
 def _on_the_processor(
