@@ -5,6 +5,7 @@ import json
 import pytest
 
 import train
+from lessons_seven import seven_only
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
@@ -20,6 +21,7 @@ def test_a_stable_rate_that_converges_needs_no_word(capsys: pytest.CaptureFixtur
     assert told(capsys, "--wrt", "all", "--learning-rate", "0.05", "--steps", "100") == []
 
 
+@seven_only
 def test_a_rate_above_the_largest_stable_one_is_told_with_it_at_the_start(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -55,6 +57,7 @@ def test_small_steps_of_a_small_rate_are_no_minimum(capsys: pytest.CaptureFixtur
     assert "dSSR/db3 is still 0.0998, and rates up to 0.1347 are stable" in advice
 
 
+@seven_only
 def test_the_table_says_where_it_starts_and_warns_before_the_first_step(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import train
+from lessons_seven import seven_only
 from manual_backprop import PARAMETERS, lesson
 from manual_backprop.lesson.descent import descend
 from support.descent_pictures import told_steps
@@ -14,6 +15,7 @@ from support.pictures import symlog_ticks
 pytest.importorskip("matplotlib")
 
 
+@seven_only
 def test_the_steps_that_are_told_follow_the_ssr() -> None:
     """With all seven parameters the SSR stays where it is for 250 steps, of which none is shown."""
     start = {name: torch.tensor(value).double() for name, value in lesson.START_OF_ALL_SEVEN.items()}
