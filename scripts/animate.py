@@ -17,7 +17,7 @@ from support.ending import AGREEMENT, Parser, run
 from support.lesson_options import Chosen, choose
 from support.optional_packages import require
 from support.options import add_network_options
-from support.pictures import STYLE, check_matplotlib
+from support.pictures import STYLE, check_matplotlib, dots
 from support.progress_bar import progress
 
 FRAMES = 100
@@ -29,7 +29,7 @@ DOTS_PER_INCH = 100
 LOWEST = 1e-6
 """Where the axis of the SSR ends, as a share of the SSR of the start."""
 
-LINE, DATA = "#0072B2", "#D55E00"
+LINE = "#0072B2"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -109,9 +109,7 @@ class Column:
         self.squiggle.set_xlabel("input" if options.data else "dosage")
         self.squiggle.set_ylabel("predicted" if options.data else "effectiveness")
         (self.line,) = self.squiggle.plot(self.grid.cpu(), self.curve(0), color=LINE)
-        self.squiggle.scatter(
-            chosen.inputs.cpu(), chosen.observed.cpu(), s=64, color=DATA, edgecolor="white", zorder=3
-        )
+        dots(self.squiggle, chosen.inputs, chosen.observed)
         # Every character is as wide as every other: the numbers change and nothing moves.
         middle = {"transform": self.squiggle.transAxes, "ha": "center", "family": "monospace"}
         self.text = self.squiggle.text(0.5, 1.02, "", **middle)

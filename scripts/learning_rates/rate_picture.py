@@ -11,7 +11,7 @@ from torch import Tensor
 from support.atomic_files import replacing
 from support.descent_paths import NAMES, follow
 from support.optional_packages import require
-from support.pictures import STYLE
+from support.pictures import STYLE, say_written
 
 STEPS = 1000
 DECADES_BELOW, DECADES_ABOVE = 6, 3
@@ -62,6 +62,7 @@ def draw(
             folder.mkdir(parents=True, exist_ok=True)
             with replacing(folder / "learning_rates.png") as part:
                 figure.savefig(part)
+            say_written([folder / "learning_rates.png"])
         except OSError as error:
             raise OSError(error.errno, error.strerror or str(error), f"--plot {options.plot}") from None
         finally:
