@@ -103,6 +103,8 @@ def test_machines_get_everything() -> None:
         "note": "elsewhere",
         "first_wrong": "hidden",
         "converted": [],
+        "ways": {},
+        "warnings": [],
     }
     assert findings[1] == {
         "name": "hidden",

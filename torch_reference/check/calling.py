@@ -7,10 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from torch_reference.check.graphs import as_upstream, gradients_left_alone, graph_ends, leaf_of
 from torch_reference.judging.calls.arguments import Arguments, Tensors
-from torch_reference.judging.calls.nests import complex_again, named_leaves
+from torch_reference.judging.calls.nests import named_leaves
+from torch_reference.judging.calls.points import same_random_numbers
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
-from torch_reference.judging.scalar_objective import UPSTREAM, as_tuple
+from torch_reference.judging.scalar_objective import as_tuple
 
 Pair = tuple[Callable[..., tuple[Any, Any]], Callable[..., Any]]
 Function = type[torch.autograd.Function] | Callable[..., Any] | Pair
@@ -28,19 +30,26 @@ class PairOfFunctions:
 
     def outputs(self, values: Tensors, wanted: Sequence[str]) -> dict[str, Any]:
         """What the forward returns, by name."""
-        return named_leaves(self._run(values)[0], "outputs")
+        return named_leaves(self._run(self.arguments.tensors(values))[0], "outputs")
 
     def gradients(self, values: Tensors, upstream: Tensors, wanted: Sequence[str]) -> Gradients:
         """What the backward returns for the inputs that are asked for."""
-        outputs, saved = self._run(values)
-        given = _as_outputs(named_leaves(outputs, "outputs"), upstream)
+        return self.differentiated(self.arguments.tensors(values), upstream, wanted)[1]
+
+    def differentiated(
+        self, tensors: Mapping[str, Any], upstream: Tensors, wanted: Sequence[str]
+    ) -> tuple[dict[str, Any], Gradients]:
+        """(the outputs by name, the gradients of the inputs that are asked for)."""
+        result, saved = self._run(tensors)
+        outputs = named_leaves(result, "outputs")
+        given = as_upstream(outputs, upstream)
         with user_code("backward"):
             found = as_tuple(self.backward(saved, *given.values()))
             by_name = _by_name(self.arguments, found)
-        return {name: by_name.get(name) for name in wanted}
+        return outputs, {name: by_name.get(name) for name in wanted}
 
-    def _run(self, values: Tensors) -> tuple[Any, Any]:
-        tensors = self.arguments.as_given(self.arguments.tensors(values))
+    def _run(self, given: Mapping[str, Any]) -> tuple[Any, Any]:
+        tensors = self.arguments.as_given(given)
         with user_code("forward"):
             args, kwargs = self.arguments.placed(tensors)
             outputs, saved = self.forward(*args, **kwargs)
@@ -63,81 +72,82 @@ class GraphFunction:
 
         A function that works with .backward() alone, as a reentrant checkpoint does, is called so.
         """
-        tensors = self.arguments.tensors(values)
+        return self.differentiated(self.arguments.tensors(values), upstream, wanted)[1]
+
+    def differentiated(
+        self, tensors: Mapping[str, Any], upstream: Tensors, wanted: Sequence[str]
+    ) -> tuple[dict[str, Any], Gradients]:
+        """(the outputs by name, the gradients of the inputs that are asked for)."""
         try:
-            return self._by_grad(tensors, upstream, wanted)
+            return self.by_grad(tensors, upstream, wanted)
         except UserCodeError:  # it may still do all that a training asks of it
-            return self._by_backward(self.arguments.tensors(values), upstream, wanted)
+            return self.by_backward(tensors, upstream, wanted)
 
     def run(self, tensors: Mapping[str, Any], wanted: Sequence[str]) -> tuple[list[Tensor], dict[str, Any]]:
         """(the inputs that require a gradient, the outputs by name)."""
-        leaves = {name: tensors[name].detach().requires_grad_() for name in wanted}
+        leaves = {name: leaf_of(tensors[name]) for name in wanted}
         with user_code("forward"), torch.enable_grad():
             args, kwargs = self.arguments.placed({**tensors, **leaves})
             return list(leaves.values()), named_leaves(self.function(*args, **kwargs), "outputs")
 
-    def _by_grad(self, tensors: Mapping[str, Any], upstream: Tensors, wanted: Sequence[str]) -> Gradients:
+    def by_grad(
+        self, tensors: Mapping[str, Any], upstream: Tensors, wanted: Sequence[str]
+    ) -> tuple[dict[str, Any], Gradients]:
+        """The same by torch.autograd.grad."""
         leaves, outputs = self.run(tensors, wanted)
-        differentiable, above = _differentiable(outputs, upstream)
+        differentiable, above = graph_ends(outputs, upstream)
         with user_code("backward"):
             found = torch.autograd.grad(differentiable, leaves, above, allow_unused=True)
-        return dict(zip(wanted, found, strict=True))
+        return outputs, dict(zip(wanted, found, strict=True))
 
-    def _by_backward(self, tensors: Mapping[str, Any], upstream: Tensors, wanted: Sequence[str]) -> Gradients:
+    def by_backward(
+        self,
+        tensors: Mapping[str, Any],
+        upstream: Tensors,
+        wanted: Sequence[str],
+        before: Tensors | None = None,
+    ) -> tuple[dict[str, Any], Gradients]:
+        """The same by .backward(), with the gradients that the inputs have before it."""
         leaves, outputs = self.run(tensors, wanted)
-        differentiable, above = _differentiable(outputs, upstream)
-        others = _other_leaves(differentiable, leaves)
-        before = [leaf.grad for leaf in others]
-        try:
-            for leaf in others:
-                leaf.grad = None
-            with user_code("backward"):
-                torch.autograd.backward(differentiable, above)
-        finally:
-            for leaf, gradient in zip(others, before, strict=True):
-                leaf.grad = gradient
-        return {name: leaf.grad for name, leaf in zip(wanted, leaves, strict=True)}
+        differentiable, above = graph_ends(outputs, upstream)
+        for name, leaf in zip(wanted, leaves, strict=True):
+            if leaf.is_leaf:
+                leaf.grad = before[name] if before else None
+            else:
+                leaf.retain_grad()  # a view of a parameter
+        with gradients_left_alone(differentiable, leaves), user_code("backward"):
+            torch.autograd.backward(differentiable, above)
+        return outputs, {name: leaf.grad for name, leaf in zip(wanted, leaves, strict=True)}
 
 
 Called = PairOfFunctions | GraphFunction
 
 
-def called(function: Function, arguments: Arguments) -> Called:
-    """How it is to be called.
+def called(function: Function, arguments: Arguments, rng_state: Tensor | None = None) -> Called:
+    """How it is to be called; with a state, its random numbers begin there in every call.
 
     Errors: TypeError for what cannot be called
     """
     if isinstance(function, tuple):
         if len(function) != 2 or not all(callable(part) for part in function):
             raise TypeError("a pair: expected two functions, (forward, backward)")
-        return PairOfFunctions(*function, arguments)
+        return PairOfFunctions(_seeded(function[0], rng_state), function[1], arguments)
     if isinstance(function, type) and not issubclass(function, nn.Module) and hasattr(function, "apply"):
-        return GraphFunction(function.apply, arguments)
+        return GraphFunction(_seeded(function.apply, rng_state), arguments)
     if not callable(function):
         raise TypeError(f"expected a function or a pair of them, found {type(function).__name__}")
-    return GraphFunction(function, arguments)
+    return GraphFunction(_seeded(function, rng_state), arguments)
 
 
-def _differentiable(outputs: Mapping[str, Any], upstream: Tensors) -> tuple[list[Tensor], list[Tensor]]:
-    """The outputs that are part of the graph, and their upstream gradients."""
-    given = _as_outputs(outputs, upstream)
-    pairs = [
-        (outputs[name], above)
-        for name, above in given.items()
-        if isinstance(outputs[name], Tensor) and outputs[name].requires_grad
-    ]
-    return [output for output, _ in pairs], [above for _, above in pairs]
+def _seeded(function: Callable[..., Any], rng_state: Tensor | None) -> Callable[..., Any]:
+    if rng_state is None:
+        return function
 
+    def seeded(*args: Any, **kwargs: Any) -> Any:
+        with same_random_numbers(rng_state):
+            return function(*args, **kwargs)
 
-def _as_outputs(outputs: Mapping[str, Any], upstream: Tensors) -> dict[str, Tensor]:
-    """The upstream gradients by the outputs' names, complex ones again as complex numbers."""
-    found = {}
-    for name, output in outputs.items():
-        above = upstream.get(UPSTREAM + name)
-        if above is not None:
-            is_complex = isinstance(output, Tensor) and output.is_complex()
-            found[name] = complex_again(above) if is_complex else above
-    return found
+    return seeded
 
 
 def _by_name(arguments: Arguments, gradients: Sequence[Any]) -> dict[str, Any]:
@@ -161,18 +171,3 @@ def _prefixed(gradients: dict[str, Any], names: list[str]) -> dict[str, Any]:
     if len(names) == 1 and len(gradients) == 1:
         return {names[0]: next(iter(gradients.values()))}
     return gradients
-
-
-def _other_leaves(outputs: Sequence[Tensor], own: Sequence[Tensor]) -> list[Tensor]:
-    """The leaves of the graph besides our own: a backward would add to the user's gradients there."""
-    seen, found, stack = set(), [], [output.grad_fn for output in outputs]
-    while stack:
-        node = stack.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        variable = getattr(node, "variable", None)
-        if variable is not None and not any(variable is leaf for leaf in own):
-            found.append(variable)
-        stack += [following for following, _ in node.next_functions]
-    return found

@@ -1,26 +1,24 @@
 """The check of a function's backward: a torch.autograd.Function, any callable, or a pair of functions."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from torch_reference.check.calling import Called, Function, PairOfFunctions, called
-from torch_reference.check.examine import examine, raised
-from torch_reference.check.located import located_in_function
-from torch_reference.check.ways import Way, all_ways
+from torch_reference.check.as_given import AsGiven
+from torch_reference.check.calling import Function, called
+from torch_reference.check.examine import raised
+from torch_reference.check.ways import Made, Session, chosen_ways, run_ways
+from torch_reference.check.ways.second_order import second_derivative
+from torch_reference.check.ways.table import Way
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Arguments
-from torch_reference.judging.calls.plain_numbers import Converted
+from torch_reference.judging.calls.points import leaving_all_alone
 from torch_reference.judging.calls.raised_errors import UserCodeError
-from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.function_objective import FunctionObjective
-from torch_reference.judging.function_outputs import has_another_form, judge_outputs, shared_memory
-from torch_reference.judging.hygiene import copies
 from torch_reference.judging.report import Report, breach
-from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 from torch_reference.judging.upstream_gradients import drawn_upstream, given_upstream
 from torch_reference.tolerance.meant import meant
 
@@ -38,6 +36,9 @@ def check_function(
     *args: Any,
     wrt: Sequence[int | str] | None = None,
     upstream: Sequence[Tensor] | None = None,
+    ways: Collection[str] | None = None,
+    redraw: bool = True,
+    order: int | None = None,
     allow: Collection[str] = (),
     rtol: float = 0.0,
     accept: Collection[str] = (),
@@ -55,10 +56,11 @@ def check_function(
     Gradients are compared for the inputs that wrt names, by position or by keyword; without it for those that
     have requires_grad, and if none has, for all that are floating-point or complex.
 
-    The upstream gradients are random, never ones, unless they are given. The backward is called with the
-    inputs as they are, with non-contiguous inputs and upstream gradients, with an expanded upstream gradient
-    (as sum() makes it), and, for an autograd.Function, with each input requiring a gradient alone. The first
-    way that fails is reported, and so is whatever is raised on the way.
+    The upstream gradients are random, never ones, unless they are given. When all is right as it was given,
+    the function is called in every way in which a training calls: ways names some of them
+    (torch_reference.check.ways.WAYS), an empty list none; redraw=False goes to no other point. Each way that
+    fails is named, and the first is shown. Of the second derivative a report warns; order=2 makes it decide,
+    order=1 leaves it out.
 
     allow names breaches that are meant: "input mutated", "shares memory", "not repeatable"; rtol, besides
     rounding, is for approximations; accept names verdicts that agree: "loses digits", "inconclusive".
@@ -76,101 +78,51 @@ def check_function(
     """
     arguments = Arguments.of(args, kwargs)
     wanted = _wanted(arguments, wrt)
-    function_called = called(function, arguments)
-    objective = FunctionObjective(reference, arguments)
-    dtype = str(arguments.point[wanted[0]].dtype).removeprefix("torch.")
-    try:
-        outputs, depends = objective.looked_at(arguments.point, wanted)
-    except UserCodeError as error:
-        return Report((raised(error),), dtype)
-    above = drawn_upstream(outputs, seed)
-    if upstream is not None:
-        above = given_upstream(above, upstream)
-    if not depends:
-        return Report((NOTHING,), dtype)
-    door = _Door(function_called, objective, draws, tuple(allow))
-    report = Report((), dtype)
-    with meant(rtol, accept):
-        for way in all_ways({**arguments.point, **above}, wanted, isinstance(function, tuple)):
-            report = replace(door.check(way), note=way.what)
-            if not report.agrees:
-                return door.located(report, way, function, reference, arguments)
-    return replace(report, note="")
-
-
-@dataclass(frozen=True)
-class _Door:
-    function: Called
-    objective: FunctionObjective
-    draws: int
-    allow: tuple[str, ...]
-
-    @property
-    def in_graph(self) -> bool:
-        """Whether autograd knows how the outputs were made."""
-        return not isinstance(self.function, PairOfFunctions)
-
-    def check(self, way: Way) -> Report:
-        """The report of one way of calling: the outputs first, and the gradients where the outputs fit."""
-        dtype = str(way.point[way.wanted[0]].dtype).removeprefix("torch.")
-        inputs = copies({name: way.point[name] for name in way.point if not name.startswith(UPSTREAM)})
+    chosen = chosen_ways(ways, redraw and upstream is None)
+    with leaving_all_alone(), meant(rtol, accept):
+        state = torch.get_rng_state()
+        objective = FunctionObjective(reference, arguments, state)
+        dtype = str(arguments.point[wanted[0]].dtype).removeprefix("torch.")
         try:
-            made = self.function.outputs(inputs, way.wanted)
-            found = judge_outputs(made, self.objective, way.point)
+            outputs, depends = objective.looked_at(arguments.point, wanted)
         except UserCodeError as error:
             return Report((raised(error),), dtype)
-        found += [
-            each
-            for each in shared_memory(made, inputs, self.in_graph)
-            if each.row.verdict.value not in self.allow
-        ]
-        if any(has_another_form(finding) for finding in found):
-            return Report(tuple(found), dtype)
-        report = examine(self.task(way), self.draws)
-        return replace(report, findings=(*found, *report.findings))
+        above = drawn_upstream(outputs, seed)
+        if upstream is not None:
+            above = given_upstream(above, upstream)
+        if not depends:
+            return Report((NOTHING,), dtype)
+        draws_numbers = objective.draws_random_numbers(arguments.point)
+        callee = called(function, arguments, state if draws_numbers else None)
+        point = {**arguments.point, **above}
+        as_given = AsGiven(callee, objective, wanted, draws, tuple(allow))
+        report = as_given.check(point)
+        if not report.agrees:
+            return as_given.located(report, point, function, arguments)
+        plain = Session(callee, objective, arguments, point, wanted, Made({}, {})).first()
+        session = Session(callee, objective, arguments, point, wanted, plain)
+        return in_every_way(session, report, chosen, order, allow)
 
-    def located(
-        self,
-        report: Report,
-        way: Way,
-        function: Function,
-        reference: Callable[..., Any],
-        arguments: Arguments,
-    ) -> Report:
-        """The report with the wrong lines of the backward, if all arguments are plain positions."""
-        count = len(arguments.leaves)
-        complex_ones = any(isinstance(leaf, Tensor) and leaf.is_complex() for leaf in arguments.leaves)
-        if not self.draws or complex_ones or arguments.names != tuple(f"inputs[{i}]" for i in range(count)):
-            return report
-        inputs = [way.point.get(*each) for each in zip(arguments.names, arguments.leaves, strict=True)]
 
-        def with_another(edited: Function) -> Task:
-            return replace(self, function=called(edited, arguments)).task(way)
-
-        return located_in_function(report, function, reference, inputs, way, with_another)
-
-    def task(self, way: Way) -> Task:
-        """The task of differentiating the function in that way."""
-
-        def derive(values: Tensors) -> Mapping[str, Any]:
-            inputs = {name: value for name, value in values.items() if not name.startswith(UPSTREAM)}
-            above = {name: value for name, value in values.items() if name.startswith(UPSTREAM)}
-            found = self.function.gradients(inputs, above, way.wanted)
-            return {
-                name: torch.zeros_like(values[name]) if gradient is None else gradient
-                for name, gradient in found.items()
-            }
-
-        return Task(
-            derivation=Converted(derive, way.point[way.wanted[0]]),
-            objective=self.objective,
-            point=way.point,
-            shapes=lambda values: {name: tuple(values[name].shape) for name in way.wanted},
-            required=way.wanted,
-            # A backward may hand on its upstream gradient as it is: torch's own addition does.
-            may_alias=tuple(name for name in way.point if name.startswith(UPSTREAM)),
-            allowed=self.allow,
-        )
+def in_every_way(
+    session: Session, report: Report, ways: dict[str, Way], order: int | None, allow: Collection[str]
+) -> Report:
+    """The report, and what came of every other way of calling."""
+    found = run_ways(session, ways, allow)
+    second = [] if order == 1 else run_ways(session, {"second derivative": second_derivative}, allow)
+    warnings = []
+    if order == 2:
+        found += second
+    elif second and second[0].status == "fails":
+        warnings = [f"the second derivative is wrong: {second[0].findings[0].name}"]
+    report = replace(report, ways=tuple((way.name, way.status) for way in found), warnings=tuple(warnings))
+    failing = [way for way in found if way.status == "fails"]
+    if not failing:
+        return report
+    first = failing[0]
+    wrong = {finding.name for finding in first.findings}
+    right = [finding for finding in report.findings if finding.name not in wrong]
+    return replace(report, findings=(*first.findings, *right), note=first.told)
 
 
 def _wanted(arguments: Arguments, wrt: Sequence[int | str] | None) -> tuple[str, ...]:

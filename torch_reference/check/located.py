@@ -1,8 +1,8 @@
 """A report with places: which line of the user's own code is wrong, and one edit that would make it right."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch_reference.chain.derivations import links_of_derivation
 from torch_reference.chain.inside import links_of_function
 from torch_reference.chain.report import ChainReport
-from torch_reference.check.ways import Way
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import Report
 from torch_reference.judging.scalar_objective import UPSTREAM
@@ -18,6 +17,13 @@ from torch_reference.repair.single_edits import NONE, Repairs, repairs
 from torch_reference.repair.task_trials import TaskTrials
 
 MOST_OUTPUTS = 64
+
+
+class CalledAt(NamedTuple):
+    """How a function was called: the point, and the inputs whose gradients were asked for."""
+
+    point: Mapping[str, Tensor]
+    wanted: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,12 @@ def located_in_function(
     function: Any,
     reference: Callable[..., Any],
     inputs: Sequence[Any],
-    way: Way,
+    where: CalledAt,
     make_task: Callable[[Any], Task],
 ) -> Report:
     """The report on a Function or a pair, with the wrong lines of its backward.
 
-    Shapes: way is how it was called when it was wrong; make_task makes the task of a function in place of
+    Shapes: where is how it was called when it was wrong; make_task makes the task of a function in place of
             this one
     """
     owner = getattr(function, "__self__", function)  # of Function.apply it is the Function
@@ -64,8 +70,8 @@ def located_in_function(
     is_function = isinstance(function, type) and issubclass(function, torch.autograd.Function)
     if not _has_wrong_numbers(report) or not (is_function or isinstance(function, tuple)):
         return report
-    flags = [f"inputs[{index}]" in way.wanted for index in range(len(inputs))]
-    above = [way.point.get(f"{UPSTREAM}outputs[{index}]") for index in range(MOST_OUTPUTS)]
+    flags = [f"inputs[{index}]" in where.wanted for index in range(len(inputs))]
+    above = [where.point.get(f"{UPSTREAM}outputs[{index}]") for index in range(MOST_OUTPUTS)]
     inside = links_of_function(function, reference, inputs, flags, above)
     backward = function[1] if isinstance(function, tuple) else function.backward
 

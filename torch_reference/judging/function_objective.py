@@ -9,7 +9,14 @@ from torch import Tensor
 
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.nests import named_tensors
-from torch_reference.judging.calls.points import UPSTREAM, Tensors, same_random_numbers, shifted, weighted
+from torch_reference.judging.calls.points import (
+    UPSTREAM,
+    Tensors,
+    quiet_call,
+    same_random_numbers,
+    shifted,
+    weighted,
+)
 from torch_reference.judging.calls.raised_errors import user_code
 
 
@@ -57,3 +64,13 @@ class FunctionObjective:
             outputs = named_tensors(self.outputs(leaves), "outputs")
         depends = any(output.requires_grad for output in outputs.values())
         return {name: output.detach() for name, output in outputs.items()}, depends
+
+    def draws_random_numbers(self, inputs: Tensors) -> bool:
+        """Whether it draws from torch's generator, as dropout does."""
+        with quiet_call(), same_random_numbers(self.rng_state), user_code("reference"):
+            before = torch.get_rng_state()
+            if self.arguments is None:
+                self.function(*inputs.values())
+            else:
+                self.arguments.call(self.function, inputs)
+            return not torch.equal(before, torch.get_rng_state())

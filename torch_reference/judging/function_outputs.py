@@ -9,7 +9,7 @@ from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
 from torch_reference.judging.calls.nests import is_numeric_array, named_leaves, tensors_of
-from torch_reference.judging.calls.points import UPSTREAM, Tensors
+from torch_reference.judging.calls.points import UPSTREAM, Tensors, quiet_call
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Finding, breach
 from torch_reference.tolerance.meant import allowances, tolerance_at
@@ -23,7 +23,7 @@ def judge_outputs(made: Mapping[str, Any], objective: FunctionObjective, point: 
             truth value among them, must be equal.
     """
     inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
-    with torch.no_grad():
+    with quiet_call():
         right = named_leaves(objective.outputs(inputs), "outputs")
     tensors = {name: value.detach() for name, value in tensors_of(made).items()}
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch_reference.comparison import Verdict
 from torch_reference.judging.finding import UNKNOWN, Diagnosis, Finding, breach
-from torch_reference.judging.report_text import report_text
+from torch_reference.judging.report_text import report_html, report_text
 
 __all__ = ["UNKNOWN", "Diagnosis", "Finding", "Report", "breach"]
 
@@ -19,6 +19,10 @@ class Report:
     """Under which circumstances: empty for the task as it was given."""
     converted: tuple[str, ...] = ()
     """What was no tensor of torch's, and was made to one."""
+    ways: tuple[tuple[str, str], ...] = ()
+    """Every way of calling by name, and what came of it: agrees, fails, cannot apply, refused."""
+    warnings: tuple[str, ...] = ()
+    """What is wrong without touching the verdict, as a second derivative that nobody asked for."""
 
     @property
     def agrees(self) -> bool:
@@ -53,9 +57,33 @@ class Report:
             "note": self.note,
             "first_wrong": first.name if first else None,
             "converted": list(self.converted),
+            "ways": dict(self.ways),
+            "warnings": list(self.warnings),
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
+    def _remarks(self) -> list[str]:
+        found = [f"made to tensors: {', '.join(self.converted)}"] if self.converted else []
+        names = {status: [name for name, what in self.ways if what == status] for _, status in self.ways}
+        if "fails" in names:
+            found.append(
+                f"fails in {len(names['fails'])} of {len(self.ways)} ways: {', '.join(names['fails'])}"
+            )
+        elif self.ways:
+            found.append(f"in {len(names.get('agrees', []))} ways of calling besides the given one")
+        for status, told in (("refused", "refused by the function"), ("cannot apply", "cannot apply here")):
+            found += [f"{told}: {', '.join(names[status])}"] if status in names else []
+        odd = [f"{name}: {what}" for name, what in self.ways if what.startswith("not judged")]
+        return found + odd + [f"warning: {warning}" for warning in self.warnings]
+
+    def __repr__(self) -> str:
+        """The heading alone."""
+        return f"<{str(self).splitlines()[0]}>"
+
+    def _repr_html_(self) -> str:
+        """A table for a notebook, with no colours of its own, so that it reads in light and in dark."""
+        return report_html(self.findings, str(self))
+
     def __str__(self) -> str:
         """Text of at most 80 columns."""
-        return report_text(self.findings, self.dtype, self.note, self.converted, self.agrees)
+        return report_text(self.findings, self.dtype, self.note, self._remarks(), self.agrees)

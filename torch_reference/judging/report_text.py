@@ -1,5 +1,6 @@
 """The text of a report, at most 80 columns wide."""
 
+import html
 import math
 import textwrap
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ REFERENCES = {"reference", "reference's own backward", "model and loss"}
 
 
 def report_text(
-    findings: Sequence[Finding], dtype: str, note: str, converted: Sequence[str], agrees: bool
+    findings: Sequence[Finding], dtype: str, note: str, remarks: Sequence[str], agrees: bool
 ) -> str:
     """The heading, under which circumstances, and each finding that is to be told."""
     numbers = [finding for finding in findings if not finding.is_breach]
@@ -21,8 +22,7 @@ def report_text(
     gradients = [finding for finding in numbers if finding.kind != "output"]
     wrong = [finding for finding in findings if not finding.agrees]
     told = _remarks(findings)
-    if converted:
-        told += wrapped(f"made to tensors: {', '.join(converted)}", "    ")
+    told += [line for remark in remarks for line in wrapped(remark, "    ")]
     if not wrong:
         return "\n".join([_agreement(outputs, gradients, dtype, agrees), *told])
     heading = f"MISMATCH: {_counts(findings)}"
@@ -133,3 +133,25 @@ def _remarks(findings: Sequence[Finding]) -> list[str]:
     """What is to be said of a gradient that agrees."""
     told = [finding for finding in findings if finding.agrees and finding.row.explanation]
     return [line for one in told for line in wrapped(f"{one.name}: {one.row.explanation}", "    ")]
+
+
+def report_html(findings: Sequence[Finding], text: str) -> str:
+    """The heading, a table with a row for each finding, and the whole text to be unfolded."""
+    rows = "".join(
+        f"<tr><td>{html.escape(finding.name)}</td><td>{html.escape(str(finding.row.verdict))}</td>"
+        f"<td>{_cell(finding.row.manual)}</td><td>{_cell(finding.row.reference)}</td>"
+        f"<td>{_cell(finding.row.bound)}</td></tr>"
+        for finding in findings
+    )
+    head = "".join(
+        f"<th>{name}</th>" for name in ("name", "verdict", "manual", "reference", "rounding explains")
+    )
+    heading = html.escape(text.splitlines()[0])
+    return (
+        f"<p><b>{heading}</b></p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        f"<details><summary>the report</summary><pre>{html.escape(text)}</pre></details>"
+    )
+
+
+def _cell(value: complex | None) -> str:
+    return "" if value is None else f"{value:.6g}"

@@ -1,7 +1,8 @@
 """What a point holds, by what names, and how a call on it is made repeatable."""
 
+import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -46,4 +47,28 @@ def same_random_numbers(state: Tensor | None) -> Iterator[None]:
     with torch.random.fork_rng(devices=[]):
         if state is not None:
             torch.set_rng_state(state)
+        yield
+
+
+@contextmanager
+def quiet_call() -> Iterator[None]:
+    """Run the user's code under no_grad, of which it may warn: that call is ours and no training's."""
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def leaving_all_alone() -> Iterator[None]:
+    """Judge as outside of whatever the caller has set: inference_mode, no_grad, autocast; and draw no number.
+
+    The default dtype and device are the user's code's own, and stay.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        for device in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(device):
+                stack.enter_context(torch.autocast(device, enabled=False))
+        stack.enter_context(torch.random.fork_rng(devices=[]))
         yield

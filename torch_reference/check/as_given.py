@@ -1,0 +1,98 @@
+"""A function called as it was given: its outputs, its gradients, and what it does besides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_reference.check.calling import Called, Function, PairOfFunctions, called
+from torch_reference.check.examine import examine_here, raised
+from torch_reference.check.located import CalledAt, located_in_function
+from torch_reference.judging.calls.arguments import Arguments, Tensors
+from torch_reference.judging.calls.plain_numbers import Converted
+from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.derivation_task import Task
+from torch_reference.judging.function_objective import FunctionObjective
+from torch_reference.judging.function_outputs import has_another_form, judge_outputs, shared_memory
+from torch_reference.judging.hygiene import copies
+from torch_reference.judging.report import Report
+from torch_reference.judging.scalar_objective import UPSTREAM
+
+
+@dataclass(frozen=True)
+class AsGiven:
+    """The function, what it is compared with, and the names of the inputs whose gradients are judged."""
+
+    function: Called
+    objective: FunctionObjective
+    wanted: tuple[str, ...]
+    draws: int
+    allow: tuple[str, ...]
+
+    @property
+    def in_graph(self) -> bool:
+        """Whether autograd knows how the outputs were made."""
+        return not isinstance(self.function, PairOfFunctions)
+
+    def check(self, point: Tensors) -> Report:
+        """The report at a point: the outputs first, and the gradients where the outputs fit."""
+        dtype = str(point[self.wanted[0]].dtype).removeprefix("torch.")
+        inputs = copies({name: point[name] for name in point if not name.startswith(UPSTREAM)})
+        try:
+            made = self.function.outputs(inputs, self.wanted)
+            found = judge_outputs(made, self.objective, point)
+        except UserCodeError as error:
+            return Report((raised(error),), dtype)
+        found += [
+            each
+            for each in shared_memory(made, inputs, self.in_graph)
+            if each.row.verdict.value not in self.allow
+        ]
+        if any(has_another_form(finding) for finding in found):
+            return Report(tuple(found), dtype)
+        report = examine_here(self.task(point), self.draws)
+        return replace(report, findings=(*found, *report.findings))
+
+    def located(self, report: Report, point: Tensors, function: Function, arguments: Arguments) -> Report:
+        """The report with the wrong lines of the backward, if all arguments are plain positions."""
+        plain = arguments.names == tuple(f"inputs[{index}]" for index in range(len(arguments.leaves)))
+        is_complex = any(isinstance(leaf, Tensor) and leaf.is_complex() for leaf in arguments.leaves)
+        if not self.draws or not plain or is_complex:
+            return report
+        pairs = zip(arguments.names, arguments.leaves, strict=True)
+        inputs = [point.get(name, leaf) for name, leaf in pairs]
+
+        def with_another(edited: Function) -> Task:
+            return replace(self, function=called(edited, arguments)).task(point)
+
+        try:
+            where = CalledAt(point, self.wanted)
+            reference = self.objective.function
+            return located_in_function(report, function, reference, inputs, where, with_another)
+        except Exception:  # what cannot be located stays unknown
+            return report
+
+    def task(self, point: Tensors) -> Task:
+        """The task of differentiating the function there."""
+
+        def derive(values: Tensors) -> Mapping[str, Any]:
+            inputs = {name: value for name, value in values.items() if not name.startswith(UPSTREAM)}
+            above = {name: value for name, value in values.items() if name.startswith(UPSTREAM)}
+            found = self.function.gradients(inputs, above, self.wanted)
+            return {
+                name: torch.zeros_like(values[name]) if gradient is None else gradient
+                for name, gradient in found.items()
+            }
+
+        return Task(
+            derivation=Converted(derive, point[self.wanted[0]]),
+            objective=self.objective,
+            point=point,
+            shapes=lambda values: {name: tuple(values[name].shape) for name in self.wanted},
+            required=self.wanted,
+            # A backward may hand on its upstream gradient as it is: torch's own addition does.
+            may_alias=tuple(name for name in point if name.startswith(UPSTREAM)),
+            allowed=self.allow,
+        )

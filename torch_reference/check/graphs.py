@@ -1,0 +1,66 @@
+"""The ends of an autograd graph: outputs with upstream gradients, leaves with their own."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor
+
+from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.nests import complex_again
+from torch_reference.judging.scalar_objective import UPSTREAM
+
+
+def graph_ends(outputs: Mapping[str, Any], upstream: Tensors) -> tuple[list[Tensor], list[Tensor]]:
+    """The outputs that are part of the graph, and their upstream gradients."""
+    given = as_upstream(outputs, upstream)
+    pairs = [
+        (outputs[name], above)
+        for name, above in given.items()
+        if isinstance(outputs[name], Tensor) and outputs[name].requires_grad
+    ]
+    return [output for output, _ in pairs], [above for _, above in pairs]
+
+
+def as_upstream(outputs: Mapping[str, Any], upstream: Tensors) -> dict[str, Tensor]:
+    """The upstream gradients by the outputs' names, complex ones again as complex numbers."""
+    found = {}
+    for name, output in outputs.items():
+        above = upstream.get(UPSTREAM + name)
+        if above is not None:
+            is_complex = isinstance(output, Tensor) and output.is_complex()
+            found[name] = complex_again(above) if is_complex and not above.is_complex() else above
+    return found
+
+
+def leaf_of(tensor: Tensor) -> Tensor:
+    """One that is part of a graph already, as a view of a parameter is, stays what it is."""
+    return tensor if tensor.requires_grad else tensor.detach().requires_grad_()
+
+
+@contextmanager
+def gradients_left_alone(outputs: Sequence[Tensor], own: Sequence[Tensor]) -> Iterator[None]:
+    """Leave the gradients of all leaves but our own as they were: a backward adds to the user's."""
+    others = _other_leaves(outputs, own)
+    before = [leaf.grad for leaf in others]
+    try:
+        for leaf in others:
+            leaf.grad = None
+        yield
+    finally:
+        for leaf, gradient in zip(others, before, strict=True):
+            leaf.grad = gradient
+
+
+def _other_leaves(outputs: Sequence[Tensor], own: Sequence[Tensor]) -> list[Tensor]:
+    seen, found, stack = set(), [], [output.grad_fn for output in outputs]
+    while stack:
+        node = stack.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        variable = getattr(node, "variable", None)
+        if variable is not None and not any(variable is leaf for leaf in own):
+            found.append(variable)
+        stack += [following for following, _ in node.next_functions]
+    return found

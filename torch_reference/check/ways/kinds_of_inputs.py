@@ -1,0 +1,87 @@
+"""What an input may be: a parameter, a view of one, no leaf, alone in having a gradient, given twice."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
+from torch_reference.judging.function_objective import FunctionObjective
+from torch_reference.judging.hygiene import copies
+
+
+def as_parameters(session: Session) -> Iterator[Attempt]:
+    """Inputs that are parameters, views of parameters, or no leaves."""
+    if session.graph is None:
+        return
+    for what, made in KINDS.items():
+        yield Attempt(f"with inputs that are {what}", session.point, partial(_of_kind, session, made))
+
+
+def _of_kind(session: Session, made: Callable[[Tensor], Tensor]) -> Made:
+    def laid_out(name: str, value: Any) -> Any:
+        return made(value) if name in session.wanted else value
+
+    with torch.enable_grad():
+        return session.differentiated(session.point, layout=laid_out)
+
+
+def _view_of_a_parameter(value: Tensor) -> Tensor:
+    rows = torch.cat([value.unsqueeze(0), value.unsqueeze(0)])
+    return nn.Parameter(rows)[0]
+
+
+KINDS: dict[str, Callable[[Tensor], Tensor]] = {
+    "parameters": nn.Parameter,
+    "views of parameters": _view_of_a_parameter,
+    "no leaves": lambda value: nn.Parameter(value) * 1,
+}
+
+
+def alone(session: Session) -> Iterator[Attempt]:
+    """Each input requiring a gradient alone."""
+    if session.graph is not None and len(session.wanted) > 1:
+        for name in session.wanted:
+            call = partial(session.differentiated, session.point, (name,))
+            yield Attempt(f"when only {name} requires a gradient", session.point, call)
+
+
+def same_twice(session: Session) -> Iterator[Attempt]:
+    """One tensor for the first two inputs that can be one: its gradient is the sum of theirs."""
+    pair = _alike(session)
+    if session.graph is None or pair is None:
+        return
+    one, other = pair
+    arguments, reference = session.arguments, session.objective.function
+
+    def of_one(value: Tensor) -> Any:
+        args, kwargs = arguments.placed({**arguments.tensors(session.inputs), one: value, other: value})
+        return reference(*args, **kwargs)
+
+    point = {one: session.point[one], **session.upstream}
+    objective = FunctionObjective(of_one, None, session.objective.rng_state)
+    told = f"with one tensor for {one} and {other}"
+    yield Attempt(told, point, partial(_same, session, one, other), objective)
+
+
+def _alike(session: Session) -> tuple[str, str] | None:
+    seen: dict[Any, str] = {}
+    values = session.arguments.tensors(session.inputs)
+    for name in session.wanted:
+        key = (tuple(values[name].shape), values[name].dtype)
+        if key in seen and not values[name].is_complex():
+            return seen[key], name
+        seen.setdefault(key, name)
+    return None
+
+
+def _same(session: Session, one: str, other: str) -> Made:
+    function = session.graph
+    assert function is not None
+    tensors = session.tensors(copies(session.point))
+    leaf = tensors[one].detach().requires_grad_()
+    both = {**tensors, one: leaf, other: leaf}
+    outputs, found = function.differentiated(both, tensors, (one,))
+    return Made(outputs, gradients_of(found, session.point))

@@ -1,0 +1,99 @@
+"""The same values in other memory: strides, offsets, gaps, and views that negate or conjugate."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.judging.scalar_objective import UPSTREAM
+
+Layout = Callable[[Tensor], Tensor | None]
+"""The values in another layout; None where they have none such."""
+
+
+def in_layout(layout: Layout, what: str, session: Session) -> Iterator[Attempt]:
+    """The inputs alone in that layout, then the upstream gradients alone."""
+    for part, is_part in (("inputs", _is_input), ("upstream gradients", _is_upstream)):
+
+        def laid_out(name: str, value: Any, is_part: Callable[[str], bool] = is_part) -> Any:
+            if not is_part(name):
+                return value
+            found = layout(value)
+            return value if found is None else found
+
+        tensors = [value for name, value in session.tensors(session.point).items() if is_part(name)]
+        if any(value.numel() and layout(value) is not None for value in tensors):
+            call = partial(session.differentiated, session.point, layout=laid_out)
+            yield Attempt(f"with {what} {part}", session.point, call)
+
+
+def spread(value: Tensor) -> Tensor | None:
+    """Every second element of the memory, with NaN between them."""
+    if value.ndim == 0:
+        return None
+    spread = value.new_zeros((*value.shape, 2))
+    if value.is_floating_point():
+        spread[..., 1] = torch.nan
+    spread[..., 0] = value
+    return spread[..., 0]
+
+
+def transposed(value: Tensor) -> Tensor | None:
+    """Columns one after another."""
+    return value.mT.contiguous().mT if value.ndim > 1 else None
+
+
+def channels_last(value: Tensor) -> Tensor | None:
+    """The memory format of images, and that of volumes."""
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    return value.contiguous(memory_format=formats[value.ndim]) if value.ndim in formats else None
+
+
+def sliced(value: Tensor) -> Tensor | None:
+    """Columns of a wider tensor: neighbours are near, rows are apart."""
+    if value.ndim < 2:
+        return None
+    wide = value.new_zeros((*value.shape[:-1], value.shape[-1] + 3))
+    wide[..., : value.shape[-1]] = value
+    return wide[..., : value.shape[-1]]
+
+
+def offset(value: Tensor) -> Tensor | None:
+    """A tensor that does not begin where its memory does."""
+    memory = value.new_zeros(value.numel() + 3)
+    memory[3:] = value.flatten()
+    return memory[3:].view(value.shape)
+
+
+def negative(value: Tensor) -> Tensor | None:
+    """A view whose numbers are negated when they are read, as the imaginary part of a conjugate is."""
+    if value.dtype not in (torch.float32, torch.float64):
+        return None
+    return torch.complex(torch.zeros_like(value), -value).conj().imag
+
+
+def conjugate(value: Tensor) -> Tensor | None:
+    """A view whose numbers are conjugated when they are read."""
+    return value.conj().resolve_conj().conj() if value.is_complex() else None
+
+
+def _is_input(name: str) -> bool:
+    return not name.startswith(UPSTREAM)
+
+
+def _is_upstream(name: str) -> bool:
+    return name.startswith(UPSTREAM)
+
+
+LAYOUTS: dict[str, tuple[str, Layout]] = {
+    "spread": ("non-contiguous", spread),
+    "transposed": ("transposed", transposed),
+    "channels last": ("channels-last", channels_last),
+    "sliced rows": ("row-sliced", sliced),
+    "offset": ("offset", offset),
+    "negative views": ("negative views as", negative),
+    "conjugate views": ("conjugate views as", conjugate),
+}

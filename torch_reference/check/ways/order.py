@@ -1,0 +1,93 @@
+"""The order in which a training calls: twice, in other modes, into existing gradients, in two threads."""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_reference.check.graphs import graph_ends
+from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
+from torch_reference.judging.calls.raised_errors import user_code
+from torch_reference.judging.hygiene import copies
+
+
+def two_forwards(session: Session) -> Iterator[Attempt]:
+    """Another forward between a forward and its backward, with its backward before or after."""
+    if session.works_with_grad:
+        for what, first in (("after", False), ("before", True)):
+            told = f"with another forward in between, differentiated {what} it"
+            yield Attempt(told, session.point, partial(_interleaved, session, first))
+
+
+def _interleaved(session: Session, other_first: bool) -> Made:
+    function = session.graph
+    assert function is not None
+    tensors, others = session.tensors(copies(session.point)), session.tensors(copies(session.point))
+    for name, value in others.items():  # other numbers of the same kind
+        if value.ndim and value.is_floating_point():
+            others[name] = value.roll(1, 0) * 0.75
+    leaves, outputs = function.run(tensors, session.wanted)
+    other_leaves, other_outputs = function.run(others, session.wanted)
+
+    def backward(leaves: Sequence[Tensor], outputs: Any, above: Any) -> Sequence[Any]:
+        ends = graph_ends(outputs, above)
+        with user_code("backward"):
+            return torch.autograd.grad(ends[0], leaves, ends[1], allow_unused=True)
+
+    if other_first:
+        backward(other_leaves, other_outputs, others)
+    found = backward(leaves, outputs, tensors)
+    return Made(outputs, gradients_of(dict(zip(session.wanted, found, strict=True)), session.point))
+
+
+def backward_twice(session: Session) -> Iterator[Attempt]:
+    """Through one graph that is retained; what forbids it is not wrong."""
+    if session.works_with_grad:
+        told = "in the second backward through the same graph"
+        yield Attempt(told, session.point, partial(_twice, session), may_refuse=True)
+
+
+def _twice(session: Session) -> Made:
+    function = session.graph
+    assert function is not None
+    tensors = session.tensors(copies(session.point))
+    leaves, outputs = function.run(tensors, session.wanted)
+    ends = graph_ends(outputs, tensors)
+    for _ in range(2):
+        with user_code("backward"):
+            found = torch.autograd.grad(ends[0], leaves, ends[1], allow_unused=True, retain_graph=True)
+    return Made({}, gradients_of(dict(zip(session.wanted, found, strict=True)), session.point))
+
+
+def without_grad(session: Session) -> Iterator[Attempt]:
+    """The forward alone, under no_grad and under inference_mode; the values are the same."""
+    if session.graph is None:
+        return
+    for what, mode in (("no_grad", torch.no_grad), ("inference_mode", torch.inference_mode)):
+        yield Attempt(f"under {what}", session.point, partial(_in_mode, session, mode), may_refuse=True)
+
+
+def _in_mode(session: Session, mode: Callable[[], Any]) -> Made:
+    with warnings.catch_warnings(), mode():
+        warnings.simplefilter("ignore")  # that there is no gradient, which is meant
+        return Made(session.called(session.inputs), {})
+
+
+def accumulated(session: Session) -> Iterator[Attempt]:
+    """By .backward() into gradients that are there: half of the sum is the gradient, bit for bit."""
+    if session.graph is not None:
+        yield Attempt("added to an existing .grad", session.point, partial(_accumulated, session))
+
+
+def _accumulated(session: Session) -> Made:
+    function = session.graph
+    assert function is not None
+    tensors = session.tensors(copies(session.point))
+    before = session.arguments.tensors({**session.inputs, **session.plain.gradients})
+    before = {name: before[name].clone() for name in session.wanted}
+    _, found = function.by_backward(tensors, tensors, session.wanted, before)
+    made = gradients_of(found, session.point)
+    return Made({}, {name: value / 2 for name, value in made.items()})

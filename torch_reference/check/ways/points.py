@@ -1,0 +1,160 @@
+"""Other points near the given one, with what hides or reveals: zeros, ties, equal rows, scales, few rows.
+
+A point outside the reference's domain, where it raises or is not finite, is discarded by who judges it.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.check.ways.upstreams import first_row
+from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.derivation_task import normal
+from torch_reference.judging.scalar_objective import reference_gradients
+from torch_reference.judging.upstream_gradients import drawn_upstream
+
+Change = Callable[[Tensor, torch.Generator], Tensor]
+PRIME = 37
+"""A number of rows that no block size divides."""
+
+
+def redrawn(session: Session) -> Iterator[Attempt]:
+    """Every number near what it was, none at a corner, gains other than 1 and offsets other than 0."""
+    yield from _changed(session, "at inputs redrawn near them", _near)
+
+
+def with_zeros(session: Session) -> Iterator[Attempt]:
+    """Some exact zeros."""
+    yield from _changed(session, "at inputs with exact zeros", _some_zero)
+
+
+def with_equals(session: Session) -> Iterator[Attempt]:
+    """All values of a row equal, then all rows equal, then some rows."""
+    yield from _changed(session, "at equal inputs in each row", _equal_in_rows)
+    yield from _changed(session, "at equal rows, expanded", lambda value, generator: first_row(value))
+
+
+def with_scales(session: Session) -> Iterator[Attempt]:
+    """Inputs a thousand times as small, and as large."""
+    for scale in (1e-3, 1e3):
+        yield from _changed(session, f"at inputs times {scale:g}", partial(_times, scale))
+
+
+def with_repeated_indices(session: Session) -> Iterator[Attempt]:
+    """Indices of which half are one and the same."""
+    if any(_is_index(value) and value.numel() > 1 for value in session.inputs.values()):
+        yield from _changed(session, "at repeated indices", _skewed)
+
+
+def with_masks(session: Session) -> Iterator[Attempt]:
+    """Truth values that are all true, then all false."""
+    if any(value.dtype == torch.bool for value in session.inputs.values()):
+        for truth in (True, False):
+            yield from _changed(session, f"with every mask {truth}", partial(_all_of, truth))
+
+
+def with_rows(session: Session) -> Iterator[Attempt]:
+    """No row, one row, and a number of rows that no block size divides."""
+    lengths = [len(value) for value in session.inputs.values() if value.ndim]
+    count = max(set(lengths), key=lengths.count, default=0)
+    if not count or max(value.numel() for value in session.inputs.values()) > PRIME * 4096:
+        return
+    for what, rows in (("no row", 0), ("one row", 1), (f"{PRIME} rows", PRIME)):
+        kept = torch.arange(rows) % count
+        point = {
+            name: value[kept.to(value.device)] if value.ndim and len(value) == count else value
+            for name, value in session.inputs.items()
+        }
+        for attempt in _at(session, f"with {what}", point):
+            yield attempt._replace(may_refuse=True)  # its sizes may be its own
+
+
+def _changed(session: Session, what: str, change: Change) -> Iterator[Attempt]:
+    generator = torch.Generator().manual_seed(0)
+    point = {name: change(value, generator) for name, value in session.inputs.items()}
+    return _at(session, what, point)
+
+
+def _at(session: Session, what: str, inputs: Tensors) -> Iterator[Attempt]:
+    """The attempt there, with upstream gradients of the shapes that the outputs have there."""
+    try:
+        outputs, depends = session.objective.looked_at(inputs, session.wanted)
+        above = drawn_upstream(outputs, seed=1)
+    except (UserCodeError, ValueError):
+        return
+    point = {**inputs, **above}
+    if depends and all(value.isfinite().all() for value in outputs.values()) and is_smooth(session, point):
+        yield Attempt(what, point, partial(session.differentiated, point))
+
+
+def is_smooth(session: Session, point: Tensors) -> bool:
+    """Whether the reference's gradient is nearly the same a little beside the point, in float64.
+
+    At a kink, as where two maxima are equal, several gradients are right.
+    """
+    generator = torch.Generator().manual_seed(3)
+    exact = {name: value.double() if value.is_floating_point() else value for name, value in point.items()}
+    beside = {
+        name: value + 1e-9 * (1 + value.abs()) * normal(value, generator)
+        if value.is_floating_point() and name in session.inputs
+        else value
+        for name, value in exact.items()
+    }
+    names = {name: tuple(point[name].shape) for name in session.wanted}
+    try:
+        here, there = (reference_gradients(session.objective, at, names) for at in (exact, beside))
+    except UserCodeError:
+        return False
+    return all(
+        bool(((here[name] - there[name]).abs() <= 1e-5 * (1e-3 + here[name].abs().amax())).all())
+        for name in names
+        if here[name].numel()
+    )
+
+
+def _near(value: Tensor, generator: torch.Generator) -> Tensor:
+    if not value.is_floating_point():
+        return value
+    # A truth value as a number, and a mask of -inf, stay; where all are equal they are parted.
+    moved = value * torch.exp(0.3 * normal(value, generator))
+    if _is_one_number(value):  # a gain of ones, an offset of zeros
+        return torch.where(value.isfinite(), moved + 0.1 * normal(value, generator), value)
+    fixed = ~value.isfinite() | (value == 0) | (value == 1)
+    return torch.where(fixed, value, moved)
+
+
+def _some_zero(value: Tensor, generator: torch.Generator) -> Tensor:
+    if not value.is_floating_point() or value.ndim == 0:
+        return value
+    return torch.where(normal(value, generator) > 0.7, torch.zeros_like(value), value)
+
+
+def _equal_in_rows(value: Tensor, _: torch.Generator) -> Tensor:
+    return value[..., :1].repeat(*(1,) * (value.ndim - 1), value.shape[-1]) if value.ndim > 1 else value
+
+
+def _times(scale: float, value: Tensor, _: torch.Generator) -> Tensor:
+    return value * scale if value.is_floating_point() else value
+
+
+def _skewed(value: Tensor, generator: torch.Generator) -> Tensor:
+    if not _is_index(value) or value.numel() < 2:
+        return value
+    chosen = torch.rand(value.shape, generator=generator, device=generator.device).to(value.device) < 0.5
+    return torch.where(chosen, value.flatten()[0], value)
+
+
+def _all_of(truth: bool, value: Tensor, _: torch.Generator) -> Tensor:
+    return torch.full_like(value, truth) if value.dtype == torch.bool else value
+
+
+def _is_index(value: Tensor) -> bool:
+    return not value.is_floating_point() and value.dtype != torch.bool and value.ndim > 0
+
+
+def _is_one_number(value: Tensor) -> bool:
+    return value.numel() > 1 and bool((value == value.flatten()[0]).all())

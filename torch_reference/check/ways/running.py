@@ -1,0 +1,124 @@
+"""Each way of calling judged: what it made must be right at its point, and where it shares one, the same."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from torch_reference.check.ways.session import Attempt, Made, Session
+from torch_reference.comparison import Verdict
+from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.nests import tensors_of
+from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.finding import Finding, breach
+from torch_reference.judging.function_outputs import judge_outputs
+from torch_reference.judging.judgement import judge
+from torch_reference.judging.scalar_objective import reference_gradients
+
+Way = Callable[[Session], Iterator[Attempt]]
+
+
+class WayFound(NamedTuple):
+    """What came of one way: "agrees", "fails", "cannot apply" or "refused"; and what failed."""
+
+    name: str
+    status: str
+    told: str = ""
+    findings: tuple[Finding, ...] = ()
+
+
+def run_ways(session: Session, ways: Mapping[str, Way], allow: Collection[str] = ()) -> list[WayFound]:
+    """What came of every way; of a way that fails, the first attempt that does is told."""
+    return [run_way(session, name, way, allow) for name, way in ways.items()]
+
+
+def run_way(session: Session, name: str, way: Way, allow: Collection[str] = ()) -> WayFound:
+    """Try the way's attempts until one fails."""
+    statuses = set()
+    try:
+        for attempt in way(session):
+            status, findings = _tried(session, attempt, allow)
+            if status == "fails":
+                return WayFound(name, status, attempt.what, tuple(findings))
+            statuses.add(status)
+    except UserCodeError:  # the reference's, while an attempt was made ready
+        pass
+    except Exception as error:  # whatever it is, it says nothing of the function
+        statuses.add(f"not judged ({type(error).__name__})")
+        return WayFound(name, statuses.pop())
+    order = ("agrees", "refused", "cannot apply")
+    return WayFound(name, next((status for status in order if status in statuses), "cannot apply"))
+
+
+def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[str, list[Finding]]:
+    objective = attempt.objective or session.objective
+    try:
+        made = attempt.call()
+    except UserCodeError as error:
+        if not _is_in_domain(attempt, objective) or isinstance(error.__cause__, Warning):
+            return "cannot apply", []
+        if attempt.may_refuse:
+            return "refused", []
+        return "fails", [breach(error.part, "call", Verdict.RAISED, str(error))]
+    if attempt.point is session.point and _is_the_same(made, session.plain):
+        return "agrees", []
+    if not _is_in_domain(attempt, objective):
+        return "cannot apply", []
+    try:
+        findings = _findings(made, attempt, objective, session)
+    except UserCodeError:  # the reference has no value near that point
+        return "cannot apply", []
+    wrong = [finding for finding in findings if not finding.agrees and finding.row.verdict.value not in allow]
+    return ("fails", wrong) if wrong else ("agrees", [])
+
+
+def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) -> list[Finding]:
+    found: list[Finding] = []
+    if made.outputs and attempt.objective is None:
+        found += judge_outputs(made.outputs, objective, attempt.point)
+    if made.gradients:
+        shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
+        rows = judge(made.gradients, objective, attempt.point, shapes, fewest=1)
+        found += [Finding(name, "input", row) for name, row in rows.items() if not _is_blunt(row.verdict)]
+    return found
+
+
+def _is_blunt(verdict: Verdict) -> bool:
+    """Whether nothing is known to be wrong: at such a point the tolerance says too little."""
+    return verdict.name in ("INCONCLUSIVE", "LOSES_DIGITS", "NO_BOUND")
+
+
+def _is_the_same(made: Made, plain: Made) -> bool:
+    """Whether it is bit for bit what it was as it was given; then nothing need be judged anew."""
+    pairs: list[tuple[Tensor, Tensor | None]] = [
+        (value, plain.gradients.get(name)) for name, value in made.gradients.items()
+    ]
+    outputs, before = tensors_of(made.outputs), tensors_of(plain.outputs)
+    if outputs and outputs.keys() != before.keys():
+        return False
+    pairs += [(value, before[name]) for name, value in outputs.items()]
+    return all(
+        other is not None
+        and value.shape == other.shape
+        and value.dtype == other.dtype
+        and torch.equal(value, other)
+        for value, other in pairs
+    )
+
+
+def _is_in_domain(attempt: Attempt, objective: Any) -> bool:
+    """Whether the reference has finite gradients there."""
+    try:
+        found = reference_gradients(objective, attempt.point, _names(attempt.point))
+    except Exception:  # the reference is the user's
+        return False
+    return all(bool(value.isfinite().all()) for value in found.values())
+
+
+def _names(point: Tensors) -> dict[str, tuple[int, ...]]:
+    return {
+        name: tuple(value.shape)
+        for name, value in point.items()
+        if name.startswith("inputs[") and value.is_floating_point()
+    }

@@ -1,0 +1,120 @@
+"""What the ways of calling share: the function, its reference, the point, and what it did as it was given."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from torch_reference.check.calling import Called, GraphFunction, PairOfFunctions
+from torch_reference.check.graphs import as_upstream
+from torch_reference.judging.calls.arguments import Arguments, Tensors
+from torch_reference.judging.calls.nests import named_leaves
+from torch_reference.judging.calls.plain_numbers import as_tensors
+from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
+from torch_reference.judging.function_objective import FunctionObjective
+from torch_reference.judging.hygiene import checked_mapping, copies
+from torch_reference.judging.scalar_objective import UPSTREAM
+
+
+class Made(NamedTuple):
+    """What one call made: outputs by name, where they are to be compared, and gradients."""
+
+    outputs: Mapping[str, Any]
+    gradients: Mapping[str, Tensor]
+
+
+class Attempt(NamedTuple):
+    """One call in one way: where it is judged, and the call.
+
+    objective is what it is judged by where that is not the function's own; may_refuse says that an error is
+    no mistake: a function may forbid such a call.
+    """
+
+    what: str
+    point: Tensors
+    call: Callable[[], Made]
+    objective: FunctionObjective | None = None
+    may_refuse: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """A function at its point, with what it made when it was called as it was given."""
+
+    function: Called
+    objective: FunctionObjective
+    arguments: Arguments
+    point: Tensors
+    wanted: tuple[str, ...]
+    plain: Made
+
+    @property
+    def graph(self) -> GraphFunction | None:
+        """The function where autograd differentiates it, None for a pair."""
+        return None if isinstance(self.function, PairOfFunctions) else self.function
+
+    @property
+    def inputs(self) -> dict[str, Tensor]:
+        """The tensors among the arguments."""
+        return {name: value for name, value in self.point.items() if not name.startswith(UPSTREAM)}
+
+    @property
+    def upstream(self) -> dict[str, Tensor]:
+        """The upstream gradients."""
+        return {name: value for name, value in self.point.items() if name.startswith(UPSTREAM)}
+
+    def tensors(self, point: Tensors) -> dict[str, Tensor]:
+        """The inputs and the upstream gradients as they are passed on, complex ones as complex numbers."""
+        above = {name: value for name, value in point.items() if name.startswith(UPSTREAM)}
+        given = as_upstream(self.plain.outputs, above)
+        return {**self.arguments.tensors(point), **{UPSTREAM + name: value for name, value in given.items()}}
+
+    def differentiated(
+        self,
+        point: Tensors,
+        wanted: tuple[str, ...] | None = None,
+        layout: Callable[[str, Any], Any] = lambda name, value: value,
+    ) -> Made:
+        """The gradients at a point, every tensor passed on in the layout that is asked for."""
+        wanted = wanted or self.wanted
+        point = copies(point)
+        tensors = {name: layout(name, value) for name, value in self.tensors(point).items()}
+        above = {name: value for name, value in tensors.items() if name.startswith(UPSTREAM)}
+        if self.graph is None:
+            return Made({}, gradients_of(self.function.differentiated(tensors, above, wanted)[1], point))
+        outputs, found = self.graph.differentiated(tensors, above, wanted)
+        return Made(outputs, gradients_of(found, point))
+
+    @property
+    def works_with_grad(self) -> bool:
+        """Whether autograd.grad differentiates it: what re-enters autograd wants .backward()."""
+        if self.graph is None:
+            return False
+        try:
+            self.graph.by_grad(self.arguments.tensors(copies(self.inputs)), copies(self.point), self.wanted)
+        except UserCodeError:
+            return False
+        return True
+
+    def first(self) -> Made:
+        """What it makes as it was given."""
+        tensors, point = self.arguments.tensors(copies(self.inputs)), copies(self.point)
+        outputs, found = self.function.differentiated(tensors, point, self.wanted)
+        return Made(outputs, gradients_of(found, point))
+
+    def called(self, point: Tensors) -> Mapping[str, Any]:
+        """The outputs alone, under whatever mode the caller has set."""
+        function = self.graph
+        assert function is not None
+        with user_code("forward"):
+            args, kwargs = self.arguments.placed(self.arguments.tensors(copies(point)))
+            return named_leaves(function.function(*args, **kwargs), "outputs")
+
+
+def gradients_of(found: Mapping[str, Any], point: Tensors) -> dict[str, Tensor]:
+    """What was returned as tensors: zeros for None."""
+    like = next(iter(point.values()))
+    whole = {name: torch.zeros_like(point[name]) if value is None else value for name, value in found.items()}
+    return {name: value.detach() for name, value in checked_mapping(as_tensors(whole, point, like)).items()}

@@ -1,0 +1,55 @@
+"""Every way of calling by its name."""
+
+from collections.abc import Callable, Collection, Iterator
+from functools import partial
+
+from torch_reference.check.ways import kinds_of_inputs, order, points, threads, upstreams
+from torch_reference.check.ways.layouts import LAYOUTS, in_layout
+from torch_reference.check.ways.session import Attempt, Session
+
+Way = Callable[[Session], Iterator[Attempt]]
+
+WAYS: dict[str, Way] = {
+    **{name: partial(in_layout, layout, what) for name, (what, layout) in LAYOUTS.items()},
+    "zero upstream": upstreams.zero,
+    "expanded upstream": upstreams.expanded,
+    "missing upstream": upstreams.missing,
+    "scaled upstream": upstreams.scaled,
+    "each input alone": kinds_of_inputs.alone,
+    "kinds of inputs": kinds_of_inputs.as_parameters,
+    "one tensor twice": kinds_of_inputs.same_twice,
+    "two forwards": order.two_forwards,
+    "backward twice": order.backward_twice,
+    "without grad": order.without_grad,
+    "accumulated": order.accumulated,
+    "two threads": threads.in_threads,
+    "redrawn": points.redrawn,
+    "zeros": points.with_zeros,
+    "equal values": points.with_equals,
+    "scales": points.with_scales,
+    "repeated indices": points.with_repeated_indices,
+    "masks": points.with_masks,
+    "rows": points.with_rows,
+}
+"""In the order in which they are tried: those that share the given point first."""
+
+POINTS = ("redrawn", "zeros", "equal values", "scales", "repeated indices", "masks", "rows")
+"""The ways that go to other points."""
+
+
+def chosen_ways(names: Collection[str] | None, redraw: bool) -> dict[str, Way]:
+    """The ways that are asked for; without redraw none that goes to another point.
+
+    Errors: ValueError for a name that is none
+
+    >>> list(chosen_ways(["transposed", "two threads"], redraw=True))
+    ['transposed', 'two threads']
+    """
+    unknown = [name for name in names or () if name not in WAYS]
+    if unknown:
+        raise ValueError(f"ways: expected some of {', '.join(WAYS)}, found {unknown[0]!r}")
+    return {
+        name: way
+        for name, way in WAYS.items()
+        if (names is None or name in names) and (redraw or name not in POINTS)
+    }
