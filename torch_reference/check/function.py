@@ -73,8 +73,8 @@ def check_function(
     >>> def backward(x, d_loss_d_y):
     ...     return d_loss_d_y * (1 - torch.tanh(x) ** 2)
     >>> tanh = (lambda x: (torch.tanh(x), x), backward)
-    >>> print(torch_reference.check_function(tanh, torch.tanh, torch.randn(4, 3)))
-    AGREEMENT: 1 output and 1 gradient, 24 elements, all within rounding (float32)
+    >>> torch_reference.check_function(tanh, torch.tanh, torch.randn(4, 3))
+    <AGREEMENT: 1 output and 1 gradient, 24 elements, all within rounding (float32)>
     """
     arguments = Arguments.of(args, kwargs)
     wanted = _wanted(arguments, wrt)

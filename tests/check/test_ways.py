@@ -1,0 +1,91 @@
+"""Each way of calling finds the mistakes that only it shows, and refuses none of their right twins."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from autograd_functions import function
+from mistakes_of_ways import MASK, MISTAKES, by_5, images, z
+from odd_functions import saves_a_scale, times_five, w, x
+from torch_reference import check_function
+from torch_reference.check.ways import WAYS
+
+
+@pytest.mark.parametrize(("way", "wrong", "reference", "inputs"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_that_one_way_shows_is_found_by_it_alone(
+    way: str, wrong: Any, reference: Callable[..., Any], inputs: tuple[Any, ...]
+) -> None:
+    """As it was given nothing is wrong; the report names the way."""
+    assert check_function(wrong, reference, *inputs, ways=[], order=1, draws=0)
+    report = check_function(wrong, reference, *inputs, ways=[way], order=1, draws=0)
+    assert dict(report.ways) == {way: "fails"}, str(report)
+    assert report.note
+    assert f"fails in 1 of 1 ways: {way}" in str(report)
+
+
+RIGHT: dict[str, tuple[Any, Callable[..., Any], tuple[Any, ...]]] = {
+    "a multiple": (times_five(lambda g: g * 5), by_5, (x,)),
+    "of images": (times_five(lambda g: g * 5), by_5, (images,)),
+    "of complex numbers": (times_five(lambda g: g * 5), by_5, (z,)),
+    "a product": (
+        function(saves_a_scale, lambda ctx, g: (g * ctx.saved_tensors[1], g * ctx.saved_tensors[0])),
+        torch.mul,
+        (x, w),
+    ),
+    "two outputs": (
+        function(lambda ctx, x: (x * 2, x * 3), lambda ctx, a, b: a * 2 + b * 3),
+        lambda x: (x * 2, x * 3),
+        (x,),
+    ),
+    "a gather": (lambda t, i: t.index_select(0, i), lambda t, i: t[i], (x, torch.tensor([0, 2, 1]))),
+    "a mask": (lambda x, m: x.masked_fill(~m, 0), lambda x, m: x * m, (x, MASK)),
+    "a softmax": (lambda x: x.softmax(-1), lambda x: x.exp() / x.exp().sum(-1, keepdim=True), (x,)),
+}
+
+
+@pytest.mark.parametrize(("right", "reference", "inputs"), RIGHT.values(), ids=RIGHT)
+def test_what_is_right_agrees_in_every_way(
+    right: Any, reference: Callable[..., Any], inputs: tuple[Any, ...]
+) -> None:
+    """No way refuses it, and all are listed."""
+    report = check_function(right, reference, *inputs)
+    assert report, str(report)
+    assert [name for name, _ in report.ways] == list(WAYS)
+    assert not [status for _, status in report.ways if status.startswith("not judged")]
+    assert not report.warnings
+
+
+def cube(ctx: Any, x: Tensor) -> Tensor:
+    """Saves an intermediate, through which no second derivative goes."""
+    ctx.save_for_backward(x * x)
+    return x**3
+
+
+def test_of_a_second_derivative_a_report_warns_unless_it_is_asked_for() -> None:
+    """By default it is a warning; order=2 makes it decide, order=1 leaves it out."""
+    wrong = function(cube, lambda ctx, g: 3 * g * ctx.saved_tensors[0])
+    report = check_function(wrong, lambda x: x**3, x)
+    assert report
+    assert report.warnings == ("the second derivative is wrong: inputs[0]",)
+    assert not check_function(wrong, lambda x: x**3, x, ways=[], order=2)
+    assert check_function(wrong, lambda x: x**3, x, ways=[], order=1).warnings == ()
+    assert check_function(torch.sin, lambda x: x.sin() * 1, x, ways=[], order=2)
+
+
+def test_an_unknown_way_is_one_clear_line() -> None:
+    """With the names of all."""
+    with pytest.raises(ValueError, match=r"^ways: expected some of spread, .*, rows, found 'sideways'$"):
+        check_function(torch.sin, torch.sin, x, ways=["sideways"])
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, lambda: torch.autocast("cpu")])
+def test_the_callers_modes_change_no_verdict(mode: Callable[[], Any]) -> None:
+    """Inputs made under inference_mode included."""
+    wrong = times_five(lambda g: g * 6)
+    with mode():
+        made = x * 1
+        assert check_function(by_5, lambda x: x * 5, made, ways=[])
+        assert not check_function(wrong, by_5, made, ways=[], draws=0)
