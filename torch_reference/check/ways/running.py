@@ -80,15 +80,21 @@ def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) ->
     if made.gradients:
         shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
         rows = judge(made.gradients, objective, attempt.point, shapes, fewest=1)
-        found += [Finding(name, "input", row) for name, row in rows.items() if not _says_too_little(row)]
+        found += [
+            Finding(name, "input", row)
+            for name, row in rows.items()
+            if not _says_too_little(row, made.gradients[name])
+        ]
     return found
 
 
-def _says_too_little(row: Row) -> bool:
-    """Whether nothing is known to be wrong: at odd points a tolerance may be blunt, or that of a sum zero."""
-    blunt = (Verdict.INCONCLUSIVE, Verdict.LOSES_DIGITS, Verdict.NO_BOUND)
-    only_a_sum = not row.agrees and row.wrong_elements == 0 and row.manual is not None
-    return row.verdict in blunt or (only_a_sum and not row.bound)
+def _says_too_little(row: Row, made: Tensor) -> bool:
+    """Whether nothing is known to be wrong: at odd points a tolerance may be blunt, or that of a sum tiny."""
+    if row.verdict in (Verdict.INCONCLUSIVE, Verdict.LOSES_DIGITS, Verdict.NO_BOUND):
+        return True
+    only_a_sum = not row.agrees and row.wrong_elements == 0 and row.difference is not None
+    rounding = 8 * torch.finfo(made.dtype).eps * float(made.abs().max()) if only_a_sum else 0.0
+    return only_a_sum and abs(row.difference or 0.0) <= rounding
 
 
 def _is_the_same(made: Made, plain: Made) -> bool:
