@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import torch
-from odd.autograd_functions import function, saving
 from torch import Tensor
 
+from autograd_functions import function, saving
 from torch_reference import Report, check_function
 
 x = torch.randn(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))

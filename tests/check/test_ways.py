@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from odd.autograd_functions import function
-from odd.mistakes_of_ways import MASK, MISTAKES, by_5, images, z
-from odd.odd_functions import saves_a_scale, times_five, w, x
 from torch import Tensor
 
+from autograd_functions import function
+from mistakes_of_ways import MASK, MISTAKES, by_5, images, z
+from odd_functions import saves_a_scale, times_five, w, x
 from torch_reference import check_function
 from torch_reference.check.ways import WAYS
 

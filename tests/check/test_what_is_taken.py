@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
-from odd.autograd_functions import function, saving
 from torch import Tensor, nn
 from torch.nn.functional import embedding, linear, silu
 from torch.utils.checkpoint import checkpoint
 
+from autograd_functions import function, saving
 from torch_reference import Report, check_function
 
 x = torch.randn(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
