@@ -22,9 +22,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.gradient_sums import repeats, sums
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 from torch_reference.tolerance.rounding.moved_run import FINE, MovedRun, Sizes, unit
+from torch_reference.tolerance.rounding.roundings import smallest
 
 DRAWS = 48
 FACTOR = 2.0
@@ -60,6 +61,7 @@ class Movement:
         self.draws = 0
         self.is_exact = True
         self.last: dict[str, dict[str, Tensor]] = {}
+        self.repeats: dict[str, dict[str, Tensor]] = {}
         self.sizes: Sizes = []
         self.in_float64 = worst
         self.expected_sums = {name: dict(sums(value, value)) for name, value in self.expected.items()}
@@ -74,7 +76,7 @@ class Movement:
         """What the last rounding of either witness explains; an exact zero is not rounded."""
         expected, dtype = self.expected[name], self.dtypes[name]
         last = expected.abs().mul_(2 * unit(dtype))
-        return last.add_(_smallest(dtype)).masked_fill_(expected == 0, 0.0)
+        return last.add_(smallest(dtype)).masked_fill_(expected == 0, 0.0)
 
     def bound(self, name: str) -> Tensor:
         """How far from the exact value each element may be."""
@@ -89,8 +91,9 @@ class Movement:
             which: torch.maximum(
                 FACTOR * moved, LAST * unit(dtype) * last.get(which, torch.zeros_like(moved))
             )
+            * self.repeats.get(name, {}).get(which, 1.0)
             + constants * self.expected_sums[name][which].abs()
-            + _smallest(dtype) * (expected.numel() if bool(moved.any()) else 0)
+            + smallest(dtype) * (expected.numel() if bool(moved.any()) else 0)
             for which, moved in self.moved_sums[name].items()
         }
 
@@ -100,6 +103,13 @@ class Movement:
             squares = self.expected[name].abs().square()
             self.last[name] = {which: total.abs().sqrt() for which, total in sums(squares, squares)}
         return self.last[name]
+
+    def count_repeats(self, name: str) -> bool:
+        """Let equal numbers round alike in the bounds of sums, from now on; False where they do already."""
+        if name in self.repeats:
+            return False
+        self.repeats[name] = repeats(self.expected[name])
+        return True
 
     def sizes_of_terms(self, name: str, draws: int = 4) -> Tensor:
         """How large the terms are that the backward pass adds up to each element, whatever cancels there.
@@ -176,15 +186,6 @@ def difference(value: Tensor, expected: Tensor) -> Tensor:
     if not off.isfinite().all():
         off = torch.where(value == expected, 0.0, off)
     return off
-
-
-def _smallest(dtype: torch.dtype) -> float:
-    """Below the smallest normal number a rounding is absolute, and some kernels flush to zero.
-
-    Not so in float16, whose smallest normal number is no small one: kernels keep its subnormal numbers.
-    """
-    info = torch.finfo(dtype)
-    return float(info.tiny * info.eps if dtype == torch.float16 else info.tiny)
 
 
 def expected_and_bounds(reference: Reference, inputs: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -46,10 +46,13 @@ class Unfinished:
         triples = [(self.elements, FACTOR * moved, moved)]
         limits, moved_sums = self.movement.sum_bounds(self.name), self.movement.moved_sums[self.name]
         triples += [(total, limits[which], moved_sums[which]) for which, total in self.sums.items()]
-        if all(bool((off <= limit).all()) for off, limit, _ in triples):
+        within = [bool((off <= limit).all()) for off, limit, _ in triples]
+        if all(within):
             return True
         if draw < fewest:
             return False
+        if within[0] and self.movement.count_repeats(self.name):
+            return self.is_settled(draw, fewest)
         is_proof = self.movement.is_exact or draw >= STILL
         return any(
             bool((~(off <= certain * limit) & ((moved > 0) | is_proof) | ~off.isfinite()).any())

@@ -111,7 +111,10 @@ class Tolerance:
             )
             for which, limit in limits.items()
         }
-        return row_of_sum(row, value, expected, hull) or row
+        of_sum = row_of_sum(row, value, expected, hull)
+        if of_sum and movement.count_repeats(name):
+            return self._against(movement, name, value, rtol)
+        return of_sum or row
 
     @cached_property
     def _sides(self) -> list[Movement]:

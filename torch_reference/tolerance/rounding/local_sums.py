@@ -66,6 +66,25 @@ def _size(square: Tensor, result: Tensor, count: float | Tensor) -> Tensor:
     return torch.where(size.isfinite(), size, 0.0)
 
 
+def coarser_sizes(
+    sizes: Sequence[Tensor | None], own: Sequence[Any], fine: Sequence[Any], rounding: float
+) -> list[Tensor | None]:
+    """Sizes of at least what torch's own kernel loses: some of its 16-bit convolutions add up in 16 bits.
+
+    Formula: max(size, √(mean (own − fine)²) / rounding), the root mean square over the whole result: where
+             the kernel is off is its own affair, by how much on the whole any other one in its place may be
+    Shapes:  own, what torch makes of 16 bits, and fine, the same sum in float32, alike
+    """
+    found: list[Tensor | None] = []
+    for size, coarse, exact in zip(sizes, own, fine, strict=True):
+        if size is None:
+            found.append(None)
+            continue
+        lost = (coarse.to(exact.dtype) - exact).square().mean().sqrt()
+        found.append(size if not lost.isfinite() else size.clamp(min=(lost / rounding).item()))
+    return found
+
+
 def _squares(func: Operation, name: str, args: Arguments, kwargs: Keywords) -> list[Tensor | None]:
     def squared(value: Any) -> Any:
         if isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex()):

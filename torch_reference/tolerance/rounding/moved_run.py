@@ -21,7 +21,13 @@ from torch_reference.tolerance.rounding.exact_results import (
     same_memory,
 )
 from torch_reference.tolerance.rounding.fused import decides
-from torch_reference.tolerance.rounding.local_sums import as_list, is_sum, sizes_of_roundings
+from torch_reference.tolerance.rounding.local_sums import (
+    CONVOLUTIONS,
+    as_list,
+    coarser_sizes,
+    is_sum,
+    sizes_of_roundings,
+)
 from torch_reference.tolerance.rounding.operations import NEVER_ZERO, Operation, operation
 from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
 
@@ -141,6 +147,8 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         written = (wide[0].clone(), *wide[1:]) if kind.in_place else wide
         results = as_list(func(*written, **kwargs))
         sizes = self._sizes(func, kind, wide, kwargs, results)
+        if narrow and kind.name in CONVOLUTIONS:
+            sizes = coarser_sizes(sizes, as_list(func(*args, **kwargs)), results, self._unit(FINE))
         moved = [
             self._sum_result(kind, result, size, narrow and kwargs.get("dtype") is None, args)
             for result, size in zip(results, sizes, strict=True)

@@ -81,3 +81,12 @@ class Roundings:
 
     def _sign(self) -> int:
         return 1 if self.random.random() < 0.5 else -1
+
+
+def smallest(dtype: torch.dtype) -> float:
+    """Below the smallest normal number a rounding is absolute, and some kernels flush to zero.
+
+    Not so in float16, whose smallest normal number is no small one: kernels keep its subnormal numbers.
+    """
+    info = torch.finfo(dtype)
+    return float(info.tiny * info.eps if dtype == torch.float16 else info.tiny)

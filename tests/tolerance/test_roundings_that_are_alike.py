@@ -1,0 +1,75 @@
+"""Where roundings are not independent: equal numbers round alike; torch's 16-bit convolutions lose digits."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 # torch's own name for it
+
+from torch_reference import check_function
+from torch_reference.tolerance.gradient_sums import repeats
+
+
+def linear(factor: float) -> type[torch.autograd.Function]:
+    """A linear layer whose weight's gradient is multiplied by a factor."""
+
+    class Linear(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
+            ctx.save_for_backward(x, weight)
+            return x @ weight.T
+
+        @staticmethod
+        def backward(ctx, d_loss_d_y: Tensor) -> tuple[Tensor, Tensor]:
+            x, weight = ctx.saved_tensors
+            return d_loss_d_y @ weight, factor * (d_loss_d_y.T @ x)
+
+    return Linear
+
+
+def drawn(*shape: int, seed: int) -> Tensor:
+    """Standard normal numbers."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.03])
+def test_equal_rows_of_a_gradient_round_alike_and_a_factor_still_shows(factor: float) -> None:
+    """An expanded upstream gradient makes all rows of the weight's gradient the same, roundings included."""
+    arguments = (drawn(64, 128, seed=7).half(), (drawn(96, 128, seed=8) / 11).half())
+    upstream = drawn(1, 1, seed=9).half().expand(64, 96)
+    report = check_function(
+        linear(factor), lambda x, weight: x @ weight.T, *arguments, upstream=[upstream], draws=0
+    )
+    assert report.agrees == (factor == 1.0)
+
+
+def test_equal_numbers_carry_a_sum_as_far_as_their_number_and_distinct_ones_as_its_root() -> None:
+    """Of four equal rows of distinct numbers: √4 down the rows, 1 along them."""
+    found = repeats(torch.arange(1.0, 6.0, dtype=torch.float64).expand(4, 5))
+    torch.testing.assert_close(found["sum over dimension 0"], torch.full((5,), 2.0, dtype=torch.float64))
+    torch.testing.assert_close(found["sum over dimension 1"], torch.ones(4, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("factor", [1.0, 1.1])
+def test_torchs_own_convolution_in_16_bits_is_right_and_a_factor_is_not(
+    dtype: torch.dtype, factor: float
+) -> None:
+    """On some machines its backward adds up in 16 bits: 1,700 roundings off where a gradient cancels."""
+
+    class Convolution(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
+            ctx.save_for_backward(x, weight)
+            return F.conv2d(x, weight, padding=1)
+
+        @staticmethod
+        def backward(ctx, d_loss_d_y: Tensor) -> tuple[Tensor, Tensor]:
+            x, weight = ctx.saved_tensors
+            d_x = torch.nn.grad.conv2d_input(x.shape, weight, d_loss_d_y, padding=1)
+            return factor * d_x, torch.nn.grad.conv2d_weight(x, weight.shape, d_loss_d_y, padding=1)
+
+    arguments = drawn(4, 8, 10, 10, seed=1).to(dtype), (drawn(16, 8, 3, 3, seed=2) / 8).to(dtype)
+    report = check_function(
+        Convolution, lambda x, weight: F.conv2d(x, weight, padding=1), *arguments, draws=0
+    )
+    assert report.agrees == (factor == 1.0)
