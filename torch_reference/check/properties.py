@@ -47,7 +47,7 @@ def assert_always_matches(
     st = _hypothesis().strategies
     _always(
         _inputs(st, inputs, dtype),
-        lambda drawn, draws: check_function(function, reference, *drawn, draws=draws),
+        lambda drawn, draws: check_function(function, reference, *drawn, redraw=False, order=1, draws=draws),
         lambda drawn: "".join(f"inputs[{i}] = {pasteable(value)}\n" for i, value in enumerate(drawn)),
         max_examples,
     )

@@ -92,6 +92,8 @@ def _says_too_little(row: Row, made: Tensor) -> bool:
     """Whether nothing is known to be wrong: at odd points a tolerance may be blunt, or that of a sum tiny."""
     if row.verdict in (Verdict.INCONCLUSIVE, Verdict.LOSES_DIGITS, Verdict.NO_BOUND):
         return True
+    if row.difference is not None and abs(row.difference) <= torch.finfo(made.dtype).tiny:
+        return True  # what is subnormal may be flushed to zero
     only_a_sum = not row.agrees and row.wrong_elements == 0 and row.difference is not None
     rounding = 8 * torch.finfo(made.dtype).eps * float(made.abs().max()) if only_a_sum else 0.0
     return only_a_sum and abs(row.difference or 0.0) <= rounding
