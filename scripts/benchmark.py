@@ -18,6 +18,7 @@ from benchmarks import (
     tricks,
 )
 from benchmarks.contest import Contest, Result, hold
+from benchmarks.cost_of_the_check import PASS
 from support.ending import AGREEMENT, Parser, run
 from support.json_documents import print_json
 from support.options import DTYPES, device
@@ -141,7 +142,8 @@ def _results(options: argparse.Namespace, where: torch.device) -> Iterator[Resul
             if name in WITH_MEMORY and not options.no_memory and where.type == "cpu":
                 from benchmarks.memory import peak_in_fresh_process
 
-                for who in (result.contest.ours.name, "autograd eager"):
+                names = {who.name for who in result.contest.peers}
+                for who in (result.contest.ours.name, *sorted({"autograd eager", PASS} & names)):
                     peak = peak_in_fresh_process(name, who, dtype)
                     if peak is not None:
                         result.memory[who] = peak
@@ -151,7 +153,8 @@ def _results(options: argparse.Namespace, where: torch.device) -> Iterator[Resul
 def _print_peak(options: argparse.Namespace, where: torch.device) -> int:
     from benchmarks.memory import print_peak
 
-    contest = makers(quick=True)[options.only[0]](DTYPES[options.dtypes[0]], where)
+    known = {**makers(quick=True), **further_makers()}
+    contest = known[options.only[0]](DTYPES[options.dtypes[0]], where)
     [contestant] = [who for who in (contest.ours, *contest.peers) if who.name == options.peak_of]
     print_peak(contestant)
     return AGREEMENT

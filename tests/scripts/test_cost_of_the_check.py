@@ -7,6 +7,7 @@ import benchmark
 from benchmarks import cost_of_the_check
 
 CPU = torch.device("cpu")
+small = cost_of_the_check.contest
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -28,3 +29,14 @@ def test_the_goal_is_that_of_a_million_elements() -> None:
     names = [name for name in benchmark.further_makers() if name.startswith("check-")]
     assert len(names) == 4 * len(cost_of_the_check.PAIRS)
     assert not set(names) & set(benchmark.makers(quick=True))
+
+
+def test_its_memory_can_be_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the same name, in a process of its own."""
+    assert "check-layer-norm-20" in benchmark.WITH_MEMORY
+    monkeypatch.setattr(cost_of_the_check, "contest", lambda name, power, *rest: small(name, 8, *rest))
+    line = ["--only", "check-layer-norm-20", "--dtype", "float64", "--quick", "--peak-of", "check_function"]
+    assert benchmark.main(line) == 0
+    assert capsys.readouterr().out.startswith("peak MiB: ")
