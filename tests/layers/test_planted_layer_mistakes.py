@@ -91,12 +91,14 @@ LAYER_MISTAKES: dict[str, tuple[str, Layer]] = {
     ),
     "sigmoid: 1 − σ missing": ("sigmoid", elementwise(sigmoid, sigmoid)),
     "tanh: 1 − tanh": ("tanh", elementwise(torch.tanh, lambda x: 1 - torch.tanh(x))),
-    "relu: 1 at the kink": ("relu", elementwise(activations.relu, lambda x: (x >= 0).to(x.dtype))),
-    "leaky relu: 1 at the kink": (
+    # Any slope from 0 to 1, or from 0.01 to 1, is right at the kink.
+    "relu: 2 at the kink": (
+        "relu",
+        elementwise(activations.relu, lambda x: (x > 0).to(x.dtype) + 2 * (x == 0)),
+    ),
+    "leaky relu: 0 at the kink": (
         "leaky_relu",
-        elementwise(
-            activations.leaky_relu, lambda x: torch.where(x >= 0, x.new_ones(()), x.new_tensor(0.01))
-        ),
+        elementwise(activations.leaky_relu, lambda x: torch.where(x > 0, 1.0, 0.01 * (x < 0)).to(x.dtype)),
     ),
     "leaky relu: another slope": (
         "leaky_relu",

@@ -175,3 +175,15 @@ def test_a_difference_near_the_bound_takes_all_draws() -> None:
     fresh = Tolerance(*pair)
     assert fresh.rows({"x": near})["x"].verdict is Verdict.DIFFERS
     assert fresh.movement.draws == DRAWS
+
+
+def test_the_same_numbers_are_judged_once_and_others_again() -> None:
+    """A row of one value is no row of another, nor of other allowances."""
+    pair = layer_norm(torch.float64, 4, 8)
+    tolerance = Tolerance(*pair)
+    right = by_hand(pair[1])
+    first = tolerance.rows(right)
+    assert tolerance.rows(right)["x"] is first["x"]
+    assert tolerance.rows({"x": -right["x"]})["x"].verdict is Verdict.DIFFERS
+    assert tolerance.rows(right)["x"] is first["x"]
+    assert "0.01" in tolerance.rows(right, rtol=0.01)["x"].explanation

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from torch_reference.comparison import Row
+from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.movement import Reference, coarsest
 from torch_reference.tolerance.verdicts import Tolerance
 
@@ -48,7 +48,9 @@ def disagreements(actual: Tensors, reference: Reference, inputs: Tensors) -> lis
     unlike = {name: _unlike(actual.get(name), expected.get(name), dtype) for name in {**actual, **expected}}
     rows = tolerance.rows({name: actual[name] for name in actual if not unlike[name]}, blunt=False)
     found = [
-        Disagreement(name, torch.inf, 0.0, unlike[name]) if unlike[name] else _disagreement(rows[name])
+        Disagreement(name, torch.inf, 0.0, unlike[name])
+        if unlike[name]
+        else _disagreement(rows[name], actual[name], tolerance)
         for name in unlike
     ]
     return [one for one in found if one is not None]
@@ -62,8 +64,16 @@ def _unlike(actual: Tensor | None, expected: Tensor | None, dtype: torch.dtype) 
     return ""
 
 
-def _disagreement(row: Row) -> Disagreement | None:
-    if row.agrees:
+def _disagreement(row: Row, actual: Tensor, tolerance: Tolerance) -> Disagreement | None:
+    if row.agrees or (row.verdict is Verdict.NAN and _agrees_but_for_nan(row.name, actual, tolerance)):
         return None
     name = f"{row.name}, {row.part}" if row.part else row.name
     return Disagreement(name, row.difference or 0.0, row.bound or 0.0)
+
+
+def _agrees_but_for_nan(name: str, actual: Tensor, tolerance: Tolerance) -> bool:
+    """Whether both have NaN in the same places, as the mean of no numbers is, and agree elsewhere."""
+    expected, bound = tolerance.movement.expected[name], tolerance.movement.bound(name)
+    both = actual.isnan() & expected.isnan()
+    same = (actual == expected) | ((actual.double() - expected).abs() <= bound)
+    return bool((both | same).all())
