@@ -88,6 +88,8 @@ def _accumulated(session: Session) -> Made:
     tensors = session.tensors(copies(session.point))
     before = session.arguments.tensors({**session.inputs, **session.plain.gradients})
     before = {name: before[name].clone() for name in session.wanted}
-    _, found = function.by_backward(tensors, tensors, session.wanted, before)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that the strides of the two differ, which is ours
+        _, found = function.by_backward(tensors, tensors, session.wanted, before)
     made = gradients_of(found, session.point)
     return Made({}, {name: value / 2 for name, value in made.items()})

@@ -59,14 +59,16 @@ def with_masks(session: Session) -> Iterator[Attempt]:
 
 def with_rows(session: Session) -> Iterator[Attempt]:
     """No row, one row, and a number of rows that no block size divides."""
-    lengths = [len(value) for value in session.inputs.values() if value.ndim]
+    most = max((value.ndim for value in session.inputs.values()), default=0)
+    # What has fewer dimensions is a gain or an offset for each column rather.
+    lengths = [len(value) for value in session.inputs.values() if value.ndim == most > 0]
     count = max(set(lengths), key=lengths.count, default=0)
     if not count or max(value.numel() for value in session.inputs.values()) > PRIME * 4096:
         return
     for what, rows in (("no row", 0), ("one row", 1), (f"{PRIME} rows", PRIME)):
         kept = torch.arange(rows) % count
         point = {
-            name: value[kept.to(value.device)] if value.ndim and len(value) == count else value
+            name: value[kept.to(value.device)] if value.ndim == most and len(value) == count else value
             for name, value in session.inputs.items()
         }
         for attempt in _at(session, f"with {what}", point):

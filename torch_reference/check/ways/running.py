@@ -13,7 +13,7 @@ from torch_reference.judging.calls.nests import tensors_of
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.finding import Finding, breach
 from torch_reference.judging.function_outputs import judge_outputs
-from torch_reference.judging.judgement import judge
+from torch_reference.judging.judgement import FORM, judge
 from torch_reference.judging.scalar_objective import reference_gradients
 
 Way = Callable[[Session], Iterator[Attempt]]
@@ -70,6 +70,8 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     except UserCodeError:  # the reference has no value near that point
         return "cannot apply", []
     wrong = [finding for finding in findings if not finding.agrees and finding.row.verdict.value not in allow]
+    if attempt.may_refuse and any(finding.row.verdict in FORM for finding in wrong):
+        return "refused", []
     return ("fails", wrong) if wrong else ("agrees", [])
 
 
@@ -80,11 +82,10 @@ def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) ->
     if made.gradients:
         shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
         rows = judge(made.gradients, objective, attempt.point, shapes, fewest=1)
-        found += [
-            Finding(name, "input", row)
-            for name, row in rows.items()
-            if not _says_too_little(row, made.gradients[name])
-        ]
+        for name, row in rows.items():
+            small = attempt.roughly and _is_small(row, made.gradients[name])
+            if not small and not _says_too_little(row, made.gradients[name]):
+                found.append(Finding(name, "input", row))
     return found
 
 
@@ -97,6 +98,14 @@ def _says_too_little(row: Row, made: Tensor) -> bool:
     only_a_sum = not row.agrees and row.wrong_elements == 0 and row.difference is not None
     rounding = 8 * torch.finfo(made.dtype).eps * float(made.abs().max()) if only_a_sum else 0.0
     return only_a_sum and abs(row.difference or 0.0) <= rounding
+
+
+def _is_small(row: Row, made: Tensor) -> bool:
+    """Whether it differs by less than half of the digits, which a mistake of the calculus does not."""
+    if row.difference is None:
+        return False
+    size = max(float(made.abs().max()) if made.numel() else 0.0, abs(row.reference or 0.0))
+    return abs(row.difference) <= torch.finfo(made.dtype).eps ** 0.5 * size
 
 
 def _is_the_same(made: Made, plain: Made) -> bool:

@@ -38,7 +38,7 @@ def second_derivative(session: Session) -> Iterator[Attempt]:
     point = {**session.inputs, **weights}
     objective = FunctionObjective(_positional(reference, list(session.inputs)))
     call = partial(_second, session, partial(_first, session, function.function), point)
-    yield Attempt("in the second derivative", point, call, objective)
+    yield Attempt("in the second derivative", point, call, objective, roughly=True)
 
 
 def _positional(call: Callable[[Tensors], Any], names: list[str]) -> Callable[..., Any]:

@@ -29,7 +29,7 @@ class Attempt(NamedTuple):
     """One call in one way: where it is judged, and the call.
 
     objective is what it is judged by where that is not the function's own; may_refuse says that an error is
-    no mistake: a function may forbid such a call.
+    no mistake: a function may forbid such a call; roughly that it is judged to half of the digits.
     """
 
     what: str
@@ -37,6 +37,7 @@ class Attempt(NamedTuple):
     call: Callable[[], Made]
     objective: FunctionObjective | None = None
     may_refuse: bool = False
+    roughly: bool = False
 
 
 @dataclass(frozen=True)
