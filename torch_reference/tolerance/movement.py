@@ -41,7 +41,8 @@ class Movement:
     """The reference at one point, and how far each number of it has moved in the draws made so far.
 
     Attributes: expected, the exact values; decisions, what was decided on the way; moved and moved_sums, the
-                largest movements; draws, how many were made; is_exact, whether no operation rounded in them
+                largest movements; draws, how many were made; is_exact, whether no operation rounded in them;
+                scatters, whether one summed over indices
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Movement:
         self.moved = {name: _zeros(value) for name, value in self.expected.items()}
         self.moved_sums: dict[str, dict[str, Tensor]] = {name: {} for name in self.expected}
         self.draws = 0
-        self.is_exact = True
+        self.is_exact, self.scatters = True, False
         self.last: dict[str, dict[str, Tensor]] = {}
         self.repeats: dict[str, dict[str, Tensor]] = {}
         self.sizes: Sizes = []
@@ -128,6 +129,7 @@ class Movement:
     def _draw(self, seed: int) -> None:
         found, run = self._run(seed)
         self.is_exact = self.is_exact and not run.roundings.pools
+        self.scatters = self.scatters or run.scatters
         if not self.in_float64 and not self._is_finite(found):
             # The reference leaves the range of its dtype, where a right derivation need not.
             self.in_float64 = True

@@ -31,6 +31,7 @@ LOSES_DIGITS = (
     "beyond the ordinary rounding of this precision, but within its worst case: a sum accumulated in 16 "
     "bits, or a cancellation. To mend it: accumulate in float32 and convert once, at the end"
 )
+PYTORCHS_OWN = "bit for bit PyTorch's own, which loses digits here in this precision"
 INCONCLUSIVE = (
     "within rounding, but so would a wrong one be: rounding alone explains a quarter of what it is added up "
     "from; compare in a higher precision, or where less cancels"
@@ -88,7 +89,12 @@ class Tolerance:
         if row.verdict is Verdict.DIFFERS and not value.is_complex() and self._sides:
             row = self._between_sides(name, value, rtol)
         if row.verdict is Verdict.DIFFERS and self._is_within_the_worst_case(name, value, rtol):
-            row = replace(row, verdict=Verdict.LOSES_DIGITS, explanation=LOSES_DIGITS)
+            if self._is_pytorchs_own(name, value):
+                row = replace(
+                    row, verdict=Verdict.AGREES, explanation=PYTORCHS_OWN, wrong_elements=0, part=""
+                )
+            else:
+                row = replace(row, verdict=Verdict.LOSES_DIGITS, explanation=LOSES_DIGITS)
         if row.agrees and blunt and self._is_blunt(name, value):
             row = replace(row, verdict=Verdict.INCONCLUSIVE, explanation=INCONCLUSIVE)
         if row.agrees and rtol:
@@ -127,6 +133,17 @@ class Tolerance:
         bound = elements.bound + rtol * expected.abs()
         [row] = compare({name: value}, {name: expected}, {name: bound})
         return (row_of_sum(row, value, self.movement.expected[name], totals) or row) if row.agrees else row
+
+    def _is_pytorchs_own(self, name: str, value: Tensor) -> bool:
+        """Whether PyTorch itself returns these very numbers; its sums over indices may not be its excuse.
+
+        On a processor it keeps the statistics of a layer norm in 16 bits, which no derivation is blamed for;
+        but it also accumulates there in 16 bits what good kernels, its own among them, accumulate in float32.
+        """
+        if self.movement.scatters:
+            return False
+        own = self.movement.reference(self.movement.inputs)[name]
+        return own.dtype == value.dtype and torch.equal(own, value)
 
     @cached_property
     def _worst(self) -> Movement:

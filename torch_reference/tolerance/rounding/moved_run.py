@@ -23,6 +23,7 @@ from torch_reference.tolerance.rounding.exact_results import (
 from torch_reference.tolerance.rounding.fused import decides
 from torch_reference.tolerance.rounding.local_sums import (
     CONVOLUTIONS,
+    SCATTERING,
     as_list,
     coarser_sizes,
     is_sum,
@@ -71,6 +72,7 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         self.sums = 0
         self.coarsest, self.fine_sums = coarsest, fine_sums
         self.inside = 0
+        self.scatters = False
         self.unmoved = WeakTensorKeyDictionary()
 
     @classmethod
@@ -143,6 +145,7 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
     def _summed(self, func: Any, kind: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A sum in float32 at least, rounded to its own dtype at its end."""
         narrow = any(isinstance(arg, Tensor) and arg.dtype in HALF for arg in args)
+        self.scatters = self.scatters or kind.name in SCATTERING
         wide = tuple(arg.float() if isinstance(arg, Tensor) and arg.dtype in HALF else arg for arg in args)
         written = (wide[0].clone(), *wide[1:]) if kind.in_place else wide
         results = as_list(func(*written, **kwargs))
