@@ -2,7 +2,7 @@
 
 import pytest
 
-from torch_reference.judging.similar_names import did_you_mean
+from torch_reference.judging.calls.similar_names import did_you_mean
 
 LESSON = ("w1", "b1", "w2", "b2", "w3", "w4", "b3", "x1", "y1", "predicted")
 

@@ -6,9 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torch_reference.check.examine import examine
+from torch_reference.check.examine import examine, raised
 from torch_reference.check.located import located_in_derivation
 from torch_reference.judging.calls.plain_numbers import Converted
+from torch_reference.judging.calls.points import leaving_all_alone, usable
+from torch_reference.judging.calls.private_model import own_name, private_copy
+from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import Report
 from torch_reference.judging.scalar_objective import Loss, NetworkObjective, Tensors, as_tuple, network_inputs
@@ -39,8 +42,8 @@ def check_derivation(
 
     Shapes: each gradient has the shape, dtype and device of its parameter or of its submodule's output;
             several inputs are a tuple, passed to the model in that order
-    Errors: TypeError for a derivation that returns no mapping of names to tensors, ValueError for a model
-            without parameters, parameters of two dtypes, or a loss that is not one number
+    Errors: ValueError for a model without parameters, parameters of two dtypes, or a loss that is not one
+            number; whatever the model, its loss and the derivation raise is a finding
 
     >>> import torch, torch_reference
     >>> model, loss = torch.nn.Linear(2, 1, bias=False), torch.nn.MSELoss(reduction="sum")
@@ -50,15 +53,20 @@ def check_derivation(
     >>> print(torch_reference.check_derivation(model, loss, torch.randn(5, 2), torch.randn(5, 1), by_hand))
     AGREEMENT: 1 gradient, 2 elements, all within rounding (float32)
     """
-    task = network_task(model, loss, inputs, targets, derivation)
-    with meant(rtol, accept):
+    with leaving_all_alone(), meant(rtol, accept):
+        try:
+            task = network_task(model, loss, inputs, targets, derivation)
+        except UserCodeError as error:
+            dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
+            return Report((raised(error),), dtype)
         report = examine(task, draws)
 
     def with_another(edited: NetworkDerivation) -> Task:
         return network_task(model, loss, inputs, targets, edited)
 
     given = model, loss, inputs, targets, derivation
-    return located_in_derivation(report, *given, with_another) if draws else report
+    with leaving_all_alone():
+        return located_in_derivation(report, *given, with_another) if draws else report
 
 
 def network_task(
@@ -69,22 +77,28 @@ def network_task(
     derivation: NetworkDerivation,
 ) -> Task:
     """The task of check_derivation."""
-    parameters = {name: value.detach() for name, value in model.named_parameters()}
+    given_names = {own_name(name): name for name, _ in model.named_parameters()}
+    parameters = {own_name(name): usable(value) for name, value in model.named_parameters()}
     _check_parameters(parameters)
     several = not isinstance(inputs, Tensor)
-    given = {f"inputs[{i}]" if several else "inputs": value for i, value in enumerate(as_tuple(inputs))}
+    given = {
+        f"inputs[{i}]" if several else "inputs": usable(value) for i, value in enumerate(as_tuple(inputs))
+    }
     point: dict[str, Tensor] = {**parameters, **given}
     if targets is not None:
-        point["targets"] = targets
-    objective = NetworkObjective(model, loss, torch.get_rng_state())
+        point["targets"] = usable(targets)
+    objective = NetworkObjective(private_copy(model), loss, torch.get_rng_state())
     value, first = objective.run(point)
     if value.numel() != 1:
         raise ValueError(f"the loss must be one number, found shape {tuple(value.shape)}")
 
     def derive(values: Tensors) -> Mapping[str, Tensor | None]:
-        own = {name: values[name] for name in parameters}
+        own = {given: values[name] for name, given in given_names.items()}
         arguments = network_inputs(values)
-        return derivation(own, arguments if several else arguments[0], values.get("targets"))
+        result = derivation(own, arguments if several else arguments[0], values.get("targets"))
+        if not isinstance(result, Mapping):
+            return result
+        return {own_name(name) if isinstance(name, str) else name: value for name, value in result.items()}
 
     def shapes(values: Tensors) -> dict[str, Sequence[int]]:
         outputs = first if values is point else objective.run(values)[1]
@@ -105,7 +119,7 @@ def network_task(
         objective=objective,
         point=point,
         shapes=shapes,
-        required=[name for name, value in model.named_parameters() if value.requires_grad],
+        required=[own_name(name) for name, value in model.named_parameters() if value.requires_grad],
         parameters=list(parameters),
         links=[name for name, (count, _) in first.items() if count == 1],
         batched=_batched([*given, *(["targets"] if targets is not None else [])], point),

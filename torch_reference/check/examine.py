@@ -7,11 +7,11 @@ import torch
 from torch_reference.check.explain import compared
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.calls.similar_names import did_you_mean
 from torch_reference.judging.derivation_task import Shapes, Task, redrawn_parameters
 from torch_reference.judging.hygiene import Observation, observe, unstable
 from torch_reference.judging.report import Finding, Report, breach
 from torch_reference.judging.scalar_objective import reference_gradients
-from torch_reference.judging.similar_names import did_you_mean
 
 
 def examine(task: Task, draws: int = 4) -> Report:

@@ -10,7 +10,8 @@ from torch import Tensor
 from torch_reference.check.as_given import AsGiven
 from torch_reference.check.calling import Function, called
 from torch_reference.check.examine import raised
-from torch_reference.check.ways import Made, Session, chosen_ways, run_ways
+from torch_reference.check.ways import Made, Session, chosen_ways
+from torch_reference.check.ways.running import run_ways
 from torch_reference.check.ways.second_order import second_derivative
 from torch_reference.check.ways.table import Way
 from torch_reference.comparison import Verdict

@@ -62,7 +62,7 @@ model, loss = made[:2] if isinstance(made, tuple) else (made, load({loss}))
 model.to(next(value for value in POINT.values() if value.is_floating_point()))  # the dtype and the device
 with torch.no_grad():
     for name, parameter in model.named_parameters():
-        parameter.copy_(POINT[name])
+        parameter.copy_(POINT.get("self." + name, POINT.get(name)))
 report = check_derivation(model, loss, INPUTS, POINT.get("targets"), load({derivation}))
 print(report)
 sys.exit(0 if report.agrees else 1)

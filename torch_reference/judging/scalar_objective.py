@@ -33,6 +33,7 @@ from torch_reference.judging.calls.points import (
     shifted,
     weighted,
 )
+from torch_reference.judging.calls.private_model import own_name
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.function_objective import FunctionObjective
 
@@ -68,7 +69,8 @@ class NetworkObjective:
         """Evaluate the objective, with the model's state and the random numbers left as they were."""
         terms: list[Tensor] = []
         parameters = {
-            name: shifted(point[name], shifts[name]) if name in shifts else point[name] for name in self.names
+            given: shifted(point[name], shifts[name]) if name in shifts else point[name]
+            for name, given in self.names.items()
         }
         dtype = next(value.dtype for value in point.values() if value.is_floating_point())
         buffers = {
@@ -99,14 +101,14 @@ class NetworkObjective:
                 handle.remove()
 
     @cached_property
-    def names(self) -> tuple[str, ...]:
-        """The names of the model's parameters."""
-        return tuple(name for name, _ in self.model.named_parameters())
+    def names(self) -> dict[str, str]:
+        """The names of the model's parameters in a point, and those that they have in the model."""
+        return {own_name(name): name for name, _ in self.model.named_parameters()}
 
     @cached_property
     def modules(self) -> dict[str, nn.Module]:
         """The model's submodules."""
-        return {name: module for name, module in self.model.named_modules() if name}
+        return {own_name(name): module for name, module in self.model.named_modules() if name}
 
     def run(self, point: Tensors) -> tuple[Tensor, dict[str, tuple[int, Tensor]]]:
         """The loss, and for every submodule whose output is one tensor how often it was called, and its last.

@@ -4,8 +4,7 @@ Each is a function that yields attempts at a session, none where it cannot apply
 attempts does. `table` lists them, `running` judges them.
 """
 
-from torch_reference.check.ways.running import run_ways
 from torch_reference.check.ways.session import Made, Session
 from torch_reference.check.ways.table import WAYS, chosen_ways
 
-__all__ = ["WAYS", "Made", "Session", "chosen_ways", "run_ways"]
+__all__ = ["WAYS", "Made", "Session", "chosen_ways"]

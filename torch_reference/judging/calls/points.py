@@ -41,6 +41,13 @@ def network_inputs(point: Tensors) -> tuple[Tensor, ...]:
     return tuple(value for name, value in point.items() if name == "inputs" or name.startswith("inputs["))
 
 
+def usable(value: Any) -> Any:
+    """A tensor of which a graph can be made; one made under inference_mode is copied. Others stay."""
+    if not isinstance(value, Tensor):
+        return value
+    return value.detach().clone() if value.is_inference() else value.detach()
+
+
 @contextmanager
 def same_random_numbers(state: Tensor | None) -> Iterator[None]:
     """Draw from this state in here, or from wherever torch stands for None; afterwards all is as it was."""

@@ -1,0 +1,99 @@
+"""Names cannot meet, threads share a model, and the caller's modes change no verdict of a derivation."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from torch_reference import check_derivation
+
+x = torch.randn(3, 2, generator=torch.Generator().manual_seed(0)).double()
+y = torch.randn(3, 2, generator=torch.Generator().manual_seed(1)).double()
+
+
+class Named(nn.Module):
+    """x · p, the parameter being called whatever is asked for."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.register_parameter(name, nn.Parameter(y.clone()))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The product."""
+        return inputs * getattr(self, self.name)
+
+
+def total(output: Tensor, _: Any) -> Tensor:
+    """The sum of squares."""
+    return output.square().sum()
+
+
+@pytest.mark.parametrize(
+    "name", ["inputs", "targets", "inputs[0]", "d_loss_d_x", "value_of_x", "self", 'in"ch']
+)
+def test_a_parameter_may_be_called_as_the_data_are(name: str) -> None:
+    """The right gradient agrees, and the inputs' own is wrong for it."""
+
+    def right(p: Mapping[str, Tensor], x: Tensor, _: Any) -> dict[str, Tensor]:
+        return {name: 2 * x * x * p[name]}
+
+    def of_the_inputs(p: Mapping[str, Tensor], x: Tensor, _: Any) -> dict[str, Tensor]:
+        return {name: 2 * x * p[name] * p[name]}
+
+    assert check_derivation(Named(name), total, x, y, right), name
+    assert not check_derivation(Named(name), total, x, y, of_the_inputs, draws=0)
+
+
+def of_linear(sign: float) -> Callable[..., dict[str, Tensor]]:
+    """The derivation of a linear layer's sum of squares, right for a sign of 1."""
+
+    def derivation(p: Mapping[str, Tensor], x: Tensor, _: Any) -> dict[str, Tensor]:
+        d_out = 2 * (x @ p["weight"].T + p["bias"])
+        return {"weight": sign * d_out.T @ x, "bias": d_out.sum(0)}
+
+    return derivation
+
+
+def test_one_model_is_checked_in_four_threads_while_another_uses_it() -> None:
+    """No verdict is wrong, and the model is the same object with the same parameters afterwards."""
+    model = nn.Linear(2, 2).double()
+    before = dict(model.named_parameters())
+    expected = model(x).detach()
+    wrong: list[str] = []
+
+    def check(sign: float) -> None:
+        for _ in range(6):
+            agrees = check_derivation(model, total, x, None, of_linear(sign), draws=0).agrees
+            if agrees is not (sign == 1):
+                wrong.append(f"{sign}: {agrees}")
+
+    threads = [threading.Thread(target=check, args=(sign,)) for sign in (1.0, -1.0, 1.0, -1.0)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        assert torch.equal(model(x).detach(), expected)
+    assert wrong == []
+    assert all(value is before[name] for name, value in model.named_parameters())
+
+
+@pytest.mark.parametrize("mode", [torch.inference_mode, torch.no_grad, lambda: torch.autocast("cpu")])
+def test_the_callers_modes_change_no_verdict(mode: Callable[[], Any]) -> None:
+    """A right derivation agrees, a wrong one does not, on data made in that mode."""
+    with mode():
+        model = nn.Linear(2, 2).double()
+        made = x * 1
+        assert check_derivation(model, total, made, None, of_linear(1.0))
+        assert not check_derivation(model, total, made, None, of_linear(-1.0), draws=0)
+
+
+def test_a_model_that_raises_is_a_finding() -> None:
+    """With the part that failed; nothing is compared."""
+    report = check_derivation(nn.Linear(5, 2).double(), total, x, None, of_linear(1.0))
+    assert report.first_wrong is not None
+    assert report.first_wrong.name == "model and loss"
+    assert str(report).startswith("UNDECIDED")
+    assert report.user_code_failed
