@@ -1,0 +1,103 @@
+"""python -m torch_reference: the same report, one JSON object, and an exit status for each end."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from torch_reference.__main__ import main
+
+MINE = """
+import torch
+from torch import nn
+
+def inputs():
+    print("made")
+    return (torch.linspace(-2, 2, 6).reshape(2, 3),)
+
+def forward(x):
+    return x.tanh(), x.tanh()
+
+def right_backward(y, g):
+    return g * (1 - y * y)
+
+right = forward, right_backward
+wrong = forward, lambda y, g: g * (1 - y)
+fails = forward, lambda y, g: missing_name
+plain = torch.tanh
+
+def model():
+    torch.manual_seed(0)
+    return nn.Linear(3, 1), lambda out, t: out.sum(), torch.ones(2, 3), None
+
+def by_hand(parameters, x, _):
+    return {"weight": x.sum(0, keepdim=True), "bias": torch.full((1,), 2.0)}
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder with a module of the user's."""
+    (tmp_path / "mine_of_the_shell.py").write_text(MINE, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine_of_the_shell", raising=False)
+
+
+def names(*arguments: str) -> list[str]:
+    """The arguments, with the module's name."""
+    return [each.replace("mine", "mine_of_the_shell") for each in arguments]
+
+
+REST = ("--reference", "mine:plain", "--inputs", "mine:inputs")
+ENDS = [
+    (("mine:right", *REST), 0, "AGREEMENT: 1 output and 1 gradient, 12 elements"),
+    (("mine:wrong", *REST), 1, "MISMATCH: 1 of 1 gradients differ"),
+    (("mine:fails", *REST), 3, "NameError: name 'missing_name' is not defined"),
+    (("--model", "mine:model", "--derivation", "mine:by_hand"), 0, "AGREEMENT: 2 gradients"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "status", "told"), ENDS)
+def test_each_end_has_its_status(
+    arguments: tuple[str, ...], status: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And standard output is the report alone, or one JSON object."""
+    assert main(names(*arguments)) == status
+    out = capsys.readouterr().out
+    assert told in out
+    assert "made" not in out
+    assert main([*names(*arguments), "--json"]) == status
+    assert json.loads(capsys.readouterr().out)["agree"] is (status == 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("mine:right",), "expected --reference and --inputs beside a function"),
+        (("nowhere:f", *REST), "cannot import nowhere: No module named 'nowhere'"),
+        (("mine:nothing", *REST), "module mine_of_the_shell has no attribute 'nothing'"),
+        (("mine", *REST), "expected package.module:attribute, found 'mine_of_the_shell'"),
+    ],
+)
+def test_a_mistake_in_the_options_is_one_line_and_2(
+    arguments: tuple[str, ...], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On standard error; nothing is printed as a report."""
+    assert main(names(*arguments)) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"error: {line}\n")
+
+
+def test_it_runs_as_a_module() -> None:
+    """In a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "torch_reference", *names("mine:wrong", *REST)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout.startswith("MISMATCH")
