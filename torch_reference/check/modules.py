@@ -1,0 +1,76 @@
+"""The check of two modules that should be the same: a port, a fused or compiled one, a refactoring."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from torch_reference.check.function import check_function
+from torch_reference.judging.calls.private_model import private_copy
+from torch_reference.judging.report import Report
+
+
+def check_modules(
+    mine: nn.Module,
+    reference: nn.Module,
+    *inputs: Any,
+    names: Mapping[str, str] | None = None,
+    **options: Any,
+) -> Report:
+    """Compare a module's outputs, and the gradients of its inputs and parameters, with another module's.
+
+    Parameters are matched by their names; names tells those of mine that go by another name in the reference.
+    In the report they are inputs[0]['weight'], the inputs inputs[1], inputs[2], …; the options are those of
+    check_function. Both modules and their buffers are left as they were.
+
+    Errors: ValueError for parameters that have no match, or other values
+
+    >>> import torch, torch_reference
+    >>> fused, plain = nn.Linear(3, 2), nn.Sequential(nn.Linear(3, 2))
+    >>> _ = plain[0].load_state_dict(fused.state_dict())
+    >>> match = {"weight": "0.weight", "bias": "0.bias"}
+    >>> torch_reference.check_modules(fused, plain, torch.randn(4, 3), names=match, ways=[])
+    <AGREEMENT: 1 output and 3 gradients, 28 elements, all within rounding (float32)>
+    """
+    parameters = {name: value.detach() for name, value in mine.named_parameters()}
+    match = {name: (names or {}).get(name, name) for name in parameters}
+    _refuse(parameters, dict(reference.named_parameters()), match)
+    same = {name: name for name in parameters}
+    wanted = [0, *(i for i, value in enumerate(inputs, start=1) if _has_gradient(value))]
+    return check_function(
+        _called(mine, same), _called(reference, match), parameters, *inputs, **{"wrt": wanted, **options}
+    )
+
+
+def _called(module: nn.Module, match: Mapping[str, str]) -> Callable[..., Any]:
+    """The module as a function of its parameters and inputs: in every call one of its own, in any thread."""
+
+    def call(parameters: Mapping[str, Tensor], *inputs: Any) -> Any:
+        given = {match[name]: value for name, value in parameters.items()}
+        dtype = next((value.dtype for value in parameters.values()), torch.get_default_dtype())
+        buffers = {
+            name: value.to(dtype, copy=True) if value.is_floating_point() else value.clone()
+            for name, value in module.named_buffers()
+        }
+        return functional_call(private_copy(module), (given, buffers), inputs)
+
+    return call
+
+
+def _refuse(mine: Mapping[str, Tensor], reference: Mapping[str, Tensor], match: Mapping[str, str]) -> None:
+    if not mine:
+        raise ValueError("the module has no parameters: check it as a function, by check_function")
+    odd = sorted(set(match.values()) ^ set(reference))
+    if odd:
+        raise ValueError(f"parameters without a match, for which names= may give one: {', '.join(odd)}")
+    for name, value in mine.items():
+        if not torch.equal(value, reference[match[name]]):
+            raise ValueError(
+                f"{name}: the two modules have other values; load the one's state into the other"
+            )
+
+
+def _has_gradient(value: Any) -> bool:
+    return isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex())
