@@ -60,3 +60,15 @@ def test_a_sum_over_indices_in_16_bits_loses_digits_though_it_is_pytorchs_own(dt
     assert row(reference, point, "table", total).verdict is Verdict.LOSES_DIGITS
     in_float32 = torch.zeros(3, 30).index_add(0, ids, up.float()).to(dtype)
     assert row(reference, point, "table", in_float32).agrees
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_equal_terms_round_one_way(dtype: torch.dtype) -> None:
+    """A thousand times the same number, one after another, as an expanded upstream gradient is summed."""
+    terms = torch.full((1000, 1), 0.224331).to(dtype) * torch.linspace(0.5, 2, 30).to(dtype)
+    total = torch.zeros(30, dtype=dtype)
+    for one in terms:
+        total = total + one
+    assert row(lambda values: {"y": values["x"].sum(0)}, {"x": terms}, "y", total).agrees
+    wrong = total * (1 + 4000 * torch.finfo(dtype).eps)
+    assert not row(lambda values: {"y": values["x"].sum(0)}, {"x": terms}, "y", wrong).agrees

@@ -24,6 +24,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+ALIKE = 1e-3
+"""Terms whose squares vary by no more, in the mean, count as equal."""
+
 Arguments = tuple[Any, ...]
 Keywords = Mapping[str, Any]
 Operation = Callable[..., Any]
@@ -61,7 +64,11 @@ def sizes_of_roundings(
 
 def _size(square: Tensor, result: Tensor, count: float | Tensor) -> Tensor:
     magnitude = result.abs()
-    size = magnitude.mul_(magnitude).add_(square).mul_(count).sqrt_()
+    squared = magnitude.mul_(magnitude)
+    # Equal terms (Cauchy and Schwarz) round alike, and all one way: by up to n u times their sum.
+    alike = squared >= (1 - ALIKE) * count * square
+    size = (squared + square).mul_(count)
+    size = torch.where(alike, size * count, size).sqrt_()
     # What is infinite is meant to be, as a mask's −∞ is: nothing rounds it.
     return torch.where(size.isfinite(), size, 0.0)
 
