@@ -5,6 +5,7 @@ with it, first in their tables beside one page and last beside the other. Nothin
 """
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -36,6 +37,8 @@ REFUSED = {
 }
 LEFT_OUT = ("test_set_up", "test_packaging", "test_version", "test_extending", "test_extensions")
 """Of the house: what sets up an environment, or builds a wheel, or would extend the copy once more."""
+
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "dev")
 
 pages = pytest.mark.parametrize("page", PAGES)
 
@@ -75,6 +78,7 @@ def extended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(PROFILE != "thorough", reason="half an hour: set HYPOTHESIS_PROFILE=thorough")
 def test_the_whole_suite_is_green(extended: tuple[str, Path]) -> None:
     """In the quick profile, as it is."""
     _, folder = extended

@@ -20,6 +20,19 @@ def draw_chain(report: ChainReport, path: str | Path) -> None:
     """Draw a report's links as a graph in a picture file, each with its status and the size of its error.
 
     Errors: ImportError without matplotlib (the extra `plot`); ValueError where there is no link to draw
+
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import torch
+    >>> from torch_reference import check_links
+    >>> x = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    >>> squares = x.square()
+    >>> gradients = {"squares": (squares, torch.ones_like(x)), "x": (x, 2 * x.detach())}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     picture = Path(folder) / "chain.png"
+    ...     draw_chain(check_links(squares.sum(), gradients), picture)
+    ...     picture.exists()
+    True
     """
     from matplotlib.figure import Figure  # only a picture needs it
 
