@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,15 +65,17 @@ def test_a_wrong_submission_is_told_what_is_wrong(nursery: Nursery, student: str
 @pytest.mark.parametrize(
     ("student", "error"),
     [
-        ("hal", "hal.py, line 13: it ended the program with sys.exit(0)"),
-        ("ivy", "ivy.py, line 11: it was still running after 2 s (--timeout)"),
-        ("lea", "lea.py, line 11: NameError: name 'y3' is not defined"),
+        ("hal", r"hal\.py, line 13: it ended the program with sys\.exit\(0\)"),
+        # Where a loop of two lines is when its time is over, nobody knows.
+        ("ivy", r"ivy\.py, line 1[12]: it was still running after 2 s \(--timeout\)"),
+        ("lea", r"lea\.py, line 11: NameError: name 'y3' is not defined"),
     ],
 )
 def test_a_broken_submission_is_one_line(nursery: Nursery, student: str, error: str) -> None:
     """With the student's file and line, and nothing is right."""
     found = judged(nursery, student)
-    assert (found.error, found.wrong(LESSON_WRT)) == (error, list(LESSON_WRT))
+    assert re.fullmatch(error, found.error)
+    assert found.wrong(LESSON_WRT) == list(LESSON_WRT)
 
 
 def test_autograd_is_noted(nursery: Nursery) -> None:
@@ -126,12 +129,13 @@ def test_a_folder_without_submissions_is_bad_input(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_class_is_graded_as_the_page_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The table but for its times, the CSV file, and a text for each of the twelve."""
+    """The table but for its times and the line of the loop that has no end, the CSV file, twelve texts."""
     files = ["--csv", str(tmp_path / "class.csv"), "--reports", str(tmp_path / "reports")]
     arguments = [str(CLASS), "--derivation", "by_hand", "--timeout", "5", "--seed", "1"]
     assert grade.main([*arguments, *files]) == 1
 
     def words(text: str) -> str:
+        text = text.replace("line 12: it was still", "line 11: it was still")
         return " ".join(
             word for word in text.split() if not word.replace(".", "", 1).isdigit() or "." not in word
         )
