@@ -111,11 +111,15 @@ def in_every_way(
     """The report, and what came of every other way of calling."""
     found = run_ways(session, ways, allow)
     second = [] if order == 1 else run_ways(session, {"second derivative": second_derivative}, allow)
-    warnings = []
+    warnings = [
+        f"{way.told} it returns others than the reference: {', '.join(each.name for each in way.findings)}"
+        for way in found
+        if way.status == "warns"
+    ]
     if order == 2:
         found += second
     elif second and second[0].status == "fails":
-        warnings = [f"the second derivative is wrong: {second[0].findings[0].name}"]
+        warnings.append(f"the second derivative is wrong: {second[0].findings[0].name}")
     report = replace(report, ways=tuple((way.name, way.status) for way in found), warnings=tuple(warnings))
     failing = [way for way in found if way.status == "fails"]
     if not failing:

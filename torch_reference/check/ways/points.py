@@ -23,8 +23,19 @@ PRIME = 37
 
 
 def redrawn(session: Session) -> Iterator[Attempt]:
-    """Every number near what it was, none at a corner, gains other than 1 and offsets other than 0."""
-    yield from _changed(session, "at inputs redrawn near them", _near)
+    """Every number near what it was, none at a corner, gains other than 1 and offsets other than 0.
+
+    Where all numbers of an input are one and the reference has a kink there, as where all are equal and the
+    largest is taken, they stay equal: of what the function makes of others, which it was not given, a report
+    warns.
+    """
+    equal = any(_is_one_number(session.point[name]) for name in session.wanted)
+    if not equal or is_smooth(session, session.point):
+        yield from _changed(session, "at inputs redrawn near them", _near)
+        return
+    yield from _changed(session, "at inputs redrawn near them, equal as they were", _near_and_equal, True)
+    for attempt in _changed(session, "where its inputs are no longer equal", _near):
+        yield attempt._replace(warns=True)
 
 
 def with_zeros(session: Session) -> Iterator[Attempt]:
@@ -72,16 +83,16 @@ def with_rows(session: Session) -> Iterator[Attempt]:
             for name, value in session.inputs.items()
         }
         for attempt in _at(session, f"with {what}", point):
-            yield attempt._replace(may_refuse=True)  # its sizes may be its own
+            yield attempt._replace(may_refuse=True, resized=True)  # its sizes may be its own
 
 
-def _changed(session: Session, what: str, change: Change) -> Iterator[Attempt]:
+def _changed(session: Session, what: str, change: Change, at_kinks: bool = False) -> Iterator[Attempt]:
     generator = torch.Generator().manual_seed(0)
     point = {name: change(value, generator) for name, value in session.inputs.items()}
-    return _at(session, what, point)
+    return _at(session, what, point, at_kinks)
 
 
-def _at(session: Session, what: str, inputs: Tensors) -> Iterator[Attempt]:
+def _at(session: Session, what: str, inputs: Tensors, at_kinks: bool = False) -> Iterator[Attempt]:
     """The attempt there, with upstream gradients of the shapes that the outputs have there."""
     try:
         outputs, depends = session.objective.looked_at(inputs, session.wanted)
@@ -89,7 +100,8 @@ def _at(session: Session, what: str, inputs: Tensors) -> Iterator[Attempt]:
     except (UserCodeError, ValueError):
         return
     point = {**inputs, **above}
-    if depends and all(value.isfinite().all() for value in outputs.values()) and is_smooth(session, point):
+    finite = all(value.isfinite().all() for value in outputs.values())
+    if depends and finite and (at_kinks or is_smooth(session, point)):
         yield Attempt(what, point, partial(session.differentiated, point))
 
 
@@ -127,6 +139,11 @@ def _near(value: Tensor, generator: torch.Generator) -> Tensor:
         return torch.where(value.isfinite(), moved + 0.1 * normal(value, generator), value)
     fixed = ~value.isfinite() | (value == 0) | (value == 1)
     return torch.where(fixed, value, moved)
+
+
+def _near_and_equal(value: Tensor, generator: torch.Generator) -> Tensor:
+    """The same for numbers that are all one: they are multiplied by one factor."""
+    return value * 1.25 if value.is_floating_point() and _is_one_number(value) else _near(value, generator)
 
 
 def _some_zero(value: Tensor, generator: torch.Generator) -> Tensor:

@@ -20,7 +20,7 @@ Way = Callable[[Session], Iterator[Attempt]]
 
 
 class WayFound(NamedTuple):
-    """What came of one way: "agrees", "fails", "cannot apply" or "refused"; and what failed."""
+    """What came of one way: "agrees", "fails", "warns", "cannot apply" or "refused"; and what failed."""
 
     name: str
     status: str
@@ -35,18 +35,22 @@ def run_ways(session: Session, ways: Mapping[str, Way], allow: Collection[str] =
 
 def run_way(session: Session, name: str, way: Way, allow: Collection[str] = ()) -> WayFound:
     """Try the way's attempts until one fails."""
-    statuses = set()
+    statuses, warned = set(), None
     try:
         for attempt in way(session):
             status, findings = _tried(session, attempt, allow)
             if status == "fails":
                 return WayFound(name, status, attempt.what, tuple(findings))
+            if status == "warns" and warned is None:
+                warned = WayFound(name, status, attempt.what, tuple(findings))
             statuses.add(status)
     except UserCodeError:  # the reference's, while an attempt was made ready
         pass
     except Exception as error:  # whatever it is, it says nothing of the function
         statuses.add(f"not judged ({type(error).__name__})")
         return WayFound(name, statuses.pop())
+    if warned:
+        return warned
     order = ("agrees", "refused", "cannot apply")
     return WayFound(name, next((status for status in order if status in statuses), "cannot apply"))
 
@@ -72,7 +76,17 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     wrong = [finding for finding in findings if not finding.agrees and finding.row.verdict.value not in allow]
     if attempt.may_refuse and any(finding.row.verdict in FORM for finding in wrong):
         return "refused", []
+    if wrong and (attempt.warns or (attempt.resized and _is_another_function(wrong))):
+        return "warns", wrong
     return ("fails", wrong) if wrong else ("agrees", [])
+
+
+def _is_another_function(wrong: list[Finding]) -> bool:
+    """Whether most of an output is another: sizes that are written into a function are its own affair.
+
+    Where the rows are cut wrongly, as by a tail that no block divides, most of them are right.
+    """
+    return any(each.kind == "output" and 2 * each.row.wrong_elements > each.row.elements for each in wrong)
 
 
 def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) -> list[Finding]:

@@ -29,7 +29,8 @@ class Attempt(NamedTuple):
     """One call in one way: where it is judged, and the call.
 
     objective is what it is judged by where that is not the function's own; may_refuse says that an error is
-    no mistake: a function may forbid such a call; roughly that it is judged to half of the digits.
+    no mistake: a function may forbid such a call; roughly that it is judged to half of the digits; warns that
+    what is wrong there is no mistake of the function as it was given; resized that it has other sizes.
     """
 
     what: str
@@ -38,6 +39,8 @@ class Attempt(NamedTuple):
     objective: FunctionObjective | None = None
     may_refuse: bool = False
     roughly: bool = False
+    warns: bool = False
+    resized: bool = False
 
 
 @dataclass(frozen=True)

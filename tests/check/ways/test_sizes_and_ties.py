@@ -1,0 +1,92 @@
+"""What a report only warns of: sizes that are written into a function, and what it does off its ties."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 # torch's own name for it
+
+from autograd_functions import function
+from torch_reference import check_function
+
+x = torch.randn(4, 8, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def normalised(ctx, x: Tensor, rows: int | None = 4) -> Tensor:
+    """A group norm of two groups, for four images or as many as there are."""
+    y = x.reshape(len(x) if rows is None else rows, 2, -1)
+    y = y - y.mean(-1, keepdim=True)
+    ctx.scale = (y.square().mean(-1, keepdim=True) + 1e-5).rsqrt()
+    ctx.normalised = y * ctx.scale
+    return ctx.normalised.reshape(x.shape)
+
+
+def through(ctx, g: Tensor) -> Tensor:
+    """Its derivative."""
+    h, d = ctx.normalised, g.reshape(ctx.normalised.shape)
+    mean, along = d.mean(-1, keepdim=True), (d * h).mean(-1, keepdim=True)
+    return (ctx.scale * (d - mean - h * along)).reshape(g.shape)
+
+
+def test_a_size_that_is_written_into_a_function_is_its_own_affair() -> None:
+    """With another number of rows it is another function: the report says so, and does not refuse it."""
+    report = check_function(
+        function(normalised, through), lambda x: F.group_norm(x, 2), x, ways=["rows"], order=1
+    )
+    assert report, str(report)
+    assert report.warnings[0].startswith("with one row it returns others than the reference: outputs[0]")
+    any_rows = function(lambda ctx, x: normalised(ctx, x, None), through)
+    right = check_function(any_rows, lambda x: F.group_norm(x, 2), x, ways=["rows"], order=1)
+    assert right
+    assert not right.warnings
+
+
+def test_a_tail_of_rows_that_a_forward_leaves_out_is_refused() -> None:
+    """Most of its output is right there: no other function, but this one with a mistake."""
+
+    def forward(ctx, x: Tensor) -> Tensor:
+        y = 5 * x
+        y[len(x) // 4 * 4 :] = 0
+        return y
+
+    wrong = function(forward, lambda ctx, g: 5 * g)
+    assert check_function(wrong, lambda x: 5 * x, x, ways=[], order=1)
+    assert not check_function(wrong, lambda x: 5 * x, x, ways=["rows"], order=1, draws=0)
+
+
+def spread(value: Tensor) -> Tensor:
+    """Each number four times, as a pooling over two by two hands it back."""
+    return value.repeat_interleave(2, -1).repeat_interleave(2, -2)
+
+
+def among_the_largest(ctx, g: Tensor) -> Tensor:
+    """The gradient split equally among those that are the largest."""
+    largest = (ctx.x == spread(F.max_pool2d(ctx.x, 2))).to(g.dtype)
+    return spread(g / (4 * F.avg_pool2d(largest, 2))) * largest
+
+
+def pooled(ctx, x: Tensor) -> Tensor:
+    """A maximum of each two by two."""
+    ctx.x = x.detach()
+    return F.max_pool2d(x, 2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("always", [True, False])
+def test_ties_may_be_split_and_only_a_warning_says_that_all_is_split(
+    dtype: torch.dtype, always: bool
+) -> None:
+    """At ties any split is right; a backward that splits elsewhere, too, is right where it was given."""
+    backward = (lambda ctx, g: spread(g) / 4) if always else among_the_largest
+    ones = torch.ones(1, 1, 4, 4, dtype=dtype)
+    report = check_function(
+        function(pooled, backward), lambda x: F.max_pool2d(x, 2), ones, ways=["redrawn"], order=1
+    )
+    assert report, str(report)
+    assert bool(report.warnings) is always
+
+
+def test_a_slope_that_is_right_at_ones_alone_is_refused() -> None:
+    """No kink is there: numbers that are all one are parted."""
+    square = function(lambda ctx, x: x * x, lambda ctx, g: 2 * g)
+    report = check_function(square, torch.square, torch.ones(3, 2), ways=["redrawn"], order=1, draws=0)
+    assert not report
