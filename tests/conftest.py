@@ -1,4 +1,4 @@
-"""Hypothesis profiles, the run-time check of the shapes, and the slow marker."""
+"""Hypothesis profiles, the run-time check of the shapes, and what the quick profile leaves out."""
 
 import os
 from collections.abc import Iterator
@@ -65,9 +65,23 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the slow tests in the quick profile, unless they are asked for by -m."""
+    """Skip in the quick profile what is slow and most of a sampled table, unless they are asked for by -m."""
     if PROFILE not in ("dev", "mutation") or config.getoption("-m"):
         return
+    tables: dict[str, list[pytest.Item]] = {}
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(pytest.mark.skip(reason="slow: set HYPOTHESIS_PROFILE=ci, or pass -m slow"))
+        elif "sample" in item.keywords:
+            tables.setdefault(item.nodeid.split("[")[0], []).append(item)
+    for cases in tables.values():
+        _leave_a_sample(cases)
+
+
+def _leave_a_sample(cases: list[pytest.Item]) -> None:
+    """Of a table of slow cases, as many as its mark says, from its beginning to its end."""
+    [number] = cases[0].get_closest_marker("sample").args
+    chosen = {round(k * (len(cases) - 1) / max(number - 1, 1)) for k in range(number)}
+    for place, case in enumerate(cases):
+        if place not in chosen:
+            case.add_marker(pytest.mark.skip(reason="one of many: HYPOTHESIS_PROFILE=ci, or -m sample"))

@@ -12,6 +12,7 @@ from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Status
 
 
+@pytest.mark.slow
 def test_a_chain_is_drawn(tmp_path: Path) -> None:
     """Twenty-six links, one of them wrong: a PNG."""
     report = check_links(script({"bnvar": "dbnvar_inv"}))

@@ -37,6 +37,7 @@ def test_an_assertion_has_the_report_as_its_message() -> None:
         assert_function_matches(WRONG, product, x, w)
 
 
+@pytest.mark.slow
 def test_a_functions_property_based_assertion_shrinks_to_the_smallest_counterexample() -> None:
     """A backward that is wrong for x > 2 only: one x above it is left, and it is no 0 and no 1."""
 
@@ -56,6 +57,7 @@ def test_a_functions_property_based_assertion_shrinks_to_the_smallest_counterexa
     assert_always_matches(RIGHT, product, ("n", 2), ("n", 2), max_examples=10, dtype=torch.float32)
 
 
+@pytest.mark.slow
 def test_a_networks_property_based_assertion_draws_its_parameters_too() -> None:
     """The sign of the prediction is wrong; one observation is left, and the model is as it was."""
     model = nn.Linear(1, 1, bias=False).double()

@@ -34,6 +34,7 @@ def test_a_derivation_that_fails_on_other_data_gets_no_diagnosis() -> None:
     assert homework.check(homework.spoiled(change)).first_wrong.diagnosis == UNKNOWN
 
 
+@pytest.mark.slow
 def test_a_derivation_that_leaves_the_name_out_on_other_data_gets_no_diagnosis() -> None:
     """None stands for no gradient."""
 
@@ -43,6 +44,7 @@ def test_a_derivation_that_leaves_the_name_out_on_other_data_gets_no_diagnosis()
     assert homework.check(homework.spoiled(change)).first_wrong.diagnosis == UNKNOWN
 
 
+@pytest.mark.slow
 def test_a_factor_seen_at_two_points_is_no_pattern_yet() -> None:
     """It takes three."""
     change = homework.spoiled(lambda g, p, x: {"hidden.bias": 1.2345 * g["hidden.bias"]})
@@ -102,6 +104,7 @@ def test_a_submodule_that_returns_several_tensors_has_no_output_to_be_judged() -
     assert list(outputs) == ["out"]
 
 
+@pytest.mark.slow
 def test_on_either_side_of_a_kink_within_rounding_a_derivation_is_right() -> None:
     """x · 0.1 − 0.03 at x = 0.3 is rounding noise: any slope from 0 to 1 is right there."""
     model = nn.Sequential(nn.Linear(1, 1), nn.ReLU()).double()

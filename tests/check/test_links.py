@@ -8,6 +8,7 @@ import torch
 import homework as homework
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -26,6 +27,7 @@ def test_what_is_below_an_unfit_upstream_gradient_is_not_blamed(change: Callable
     assert " ".join(str(report).split()).count(reason) == 2
 
 
+@pytest.mark.slow
 def test_two_unfit_upstream_gradients_excuse_what_each_of_them_feeds_and_nothing_else() -> None:
     """NaN in two links: what is below either cannot be judged; a wrong bias elsewhere is still wrong."""
 
@@ -55,6 +57,7 @@ def test_two_unfit_upstream_gradients_excuse_what_each_of_them_feeds_and_nothing
     assert found == {"output.bias": False, "hidden": False, "hidden.bias": True, "hidden.weight": True}
 
 
+@pytest.mark.slow
 def test_what_is_inherited_keeps_its_kind() -> None:
     """A mistake in the first link, which all the others inherit, and a right derivation."""
     wrong = homework.spoiled(lambda g, p, x: {n: v * 2 for n, v in g.items()})

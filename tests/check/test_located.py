@@ -39,6 +39,7 @@ def test_the_line_of_a_returned_gradient_is_shown_with_its_edit(function) -> Non
     assert text.count("one edit that would make it right") == 1
 
 
+@pytest.mark.slow
 def test_a_function_of_several_lines_shows_its_chain(tmp_path: Path) -> None:
     """From the loss backwards, with the wrong variable marked, and as JSON."""
     source = code.LAYER_NORM.replace("rstd ** 3", "rstd ** 2")
@@ -69,6 +70,7 @@ def _absolute(diff: str) -> str:
     return diff.replace("--- a/", "--- /").replace("+++ b/", "+++ /")
 
 
+@pytest.mark.slow
 def test_a_pair_with_helpers_shows_the_helpers_line(tmp_path: Path) -> None:
     """The line in the function that backward calls; its edit is tried through it."""
     source = code.HELPERS.replace("dw = x.T @ dout", "dw = 2 * x.T @ dout")

@@ -1,5 +1,6 @@
 """What other tools let pass, or refuse though it is right."""
 
+import pytest
 import torch
 
 from torch_reference import Verdict, check_function
@@ -49,6 +50,7 @@ def test_a_flipped_sign_that_gradchecks_fast_mode_passes_is_refused() -> None:
     assert (first.name, first.row.index, first.row.wrong_elements) == ("inputs[0]", (7,), 1)
 
 
+@pytest.mark.slow
 def test_softplus_near_its_threshold_is_no_false_alarm() -> None:
     """gradcheck's finite differences straddle the jump at 20; the same function by hand is right there."""
 

@@ -33,6 +33,7 @@ def test_each_gradient_has_the_dtype_of_its_own_input() -> None:
         assert finding.roundings == pytest.approx(roundings, rel=2**-6)
 
 
+@pytest.mark.slow
 def test_a_flipped_sign_is_refused_in_bfloat16() -> None:
     """A product of 64 rows, accumulated in float32 as PyTorch does it."""
     torch.manual_seed(0)

@@ -34,6 +34,7 @@ class Port(nn.Module):
 NAMES = {"w": "0.weight", "b": "0.bias", "gain": "1.weight", "offset": "1.bias"}
 
 
+@pytest.mark.slow
 def test_a_port_is_compared_with_its_origin() -> None:
     """Outputs, gradients of inputs and of parameters by their names; nothing is left changed."""
     torch.manual_seed(1)

@@ -115,6 +115,7 @@ TAKEN: dict[str, Callable[[], Report]] = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("call", TAKEN.values(), ids=TAKEN)
 def test_what_is_right_agrees(call: Callable[[], Report]) -> None:
     """Each of its kind, with numbers of its own."""
@@ -123,6 +124,7 @@ def test_what_is_right_agrees(call: Callable[[], Report]) -> None:
     assert str(report).startswith("AGREEMENT: ")
 
 
+@pytest.mark.slow
 def test_what_requires_grad_chooses_unless_wrt_does() -> None:
     """By position, by keyword, or by the inputs themselves."""
     wrong_m = function(saving(lambda x, m: x * m), lambda ctx, g: (g * ctx.saved_tensors[1], -g))

@@ -43,6 +43,7 @@ CASES = {  # function and reference, inputs, and the most numbers, zero and not,
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("function", "reference", "inputs", "most", "nonzero"), CASES.values(), ids=CASES)
 def test_a_counterexample_is_small_and_fails_as_the_call_did(
     function: object,

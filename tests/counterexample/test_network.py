@@ -34,6 +34,7 @@ CASES = {  # derivation, dtype, where it fails, the most numbers other than zero
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("derivation", "dtype", "name", "nonzero", "factory"), CASES.values(), ids=CASES)
 def test_a_counterexample_is_small_and_fails_as_the_derivation_did(
     derivation: Callable,
@@ -69,6 +70,7 @@ def test_where_the_mistake_is_mended_the_script_says_agreement(
     assert capsys.readouterr().out.startswith("AGREEMENT: ")
 
 
+@pytest.mark.slow
 def test_a_counterexample_of_the_homework_has_one_observation_and_few_numbers() -> None:
     """A missing derivative of tanh; one of five observations, four of 58 numbers."""
     point = shrunk(network_task(*homework.network(), homework.wrong_derivation)).point

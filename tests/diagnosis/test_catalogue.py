@@ -54,6 +54,7 @@ def test_nine_of_ten_mistakes_have_a_diagnosis_and_every_diagnosis_has_a_mistake
     ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("case", cases(MISTAKES))
 def test_a_mistake_is_caught_its_link_named_and_its_kind_diagnosed(case: Case) -> None:
     """Every derivation of the catalogue returns its links, so that no other link may be blamed."""
@@ -62,6 +63,7 @@ def test_a_mistake_is_caught_its_link_named_and_its_kind_diagnosed(case: Case) -
     assert report.first_wrong.diagnosis.kind == case.kind, str(report)
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("case", cases(RIGHT))
 def test_no_right_derivation_is_refused(case: Case) -> None:
     """However awkward its point."""
@@ -86,6 +88,7 @@ def test_the_peers_see_what_they_are_known_to_see() -> None:
     assert karpathy(right) == (False, "")
 
 
+@pytest.mark.slow
 def test_the_scoreboard_counts_what_the_tools_answer(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """On two cases of each: the table fits, the JSON is whole, an absent tool is said to be absent."""
     monkeypatch.setattr(scoreboard, "MISTAKES", MISTAKES[:2])

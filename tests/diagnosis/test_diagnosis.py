@@ -9,6 +9,7 @@ from spoiled_homework import DIAGNOSES
 from torch_reference import check_derivation
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("kind", DIAGNOSES)
 def test_every_diagnosis_is_made_where_the_mistake_is(kind: str) -> None:
     """The first wrong link is the mistake's, and what it feeds is right given what it was handed."""
@@ -20,6 +21,7 @@ def test_every_diagnosis_is_made_where_the_mistake_is(kind: str) -> None:
     assert report.first_wrong.wrong in ("yours", "")
 
 
+@pytest.mark.slow
 def test_two_parameters_that_are_swapped_are_named() -> None:
     """Two biases of the same size."""
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)).double()
@@ -44,6 +46,7 @@ def test_two_parameters_that_are_swapped_are_named() -> None:
     assert "belongs to 0.bias" in wrong["1.bias"].sentence
 
 
+@pytest.mark.slow
 def test_a_derivation_that_reads_the_modules_parameters_is_told_so() -> None:
     """Right at these parameters; at others, all of it or one bias is that of the first."""
     model, loss, inputs, targets = homework.network()
@@ -57,6 +60,7 @@ def test_a_derivation_that_reads_the_modules_parameters_is_told_so() -> None:
         assert f"the value that {said} had before" in report.first_wrong.diagnosis.sentence
 
 
+@pytest.mark.slow
 def test_a_value_of_the_call_before_is_stale() -> None:
     """A cached bias: two calls with the same arguments differ as well."""
     cache: list[torch.Tensor] = []

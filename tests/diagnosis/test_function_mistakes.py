@@ -148,6 +148,7 @@ CASES = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("case", CASES)
 def test_a_functions_mistake_is_called_what_it_is(case: str) -> None:
     """One gradient is wrong in each, and its kind is the case's name."""

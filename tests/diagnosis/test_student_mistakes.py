@@ -134,6 +134,7 @@ def test_the_right_derivation_agrees() -> None:
     assert check(derivation()).agrees
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_students_mistake_is_called_what_it_is(mistake: str) -> None:
     """At every parameter that it reaches; one that a coincidence hides may be unknown, never another."""
@@ -145,6 +146,7 @@ def test_a_students_mistake_is_called_what_it_is(mistake: str) -> None:
     assert set(found.values()) <= kinds | {"unknown"}, found
 
 
+@pytest.mark.slow
 def test_a_number_of_rows_that_is_written_into_the_code_hides_no_diagnosis() -> None:
     """A loop over three observations is right at three only: the wrong sign is one all the same."""
 

@@ -30,6 +30,7 @@ def _by_hand(edits):
 SLOW = [pytest.param(edits, marks=pytest.mark.slow) for edits in (("3", "0"), ("4", "2"), ("3", "2"))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edits", [("4", "1"), *SLOW, ()])
 def test_both_wrong_links_are_named_and_none_between(edits):
     """Each link is judged given the upstream gradient that the derivation itself hands on."""

@@ -51,6 +51,7 @@ def test_tiny_and_huge_columns_keep_their_relative_accuracy() -> None:
     assert huge.rows.isfinite().all()
 
 
+@pytest.mark.slow
 def test_many_observations_are_within_the_bound() -> None:
     """Twenty thousand observations: more than one block, and a last one that fills no leaf."""
     generator = torch.Generator().manual_seed(1)

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,12 @@ def modules(folder: Path, prefix: str = "") -> dict[str, Path]:
     return found
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """A file's syntax tree, which several tests read."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imported_names(tree: ast.AST, module: str = "") -> Iterator[tuple[int, str]]:
     """Line and dotted name of every import, of functions and of `if TYPE_CHECKING` too."""
     for node in ast.walk(tree):
@@ -46,7 +53,7 @@ def arrows(known: Mapping[str, Path], root: Path = ROOT) -> dict[str, list[Arrow
         own = []
         # The dot that a folder's __init__ lacks in its name, for `from . import`.
         place = f"{module}.__init__" if path.name == "__init__.py" else module
-        for line, name in imported_names(ast.parse(path.read_text(encoding="utf-8")), place):
+        for line, name in imported_names(tree_of(path), place):
             target = next((end for end in (name, name.rpartition(".")[0]) if end in known), None)
             if target not in (None, module):
                 own.append(Arrow(path.relative_to(root), line, str(target)))

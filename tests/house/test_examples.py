@@ -38,6 +38,7 @@ def test_every_public_function_has_an_example() -> None:
     assert lacking == set()
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("module", WITH_EXAMPLES)
 def test_the_examples_of_a_module_print_what_they_show(module: str) -> None:
     """Each in a process that has imported nothing else by these names."""

@@ -35,6 +35,7 @@ def wheel_metadata(wheel: zipfile.ZipFile) -> Message:
     return Parser().parsestr(wheel.read(name).decode())
 
 
+@pytest.mark.slow
 def test_wheel_holds_every_file_of_the_two_packages_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     """No package, module or py.typed is dropped, and neither tests nor scripts slip in."""
     code = {name for name in wheel.namelist() if ".dist-info/" not in name}

@@ -36,6 +36,7 @@ def test_all_else_is_left_as_it_is(value: object) -> None:
     assert taken(w=value)["w"] is value
 
 
+@pytest.mark.slow
 def test_a_derivation_may_return_arrays() -> None:
     """The whole homework in numpy agrees, and one number that is off is seen."""
 

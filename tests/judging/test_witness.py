@@ -18,6 +18,7 @@ OWN = derivation(lesson.SUBJECT)
 """The right derivation of the lesson's network, with its links."""
 
 
+@pytest.mark.slow
 def test_mpmath_convicts_pytorchs_own_softplus() -> None:
     """With its threshold of 20 and x1 = 21, PyTorch is wrong in the tenth digit, the derivation is right."""
     network, loss, inputs, observed = lesson.make()
@@ -27,6 +28,7 @@ def test_mpmath_convicts_pytorchs_own_softplus() -> None:
     assert (first.name, first.wrong, first.diagnosis) == ("output", "PyTorch's", None)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("where", ["output", "output.weight", "hidden"])
 def test_mpmath_convicts_a_wrong_derivation(where: str) -> None:
     """At the first link, the last and a parameter, in float32: the truth of the rounded parameters."""

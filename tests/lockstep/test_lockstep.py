@@ -27,6 +27,7 @@ NAMES = (
 )
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("activation", reference.ACTIVATIONS)
 def test_a_right_training_never_diverges(activation: str, dtype: torch.dtype) -> None:

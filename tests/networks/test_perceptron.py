@@ -34,6 +34,7 @@ def test_every_parameter_and_every_link_is_autograds(case: PerceptronCase) -> No
     assert compared(case, all_gradients(case)) == []
 
 
+@pytest.mark.slow
 @given(case=perceptron_cases())
 def test_every_intermediate_and_the_loss_are_torchs(case: PerceptronCase) -> None:
     """The forward pass, module by module, and the loss at its end."""
@@ -88,6 +89,7 @@ def test_the_names_are_those_of_the_state_dict() -> None:
     assert list(perceptron.gradients(network, state, inputs, targets)) == list(state)
 
 
+@pytest.mark.slow
 @seven_only
 @given(scalars=st.none() | st.lists(st.floats(-4, 4, width=32), min_size=7, max_size=7), dtype=dtypes)
 def test_the_lessons_network_is_a_perceptron(scalars: list[float] | None, dtype: torch.dtype) -> None:

@@ -75,6 +75,7 @@ def tried(source: str, file: str) -> tuple[Repairs, object]:
     return repairs(trials, place.code, place.line, sorted(kept)), report
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_the_edit_that_mends_it_is_shown_and_git_apply_takes_it(mistake: str, tmp_path: Path) -> None:
     """The patched file is right; nothing was written to it before."""
@@ -95,6 +96,7 @@ def test_the_edit_that_mends_it_is_shown_and_git_apply_takes_it(mistake: str, tm
         torch.testing.assert_close(gradients[name].detach(), parameter.grad)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -117,6 +119,7 @@ def test_none_is_shown_rather_than_a_guess(changes: dict[str, str]) -> None:
     assert found.seconds < 20
 
 
+@pytest.mark.slow
 def test_an_edit_that_is_right_for_one_size_only_is_not_shown() -> None:
     """/ 6 for / n would do at six rows; at seven it is wrong."""
     found, _ = tried(SOURCE.replace("/ n", "/ 5"), "student.py")

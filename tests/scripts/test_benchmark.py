@@ -124,6 +124,7 @@ def test_a_trick_with_another_result_is_not_timed(name: str, monkeypatch: pytest
         contest.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("compiled", [True, False])
 def test_the_floor_has_the_kernels_own_softplus_where_there_is_a_compiler(
@@ -140,6 +141,7 @@ def test_the_floor_has_the_kernels_own_softplus_where_there_is_a_compiler(
     assert (floor.KERNELS in contest.missing) != compiled
 
 
+@pytest.mark.slow
 @seven_only
 def test_the_tricks_are_run_by_their_option(capsys: pytest.CaptureFixture[str]) -> None:
     """Without those contests that have goals."""
@@ -153,6 +155,7 @@ def test_the_tricks_are_run_by_their_option(capsys: pytest.CaptureFixture[str]) 
     assert not any(peer["goal"] for contest in found for peer in contest["peers"])
 
 
+@pytest.mark.slow
 def test_a_check_is_timed_over_several_problems() -> None:
     """Each of them agrees, and the time is that of one."""
     contest = comparing.every_element(torch.float64, CPU, rows=4)

@@ -10,6 +10,7 @@ CPU = torch.device("cpu")
 small = cost_of_the_check.contest
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("name", cost_of_the_check.PAIRS)
 def test_a_right_backward_agrees_here_and_with_gradcheck(name: str, dtype: torch.dtype) -> None:
@@ -31,6 +32,7 @@ def test_the_goal_is_that_of_a_million_elements() -> None:
     assert not set(names) & set(benchmark.makers(quick=True))
 
 
+@pytest.mark.slow
 def test_its_memory_can_be_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
     return json.loads(capsys.readouterr().out)["warnings"]
 
 
+@pytest.mark.slow
 def test_a_stable_rate_that_converges_needs_no_word(capsys: pytest.CaptureFixture[str]) -> None:
     """The lesson's own two rates, and one for all seven."""
     assert told(capsys, "--learning-rate", "0.1") == []
@@ -21,6 +22,7 @@ def test_a_stable_rate_that_converges_needs_no_word(capsys: pytest.CaptureFixtur
     assert told(capsys, "--wrt", "all", "--learning-rate", "0.05", "--steps", "100") == []
 
 
+@pytest.mark.slow
 @seven_only
 def test_a_rate_above_the_largest_stable_one_is_told_with_it_at_the_start(
     capsys: pytest.CaptureFixture[str],
@@ -48,6 +50,7 @@ def test_a_descent_that_overflows_ends_with_advice(capsys: pytest.CaptureFixture
     assert "not because a minimum is near" in advice
 
 
+@pytest.mark.slow
 def test_small_steps_of_a_small_rate_are_no_minimum(capsys: pytest.CaptureFixture[str]) -> None:
     """The lesson's 0.01 meets the lesson's rule at step 1024, at an SSR of 0.1."""
     [advice] = told(capsys, "--steps", "2000")

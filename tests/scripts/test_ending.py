@@ -37,6 +37,7 @@ ENDS = [
 ]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("body", "status", "line"), ENDS, ids=[body for body, *_ in ENDS])
 def test_every_end_has_a_status_and_at_most_one_line(body: str, status: int, line: str) -> None:
     """1 is a mismatch and nothing else; what stands in a message cannot move the cursor."""

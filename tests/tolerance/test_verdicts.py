@@ -54,6 +54,7 @@ def test_a_right_derivation_agrees(dtype: torch.dtype) -> None:
     assert [(one.verdict, one.explanation) for one in rows.values()] == [(Verdict.AGREES, "")] * 2
 
 
+@pytest.mark.sample(3)
 @HALF
 @pytest.mark.parametrize("factor", [-1.0, 10.0, 2.0, 1.1, 1.01])
 def test_a_factor_differs_in_16_bits(dtype: torch.dtype, factor: float) -> None:
@@ -82,6 +83,7 @@ def test_one_element_that_is_off_by_a_ten_thousandth_differs_in_float32() -> Non
     assert (found.verdict, found.index) == (Verdict.DIFFERS, (7,))
 
 
+@pytest.mark.slow
 def test_a_sum_shows_what_no_element_does() -> None:
     """A third of a rounding in each element of a row, in one direction."""
     pair = layer_norm(torch.float32)
@@ -166,6 +168,7 @@ def test_what_is_right_is_done_after_a_few_draws_and_what_is_wrong_too() -> None
     assert tolerance.movement.draws == max(few, 4)
 
 
+@pytest.mark.slow
 def test_a_difference_near_the_bound_takes_all_draws() -> None:
     """A verdict of difference is final: no draw to come may change it."""
     pair = layer_norm(torch.float64, 4, 8)

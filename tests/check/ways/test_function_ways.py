@@ -116,6 +116,7 @@ class SignTimes(torch.autograd.Function):
         return None, d_loss_d_product * ctx.saved_tensors[0].sign()
 
 
+@pytest.mark.slow
 def test_none_is_zero_and_an_output_may_have_no_gradient() -> None:
     """As autograd takes both; where the gradient is not zero, None is wrong."""
 

@@ -14,6 +14,7 @@ from torch_reference import check_function
 from torch_reference.check.ways import WAYS
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize(("way", "wrong", "reference", "inputs"), MISTAKES.values(), ids=MISTAKES)
 def test_a_mistake_that_one_way_shows_is_found_by_it_alone(
     way: str, wrong: Any, reference: Callable[..., Any], inputs: tuple[Any, ...]
@@ -46,6 +47,7 @@ RIGHT: dict[str, tuple[Any, Callable[..., Any], tuple[Any, ...]]] = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("right", "reference", "inputs"), RIGHT.values(), ids=RIGHT)
 def test_what_is_right_agrees_in_every_way(
     right: Any, reference: Callable[..., Any], inputs: tuple[Any, ...]

@@ -81,6 +81,7 @@ def test_another_system_has_no_kernel(monkeypatch: Patch) -> None:
     assert reason == "no compiled kernel on a system of the kind 'nt'"
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_threads_that_ask_at_once_compile_once(empty_cache: Path, monkeypatch: Patch) -> None:
     """The others wait for the first."""
@@ -97,6 +98,7 @@ def test_threads_that_ask_at_once_compile_once(empty_cache: Path, monkeypatch: P
     assert len(libraries(empty_cache)) == 1
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_a_library_whose_numbers_are_wrong_is_built_anew(empty_cache: Path, monkeypatch: Patch) -> None:
     """In silence, where the new one is right; a new one that is wrong as well is not kept."""
@@ -120,6 +122,7 @@ def test_a_library_whose_numbers_are_wrong_is_built_anew(empty_cache: Path, monk
     assert not libraries(empty_cache)
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_where_no_memory_can_be_loaded_a_copy_is(empty_cache: Path, monkeypatch: Patch) -> None:
     """As on macOS; and nothing of it is left."""
@@ -130,6 +133,7 @@ def test_where_no_memory_can_be_loaded_a_copy_is(empty_cache: Path, monkeypatch:
     assert len(libraries(empty_cache)) == 1
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_a_full_disk_costs_the_next_process_a_compilation(empty_cache: Path, monkeypatch: Patch) -> None:
     """This one has its kernel, and half a file is not left."""

@@ -143,6 +143,7 @@ with private_cache.private_folder() as folder, private_cache.work_folder(folder)
 """
 
 
+@pytest.mark.slow
 def test_the_folder_of_a_killed_compilation_is_removed_by_the_next_process(empty_cache: Path) -> None:
     """That of one that is still at work is left to it."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}

@@ -74,6 +74,7 @@ def test_a_program_that_talks_without_end_fills_no_memory() -> None:
     assert len(run("head -c 1000000 /dev/zero >&2; exit 1").said) == time_limited.KEPT
 
 
+@pytest.mark.slow
 def test_where_ended_children_are_not_collected_it_ends_all_the_same() -> None:
     """With SIGCHLD ignored, as some servers have it, nobody knows how a child ended."""
     script = (

@@ -11,6 +11,7 @@ from manual_backprop.lesson import descent
 SCRIPT = "import sys, manual_backprop; print('manual_backprop.lesson.descent' in sys.modules)"
 
 
+@pytest.mark.slow
 def test_the_package_is_imported_without_it() -> None:
     """Its enumeration and its dataclass are a tenth of the time."""
     ended = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=True)

@@ -31,6 +31,7 @@ def test_the_trajectories_agree_within_the_bound(task: Task) -> None:
     assert judgement.agrees, judgement
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("learning_rate", [0.01, 0.1, 0.2])
 @pytest.mark.parametrize("wrt", [WRT, PARAMETERS])
@@ -127,6 +128,7 @@ def test_descents_of_different_parameters_are_no_match() -> None:
         judged(manual)
 
 
+@pytest.mark.slow
 @given(case=cases(batches=False, dtypes=st.just(torch.float64)), data=st.data())
 def test_the_bounds_of_a_segment_hold_along_it(case: Case, data: st.DataObject) -> None:
     """‖H‖ ≤ S and ‖H(p) − H(q)‖ ≤ M ‖p − q‖, up to the rounding of H that docs/trajectory.md derives."""

@@ -92,6 +92,7 @@ def test_a_run_killed_at_any_moment_goes_on_with_the_same_bits(script: str) -> N
     assert script != "train" or Path("log.jsonl").read_bytes() == log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", RUNS)
 def test_a_disk_that_fills_is_one_line_and_the_last_checkpoint_stays(script: str) -> None:
     """Status 74, and nothing half-written under the checkpoint's name."""
@@ -106,6 +107,7 @@ def test_a_disk_that_fills_is_one_line_and_the_last_checkpoint_stays(script: str
     assert not list(Path().glob(".run*"))
 
 
+@pytest.mark.slow
 def test_data_that_do_not_fit_the_disk_are_not_there_at_all() -> None:
     """Status 74, one line, no file."""
     for name in ("new.npy", "new.csv", "new.parquet"):
@@ -145,6 +147,7 @@ def test_a_full_disk_behind_standard_output_is_one_line(command: list[str]) -> N
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_refused_before_the_work() -> None:
     """A read-only place: status 2 and one line."""
     Path("file").write_text("")

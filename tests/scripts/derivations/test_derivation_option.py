@@ -27,6 +27,7 @@ def script(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, 
     return run
 
 
+@pytest.mark.slow
 def test_a_right_derivation_is_agreement_and_status_0(script: Callable) -> None:
     """The report of the library, on standard output."""
     assert script(*RIGHT) == (0, "AGREEMENT: 7 gradients, 76 elements, all within rounding (float64)\n", "")
@@ -97,6 +98,7 @@ ERRORS = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("arguments", "message"), ERRORS.values(), ids=ERRORS)
 def test_a_mistake_in_the_options_is_one_clear_line(
     script: Callable, arguments: list[str], message: str

@@ -54,6 +54,7 @@ DIAGNOSES = {
 }
 
 
+@pytest.mark.sample(2)
 @seven_only
 @pytest.mark.parametrize("student", DIAGNOSES)
 def test_a_wrong_submission_is_told_what_is_wrong(nursery: Nursery, student: str) -> None:

@@ -31,6 +31,7 @@ def test_bad_data_in_one_process_stops_the_other(tmp_path: Path) -> None:
     assert first.err.endswith(f"large.py: error: {LOST.format(0)}its connection closed\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("victim", "how", "reason"),
     [

@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[3]
 CPU = torch.device("cpu")
 
 
+@pytest.mark.slow
 @seven_only
 def test_two_processes_give_the_triangle_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each reads its share and sends its triangle: the same gradient, and the same end of the descent.

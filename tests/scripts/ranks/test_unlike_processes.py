@@ -51,6 +51,7 @@ def test_unlike_trainings_stop_with_the_difference(other: str, differs: str, tmp
         assert line.startswith(start + differs)
 
 
+@pytest.mark.slow
 def test_unlike_data_stop_with_the_difference(tmp_path: Path) -> None:
     """Two files of one size and shape that differ in one number."""
     for name, number in (("a.npy", 1.0), ("b.npy", 2.0)):

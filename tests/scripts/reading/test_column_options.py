@@ -36,6 +36,7 @@ def test_columns_are_chosen_by_name(
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", [compare_gradients, train, learning_rate], ids=lambda one: one.__name__)
 def test_columns_without_a_file_are_refused(program: Any) -> None:
     """The lesson's data have no columns to choose from."""

@@ -90,6 +90,7 @@ def test_every_kind_of_file_gives_the_whole(
         assert abs(found["parameters"][name] - plain.parameters[name][-1].item()) <= bound < 1e-9
 
 
+@pytest.mark.slow
 @given(rows=st.integers(1, 500), size=st.integers(20, 3000))
 def test_csv_parts_hold_each_line_once_wherever_they_are_cut(data: Path, rows: int, size: int) -> None:
     """Also where a part is shorter than a line, and where the file ends without a line end."""

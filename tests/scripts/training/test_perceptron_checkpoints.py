@@ -57,6 +57,7 @@ def test_a_run_that_is_killed_and_resumed_ends_with_the_same_bits() -> None:
     assert Path("killed.jsonl").read_text() == Path("whole.jsonl").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimiser", [["--optimiser", "gradient_descent", "--momentum", "0.9"], []])
 def test_early_stopping_goes_on_where_it_was(
     optimiser: list[str], capsys: pytest.CaptureFixture[str]

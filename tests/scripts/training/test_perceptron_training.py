@@ -31,6 +31,7 @@ def test_the_outcome_fits_80_columns_and_ends_with_the_verdict(capsys: pytest.Ca
     assert lines[-1] == "AGREEMENT to within rounding: every link of every step."
 
 
+@pytest.mark.slow
 def test_digits_are_learnt_in_lockstep(capsys: pytest.CaptureFixture[str]) -> None:
     """A 64-64-10 perceptron: both witnesses find the same test rows, far more than by chance."""
     arguments = ["--data=digits", "--hidden", "64", "--standardise", "--epochs", "3", "--check-every", "20"]
@@ -107,6 +108,7 @@ def test_a_planted_mistake_ends_with_status_1_and_its_link(
     assert re.search(rf"MISMATCH, first at {words}", printed), printed
 
 
+@pytest.mark.slow
 def test_the_log_holds_every_step_epoch_and_warning(capsys: pytest.CaptureFixture[str]) -> None:
     """JSON lines, as --plot draws them; a run that diverges says so in words and agrees all the same."""
     arguments = ["--optimiser", "gradient_descent", "--learning-rate", "1e200", "--hidden", "4"]

@@ -35,6 +35,7 @@ def test_the_default_prints_the_lesson(capsys: pytest.CaptureFixture[str]) -> No
     assert lines[-1] == "AGREEMENT to within rounding, at all 1000 steps."
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("learning_rate", "dtype"), [("0.1", "float64"), ("0.2", "float32"), ("1", "float64"), ("1", "float32")]
 )
@@ -60,6 +61,7 @@ def test_wrt_all_starts_from_the_follow_ups_start(capsys: pytest.CaptureFixture[
     assert {name: values[0] for name, values in start.items()} == expected
 
 
+@pytest.mark.slow
 def test_json_holds_both_descents(capsys: pytest.CaptureFixture[str]) -> None:
     """Every point of both witnesses, the rules, the rows and the verdict."""
     found = document(capsys, "--learning-rate", "0.1")
