@@ -111,9 +111,8 @@ def test_what_is_remembered_from_the_first_parameters_is_found_at_others() -> No
     """A derivation that closes over the model's parameters is right at these, and at no others."""
     model, loss, inputs, targets = homework.network()
     old = {"output.bias": model.output.bias.detach().clone()}
-    report = check_derivation(
-        model, loss, inputs, targets, lambda p, x, t: homework.derivation(p | old, x, t)
-    )
+    of_old = lambda p, x, t: homework.derivation(p | old, x, t)  # noqa: E731
+    report = check_derivation(model, loss, inputs, targets, of_old)
     assert not report.agrees
     assert "at your parameters all is right" in str(report)
 
