@@ -1,6 +1,7 @@
 """The check of a gradient that somebody derived for a network of their own."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -61,8 +62,10 @@ def check_derivation(
             return Report((raised(error),), dtype)
         report = examine(task, draws)
 
+    several = not isinstance(inputs, Tensor)
+
     def with_another(edited: NetworkDerivation) -> Task:
-        return network_task(model, loss, inputs, targets, edited)
+        return replace(task, derivation=_by_own_names(edited, model, task.point, several))
 
     given = model, loss, inputs, targets, derivation
     with leaving_all_alone():
@@ -77,7 +80,6 @@ def network_task(
     derivation: NetworkDerivation,
 ) -> Task:
     """The task of check_derivation."""
-    given_names = {own_name(name): name for name, _ in model.named_parameters()}
     parameters = {own_name(name): usable(value) for name, value in model.named_parameters()}
     _check_parameters(parameters)
     several = not isinstance(inputs, Tensor)
@@ -91,14 +93,6 @@ def network_task(
     value, first = objective.run(point)
     if value.numel() != 1:
         raise ValueError(f"the loss must be one number, found shape {tuple(value.shape)}")
-
-    def derive(values: Tensors) -> Mapping[str, Tensor | None]:
-        own = {given: values[name] for name, given in given_names.items()}
-        arguments = network_inputs(values)
-        result = derivation(own, arguments if several else arguments[0], values.get("targets"))
-        if not isinstance(result, Mapping):
-            return result
-        return {own_name(name) if isinstance(name, str) else name: value for name, value in result.items()}
 
     def shapes(values: Tensors) -> dict[str, Sequence[int]]:
         outputs = first if values is point else objective.run(values)[1]
@@ -115,7 +109,7 @@ def network_task(
 
     calls = {name: count for name, (count, _) in first.items() if count > 1}
     return Task(
-        derivation=Converted(derive, next(iter(parameters.values()))),
+        derivation=_by_own_names(derivation, model, point, several),
         objective=objective,
         point=point,
         shapes=shapes,
@@ -128,6 +122,23 @@ def network_task(
             for name, count in calls.items()
         },
     )
+
+
+def _by_own_names(
+    derivation: NetworkDerivation, model: nn.Module, point: Tensors, several: bool
+) -> Converted:
+    """The derivation as a task calls it: of one point, whose names are the user's but for those that meet."""
+    given_names = {own_name(name): name for name, _ in model.named_parameters()}
+
+    def derive(values: Tensors) -> Mapping[str, Tensor | None]:
+        own = {given: values[name] for name, given in given_names.items()}
+        arguments = network_inputs(values)
+        result = derivation(own, arguments if several else arguments[0], values.get("targets"))
+        if not isinstance(result, Mapping):
+            return result
+        return {own_name(name) if isinstance(name, str) else name: value for name, value in result.items()}
+
+    return Converted(derive, point[next(iter(given_names))])
 
 
 def _batched(names: Sequence[str], point: Tensors) -> list[str]:
