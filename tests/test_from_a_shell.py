@@ -60,6 +60,7 @@ ENDS = [
 ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("arguments", "status", "told"), ENDS)
 def test_each_end_has_its_status(
     arguments: tuple[str, ...], status: int, told: str, capsys: pytest.CaptureFixture[str]

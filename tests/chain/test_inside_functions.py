@@ -70,7 +70,7 @@ def test_a_right_function_has_no_wrong_link(source: str, dtype: torch.dtype) -> 
     assert all(link.status is Status.RIGHT for link in returned), str(report)
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("source", "right", "wrong", "name"), MISTAKES)
 def test_the_wrong_line_is_named_and_no_other(source: str, right: str, wrong: str, name: str) -> None:
     """With its variable, its number and its text, in every round of a loop in which it is wrong."""

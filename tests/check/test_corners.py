@@ -23,6 +23,7 @@ def strange(g, p, x):
     return {"hidden.bias": g["hidden.bias"] * (1 + x.sum().tanh() * torch.tensor([1.7, 0.3, 2.9, 0.1]))}
 
 
+@pytest.mark.slow
 def test_a_derivation_that_fails_on_other_data_gets_no_diagnosis() -> None:
     """A kind of mistake is told from two random points at least: this one works at the point given alone."""
 

@@ -64,6 +64,7 @@ def test_a_right_derivation_of_several_inputs_agrees(dtype: torch.dtype) -> None
     assert check(dtype).agrees
 
 
+@pytest.mark.sample(1)
 @DTYPES
 def test_a_mistake_with_the_second_input_is_diagnosed(dtype: torch.dtype) -> None:
     """The gate is a factor of the gradient."""
@@ -72,6 +73,7 @@ def test_a_mistake_with_the_second_input_is_diagnosed(dtype: torch.dtype) -> Non
     assert (first.name, first.diagnosis.kind) == ("weight", "factor missing")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("wrong", "kind"), [(0.0, ""), (1.0, "unknown")])
 def test_the_gradient_of_a_parameter_that_nothing_depends_on_is_zero(wrong: float, kind: str) -> None:
     """Zeros are right, and have to be returned; anything else is a mismatch at its own name."""

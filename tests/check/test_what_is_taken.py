@@ -115,7 +115,7 @@ TAKEN: dict[str, Callable[[], Report]] = {
 }
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("call", TAKEN.values(), ids=TAKEN)
 def test_what_is_right_agrees(call: Callable[[], Report]) -> None:
     """Each of its kind, with numbers of its own."""
@@ -153,6 +153,7 @@ def test_nothing_that_depends_on_the_inputs_is_no_agreement() -> None:
     assert "nothing was compared" in str(report)
 
 
+@pytest.mark.slow
 def test_the_users_own_gradients_are_left_alone() -> None:
     """A function that works with .backward() alone adds to its own weight's gradient: that is undone."""
     weight = torch.ones(4, 3, dtype=torch.float64, requires_grad=True)

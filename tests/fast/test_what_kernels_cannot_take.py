@@ -67,6 +67,7 @@ torchs_own = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
 Way = Callable[[Tensor, Tensor], Tensor]
 
 
+@pytest.mark.sample(1)
 @torchs_own
 @both
 @pytest.mark.parametrize("position", [0, 1])

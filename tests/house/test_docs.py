@@ -100,6 +100,7 @@ def test_the_table_of_the_first_page_is_what_the_command_prints(capsys) -> None:
     assert shown_in("README.md", capsys.readouterr().out)
 
 
+@pytest.mark.slow
 @seven_only
 def test_the_homework_is_answered_as_the_page_shows(capsys) -> None:
     """The report on the student whose sign is lost."""
@@ -108,6 +109,7 @@ def test_the_homework_is_answered_as_the_page_shows(capsys) -> None:
     assert shown_in("docs/teaching.md", capsys.readouterr().out)
 
 
+@pytest.mark.slow
 @seven_only
 def test_the_end_of_the_training_is_what_the_command_prints(capsys) -> None:
     """The last five lines at learning rate 0.1."""

@@ -36,6 +36,7 @@ def test_both_packages_find_it_in_the_same_way() -> None:
     assert first == second
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("pyproject", "expected"),
     [

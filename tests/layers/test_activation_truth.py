@@ -62,6 +62,7 @@ def test_every_formula_has_its_activation() -> None:
     assert FORMULAS.keys() <= ELEMENTWISE.keys()
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", FORMULAS)
 @given(x=st.floats(-60, 60, width=32).filter(lambda x: abs(x) > 1e-6), dtype=dtypes)
 @example(x=-40.0, dtype=torch.float64)

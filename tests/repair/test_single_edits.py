@@ -75,7 +75,7 @@ def tried(source: str, file: str) -> tuple[Repairs, object]:
     return repairs(trials, place.code, place.line, sorted(kept)), report
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_the_edit_that_mends_it_is_shown_and_git_apply_takes_it(mistake: str, tmp_path: Path) -> None:
     """The patched file is right; nothing was written to it before."""

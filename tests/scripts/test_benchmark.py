@@ -98,6 +98,7 @@ def test_the_markdown_table_says_which_peer_is_not_installed() -> None:
 TRICKS = tricks.makers(observations=20_000)
 
 
+@pytest.mark.sample(11)
 @pytest.mark.parametrize("name", [name for name in TRICKS if name != "trick-perceptron-large"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_each_trick_is_held_against_the_plain_way_alone(name: str, dtype: torch.dtype) -> None:
@@ -108,6 +109,7 @@ def test_each_trick_is_held_against_the_plain_way_alone(name: str, dtype: torch.
     assert len(trick.peers) == 1
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", ["trick-kernel-3", "floor"])
 def test_a_trick_with_another_result_is_not_timed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Were it a hundred times as fast."""

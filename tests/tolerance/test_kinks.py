@@ -24,7 +24,7 @@ def agrees(function: Callable[[Tensor], Tensor], x: Tensor, up: Tensor, manual: 
     return Tolerance(reference, {"x": x, "up": up}).rows({"x": manual})["x"].agrees
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @DTYPES
 @pytest.mark.parametrize("slope", [0.0, 0.3, 1.0])
 def test_any_slope_of_relu_at_zero_is_right(dtype: torch.dtype, slope: float) -> None:
@@ -40,7 +40,7 @@ def test_any_slope_of_relu_at_zero_is_right(dtype: torch.dtype, slope: float) ->
         assert not agrees(torch.relu, x, up, wrong)
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @DTYPES
 @pytest.mark.parametrize("split", [(1, 0, 0), (0, 1, 0), (0.5, 0.5, 0), (0.25, 0.75, 0)])
 def test_any_split_of_a_maximum_among_equals_is_right(dtype: torch.dtype, split: tuple[float, ...]) -> None:

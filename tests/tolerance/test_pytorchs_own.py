@@ -23,6 +23,7 @@ def row(
     return Tolerance(reference, point).rows({name: value})[name]
 
 
+@pytest.mark.sample(1)
 @HALF
 def test_pytorchs_own_numbers_are_no_mistake_of_a_derivation(dtype: torch.dtype) -> None:
     """On a processor it keeps a layer norm's statistics in 16 bits, and no derivation is blamed for that."""

@@ -70,6 +70,7 @@ def pooled(ctx, x: Tensor) -> Tensor:
     return F.max_pool2d(x, 2)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 @pytest.mark.parametrize("always", [True, False])
 def test_ties_may_be_split_and_only_a_warning_says_that_all_is_split(

@@ -27,6 +27,7 @@ def never(*_: object, **__: object) -> None:
     pytest.fail("compiled again")
 
 
+@pytest.mark.sample(1)
 @needs_compiler
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_kernel_is_compiled_once_and_then_found(

@@ -35,6 +35,7 @@ def test_a_right_derivation_is_agreement_and_status_0(script: Callable) -> None:
     assert json.loads(script(*RIGHT, "--json")[1])["agree"] is True
 
 
+@pytest.mark.slow
 def test_a_wrong_derivation_is_a_report_and_status_1(script: Callable) -> None:
     """With the first wrong link and the diagnosis."""
     status, out, err = script(*WRONG)

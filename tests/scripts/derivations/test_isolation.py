@@ -109,6 +109,7 @@ def test_what_it_did_to_its_arguments_is_seen_here(call: Callable, nursery: Nurs
     assert found["b3"].requires_grad
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("name", "note"),
     [
