@@ -1,5 +1,6 @@
 """All submissions of a class, several at once, each judged in a process of its own."""
 
+import gc
 import multiprocessing
 import os
 import warnings
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from grading.judging import Graded, Rules, graded
+from grading.judging import Graded, Rules, graded, warm_up
 from grading.submissions import Submission
 from isolation.nursery import Nursery
 
@@ -16,6 +17,8 @@ def grade_all(
     all_of_them: Sequence[Submission], rules: Rules, nursery: Nursery, jobs: int
 ) -> Iterator[Graded]:
     """Each submission's grade, as soon as it is known."""
+    warm_up()
+    gc.freeze()  # what is there already is not copied only because a fork looks at it
     context = multiprocessing.get_context("fork")
     waiting, running = list(reversed(all_of_them)), dict[Connection, tuple[BaseProcess, Submission]]()
     try:

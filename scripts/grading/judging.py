@@ -1,17 +1,20 @@
 """One submission, judged at every point: what is right at all of them, and what is known of the mistakes."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
+import manual_backprop
 from comparing.lesson_task import lesson_task
 from grading.secret_points import LessonPoint
 from grading.submissions import Submission
 from isolation.derivation import IsolatedDerivation
 from isolation.nursery import Nursery
+from manual_backprop import LESSON_WRT, lesson
 from support.ending import UsersCodeError
 from torch_reference.check.examine import examine, examine_here
 from torch_reference.comparison import Verdict
@@ -54,6 +57,19 @@ class Rules:
     names: Sequence[str]
     seconds: float
     memory: int
+
+
+def warm_up() -> None:
+    """Judge a wrong derivation here, so that the judges, which are forks of this process, find all imported.
+
+    What torch and the diagnosis import at their first use takes ten times as long as to judge a submission.
+    """
+
+    def wrong(parameters: Mapping[str, Tensor], inputs: Tensor, observed: Tensor) -> dict[str, Tensor]:
+        right = manual_backprop.gradients(parameters, inputs, observed, wrt=LESSON_WRT)
+        return {name: -value for name, value in right.items()}
+
+    examine(lesson_task(wrong, lesson.start(), *lesson.data(), LESSON_WRT, SOFTPLUS_THRESHOLD))
 
 
 def graded(submission: Submission, rules: Rules, nursery: Nursery) -> Graded:
