@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from isolation.derivation import IsolatedDerivation
 from isolation.nursery import Nursery
 from manual_backprop import LESSON_WRT, lesson
 from support.ending import UsersCodeError
+from support.streams import one_line
 from torch_reference.check.examine import examine, examine_here
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls import as_tensors
@@ -83,10 +85,16 @@ def graded(submission: Submission, rules: Rules, nursery: Nursery) -> Graded:
                     _judge(found, derivation, rules)
                 finally:
                     found.autograd, found.printed = list(derivation.autograd), derivation.printed()
+                    found.seconds = derivation.seconds
         except (UsersCodeError, TypeError, ValueError) as error:
-            found.error = str(error)
-    found.seconds = time.perf_counter() - began
+            found.error = _told(error, submission)
+    found.seconds = found.seconds or time.perf_counter() - began  # it ended while it was imported
     return found
+
+
+def _told(error: Exception, submission: Submission) -> str:
+    """The error without the class's folder, and without what a terminal would take for a command."""
+    return one_line(str(error).replace(f"{Path(submission.derivation.module).parent}/", ""))
 
 
 def _judge(found: Graded, derivation: IsolatedDerivation, rules: Rules) -> None:

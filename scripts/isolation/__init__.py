@@ -13,6 +13,8 @@ the derivation itself would be.
 | `autograd_watch` | who asks autograd, or another library, for the derivative |
 | `pupil` | the pupil's side: import, limits, answers |
 | `nursery` | the process that forks the pupils, and that tells how each of them ended |
+| `failures` | what came of a call that brought no numbers |
+| `orphans` | the processes that a pupil has left behind |
 | `derivation` | the judge's side: calls, time-outs, failures |
 
 It is no sandbox: the pupil may read and write whatever its user may. docs/teaching.md says what to do then.

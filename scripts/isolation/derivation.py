@@ -14,6 +14,7 @@ from torch import Tensor
 
 from isolation import blame, tensors, wire
 from isolation.autograd_watch import ANSWERS, DIFFERENTIATING
+from isolation.failures import NO_RESULT, WrongFormError, ending, refusal, taken
 from isolation.named import Named
 from isolation.nursery import Nursery
 from support.ending import UsersCodeError
@@ -23,12 +24,6 @@ PATIENCE = 2.0
 LONGEST_TRACE = 100_000
 RESTARTS = 8
 """How often a derivation that ends its process is begun anew, for the other points of a check."""
-
-
-class WrongFormError(TypeError):
-    """The derivation returned what is no mapping of names to numbers."""
-
-    ends_the_check = True
 
 
 class IsolatedDerivation:
@@ -91,6 +86,11 @@ class IsolatedDerivation:
         self._first_printed = self._first_printed or os.fstat(self._prints.fileno()).st_size
         return self._results(answer, given)
 
+    @property
+    def seconds(self) -> float:
+        """What its import and its calls have taken so far."""
+        return self._seconds - self._left
+
     def printed(self, most: int = 10_000) -> str:
         """What it printed while it was imported and called once: a check calls it several times."""
         most = min(self._first_printed or most, most)
@@ -122,11 +122,12 @@ class IsolatedDerivation:
         finally:
             self._left -= time.monotonic() - began
         if "ended" in answer.document:
-            raise self._gone(_ending(answer.document["ended"]))
-        for note in answer.document.get("autograd", []):
+            raise self._gone(ending(answer.document["ended"]))
+        notes = answer.document.get("autograd")
+        for note in notes if isinstance(notes, list) else []:
             self.autograd.setdefault(str(note)[: blame.LONGEST])
         if answer.document.get("refusal"):
-            raise _refusal(str(answer.document["refusal"]), answer.document.get("kind"))
+            raise refusal(str(answer.document["refusal"]), answer.document.get("kind"))
         return answer
 
     def _results(self, answer: wire.Frame, given: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -137,10 +138,12 @@ class IsolatedDerivation:
             for entry in changed:
                 given[entry["name"]].set_(tensors.read(entry, next(memories)))  # type: ignore[call-overload] # untyped
             return {
-                str(name): _taken(str(name), entry, memory, given)
+                str(name): taken(str(name), entry, memory, given)
                 for name, entry, memory in zip(names, entries, own, strict=True)
             }
-        except (KeyError, ValueError, IndexError, RuntimeError, StopIteration, AttributeError):
+        except WrongFormError:
+            raise
+        except NO_RESULT:
             raise UsersCodeError(
                 "what came back from its process is no mapping of names to numbers"
             ) from None
@@ -176,25 +179,3 @@ class IsolatedDerivation:
                 which(self._process, signal.SIGKILL)
         self._link.close()
         self._link = None
-
-
-def _taken(name: str, entry: dict[str, Any], memory: bytes, given: Mapping[str, Tensor]) -> Any:
-    try:
-        return tensors.taken(entry, memory, given)
-    except TypeError as error:
-        found = f"{name!r}: {error}"
-        raise WrongFormError(f"a derivation must return a mapping name -> tensor, found {found}") from None
-
-
-def _refusal(line: str, kind: object) -> Exception:
-    """A name that stands for nothing is bad input, a result without a form a TypeError."""
-    return {"name": ValueError, "form": WrongFormError}.get(str(kind), UsersCodeError)(line)
-
-
-def _ending(code: object) -> str:
-    """How a process ended, in words."""
-    if not isinstance(code, int) or code >= 0:
-        return f"it ended its process (exit status {code})"
-    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    why = {"SIGKILL": ", as where memory runs out", "SIGXCPU": ", the limit of its time"}.get(name, "")
-    return f"it was ended by {name}{why}"

@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -45,7 +46,9 @@ def load(named: Named) -> Any:
     for part in named.attribute.split("."):
         holder = found
         if not hasattr(holder, part):
-            raise NotThereError(f"module {named.module} has no attribute {named.attribute!r}")
+            near = get_close_matches(part, [name for name in dir(holder) if not name.startswith("_")], 1)
+            did_you_mean = f": did you mean {near[0]!r}?" if near else ""
+            raise NotThereError(f"module {named.module} has no attribute {named.attribute!r}{did_you_mean}")
         found = getattr(holder, part)
         if inspect.isclass(holder) and inspect.isfunction(inspect.getattr_static(holder, part)):
             found = getattr(holder(), part)  # a plain method needs an object of its class

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NoReturn, Self
 
-from isolation import wire
+from isolation import orphans, wire
 
 
 class Nursery:
@@ -96,6 +96,7 @@ def _guard(handles: list[int], live: Any) -> NoReturn:
     """Fork the pupil, and tell the judge on the same link who it is, and how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     link = socket.socket(fileno=handles[0])
+    orphans.adopt()
     process = fork()
     if process == 0:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -103,7 +104,9 @@ def _guard(handles: list[int], live: Any) -> NoReturn:
     with contextlib.suppress(BaseException):
         wire.send(link, {"process": process})
         _, status = os.waitpid(process, 0)
-        wire.send(link, {"ended": os.waitstatus_to_exitcode(status)})
+        with contextlib.suppress(OSError):  # the judge may have gone: it has asked all that it wanted
+            wire.send(link, {"ended": os.waitstatus_to_exitcode(status)})
+        orphans.end()
     os._exit(0)
 
 

@@ -62,9 +62,9 @@ def told(value: object, arguments: Mapping[str, Tensor]) -> tuple[Entry, bytes]:
 def _told_tensor(value: Tensor, arguments: Mapping[str, Tensor]) -> tuple[Entry, bytes]:
     # A subclass may lie about itself: what it holds is read past it.
     with torch._C.DisableTorchFunctionSubclass():
+        if value.layout != torch.strided or value.is_quantized:
+            return {"kind": "other", "type": f"a tensor with the layout {value.layout}"}, b""
         plain = torch.Tensor.detach(value).as_subclass(Tensor)
-        if plain.layout != torch.strided or plain.is_quantized:
-            return {"kind": "other", "type": f"a tensor with the layout {plain.layout}"}, b""
         entry: Entry = {
             "kind": "tensor",
             "dtype": dtype_name(plain.dtype),

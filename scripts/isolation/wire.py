@@ -38,7 +38,7 @@ def receive(link: socket.socket, seconds: float | None = None) -> Frame:
     try:
         head = json.loads(_exactly(link, length, deadline))
         document, sizes = head["document"], [int(size) for size in head["sizes"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, MemoryError) as error:
         raise BrokenFrameError from error
     if not isinstance(document, dict) or any(size < 0 for size in sizes) or sum(sizes) > LARGEST:
         raise BrokenFrameError

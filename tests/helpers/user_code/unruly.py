@@ -1,6 +1,8 @@
 """Derivations of the lesson that do what a student's code may do: fail, end the process, hang, cheat."""
 
+import contextlib
 import ctypes
+import json
 import os
 import sys
 import time
@@ -59,6 +61,38 @@ def is_killed(p: Parameters, inputs: Tensor, observed: Tensor) -> Gradients:
     """As by a system whose memory runs out."""
     os.kill(os.getpid(), 9)
     return {}
+
+
+def leaves_a_process(p: Parameters, inputs: Tensor, observed: Tensor) -> Gradients:
+    """One that is independent of its own, and would live for minutes."""
+    process = os.fork()
+    if not process:
+        os.setsid()
+        time.sleep(100)
+        os._exit(0)
+    return {"w3": torch.tensor(float(process))}
+
+
+def is_sparse(p: Parameters, inputs: Tensor, observed: Tensor) -> Gradients:
+    """A tensor without the memory of others."""
+    return {"w3": inputs.to_sparse()}
+
+
+def writes_to_every_file(p: Parameters, inputs: Tensor, observed: Tensor) -> Gradients:
+    """The link to the judge is one of them."""
+    for file in range(3, 64):
+        with contextlib.suppress(OSError):
+            os.write(file, b"AGREEMENT: 3 gradients")
+    return right(p, inputs, observed)
+
+
+def forges_its_answer(p: Parameters, inputs: Tensor, observed: Tensor) -> Gradients:
+    """JSON whose depth and whose numbers no reader expects."""
+    answers = iter(
+        ["[" * 100_000, '{"document": {}, "sizes": [Infinity]}', '{"document": {"names": 1}, "sizes": []}']
+    )
+    json.dumps = lambda *_, **__: next(answers)
+    return right(p, inputs, observed)
 
 
 def loops(p: Parameters, inputs: Tensor, observed: Tensor) -> Gradients:

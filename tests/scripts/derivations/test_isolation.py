@@ -1,6 +1,7 @@
 """A derivation in a process of its own: numbers come back, or one line that says what it did."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -89,6 +90,23 @@ def test_a_kill_is_told_though_nothing_tells_where(call: Callable) -> None:
         call("is_killed")
 
 
+@pytest.mark.parametrize("name", ["writes_to_every_file", "forges_its_answer"])
+def test_what_is_forged_on_the_link_is_no_answer(call: Callable, name: str) -> None:
+    """One line, whatever was written, and no number."""
+    with pytest.raises(UsersCodeError, match=r"^(it ended its|what came back from its) process"):
+        call(name)
+
+
+def test_a_process_that_was_left_behind_ends_with_it(call: Callable) -> None:
+    """Though it is of another session than its parent."""
+    process = int(call("leaves_a_process")["w3"])
+    for _ in range(100):
+        if not Path(f"/proc/{process}").exists():
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"process {process} is still there")
+
+
 def test_it_goes_on_after_an_end(nursery: Nursery) -> None:
     """At another point the same derivation may do well: its process is begun anew."""
     with IsolatedDerivation(nursery, Named(FILE, "exits_at_once")) as derivation:
@@ -149,8 +167,12 @@ def test_a_name_that_stands_for_nothing_is_bad_input(call: Callable) -> None:
 
 def test_a_result_without_a_form_is_a_type_error(call: Callable) -> None:
     """As it is for a derivation in this process."""
-    with pytest.raises(TypeError, match="must return a mapping name -> tensor, found NoneType"):
-        call("nothing")
+    for name, found in (
+        ("nothing", "NoneType"),
+        ("is_sparse", "'w3': a tensor with the layout torch.sparse"),
+    ):
+        with pytest.raises(TypeError, match=f"must return a mapping name -> tensor, found {found}"):
+            call(name)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ decompositions say so, conversions included; here are those that it does not hav
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch._decomp import decomposition_table
 
@@ -89,6 +90,14 @@ def _norm(x: Tensor, order: float = 2, dim: Any = None, keepdim: bool = False, *
     return (wide * wide).sum(dims, keepdim=keepdim).sqrt().to(x.abs().dtype if dtype is None else dtype)
 
 
+def _softplus(x: Tensor, beta: float | None = None, threshold: float = 20) -> Tensor:
+    """As torch takes it apart; whose own code imports torch.compile for it, which takes seconds."""
+    wide = working(x)
+    scaled = wide if beta is None else wide * beta
+    y = torch.log1p(torch.exp(scaled))
+    return torch.where(scaled > threshold, wide, y if beta is None else y / beta).to(x.dtype)
+
+
 OWN: dict[str, Callable[..., Any]] = {
     "_log_softmax": softmaxes.log_softmax,
     "_log_softmax_backward_data": softmaxes.log_softmax_backward,
@@ -103,6 +112,7 @@ OWN: dict[str, Callable[..., Any]] = {
     "native_group_norm_backward": normalisations.group_norm_backward,
     "native_layer_norm": normalisations.layer_norm,
     "native_layer_norm_backward": normalisations.layer_norm_backward,
+    "softplus": _softplus,
     "std": normalisations.deviation,
     "var": normalisations.variance,
     "var_mean": normalisations.variance_and_mean,
