@@ -12,6 +12,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.overrides import TorchFunctionMode
 
 import manual_backprop
+from lessons_seven import seven_only
 from manual_backprop import lesson
 from manual_backprop.fast import lesson_gradient, small_perceptron, triangle_in_blocks
 from manual_backprop.fast import parallel_blocks as blocks
@@ -154,6 +155,7 @@ def test_a_nested_tensor_is_left_to_the_plain_derivation(name: str) -> None:
     assert said[0] == said[1]
 
 
+@seven_only
 @pytest.mark.parametrize("name", ["w1", "inputs"])
 def test_what_autograd_watches_is_not_lost_on_the_way_to_a_triangle(name: str) -> None:
     """Its result can be differentiated, or says that it cannot."""

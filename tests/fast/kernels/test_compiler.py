@@ -11,6 +11,7 @@ from manual_backprop import lesson
 from manual_backprop.checks import DTYPES
 from manual_backprop.fast import lesson_gradient as fast
 from manual_backprop.fast.kernels import (
+from lessons_seven import seven_only
     compiled_library,
     compiler,
     private_cache,
@@ -20,6 +21,7 @@ from manual_backprop.fast.kernels import (
 Patch = pytest.MonkeyPatch
 
 
+@seven_only
 @pytest.mark.parametrize(
     ("cc", "message"),
     [

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from fast_ways import COMPILED
+from lessons_seven import seven_only
 from manual_backprop.checks import DTYPES
 from manual_backprop.fast.kernels import compiled_library, self_test
 from manual_backprop.fast.kernels.library_trial import REALS
@@ -48,6 +49,7 @@ def test_a_right_kernel_passes(dtype: torch.dtype) -> None:
         check_numbers(kernel, dtype)
 
 
+@seven_only
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     # Of subnormal activations torch's sigmoid takes the derivatives for 0: three sums are left.
@@ -93,6 +95,7 @@ def test_a_perceptrons_element_that_is_off_is_seen(case: int, dtype: torch.dtype
         check_numbers(Spoiled(right, "perceptron", lambda *_: 1), dtype)
 
 
+@seven_only
 @pytest.mark.parametrize("name", ["triangles", "merge"])
 def test_a_triangle_that_is_off_is_seen(name: str) -> None:
     """One element by a millionth."""
