@@ -54,10 +54,10 @@ def gradients(
     n, width = inputs.numel(), 7 if hidden else 3
     network, data = pointers(addresses[:-2]), addresses[-2:]
     if n <= BLOCK:
-        sums = torch.empty(width, dtype=inputs.dtype, device="cpu")
+        sums = inputs.new_empty(width)
         kernel.gradients(network, *data, n, BLOCK, hidden, sums.data_ptr())
     else:
-        rows = torch.empty(-(-n // BLOCK), width, dtype=inputs.dtype, device="cpu")
+        rows = inputs.new_empty(-(-n // BLOCK), width)
         into = rows.data_ptr()
 
         def share(first: int, last: int) -> None:

@@ -126,6 +126,9 @@ class Gradients:
         if out is None:
             return found
         fitting = self._checked(out, parameters)
+        for name, parameter in parameters.items():
+            if start_of(fitting[name]) == start_of(parameter) != 0:
+                raise ValueError(f"out's {name} is the parameter itself, which the gradient would overwrite")
         if share_memory(fitting.values()):
             raise ValueError("out's tensors share memory: one derivative would overwrite another")
         return {name: fitting[name].copy_(found[name]) for name in found}
@@ -190,8 +193,13 @@ class Gradients:
         for name, parameter in parameters.items():
             if name not in out:
                 raise ValueError(f"out has no {name}: all of {', '.join(self.network.parameters)} are needed")
-            check_like(f"out's {name}", out[name], name, parameter)
-            check_shape(f"out's {name}", out[name], parameter.shape)
-            if start_of(out[name]) == start_of(parameter) != 0:
-                raise ValueError(f"out's {name} is the parameter itself, which the gradient would overwrite")
+            if not _is_like(out[name], parameter):  # for else even the names of the checks cost time
+                check_like(f"out's {name}", out[name], name, parameter)
+                check_shape(f"out's {name}", out[name], parameter.shape)
         return out
+
+
+def _is_like(tensor: Tensor, other: Tensor) -> bool:
+    """Whether a plain tensor has another one's dtype, device and shape."""
+    is_alike = type(tensor) is Tensor and tensor.dtype is other.dtype and tensor.device == other.device
+    return is_alike and tensor.shape == other.shape

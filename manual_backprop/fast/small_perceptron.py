@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from manual_backprop.fast.kernels.compiled_library import library
-from manual_backprop.fast.kernels.plain_tensors import addresses_of, plain_addresses, pointers
+from manual_backprop.fast.kernels.plain_tensors import plain_addresses, pointers
 from manual_backprop.fast.shared_memory import overlap
 from manual_backprop.layers.activations import ELEMENTWISE
 from manual_backprop.layers.linear import LINEAR
@@ -71,10 +71,11 @@ class Small:
             return None
         count = len(given)
         of_targets, found = addresses[count + 1], written or list(map(torch.empty_like, given))
+        into = addresses[count + 2 :] or [tensor.data_ptr() for tensor in found]
         failed = kernel.perceptron(
             *(self._widths, self._layers, pointers(addresses[:count]), addresses[count]),
             *((None, of_targets) if self._classes else (of_targets, None)),
-            *(float(targets.numel() if self._mean else 1), n, addresses_of(found)),
+            *(float(targets.numel() if self._mean else 1), n, pointers(into)),
         )
         if failed:
             return None
