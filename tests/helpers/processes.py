@@ -48,9 +48,12 @@ def start(
     return processes
 
 
-def alone(script: str, arguments: Sequence[str], folder: Path, largest: int | None = None) -> BaseProcess:
+def alone(
+    script: str, arguments: Sequence[str], folder: Path, largest: int | None = None, out: str = "0.out"
+) -> BaseProcess:
     """One process by itself, started in a folder; a file of more than so many bytes cannot be written."""
-    process = SERVER.Process(target=_run_alone, args=(script, list(arguments), folder, largest), daemon=True)
+    given = (script, list(arguments), folder, largest, out)
+    process = SERVER.Process(target=_run_alone, args=given, daemon=True)
     process.start()
     return process
 
@@ -80,16 +83,18 @@ def _run(script: str, arguments: list[str], rank: int, size: int, port: int, fol
     _end_as_a_script_does(script, arguments, rank, folder)
 
 
-def _run_alone(script: str, arguments: list[str], folder: Path, largest: int | None) -> None:
+def _run_alone(script: str, arguments: list[str], folder: Path, largest: int | None, out: str) -> None:
     os.chdir(folder)
     if largest is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
-    _end_as_a_script_does(script, arguments, 0, folder)
+    _end_as_a_script_does(script, arguments, 0, folder, out)
 
 
-def _end_as_a_script_does(script: str, arguments: list[str], rank: int, folder: Path) -> None:
+def _end_as_a_script_does(
+    script: str, arguments: list[str], rank: int, folder: Path, output: str | None = None
+) -> None:
     with (
-        (folder / f"{rank}.out").open("w", buffering=1) as out,
+        (folder / (output or f"{rank}.out")).open("w", buffering=1) as out,
         (folder / f"{rank}.err").open("w", buffering=1) as err,
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),

@@ -4,21 +4,27 @@ The libraries are damaged by the hundred, in one process that would be the one t
 and processes is tried as a user meets it, in a process each.
 """
 
-import os
 import random
-import signal
-import subprocess
-import sys
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 
 from fast_ways import COMPILED
-from kernel_caches import ONE_USE, ROOT, Use, libraries, use
+from kernel_caches import RIGHT, in_a_process_of_its_own, libraries, started, use
+from processes import PATIENCE
 
 pytestmark = [pytest.mark.skipif(not COMPILED, reason="no C compiler here"), pytest.mark.slow]
-RIGHT = Use(compiled=[True, True], right=True, said=[], flushes=False)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with both libraries, to be copied."""
+    cache = tmp_path_factory.mktemp("filled")
+    assert use(cache) == RIGHT
+    return cache
+
 
 SEED = 20261125
 FUZZ = """
@@ -28,7 +34,8 @@ from manual_backprop import gradients, lesson
 from manual_backprop.fast import gradients as fast
 from manual_backprop.fast.kernels import compiled_library, compiler, private_cache
 
-[file] = private_cache.cache_path().iterdir()
+recipe = compiler.recipe(torch.float64)
+[file] = private_cache.cache_path().glob(f"kernel-{recipe}-*")
 whole, name = file.read_bytes(), file.name
 compiler.compiled = lambda *_: built.append(1) or whole  # what a compiler would make of it, in no time
 expected = gradients(lesson.start(), *lesson.data())
@@ -55,13 +62,10 @@ for number in range(363):
 """
 
 
-def test_363_damaged_libraries_are_built_anew(tmp_path: Path) -> None:
+def test_363_damaged_libraries_are_built_anew(filled: Path, tmp_path: Path) -> None:
     """42 cut, 21 zeroed, 300 with a flipped bit: 0 processes die, 0 numbers are wrong, 0 are kept."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path)}
-    once = "import torch; from manual_backprop.fast import kernels; kernels.library(torch.float64)"
-    subprocess.run([sys.executable, "-c", once], env=environment, check=True)
-    line = [sys.executable, "-W", "error", "-c", FUZZ, str(SEED)]
-    ended = subprocess.run(line, env=environment, capture_output=True, text=True)
+    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
+    ended = in_a_process_of_its_own(tmp_path, FUZZ, str(SEED))
     assert ended.stdout.splitlines() == [f"{number} True True True" for number in range(363)], (
         f"seed {SEED}: {ended.stderr}"
     )
@@ -81,20 +85,20 @@ FLAGS = {
 }
 
 
-@pytest.mark.parametrize("flags", FLAGS)
-def test_a_bad_flag_is_one_warning_and_the_numbers_are_right(flags: str, tmp_path: Path) -> None:
+def test_a_bad_flag_is_one_warning_and_the_numbers_are_right(tmp_path: Path) -> None:
     """Wrong numbers, a process's state, an instruction that is not there: the plain way is taken.
 
-    Where a machine or a compiler knows better, the kernel is right; no process dies in either case.
+    Where a machine or a compiler knows better, the kernel is right; no process dies in either case. They
+    share a cache, and with the right flags all is as it should be.
     """
-    used = use(tmp_path, CC=f"gcc {flags}")
-    assert used.right
-    assert not used.flushes
-    assert len(used.said) <= 1
-    if FLAGS[flags]:
-        assert FLAGS[flags] in used.said[0]
-        assert not used.compiled[0]
-    # And with the right flags, all is as it should be.
+    for flags, reason in FLAGS.items():
+        used = use(tmp_path, CC=f"gcc {flags}", precisions=1)
+        assert used.right, flags
+        assert not used.flushes, flags
+        assert len(used.said) <= 1, flags
+        if reason:
+            assert reason in used.said[0], flags
+            assert not used.compiled[0], flags
     assert use(tmp_path) == RIGHT
 
 
@@ -107,18 +111,17 @@ def test_another_compilers_library_without_the_functions_is_refused(tmp_path: Pa
     assert "failed its trial: undefined symbol: gradients" in said
 
 
-@pytest.mark.parametrize("umask", [0, 0o077])
-def test_any_umask_makes_a_private_cache(umask: int, tmp_path: Path) -> None:
+def test_no_umask_makes_the_cache_anybodys(tmp_path: Path) -> None:
     """Files and folder."""
-    assert use(tmp_path, umask=umask) == RIGHT
+    assert use(tmp_path, umask=0) == RIGHT
     cache = tmp_path / "manual-backprop"
     assert cache.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in cache.iterdir()} == {0o600}
 
 
-def test_a_library_that_was_planted_in_an_open_cache_is_not_loaded(tmp_path: Path) -> None:
+def test_a_library_that_was_planted_in_an_open_cache_is_not_loaded(filled: Path, tmp_path: Path) -> None:
     """Even under the right name: whoever could write it could write anything."""
-    assert use(tmp_path) == RIGHT
+    shutil.copytree(filled, tmp_path, dirs_exist_ok=True)
     cache = tmp_path / "manual-backprop"
     cache.chmod(0o777)
     used = use(tmp_path)
@@ -131,21 +134,15 @@ def test_a_library_that_was_planted_in_an_open_cache_is_not_loaded(tmp_path: Pat
 
 def test_a_process_that_is_killed_at_any_time_leaves_a_cache_that_works(tmp_path: Path) -> None:
     """At ten moments of its first compilation; the next one finds all or nothing, and cleans up."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path)}
     cache, chosen = tmp_path / "manual-backprop", random.Random(SEED)
     for _ in range(10):
-        process = subprocess.Popen(
-            [sys.executable, "-c", ONE_USE],
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = started(tmp_path)
         deadline = time.monotonic() + 60
-        while not cache.is_dir() and process.poll() is None and time.monotonic() < deadline:
+        while not cache.is_dir() and process.is_alive() and time.monotonic() < deadline:
             time.sleep(0.001)
         time.sleep(chosen.random())
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
+        process.join()
         if chosen.random() < 0.5:
             for path in cache.iterdir():
                 if path.is_file():
@@ -156,12 +153,9 @@ def test_a_process_that_is_killed_at_any_time_leaves_a_cache_that_works(tmp_path
 
 def test_four_processes_at_once_build_one_cache(tmp_path: Path) -> None:
     """Each its own, and all the same; or they find another's."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path)}
-    line = [sys.executable, "-W", "error", "-c", ONE_USE]
-    processes = [
-        subprocess.Popen(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for _ in range(4)
-    ]
-    ended = [process.communicate() for process in processes]
-    assert [process.returncode for process in processes] == [0] * 4, ended
+    processes = [started(tmp_path) for _ in range(4)]
+    for process in processes:
+        process.join(PATIENCE)
+    assert [process.exitcode for process in processes] == [0] * 4
     assert len(libraries(tmp_path / "manual-backprop")) == 2
+    assert use(tmp_path) == RIGHT
