@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from kernel_caches import libraries
+from lessons_seven import seven_only
 from manual_backprop import lesson
 from manual_backprop.checks import DTYPES
 from manual_backprop.fast import lesson_gradient as fast
