@@ -18,7 +18,7 @@ from manual_backprop.fast.kernels.plain_tensors import is_watched
 from manual_backprop.fast.shared_memory import share_memory, start_of
 from manual_backprop.fast.small_perceptron import Small
 from manual_backprop.layers.activations import ELEMENTWISE
-from manual_backprop.layers.layer import check_like, check_shape
+from manual_backprop.layers.layer import check_like, check_shape, is_like
 from manual_backprop.layers.linear import LINEAR
 from manual_backprop.losses.softmax_cross_entropy import check_classes
 from manual_backprop.losses.table import LOSSES
@@ -193,13 +193,7 @@ class Gradients:
         for name, parameter in parameters.items():
             if name not in out:
                 raise ValueError(f"out has no {name}: all of {', '.join(self.network.parameters)} are needed")
-            if not _is_like(out[name], parameter):  # for else even the names of the checks cost time
+            if not is_like(out[name], parameter):  # for else even the names of the checks cost time
                 check_like(f"out's {name}", out[name], name, parameter)
                 check_shape(f"out's {name}", out[name], parameter.shape)
         return out
-
-
-def _is_like(tensor: Tensor, other: Tensor) -> bool:
-    """Whether a plain tensor has another one's dtype, device and shape."""
-    is_alike = type(tensor) is Tensor and tensor.dtype is other.dtype and tensor.device == other.device
-    return is_alike and tensor.shape == other.shape

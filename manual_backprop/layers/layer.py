@@ -91,6 +91,12 @@ def check_like(name: str, tensor: Tensor, other_name: str, other: Tensor) -> Non
         )
 
 
+def is_like(tensor: Tensor, other: Tensor) -> bool:
+    """Whether a plain tensor has another one's dtype, device and shape."""
+    is_alike = type(tensor) is Tensor and tensor.dtype is other.dtype and tensor.device == other.device
+    return is_alike and tensor.shape == other.shape
+
+
 def check_parameters(layer: str, parameters: Mapping[str, Tensor], expected: Sequence[str]) -> None:
     """Raise ValueError unless the parameters are exactly those that the layer has."""
     if set(parameters) != set(expected):
