@@ -1,7 +1,6 @@
 """The check of a function's backward: a torch.autograd.Function, any callable, or a pair of functions."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,11 +8,10 @@ from torch import Tensor
 
 from torch_reference.check.as_given import AsGiven
 from torch_reference.check.calling import Function, called
+from torch_reference.check.every_way import in_every_way, on_few_rows
 from torch_reference.check.examine import raised
+from torch_reference.check.few_rows import MANY, elements
 from torch_reference.check.ways import Made, Session, chosen_ways
-from torch_reference.check.ways.running import run_ways
-from torch_reference.check.ways.second_order import second_derivative
-from torch_reference.check.ways.table import Way
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.points import leaving_all_alone
@@ -61,7 +59,8 @@ def check_function(
     the function is called in every way in which a training calls: ways names some of them
     (torch_reference.check.ways.WAYS), an empty list none; redraw=False goes to no other point. Each way that
     fails is named, and the first is shown. Of the second derivative a report warns; order=2 makes it decide,
-    order=1 leaves it out.
+    order=1 leaves it out. Of more than 2^15 elements the ways that are not named see a few rows; as it was
+    given every element is judged.
 
     allow names breaches that are meant: "input mutated", "shares memory", "not repeatable"; rtol, besides
     rounding, is for approximations; accept names verdicts that agree: "loses digits", "inconclusive".
@@ -100,34 +99,10 @@ def check_function(
         report = as_given.check(point)
         if not report.agrees:
             return as_given.located(report, point, function, arguments)
-        plain = Session(callee, objective, arguments, point, wanted, Made({}, {})).first()
-        session = Session(callee, objective, arguments, point, wanted, plain)
+        session = Session(callee, objective, arguments, point, wanted, Made({}, {}))
+        if ways is None and elements(point) > MANY:
+            return on_few_rows(session, as_given, report, chosen, order, seed)
         return in_every_way(session, report, chosen, order, allow)
-
-
-def in_every_way(
-    session: Session, report: Report, ways: dict[str, Way], order: int | None, allow: Collection[str]
-) -> Report:
-    """The report, and what came of every other way of calling."""
-    found = run_ways(session, ways, allow)
-    second = [] if order == 1 else run_ways(session, {"second derivative": second_derivative}, allow)
-    warnings = [
-        f"{way.told} it returns others than the reference: {', '.join(each.name for each in way.findings)}"
-        for way in found
-        if way.status == "warns"
-    ]
-    if order == 2:
-        found += second
-    elif second and second[0].status == "fails":
-        warnings.append(f"the second derivative is wrong: {second[0].findings[0].name}")
-    report = replace(report, ways=tuple((way.name, way.status) for way in found), warnings=tuple(warnings))
-    failing = [way for way in found if way.status == "fails"]
-    if not failing:
-        return report
-    first = failing[0]
-    wrong = {finding.name for finding in first.findings}
-    right = [finding for finding in report.findings if finding.name not in wrong]
-    return replace(report, findings=(*first.findings, *right), note=first.told)
 
 
 def _wanted(arguments: Arguments, wrt: Sequence[int | str] | None) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ class Report:
     """What was no tensor of torch's, and was made to one."""
     ways: tuple[tuple[str, str], ...] = ()
     """Every way of calling by name, and what came of it: agrees, fails, cannot apply, refused."""
+    ways_on: str = ""
+    """The part of a large point that the other ways of calling saw; empty for the whole."""
     warnings: tuple[str, ...] = ()
     """What is wrong without touching the verdict, as a second derivative that nobody asked for."""
 
@@ -58,6 +60,7 @@ class Report:
             "first_wrong": first.name if first else None,
             "converted": list(self.converted),
             "ways": dict(self.ways),
+            "ways_on": self.ways_on,
             "warnings": list(self.warnings),
             "findings": [finding.to_dict() for finding in self.findings],
         }
@@ -70,7 +73,8 @@ class Report:
                 f"fails in {len(names['fails'])} of {len(self.ways)} ways: {', '.join(names['fails'])}"
             )
         elif self.ways:
-            found.append(f"in {len(names.get('agrees', []))} ways of calling besides the given one")
+            on = f", of {self.ways_on}" if self.ways_on else ""
+            found.append(f"in {len(names.get('agrees', []))} ways of calling besides the given one{on}")
         for status, told in (("refused", "refused by the function"), ("cannot apply", "cannot apply here")):
             found += [f"{told}: {', '.join(names[status])}"] if status in names else []
         odd = [f"{name}: {what}" for name, what in self.ways if what.startswith("not judged")]

@@ -76,12 +76,12 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     wrong = [finding for finding in findings if not finding.agrees and finding.row.verdict.value not in allow]
     if attempt.may_refuse and any(finding.row.verdict in FORM for finding in wrong):
         return "refused", []
-    if wrong and (attempt.warns or (attempt.resized and _is_another_function(wrong))):
+    if wrong and (attempt.warns or (attempt.resized and is_another_function(wrong))):
         return "warns", wrong
     return ("fails", wrong) if wrong else ("agrees", [])
 
 
-def _is_another_function(wrong: list[Finding]) -> bool:
+def is_another_function(wrong: list[Finding]) -> bool:
     """Whether most of an output is another: sizes that are written into a function are its own affair.
 
     Where the rows are cut wrongly, as by a tail that no block divides, most of them are right.

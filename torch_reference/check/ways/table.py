@@ -37,6 +37,10 @@ POINTS = ("redrawn", "zeros", "equal values", "scales", "repeated indices", "mas
 """The ways that go to other points."""
 
 
+COSTLY = ("expanded upstream", "redrawn", "zeros", "equal values", "scales", "rows")
+"""The ways whose points need bounds of their own: left out where many elements cannot be cut to few."""
+
+
 def chosen_ways(names: Collection[str] | None, redraw: bool) -> dict[str, Way]:
     """The ways that are asked for; without redraw none that goes to another point.
 

@@ -1,0 +1,129 @@
+"""A large point cut to a few rows: where what is asked does not depend on how many there are.
+
+Every element is judged at the whole point; other ways of calling, and what a mistake looks like, at a part.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.function_objective import FunctionObjective
+from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
+from torch_reference.judging.upstream_gradients import drawn_upstream
+
+MANY = 2**15
+"""Points of so many elements are judged whole in every way of calling."""
+FEW = 2**13
+MOST_ROWS = 37
+"""A number of rows that no block size divides."""
+
+Kept = Mapping[str, Mapping[int, Tensor]]
+"""The indices that are kept of each dimension of each tensor that is cut."""
+
+
+def elements(point: Tensors) -> int:
+    """How many numbers a point holds."""
+    return sum(value.numel() for value in point.values())
+
+
+def few_rows(
+    objective: FunctionObjective,
+    point: Tensors,
+    wanted: Sequence[str],
+    seed: int,
+    shown: Mapping[str, Sequence[int]] | None = None,
+) -> dict[str, Tensor] | None:
+    """The point with few rows of its inputs and of its upstream gradients; None where none can be cut.
+
+    Rows are the first dimension that may be cut: the reference is defined with few of them, and what is cut
+    together has the same length. shown are indices, by names, of elements that are kept.
+    """
+    inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
+    whole, last = inputs, max(value.ndim for value in inputs.values())
+    for dim in range(last):
+        for names, dims in _groups(inputs, dim):
+            if elements(inputs) <= FEW:
+                break
+            size = inputs[names[0]].shape[dim]
+            kept = _kept(size, _rows(inputs, names, size), _wanted_rows(names, dim, shown))
+            cut = {name: _taken(inputs[name], dims[name], kept) for name in names}
+            if _is_defined(objective, {**inputs, **cut}, wanted):
+                inputs = {**inputs, **cut}
+                shown = _renumbered(shown, dims, kept)
+    if inputs is whole:
+        return None
+    return {**inputs, **_upstream(objective, inputs, wanted, point, seed)}
+
+
+def _groups(inputs: Tensors, dim: int) -> Iterator[tuple[list[str], dict[str, list[int]]]]:
+    """The tensors that may have to be cut together, and in which dimensions: the largest alone first."""
+    most = max(value.ndim for value in inputs.values())
+    sizes = {value.shape[dim] for value in inputs.values() if value.ndim > dim and value.shape[dim] > 2}
+    for size in sorted(sizes, reverse=True):
+        every = [name for name, value in inputs.items() if value.ndim > dim and value.shape[dim] == size]
+        largest = [name for name in every if inputs[name].ndim == most]
+        for names in (largest, every):
+            if names:
+                yield names, {name: [dim] for name in names}
+        square = {
+            name: [other for other, length in enumerate(inputs[name].shape) if length == size]
+            for name in every
+        }
+        yield every, square
+
+
+def _rows(inputs: Tensors, names: Collection[str], size: int) -> int:
+    here = sum(inputs[name].numel() for name in names)
+    rest = elements(inputs) - here
+    return max(2, min(MOST_ROWS, size - 1, (FEW - min(rest, FEW // 2)) * size // max(here, 1)))
+
+
+def _wanted_rows(names: Collection[str], dim: int, shown: Mapping[str, Sequence[int]] | None) -> list[int]:
+    return [index[dim] for name, index in (shown or {}).items() if name in names and len(index) > dim]
+
+
+def _kept(size: int, rows: int, wanted: Sequence[int]) -> Tensor:
+    others = (row for row in range(size) if row not in wanted)
+    chosen = [*dict.fromkeys(wanted), *(next(others) for _ in range(max(rows - len(set(wanted)), 0)))]
+    return torch.tensor(sorted(chosen))
+
+
+def _taken(value: Tensor, dims: Sequence[int], kept: Tensor) -> Tensor:
+    for dim in dims:
+        value = value.index_select(dim, kept.to(value.device))
+    return value
+
+
+def _renumbered(
+    shown: Mapping[str, Sequence[int]] | None, dims: Mapping[str, Sequence[int]], kept: Tensor
+) -> dict[str, list[int]]:
+    """Where the elements that are kept stand now."""
+    places = {row: place for place, row in enumerate(kept.tolist())}
+    return {
+        name: [places.get(row, 0) if dim in dims.get(name, ()) else row for dim, row in enumerate(index)]
+        for name, index in (shown or {}).items()
+    }
+
+
+def _is_defined(objective: FunctionObjective, inputs: Tensors, wanted: Sequence[str]) -> bool:
+    try:
+        outputs, depends = objective.looked_at(inputs, wanted)
+    except UserCodeError:
+        return False
+    return depends and all(bool(value.isfinite().all()) for value in outputs.values())
+
+
+def _upstream(
+    objective: FunctionObjective, inputs: Tensors, wanted: Sequence[str], point: Tensors, seed: int
+) -> dict[str, Tensor]:
+    """Upstream gradients of the shapes that the outputs have there, as those that were given begin."""
+    drawn = drawn_upstream(objective.looked_at(inputs, wanted)[0], seed)
+    return {name: _beginning(point[name], value) if name in point else value for name, value in drawn.items()}
+
+
+def _beginning(value: Tensor, like: Tensor) -> Tensor:
+    if value.ndim != like.ndim:
+        return like
+    return value[tuple(slice(length) for length in like.shape)].clone()
