@@ -36,8 +36,11 @@ class AsGiven:
         """Whether autograd knows how the outputs were made."""
         return not isinstance(self.function, PairOfFunctions)
 
-    def check(self, point: Tensors) -> Report:
-        """The report at a point: the outputs first, and the gradients where the outputs fit."""
+    def check(self, point: Tensors, once: bool = False) -> Report:
+        """The report at a point: the outputs first, and the gradients where the outputs fit.
+
+        Once, where a part of the point is judged as well, leaves to that what two calls show.
+        """
         dtype = str(point[self.wanted[0]].dtype).removeprefix("torch.")
         inputs = copies({name: point[name] for name in point if not name.startswith(UPSTREAM)})
         try:
@@ -52,7 +55,7 @@ class AsGiven:
         ]
         if any(has_another_form(finding) for finding in found):
             return Report(tuple(found), dtype)
-        report = examine_here(self.task(point), self.draws)
+        report = examine_here(replace(self.task(point), once=once), self.draws)
         return replace(report, findings=(*found, *report.findings))
 
     def located(self, report: Report, point: Tensors, function: Function, arguments: Arguments) -> Report:

@@ -74,6 +74,9 @@ def on_few_rows(
         if wrong and not is_another_function(wrong) and not any(each.is_breach for each in wrong):
             failing = WayFound("few rows", "fails", "with few rows", tuple(wrong))
             return with_ways(report, [failing], [], order, _parts(point or {}))
+        report = as_given.check(session.point)  # twice, which a part of it could not be
+        if not report:
+            return report
         kept = {name: way for name, way in ways.items() if name not in COSTLY}
         return in_every_way(session, report, kept, order if order == 2 else 1, as_given.allow)
     return in_every_way(replace(session, point=point), report, ways, order, as_given.allow, _parts(point))

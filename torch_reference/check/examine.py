@@ -71,7 +71,7 @@ def examine_here(task: Task, draws: int) -> Report:
     """Check a task at its own point only; whatever the user's code raises there is a finding."""
     dtype = str(task.dtype).removeprefix("torch.")
     try:
-        observation = observe(task.derivation, task.point, task.may_alias)
+        observation = observe(task.derivation, task.point, task.may_alias, task.once)
         shapes = task.shapes(task.point)
         findings = compared(task, observation.result, shapes, draws)
         findings = _with_second_call(task, findings, observation, shapes)

@@ -3,29 +3,23 @@
 Every element is judged at the whole point; other ways of calling, and what a mistake looks like, at a part.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import torch
 from torch import Tensor
 
+from torch_reference.judging.calls.cuts import cuts, elements
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 from torch_reference.judging.upstream_gradients import drawn_upstream
 
-MANY = 2**15
-"""Points of so many elements are judged whole in every way of calling."""
 FEW = 2**13
 MOST_ROWS = 37
 """A number of rows that no block size divides."""
 
 Kept = Mapping[str, Mapping[int, Tensor]]
 """The indices that are kept of each dimension of each tensor that is cut."""
-
-
-def elements(point: Tensors) -> int:
-    """How many numbers a point holds."""
-    return sum(value.numel() for value in point.values())
 
 
 def few_rows(
@@ -43,7 +37,7 @@ def few_rows(
     inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
     whole, last = inputs, max(value.ndim for value in inputs.values())
     for dim in range(last):
-        for names, dims in _groups(inputs, dim):
+        for names, dims in cuts(inputs, dim):
             if elements(inputs) <= FEW:
                 break
             size = inputs[names[0]].shape[dim]
@@ -55,23 +49,6 @@ def few_rows(
     if inputs is whole:
         return None
     return {**inputs, **_upstream(objective, inputs, wanted, point, seed)}
-
-
-def _groups(inputs: Tensors, dim: int) -> Iterator[tuple[list[str], dict[str, list[int]]]]:
-    """The tensors that may have to be cut together, and in which dimensions: the largest alone first."""
-    most = max(value.ndim for value in inputs.values())
-    sizes = {value.shape[dim] for value in inputs.values() if value.ndim > dim and value.shape[dim] > 2}
-    for size in sorted(sizes, reverse=True):
-        every = [name for name, value in inputs.items() if value.ndim > dim and value.shape[dim] == size]
-        largest = [name for name in every if inputs[name].ndim == most]
-        for names in (largest, every):
-            if names:
-                yield names, {name: [dim] for name in names}
-        square = {
-            name: [other for other, length in enumerate(inputs[name].shape) if length == size]
-            for name in every
-        }
-        yield every, square
 
 
 def _rows(inputs: Tensors, names: Collection[str], size: int) -> int:

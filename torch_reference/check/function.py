@@ -10,10 +10,10 @@ from torch_reference.check.as_given import AsGiven
 from torch_reference.check.calling import Function, called
 from torch_reference.check.every_way import in_every_way, on_few_rows
 from torch_reference.check.examine import raised
-from torch_reference.check.few_rows import MANY, elements
 from torch_reference.check.ways import Made, Session, chosen_ways
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.cuts import MANY, elements
 from torch_reference.judging.calls.points import leaving_all_alone
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.function_objective import FunctionObjective
@@ -96,11 +96,12 @@ def check_function(
         callee = called(function, arguments, state if draws_numbers else None)
         point = {**arguments.point, **above}
         as_given = AsGiven(callee, objective, wanted, draws, tuple(allow))
-        report = as_given.check(point)
+        is_large = ways is None and elements(point) > MANY
+        report = as_given.check(point, once=is_large)
         if not report.agrees:
             return as_given.located(report, point, function, arguments)
         session = Session(callee, objective, arguments, point, wanted, Made({}, {}))
-        if ways is None and elements(point) > MANY:
+        if is_large:
             return on_few_rows(session, as_given, report, chosen, order, seed)
         return in_every_way(session, report, chosen, order, allow)
 

@@ -20,7 +20,8 @@ class Task:
     its gradient; required are the names that the derivation has to return; parameters may take any value;
     links are those at which the graph can be cut; batched are the tensors of the point whose rows are
     observations; refused are names that cannot be compared, and why; origin is the point that the derivation
-    may remember, where the point is another; allowed are the breaches, by their verdicts, that are meant.
+    may remember, where the point is another; allowed are the breaches, by their verdicts, that are meant;
+    once, that it is called once, as where a part of the point is judged as well.
     """
 
     derivation: Callable[[Tensors], Mapping[str, Tensor | None]]
@@ -35,6 +36,7 @@ class Task:
     refused: Mapping[str, str] = field(default_factory=dict)
     origin: Tensors | None = None
     allowed: Sequence[str] = ()
+    once: bool = False
 
     @property
     def dtype(self) -> torch.dtype:

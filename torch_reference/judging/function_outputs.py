@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
+from torch_reference.judging.calls.cuts import choices_of_rows
 from torch_reference.judging.calls.nests import is_numeric_array, named_leaves, tensors_of
 from torch_reference.judging.calls.points import UPSTREAM, Tensors, quiet_call
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Finding, breach
+from torch_reference.tolerance.added_up import Allowed
+from torch_reference.tolerance.by_rows import rows_by_parts
 from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.movement import is_number
 
@@ -79,6 +83,16 @@ def _judge(
         return rows
     values = {name: actual[name] for name in rounded}
     meant = allowances()
+    by_parts = rows_by_parts(
+        rounded_outputs,
+        inputs,
+        partial(choices_of_rows, inputs, values),
+        values,
+        Allowed(1, meant.rtol, meant.accept, blunt=False),
+        of_gradients=False,
+    )
+    if by_parts is not None:
+        return rows | by_parts
     tolerance = tolerance_at(owner, "outputs", rounded, rounded_outputs, inputs)
     return rows | tolerance.rows(values, 1, meant.rtol, meant.accept, blunt=False)
 

@@ -30,8 +30,10 @@ class Observation(NamedTuple):
     breaches: list[Breach]
 
 
-def observe(derivation: Derivation, point: Tensors, may_alias: tuple[str, ...] = ()) -> Observation:
-    """Call the derivation twice on copies of the point, and look at what it did to them.
+def observe(
+    derivation: Derivation, point: Tensors, may_alias: tuple[str, ...] = (), once: bool = False
+) -> Observation:
+    """Call the derivation twice, or once, on copies of the point, and look at what it did to them.
 
     Shapes: any; the copies have the strides of the originals, so that expanded and transposed tensors stay so
     Errors: UserCodeError for whatever it raises, and where it returns no mapping of names to tensors
@@ -55,6 +57,8 @@ def observe(derivation: Derivation, point: Tensors, may_alias: tuple[str, ...] =
             explanation = "it requires grad: autograd was at work, or a graph is kept; detach it"
             breaches.append(Breach(name, Verdict.REQUIRES_GRAD, explanation))
     result = {name: value.detach().clone() for name, value in result.items()}
+    if once:
+        return Observation(result, {}, breaches)
     second = checked_mapping(_called(derivation, copies(point)))
     again = {
         name: value.detach().clone() for name, value in second.items() if not _is_in(result, name, value)

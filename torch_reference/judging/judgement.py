@@ -1,13 +1,22 @@
 """Each returned gradient against autograd's, element by element, within what rounding explains."""
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, form_mismatch
-from torch_reference.judging.scalar_objective import Objective, Tensors, reference_gradients, zeros
+from torch_reference.judging.calls.cuts import choices_of_rows
+from torch_reference.judging.scalar_objective import (
+    FunctionObjective,
+    Objective,
+    Tensors,
+    reference_gradients,
+    zeros,
+)
+from torch_reference.tolerance.added_up import Allowed
+from torch_reference.tolerance.by_rows import rows_by_parts
 from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.verdicts import Tolerance
 
@@ -60,7 +69,22 @@ class Evidence:
         if not comparable:
             return rows
         meant = allowances()
-        return rows | self._tolerance.rows(comparable, fewest, meant.rtol, meant.accept)
+        return rows | (
+            self._by_parts(comparable, Allowed(fewest, meant.rtol, meant.accept))
+            or self._tolerance.rows(comparable, fewest, meant.rtol, meant.accept)
+        )
+
+    def _by_parts(self, manual: Tensors, allowed: Allowed) -> dict[str, Row] | None:
+        """The rows where the point is large and has rows of its own: judged a few at a time."""
+        if not isinstance(self.objective, FunctionObjective) or self.cuts:
+            return None
+
+        def reference(values: Tensors) -> Tensors:
+            shapes = {name: tuple(values[name].shape) for name in manual}
+            return reference_gradients(self.objective, values, shapes)
+
+        choices = partial(choices_of_rows, self.point, manual)
+        return rows_by_parts(reference, self.point, choices, manual, allowed, of_gradients=True)
 
 
 def judge(

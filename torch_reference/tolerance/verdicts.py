@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -56,12 +57,14 @@ class Tolerance:
         rtol: float = 0.0,
         accept: Collection[str] = (),
         blunt: bool = True,
+        plainly: bool = False,
     ) -> dict[str, Row]:
         """One row for each of the actual values, which have the reference's names and shapes.
 
         The bounds grow from draw to draw, so that what is right is done after a few, and what is wrong, whose
         row is to show a bound that means something, after the fewest draws. rtol is allowed besides, of each
-        element; accept names verdicts that count as agreement; without blunt, none is inconclusive.
+        element; accept names verdicts that count as agreement; without blunt, none is inconclusive; plainly
+        judged, what differs is not explained.
         """
         allowed = (rtol, tuple(accept), blunt)
         # Most ways of calling return the same numbers, bit for bit.
@@ -79,6 +82,9 @@ class Tolerance:
             if not unfinished:
                 break
         for name, value in actual.items():
+            if plainly:
+                found[name] = self._against(self.movement, name, value, rtol)
+                continue
             found[name] = self._row(name, value, rtol, accept, blunt)
             if found[name].agrees:
                 self.agreed[name] = value.detach().clone(), allowed, found[name]
@@ -92,13 +98,33 @@ class Tolerance:
             row = replace(row, verdict=Verdict.AGREES, explanation=PYTORCHS_OWN, wrong_elements=0, part="")
         if row.verdict is Verdict.DIFFERS and self._is_within_the_worst_case(name, value, rtol):
             row = replace(row, verdict=Verdict.LOSES_DIGITS, explanation=LOSES_DIGITS)
-        if row.agrees and blunt and self._is_blunt(name, value):
+        if row.agrees and blunt and self.is_blunt(name, value):
             row = replace(row, verdict=Verdict.INCONCLUSIVE, explanation=INCONCLUSIVE)
         if row.agrees and rtol:
             row = replace(row, explanation=f"agrees within a relative error of {rtol:g}, which is allowed")
         if row.verdict.value in accept and not row.agrees:
             row = replace(row, verdict=Verdict.AGREES, explanation=f"{row.verdict}, which is accepted")
         return row
+
+    def agreeing(self, name: str, value: Tensor, left: Tensor, rtol: float) -> Row:
+        """The row of what is known to agree, at its worst element, but for the rows that are left out.
+
+        Shapes: left, their numbers
+        """
+        expected = self.movement.expected[name]
+        off = difference(value, expected).abs()
+        bound = self.movement.bound(name).add_(expected.abs(), alpha=rtol)
+        ratio = torch.where(off > 0, off / bound, 0.0)
+        ratio[left] = 0.0
+        worst = int(ratio.argmax())
+        manual, right, distance, limit, part = (
+            each.flatten()[worst].item() for each in (value, expected, off, bound, ratio)
+        )
+        index = tuple(int(i) for i in np.unravel_index(worst, expected.shape))
+        told = f"agrees within a relative error of {rtol:g}, which is allowed" if rtol else ""
+        return Row(
+            name, Verdict.AGREES, manual, right, distance, limit, part, index, 0, expected.numel(), told
+        )
 
     def _against(self, movement: Movement, name: str, value: Tensor, rtol: float) -> Row:
         expected = movement.expected[name]
@@ -164,7 +190,8 @@ class Tolerance:
         parts = off.abs() / self._worst.moved[name].clamp(min=torch.finfo(torch.float64).tiny)
         return parts.numel() < MANY or bool(parts.max() <= STANDS_OUT * parts.square().mean().sqrt())
 
-    def _is_blunt(self, name: str, value: Tensor) -> bool:
+    def is_blunt(self, name: str, value: Tensor) -> bool:
+        """Whether the tolerance is a considerable part of what is added up."""
         size = self.movement.expected[name].abs().sum()
         # After one draw most bounds are a half of what they will be.
         if not bool(self.movement.bound(name).sum() > BLUNT_PART / 2 * size):

@@ -1,0 +1,99 @@
+"""What belongs to no row, judged as the sum of what its parts are: the gradient of a gain, a mean loss."""
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from torch_reference.comparison import Row, compare
+from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.kinks import Hull
+from torch_reference.tolerance.movement import FACTOR, LAST, Movement, Tensors
+from torch_reference.tolerance.rounding.moved_run import unit
+from torch_reference.tolerance.rounding.roundings import SPREAD, smallest
+from torch_reference.tolerance.sums_row import row_of_sum
+from torch_reference.tolerance.verdicts import BLUNT_PART
+
+SAME = 2.0**-36
+"""The largest difference, of the largest number of a part, between the part and the whole in float64."""
+REACH = FACTOR * 2.4
+"""The bound after 48 draws: the largest of so many standard normal numbers is 2.5 on average."""
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What a judgement is asked for, as Tolerance.rows takes it."""
+
+    fewest: int = 4
+    rtol: float = 0.0
+    accept: Collection[str] = ()
+    blunt: bool = True
+
+
+class NotByRowsError(Exception):
+    """The parts are not what the whole is, or what is wrong shows in the whole alone."""
+
+
+class AddedUp:
+    """The sums over the parts: of the exact values, of their squares, and of the squared movements."""
+
+    def __init__(self, names: Collection[str], like: Tensors, count: int) -> None:
+        """Begin; count is the number of rows."""
+        self.totals, self.moved, self.squares = (
+            {name: torch.zeros_like(like[name]) for name in names} for _ in range(3)
+        )
+        self.count = count
+        self.dtype = torch.float64
+
+    def add(self, movement: Movement, weight: float) -> None:
+        """Add one part, so many times."""
+        for name in self.totals:
+            self.dtype = movement.dtypes[name]
+            part = weight * movement.expected[name]
+            self.totals[name] += part
+            self.squares[name] += part.square()
+            self.moved[name] += weight**2 * movement.squares[name] / movement.draws
+
+    def row(self, name: str, value: Tensor, expected: Tensor, allowed: Allowed) -> Row:
+        """The row of a value that agrees.
+
+        Errors: NotByRowsError for any other: the whole has to be looked at
+        """
+        variance, own = self._variance(name), LAST * unit(self.dtype)
+        bound = REACH * variance.sqrt() + own * expected.abs()
+        bound = torch.where(variance > 0, bound + smallest(self.dtype), bound)
+        if allowed.blunt and bool(bound.sum() > BLUNT_PART / 2 * expected.abs().sum()):
+            raise NotByRowsError
+        bound += allowed.rtol * expected.abs()
+        [row] = compare({name: value.to(expected.dtype)}, {name: expected}, {name: bound})
+        squares, totals = dict(sums(expected.square(), expected.square())), dict(sums(expected, expected))
+        sizes = dict(sums(expected.abs(), expected.abs()))
+        hulls = {}
+        for which, each in sums(variance, expected.square()):
+            limit = torch.maximum(REACH * each.sqrt(), own * squares[which].sqrt())
+            limit = limit + own * totals[which].abs() + allowed.rtol * sizes[which]
+            hulls[which] = Hull(torch.zeros_like(limit), torch.zeros_like(limit), limit)
+        if not row.agrees or row_of_sum(row, value, expected, hulls):
+            raise NotByRowsError
+        return row
+
+    def _variance(self, name: str) -> Tensor:
+        """That of a movement: those of the parts are independent.
+
+        There is one addition for each row, as in any sum (local_sums.py), besides those inside of the parts.
+        """
+        additions = self.count * (self.squares[name] + self.totals[name].square())
+        return self.moved[name] + (SPREAD * unit(self.dtype)) ** 2 * additions
+
+
+def is_same(part: Tensor, whole: Tensor) -> bool:
+    """Whether a part is what the whole is there, in float64.
+
+    Shapes: alike, or they are not the same
+    """
+    if part.shape != whole.shape or not part.numel():
+        return False
+    largest = float(whole.abs().amax())
+    return math.isfinite(largest) and float((part - whole).abs().amax()) <= SAME * largest

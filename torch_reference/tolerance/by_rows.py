@@ -1,0 +1,209 @@
+"""A large point judged a few rows at a time: where the reference treats rows alike, and each by itself.
+
+A part of a layer norm's rows is a smaller layer norm: the same numbers, and the same roundings. So each part
+is judged as a point of its own, with as many draws as it needs: memory is that of a part, and few rows need
+many. What belongs to no row, as the gradient of a gain, is the sum over the parts, or their mean; so are its
+movements. That the parts are what the whole is, is seen in float64 at every element; else nothing is judged.
+"""
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from torch_reference.comparison import Row, Verdict
+from torch_reference.tolerance.added_up import AddedUp, Allowed, NotByRowsError, is_same
+from torch_reference.tolerance.movement import Movement, Reference, Tensors
+from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
+from torch_reference.tolerance.unfinished import Unfinished
+from torch_reference.tolerance.verdicts import Tolerance
+
+PART = 2**19
+"""So many elements of the point belong to one part."""
+DRAWS = 4
+FEW = {1: 100, 2: 8, 3: 4, 4: 2}
+"""After so many draws a part of its rows may be left to be judged by themselves: one in so many, or fewer."""
+OF_ROUNDING = (Verdict.AGREES, Verdict.LOSES_DIGITS, Verdict.DIFFERS)
+FINE_ENOUGH = (torch.float32, torch.float64)
+
+
+class Rows(NamedTuple):
+    """What has rows: which tensors of the point, which results, and how many rows there are."""
+
+    inputs: Collection[str]
+    results: Collection[str]
+    number: int
+
+
+def rows_by_parts(
+    reference: Reference,
+    point: Tensors,
+    choices: Callable[[], Iterator[Rows]],
+    actual: Tensors,
+    allowed: Allowed,
+    of_gradients: bool,
+) -> dict[str, Row] | None:
+    """The rows of Tolerance.rows; None where the point cannot be judged so.
+
+    Shapes: choices are what may have rows; gradients of a mean are those of its parts, weighted, and so is
+            a mean itself
+    """
+    numbers = [value.dtype for value in point.values() if value.is_floating_point()]
+    if any(value.is_complex() for value in point.values()) or not set(numbers) <= set(FINE_ENOUGH):
+        return None
+    whole: dict[str, Tensor] | None = None
+    for rows in choices():
+        try:
+            if whole is None:
+                with ExactRun():
+                    whole = dict(reference(widened_inputs(dict(point))))
+            return _Judgement(reference, point, rows, whole, allowed, of_gradients).of(actual)
+        except NotByRowsError:
+            continue
+        except Exception:  # the reference may be defined for all rows alone
+            continue
+    return None
+
+
+class _Judgement:
+    """One choice of what has rows."""
+
+    def __init__(
+        self,
+        reference: Reference,
+        point: Tensors,
+        rows: Rows,
+        whole: Tensors,
+        allowed: Allowed,
+        of_gradients: bool,
+    ) -> None:
+        self.reference, self.point, self.rows, self.whole = reference, point, rows, whole
+        self.allowed, self.of_gradients = allowed, of_gradients
+        self.found: dict[str, list[tuple[Row, bool]]] = {}
+        self.shared = [name for name in whole if name not in rows.results]
+        # The parts may add up to the whole, or it may be their mean: one of the two remains.
+        self.sums = {is_mean: AddedUp(self.shared, whole, rows.number) for is_mean in (False, True)}
+
+    def of(self, actual: Tensors) -> dict[str, Row]:
+        """One row for each of the actual values."""
+        size = sum(self.point[name].numel() for name in self.rows.inputs)
+        step = max(1, PART * self.rows.number // max(size, 1))
+        rest = []
+        for start in range(0, self.rows.number, step):
+            here = torch.arange(start, min(start + step, self.rows.number))
+            rest.append(self._part(actual, here, is_rest=False))
+        left = torch.cat(rest)
+        for here in left.split(step):  # type: ignore[no-untyped-call] # torch leaves it untyped
+            if len(here):
+                self._part(actual, here, is_rest=True)
+        return {
+            name: self._added_up(name, value) if name in self.shared else self._together(name)
+            for name, value in actual.items()
+        }
+
+    def _part(self, actual: Tensors, here: Tensor, is_rest: bool) -> Tensor:
+        """Judge some rows; those that need many draws more are left for the rest, and returned."""
+        point = {
+            name: _some(value, here) if name in self.rows.inputs else value
+            for name, value in self.point.items()
+        }
+        tolerance = Tolerance(self.reference, point)
+        movement = tolerance.movement
+        movement.squares = {name: torch.zeros_like(self.whole[name]) for name in self.shared}
+        share = len(here) / self.rows.number
+        self._compare(movement, here, share)
+        # The gradients of a mean's part are larger than those of the mean.
+        weight = share if self.of_gradients and False not in self.sums else 1.0
+        asked = {
+            name: _some(value, here) if weight == 1 else _some(value, here).double() / weight
+            for name, value in actual.items()
+            if name in self.rows.results
+        }
+        judged, left = self._judged(tolerance, asked, is_rest)
+        for name, row in judged.items():
+            if row.part or (row.verdict not in OF_ROUNDING and not row.agrees):
+                raise NotByRowsError  # a sum, or the bluntness of all
+            self.found.setdefault(name, []).append(_placed(row, here, weight, is_rest))
+        if self.shared and not is_rest:
+            movement.at_least(2)
+            for is_mean, each in self.sums.items():
+                each.add(movement, share if is_mean else 1.0)
+        return here[left]
+
+    def _judged(self, tolerance: Tolerance, asked: Tensors, is_rest: bool) -> tuple[dict[str, Row], Tensor]:
+        """The rows of a part, and what is left of it: where some draws settle all but a few of its rows."""
+        allowed, movement = self.allowed, tolerance.movement
+        open_ones = {name: Unfinished(movement, name, value, allowed.rtol) for name, value in asked.items()}
+        for draw in range(1, 1 if is_rest or not asked else DRAWS + 1):
+            movement.at_least(draw)
+            found = [one.rows_outside() for one in open_ones.values()]
+            outside = [rows for rows in found if rows is not None]
+            length = len(next(iter(asked.values())))
+            # A row that is left needs all its draws anew.
+            if len(outside) == len(found) and sum(map(len, outside)) * FEW[draw] <= length:
+                left = torch.cat(outside).unique()  # type: ignore[no-untyped-call] # torch leaves it untyped
+                rows = {name: tolerance.agreeing(name, asked[name], left, allowed.rtol) for name in asked}
+                if not allowed.blunt or not any(tolerance.is_blunt(name, asked[name]) for name in asked):
+                    return rows, left
+        is_known = any(not row.agrees for rows in self.found.values() for row, _ in rows)
+        found_rows = tolerance.rows(
+            asked, allowed.fewest, allowed.rtol, allowed.accept, allowed.blunt, plainly=is_known
+        )
+        return found_rows, torch.zeros(0, dtype=torch.int64)
+
+    def _compare(self, movement: Movement, here: Tensor, share: float) -> None:
+        """See that this part is what the whole is there."""
+        for is_mean in tuple(self.sums):
+            weight = share if is_mean and self.of_gradients else 1.0
+            parts = (weight * movement.expected[name] for name in self.rows.results)
+            whole = (_some(self.whole[name], here) for name in self.rows.results)
+            if not all(map(is_same, parts, whole)):
+                del self.sums[is_mean]
+        if not self.sums:
+            raise NotByRowsError
+
+    def _added_up(self, name: str, value: Tensor) -> Row:
+        for each in self.sums.values():
+            if is_same(each.totals[name], self.whole[name]):
+                return each.row(name, value, self.whole[name], self.allowed)
+        raise NotByRowsError
+
+    def _together(self, name: str) -> Row:
+        """The row of the gravest part, with the numbers of all."""
+        rows = [row for row, _ in self.found[name]]
+        wrong = [row for row in rows if not row.agrees]
+        worst = max(wrong or rows, key=lambda row: (row.verdict is Verdict.DIFFERS, row.ratio or 0.0))
+        explanation = worst.explanation or next((row.explanation for row in rows if row.explanation), "")
+        return replace(
+            worst,
+            explanation=explanation,
+            elements=sum(row.elements for row, is_rest in self.found[name] if not is_rest),
+            wrong_elements=sum(row.wrong_elements for row in rows),
+        )
+
+
+def _some(value: Tensor, here: Tensor) -> Tensor:
+    """Some rows of a tensor; those that follow each other without a copy."""
+    if len(here) and int(here[-1]) - int(here[0]) == len(here) - 1:
+        return value[int(here[0]) : int(here[-1]) + 1]
+    return value[here.to(value.device)]
+
+
+def _placed(row: Row, here: Tensor, weight: float, is_rest: bool) -> tuple[Row, bool]:
+    """A part's row as one of the whole."""
+
+    def weighted(number: Any) -> Any:
+        return None if number is None else number * weight
+
+    index = (int(here[row.index[0]]), *row.index[1:]) if row.index else ()
+    placed = replace(
+        row,
+        index=index,
+        manual=weighted(row.manual),
+        reference=weighted(row.reference),
+        difference=weighted(row.difference),
+        bound=weighted(row.bound),
+    )
+    return placed, is_rest
