@@ -20,7 +20,9 @@ from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.movement import is_number
 
 
-def judge_outputs(made: Mapping[str, Any], objective: FunctionObjective, point: Tensors) -> list[Finding]:
+def judge_outputs(
+    made: Mapping[str, Any], objective: FunctionObjective, point: Tensors, coarsely: bool = False
+) -> list[Finding]:
     """Compare every output, by name, with the reference's.
 
     Shapes: the inputs are those of the point; complex outputs are real pairs. What is no tensor, None or a
@@ -40,7 +42,7 @@ def judge_outputs(made: Mapping[str, Any], objective: FunctionObjective, point: 
         for name in dict.fromkeys((*right, *made))
         if name not in of_tensors and not (name in made and name not in right and _is_tensor(made[name]))
     ]
-    rows = _judge(tensors, expected_outputs, inputs, of_tensors, objective) if of_tensors else {}
+    rows = _judge(tensors, expected_outputs, inputs, of_tensors, objective, coarsely) if of_tensors else {}
     return [*(Finding(name, "output", row) for name, row in rows.items()), *filter(None, others)]
 
 
@@ -67,7 +69,12 @@ def _is_known(value: Tensor) -> bool:
 
 
 def _judge(
-    actual: Tensors, expected_outputs: Any, inputs: Tensors, of_tensors: set[str], owner: object
+    actual: Tensors,
+    expected_outputs: Any,
+    inputs: Tensors,
+    of_tensors: set[str],
+    owner: FunctionObjective,
+    coarsely: bool,
 ) -> dict[str, Row]:
     own = expected_outputs(inputs)
     no_bounds = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in own.items()}
@@ -83,18 +90,22 @@ def _judge(
         return rows
     values = {name: actual[name] for name in rounded}
     meant = allowances()
-    by_parts = rows_by_parts(
-        rounded_outputs,
-        inputs,
-        partial(choices_of_rows, inputs, values),
-        values,
-        Allowed(1, meant.rtol, meant.accept, blunt=False),
-        of_gradients=False,
+    by_parts = (
+        None
+        if coarsely
+        else rows_by_parts(
+            rounded_outputs,
+            inputs,
+            partial(choices_of_rows, inputs, values),
+            values,
+            Allowed(1, meant.rtol, meant.accept, blunt=False),
+            of_gradients=False,
+        )
     )
     if by_parts is not None:
         return rows | by_parts
     tolerance = tolerance_at(owner, "outputs", rounded, rounded_outputs, inputs)
-    return rows | tolerance.rows(values, 1, meant.rtol, meant.accept, blunt=False)
+    return rows | tolerance.rows(values, 1, meant.rtol, meant.accept, blunt=False, coarsely=coarsely)
 
 
 def _other(name: str, right: Any, made: Any) -> Finding | None:

@@ -57,7 +57,7 @@ class Evidence:
 
         return tolerance_at(self.objective, tuple(self.cuts), self.names, reference, self.point)
 
-    def rows(self, manual: Tensors, fewest: int = 4) -> dict[str, Row]:
+    def rows(self, manual: Tensors, fewest: int = 4, coarsely: bool = False) -> dict[str, Row]:
         """One row for each name: the manual gradient against the reference in float64, within the bound.
 
         What the check in progress allows besides (meant.py) is allowed.
@@ -70,8 +70,8 @@ class Evidence:
             return rows
         meant = allowances()
         return rows | (
-            self._by_parts(comparable, Allowed(fewest, meant.rtol, meant.accept))
-            or self._tolerance.rows(comparable, fewest, meant.rtol, meant.accept)
+            (not coarsely and self._by_parts(comparable, Allowed(fewest, meant.rtol, meant.accept)))
+            or self._tolerance.rows(comparable, fewest, meant.rtol, meant.accept, coarsely=coarsely)
         )
 
     def _by_parts(self, manual: Tensors, allowed: Allowed) -> dict[str, Row] | None:
@@ -94,9 +94,10 @@ def judge(
     names: Mapping[str, Sequence[int]],
     cuts: Sequence[str] = (),
     fewest: int = 4,
+    coarsely: bool = False,
 ) -> dict[str, Row]:
     """The rows of an Evidence that is asked once."""
-    return Evidence(objective, point, names, cuts).rows(manual, fewest)
+    return Evidence(objective, point, names, cuts).rows(manual, fewest, coarsely)
 
 
 def _form(name: str, manual: Tensor | None, right: Tensor) -> Row:

@@ -19,9 +19,13 @@ from torch_reference.comparison import Row, Verdict, compare
 from torch_reference.tolerance.gradient_sums import looks_random, sums
 from torch_reference.tolerance.kinks import Hull, hulls, sides
 from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors, difference
+from torch_reference.tolerance.rounding.moved_run import unit
 from torch_reference.tolerance.sums_row import row_of_sum
 from torch_reference.tolerance.unfinished import Unfinished
 
+SPARE = (torch.float32, torch.float64)
+NEAR = 4.0
+"""So many u of the largest element are near, for who does not look closely."""
 WORST_DRAWS = 8
 MANY, STANDS_OUT = 100, 8.0
 """Of so many elements or more, none is so many times as far off as all are in the root of the mean square."""
@@ -58,13 +62,15 @@ class Tolerance:
         accept: Collection[str] = (),
         blunt: bool = True,
         plainly: bool = False,
+        coarsely: bool = False,
     ) -> dict[str, Row]:
         """One row for each of the actual values, which have the reference's names and shapes.
 
         The bounds grow from draw to draw, so that what is right is done after a few, and what is wrong, whose
         row is to show a bound that means something, after the fewest draws. rtol is allowed besides, of each
         element; accept names verdicts that count as agreement; without blunt, none is inconclusive; plainly
-        judged, what differs is not explained.
+        judged, what differs is not explained; coarsely, what is within a few roundings of the largest element
+        agrees.
         """
         allowed = (rtol, tuple(accept), blunt)
         # Most ways of calling return the same numbers, bit for bit.
@@ -73,6 +79,9 @@ class Tolerance:
             for name, value in actual.items()
             if name in self.agreed and _is_same(self.agreed[name], value, allowed)
         }
+        if coarsely:
+            near = {name: self._near(name, value) for name, value in actual.items() if name not in found}
+            found |= {name: row for name, row in near.items() if row}
         actual = {name: value for name, value in actual.items() if name not in found}
         unfinished = {name: Unfinished(self.movement, name, value, rtol) for name, value in actual.items()}
         for draw in range(1, DRAWS + 1 if actual else 1):
@@ -105,6 +114,15 @@ class Tolerance:
         if row.verdict.value in accept and not row.agrees:
             row = replace(row, verdict=Verdict.AGREES, explanation=f"{row.verdict}, which is accepted")
         return row
+
+    def _near(self, name: str, value: Tensor) -> Row | None:
+        """Its row if it is within a few roundings of the largest element, in a dtype with digits to spare."""
+        expected = self.movement.expected[name]
+        if value.dtype not in SPARE or not value.numel():
+            return None
+        bound = NEAR * unit(value.dtype) * expected.abs().amax().expand(expected.shape)
+        [row] = compare({name: value.to(expected.dtype)}, {name: expected}, {name: bound})
+        return row if row.agrees else None
 
     def agreeing(self, name: str, value: Tensor, left: Tensor, rtol: float) -> Row:
         """The row of what is known to agree, at its worst element, but for the rows that are left out.

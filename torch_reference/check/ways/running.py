@@ -92,10 +92,10 @@ def is_another_function(wrong: list[Finding]) -> bool:
 def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) -> list[Finding]:
     found: list[Finding] = []
     if made.outputs and attempt.objective is None:
-        found += judge_outputs(made.outputs, objective, attempt.point)
+        found += judge_outputs(made.outputs, objective, attempt.point, coarsely=True)
     if made.gradients:
         shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
-        rows = judge(made.gradients, objective, attempt.point, shapes, fewest=1)
+        rows = judge(made.gradients, objective, attempt.point, shapes, fewest=1, coarsely=True)
         for name, row in rows.items():
             small = attempt.roughly and _is_small(row, made.gradients[name])
             if not small and not _says_too_little(row, made.gradients[name]):
