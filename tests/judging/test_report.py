@@ -104,6 +104,7 @@ def test_machines_get_everything() -> None:
         "first_wrong": "hidden",
         "converted": [],
         "ways": {},
+        "ways_on": "",
         "warnings": [],
     }
     assert findings[1] == {

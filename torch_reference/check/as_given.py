@@ -1,7 +1,7 @@
 """A function called as it was given: its outputs, its gradients, and what it does besides."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -9,15 +9,16 @@ from torch import Tensor
 
 from torch_reference.check.calling import Called, Function, PairOfFunctions, called
 from torch_reference.check.examine import examine_here, raised
-from torch_reference.check.located import CalledAt, located_in_function
-from torch_reference.judging.calls.arguments import Arguments, Tensors
+from torch_reference.check.few_rows import few_rows
+from torch_reference.check.located import CalledAt, LocatedReport, located_in_function
+from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.function_outputs import has_another_form, judge_outputs, shared_memory
 from torch_reference.judging.hygiene import copies
-from torch_reference.judging.report import Report
+from torch_reference.judging.report import UNKNOWN, Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
 
 
@@ -58,8 +59,27 @@ class AsGiven:
         report = examine_here(replace(self.task(point), once=once), self.draws)
         return replace(report, findings=(*found, *report.findings))
 
-    def located(self, report: Report, point: Tensors, function: Function, arguments: Arguments) -> Report:
+    def told_on_few_rows(self, report: Report, point: Tensors, function: Function, seed: int) -> Report:
+        """The report on a large point, with what a few of its rows, the wrong ones among them, tell."""
+        wrong = {each.name: each for each in report.findings if not each.agrees and not each.is_breach}
+        shown = {name: each.row.index for name, each in wrong.items() if not each.row.part}
+        try:
+            few = few_rows(self.objective, point, self.wanted, seed, shown) if self.draws and wrong else None
+        except UserCodeError:
+            few = None
+        if few is None:
+            return report
+        here = self.located(self.check(few), few, function)
+        told = {each.name: each for each in here.findings if not each.agrees}
+        findings = tuple(_told(each, told.get(each.name)) for each in report.findings)
+        if isinstance(here, LocatedReport) and told:
+            known = {field.name: getattr(report, field.name) for field in fields(report)}
+            report = LocatedReport(**known, inside=here.inside, repairs=here.repairs)
+        return replace(report, findings=findings)
+
+    def located(self, report: Report, point: Tensors, function: Function) -> Report:
         """The report with the wrong lines of the backward, if all arguments are plain positions."""
+        arguments = self.function.arguments
         plain = arguments.names == tuple(f"inputs[{index}]" for index in range(len(arguments.leaves)))
         is_complex = any(isinstance(leaf, Tensor) and leaf.is_complex() for leaf in arguments.leaves)
         if not self.draws or not plain or is_complex:
@@ -99,3 +119,12 @@ class AsGiven:
             may_alias=tuple(name for name in point if name.startswith(UPSTREAM)),
             allowed=self.allow,
         )
+
+
+def _told(finding: Finding, few: Finding | None) -> Finding:
+    """A wrong gradient with the diagnosis that few rows got; they may not show what is wrong."""
+    if finding.agrees or finding.is_breach or finding.kind == "output":
+        return finding
+    if few is None or few.is_breach:
+        return replace(finding, diagnosis=UNKNOWN)
+    return replace(finding, diagnosis=few.diagnosis, wrong=few.wrong)

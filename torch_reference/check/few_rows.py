@@ -35,7 +35,7 @@ def few_rows(
     together has the same length. shown are indices, by names, of elements that are kept.
     """
     inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
-    whole, last = inputs, max(value.ndim for value in inputs.values())
+    whole, last, first_rows = inputs, max(value.ndim for value in inputs.values()), {}
     for dim in range(last):
         for names, dims in cuts(inputs, dim):
             if elements(inputs) <= FEW:
@@ -45,10 +45,12 @@ def few_rows(
             cut = {name: _taken(inputs[name], dims[name], kept) for name in names}
             if _is_defined(objective, {**inputs, **cut}, wanted):
                 inputs = {**inputs, **cut}
+                if dim == 0:
+                    first_rows[size] = kept
                 shown = _renumbered(shown, dims, kept)
     if inputs is whole:
         return None
-    return {**inputs, **_upstream(objective, inputs, wanted, point, seed)}
+    return {**inputs, **_upstream(objective.looked_at(inputs, wanted)[0], point, first_rows, seed)}
 
 
 def _rows(inputs: Tensors, names: Collection[str], size: int) -> int:
@@ -93,14 +95,18 @@ def _is_defined(objective: FunctionObjective, inputs: Tensors, wanted: Sequence[
 
 
 def _upstream(
-    objective: FunctionObjective, inputs: Tensors, wanted: Sequence[str], point: Tensors, seed: int
+    outputs: Tensors, point: Tensors, first_rows: Mapping[int, Tensor], seed: int
 ) -> dict[str, Tensor]:
-    """Upstream gradients of the shapes that the outputs have there, as those that were given begin."""
-    drawn = drawn_upstream(objective.looked_at(inputs, wanted)[0], seed)
-    return {name: _beginning(point[name], value) if name in point else value for name, value in drawn.items()}
+    """Upstream gradients of the shapes that the outputs have there: the parts of those that were given."""
+    return {
+        name: _part(point[name], value, first_rows) if name in point else value
+        for name, value in drawn_upstream(outputs, seed).items()
+    }
 
 
-def _beginning(value: Tensor, like: Tensor) -> Tensor:
+def _part(value: Tensor, like: Tensor, first_rows: Mapping[int, Tensor]) -> Tensor:
     if value.ndim != like.ndim:
         return like
+    if value.ndim and len(first_rows.get(len(value), ())) == len(like):
+        value = _taken(value, [0], first_rows[len(value)])
     return value[tuple(slice(length) for length in like.shape)].clone()

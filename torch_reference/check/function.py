@@ -1,6 +1,7 @@
 """The check of a function's backward: a torch.autograd.Function, any callable, or a pair of functions."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -96,12 +97,15 @@ def check_function(
         callee = called(function, arguments, state if draws_numbers else None)
         point = {**arguments.point, **above}
         as_given = AsGiven(callee, objective, wanted, draws, tuple(allow))
-        is_large = ways is None and elements(point) > MANY
-        report = as_given.check(point, once=is_large)
+        is_large = elements(point) > MANY
+        alone = replace(as_given, draws=0) if is_large else as_given
+        report = alone.check(point, once=is_large and ways is None)
+        if not report.agrees and is_large:
+            return as_given.told_on_few_rows(report, point, function, seed)
         if not report.agrees:
-            return as_given.located(report, point, function, arguments)
+            return as_given.located(report, point, function)
         session = Session(callee, objective, arguments, point, wanted, Made({}, {}))
-        if is_large:
+        if is_large and ways is None:
             return on_few_rows(session, as_given, report, chosen, order, seed)
         return in_every_way(session, report, chosen, order, allow)
 
