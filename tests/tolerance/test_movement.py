@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from torch_reference.tolerance.movement import DRAWS, Movement, coarsest, expected_and_bounds
+from torch_reference.tolerance.differences import coarsest
+from torch_reference.tolerance.movement import DRAWS, Movement, expected_and_bounds
 
 EPS = torch.finfo(torch.float64).eps
 

@@ -16,8 +16,8 @@ from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Finding, breach
 from torch_reference.tolerance.added_up import Allowed
 from torch_reference.tolerance.by_rows import rows_by_parts
+from torch_reference.tolerance.differences import is_number
 from torch_reference.tolerance.meant import allowances, tolerance_at
-from torch_reference.tolerance.movement import is_number
 
 
 def judge_outputs(

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict
-from torch_reference.tolerance.movement import Reference, coarsest
+from torch_reference.tolerance.differences import coarsest
+from torch_reference.tolerance.movement import Reference
 from torch_reference.tolerance.verdicts import Tolerance
 
 Tensors = Mapping[str, Tensor]

@@ -8,14 +8,16 @@ movements. That the parts are what the whole is, is seen in float64 at every ele
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.added_up import AddedUp, Allowed, NotByRowsError, is_same
+from torch_reference.tolerance.agreeing_rows import agreeing_row
 from torch_reference.tolerance.movement import Movement, Reference, Tensors
+from torch_reference.tolerance.parts import placed, some
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 from torch_reference.tolerance.unfinished import Unfinished
 from torch_reference.tolerance.verdicts import Tolerance
@@ -106,7 +108,7 @@ class _Judgement:
     def _part(self, actual: Tensors, here: Tensor, is_rest: bool) -> Tensor:
         """Judge some rows; those that need many draws more are left for the rest, and returned."""
         point = {
-            name: _some(value, here) if name in self.rows.inputs else value
+            name: some(value, here) if name in self.rows.inputs else value
             for name, value in self.point.items()
         }
         tolerance = Tolerance(self.reference, point)
@@ -117,7 +119,7 @@ class _Judgement:
         # The gradients of a mean's part are larger than those of the mean.
         weight = share if self.of_gradients and False not in self.sums else 1.0
         asked = {
-            name: _some(value, here) if weight == 1 else _some(value, here).double() / weight
+            name: some(value, here) if weight == 1 else some(value, here).double() / weight
             for name, value in actual.items()
             if name in self.rows.results
         }
@@ -125,7 +127,7 @@ class _Judgement:
         for name, row in judged.items():
             if row.part or (row.verdict not in OF_ROUNDING and not row.agrees):
                 raise NotByRowsError  # a sum, or the bluntness of all
-            self.found.setdefault(name, []).append(_placed(row, here, weight, is_rest))
+            self.found.setdefault(name, []).append(placed(row, here, weight, is_rest))
         if self.shared and not is_rest:
             movement.at_least(2)
             for is_mean, each in self.sums.items():
@@ -144,7 +146,7 @@ class _Judgement:
             # A row that is left needs all its draws anew.
             if len(outside) == len(found) and sum(map(len, outside)) * FEW[draw] <= length:
                 left = torch.cat(outside).unique()  # type: ignore[no-untyped-call] # torch leaves it untyped
-                rows = {name: tolerance.agreeing(name, asked[name], left, allowed.rtol) for name in asked}
+                rows = {name: agreeing_row(movement, name, asked[name], left, allowed.rtol) for name in asked}
                 if not allowed.blunt or not any(tolerance.is_blunt(name, asked[name]) for name in asked):
                     return rows, left
         is_known = any(not row.agrees for rows in self.found.values() for row, _ in rows)
@@ -158,7 +160,7 @@ class _Judgement:
         for is_mean in tuple(self.sums):
             weight = share if is_mean and self.of_gradients else 1.0
             parts = (weight * movement.expected[name] for name in self.rows.results)
-            whole = (_some(self.whole[name], here) for name in self.rows.results)
+            whole = (some(self.whole[name], here) for name in self.rows.results)
             if not all(map(is_same, parts, whole)):
                 del self.sums[is_mean]
         if not self.sums:
@@ -182,28 +184,3 @@ class _Judgement:
             elements=sum(row.elements for row, is_rest in self.found[name] if not is_rest),
             wrong_elements=sum(row.wrong_elements for row in rows),
         )
-
-
-def _some(value: Tensor, here: Tensor) -> Tensor:
-    """Some rows of a tensor; those that follow each other without a copy."""
-    if len(here) and int(here[-1]) - int(here[0]) == len(here) - 1:
-        return value[int(here[0]) : int(here[-1]) + 1]
-    return value[here.to(value.device)]
-
-
-def _placed(row: Row, here: Tensor, weight: float, is_rest: bool) -> tuple[Row, bool]:
-    """A part's row as one of the whole."""
-
-    def weighted(number: Any) -> Any:
-        return None if number is None else number * weight
-
-    index = (int(here[row.index[0]]), *row.index[1:]) if row.index else ()
-    placed = replace(
-        row,
-        index=index,
-        manual=weighted(row.manual),
-        reference=weighted(row.reference),
-        difference=weighted(row.difference),
-        bound=weighted(row.bound),
-    )
-    return placed, is_rest

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torch_reference.tolerance.differences import coarsest, difference
 from torch_reference.tolerance.gradient_sums import repeats, sums
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 from torch_reference.tolerance.rounding.moved_run import FINE, MovedRun, Sizes, unit
@@ -172,27 +173,8 @@ class Movement:
         )
 
 
-def coarsest(inputs: Tensors) -> torch.dtype:
-    """The floating-point dtype with the largest rounding."""
-    dtypes = {tensor.dtype for tensor in inputs.values() if is_number(tensor)}
-    return max(dtypes, key=lambda dtype: torch.finfo(dtype).eps, default=torch.float64)
-
-
-def is_number(value: Tensor) -> bool:
-    """Whether a tensor holds numbers that round."""
-    return value.is_floating_point() or value.is_complex()
-
-
 def _zeros(value: Tensor) -> Tensor:
     return torch.zeros(value.shape, dtype=torch.float64, device=value.device)
-
-
-def difference(value: Tensor, expected: Tensor) -> Tensor:
-    """How far a value is from the exact one, in float64 or complex128; of equal infinities not at all."""
-    off = value.to(expected.dtype) - expected
-    if not off.sum().isfinite():  # one pass, where isfinite() of each takes four
-        off = torch.where(value == expected, 0.0, off)
-    return off
 
 
 def expected_and_bounds(reference: Reference, inputs: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, compare
+from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.kinks import Hull
-from torch_reference.tolerance.movement import difference
 
 
 def row_of_sum(row: Row, value: Tensor, expected: Tensor, hulls: Mapping[str, Hull]) -> Row | None:

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
+from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
-from torch_reference.tolerance.movement import FACTOR, Movement, difference
+from torch_reference.tolerance.movement import FACTOR, Movement
 
 LARGEST = 8.0
 """Standard deviations that a movement exceeds with a probability of 1e-15."""

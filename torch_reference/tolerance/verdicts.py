@@ -11,21 +11,18 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import cached_property
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
+from torch_reference.tolerance.agreeing_rows import near_row
+from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import looks_random, sums
 from torch_reference.tolerance.kinks import Hull, hulls, sides
-from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors, difference
-from torch_reference.tolerance.rounding.moved_run import unit
+from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors
 from torch_reference.tolerance.sums_row import row_of_sum
 from torch_reference.tolerance.unfinished import Unfinished
 
-SPARE = (torch.float32, torch.float64)
-NEAR = 4.0
-"""So many u of the largest element are near, for who does not look closely."""
 WORST_DRAWS = 8
 MANY, STANDS_OUT = 100, 8.0
 """Of so many elements or more, none is so many times as far off as all are in the root of the mean square."""
@@ -69,8 +66,7 @@ class Tolerance:
         The bounds grow from draw to draw, so that what is right is done after a few, and what is wrong, whose
         row is to show a bound that means something, after the fewest draws. rtol is allowed besides, of each
         element; accept names verdicts that count as agreement; without blunt, none is inconclusive; plainly
-        judged, what differs is not explained; coarsely, what is within a few roundings of the largest element
-        agrees.
+        judged, what differs is not explained; coarsely, what is near the largest element agrees.
         """
         allowed = (rtol, tuple(accept), blunt)
         # Most ways of calling return the same numbers, bit for bit.
@@ -80,8 +76,8 @@ class Tolerance:
             if name in self.agreed and _is_same(self.agreed[name], value, allowed)
         }
         if coarsely:
-            near = {name: self._near(name, value) for name, value in actual.items() if name not in found}
-            found |= {name: row for name, row in near.items() if row}
+            near = ((name, near_row(self.movement, name, value)) for name, value in actual.items())
+            found = {name: row for name, row in near if row} | found
         actual = {name: value for name, value in actual.items() if name not in found}
         unfinished = {name: Unfinished(self.movement, name, value, rtol) for name, value in actual.items()}
         for draw in range(1, DRAWS + 1 if actual else 1):
@@ -91,16 +87,15 @@ class Tolerance:
             if not unfinished:
                 break
         for name, value in actual.items():
-            if plainly:
-                found[name] = self._against(self.movement, name, value, rtol)
-                continue
-            found[name] = self._row(name, value, rtol, accept, blunt)
+            row = self._against(self.movement, name, value, rtol)
+            found[name] = row if plainly else self._row(row, name, value, rtol, accept, blunt)
             if found[name].agrees:
                 self.agreed[name] = value.detach().clone(), allowed, found[name]
         return found
 
-    def _row(self, name: str, value: Tensor, rtol: float, accept: Collection[str], blunt: bool) -> Row:
-        row = self._against(self.movement, name, value, rtol)
+    def _row(
+        self, row: Row, name: str, value: Tensor, rtol: float, accept: Collection[str], blunt: bool
+    ) -> Row:
         if row.verdict is Verdict.DIFFERS and not value.is_complex() and self._sides:
             row = self._between_sides(name, value, rtol)
         if row.verdict is Verdict.DIFFERS and self._is_pytorchs_own(name, value):
@@ -114,35 +109,6 @@ class Tolerance:
         if row.verdict.value in accept and not row.agrees:
             row = replace(row, verdict=Verdict.AGREES, explanation=f"{row.verdict}, which is accepted")
         return row
-
-    def _near(self, name: str, value: Tensor) -> Row | None:
-        """Its row if it is within a few roundings of the largest element, in a dtype with digits to spare."""
-        expected = self.movement.expected[name]
-        if value.dtype not in SPARE or not value.numel():
-            return None
-        bound = NEAR * unit(value.dtype) * expected.abs().amax().expand(expected.shape)
-        [row] = compare({name: value.to(expected.dtype)}, {name: expected}, {name: bound})
-        return row if row.agrees else None
-
-    def agreeing(self, name: str, value: Tensor, left: Tensor, rtol: float) -> Row:
-        """The row of what is known to agree, at its worst element, but for the rows that are left out.
-
-        Shapes: left, their numbers
-        """
-        expected = self.movement.expected[name]
-        off = difference(value, expected).abs()
-        bound = self.movement.bound(name).add_(expected.abs(), alpha=rtol)
-        ratio = torch.where(off > 0, off / bound, 0.0)
-        ratio[left] = 0.0
-        worst = int(ratio.argmax())
-        manual, right, distance, limit, part = (
-            each.flatten()[worst].item() for each in (value, expected, off, bound, ratio)
-        )
-        index = tuple(int(i) for i in np.unravel_index(worst, expected.shape))
-        told = f"agrees within a relative error of {rtol:g}, which is allowed" if rtol else ""
-        return Row(
-            name, Verdict.AGREES, manual, right, distance, limit, part, index, 0, expected.numel(), told
-        )
 
     def _against(self, movement: Movement, name: str, value: Tensor, rtol: float) -> Row:
         expected = movement.expected[name]

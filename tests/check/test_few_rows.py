@@ -1,0 +1,60 @@
+"""Of a large point each element is judged, and a few rows are called in every other way."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from autograd_functions import function
+from torch_reference import check_function
+from torch_reference.check.few_rows import few_rows
+from torch_reference.judging.function_objective import FunctionObjective
+
+x = torch.randn(512, 128, generator=torch.Generator().manual_seed(0))
+
+
+def scaled(ctx, x: Tensor) -> Tensor:
+    """Five times."""
+    return 5 * x
+
+
+@pytest.mark.slow
+def test_the_report_says_what_part_the_other_ways_saw() -> None:
+    """A layout that is taken for another is found there, and one wrong element in the whole."""
+    report = check_function(function(scaled, lambda ctx, g: 5 * g), lambda x: 5 * x, x)
+    assert report, str(report)
+    assert report.ways_on == "inputs[0] 37 x 128"
+    assert "131072 elements" in str(report)
+    by_columns = function(scaled, lambda ctx, g: g * (5 if g.stride(-1) == 1 else 6))
+    report = check_function(by_columns, lambda x: 5 * x, x, draws=0)
+    assert dict(report.ways)["transposed"] == "fails"
+
+    def one_element(ctx, g: Tensor) -> Tensor:
+        found = 5 * g
+        found[-3:, 77] *= 1.0001
+        return found
+
+    report = check_function(function(scaled, one_element), lambda x: 5 * x, x)
+    assert report.first_wrong.row.index[1] == 77
+    assert report.first_wrong.row.wrong_elements == 3
+
+
+def test_rows_are_cut_where_the_reference_is_defined_with_few() -> None:
+    """Those that are shown are kept; classes are cut with their rows, a gain of a thousand columns is not."""
+    square = torch.randn(1000, 1000)
+    objective = FunctionObjective(lambda x, gain: functional.layer_norm(x, (1000,), gain))
+    point = {"inputs[0]": square, "inputs[1]": torch.ones(1000), "d_loss_d_outputs[0]": square}
+    few = few_rows(objective, point, ["inputs[0]"], 0, {"inputs[0]": (777, 3)})
+    assert few is not None
+    assert few["inputs[1]"].shape == (1000,)
+    assert (few["inputs[0]"] == square[777]).all(1).any()
+    assert torch.equal(few["inputs[0]"], few["d_loss_d_outputs[0]"])
+    of_classes = FunctionObjective(functional.cross_entropy)
+    point = {"inputs[0]": square, "inputs[1]": torch.zeros(1000, dtype=torch.int64)}
+    few = few_rows(of_classes, point, ["inputs[0]"], 0)
+    assert few is not None
+    assert len(few["inputs[0]"]) == len(few["inputs[1]"]) < 37
+    assert (
+        few_rows(FunctionObjective(lambda x: x.view(1000, 1000)), {"inputs[0]": square}, ["inputs[0]"], 0)
+        is None
+    )

@@ -1,0 +1,109 @@
+"""A large point is judged a few rows at a time where that is the same, and else not so."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from torch_reference import Row, Verdict
+from torch_reference.tolerance import by_rows
+from torch_reference.tolerance.added_up import Allowed
+from torch_reference.tolerance.by_rows import Rows, rows_by_parts
+
+ROWS, COLUMNS = 40, 16
+Inputs = Mapping[str, Tensor]
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of eight rows."""
+    monkeypatch.setattr(by_rows, "PART", 16 * COLUMNS)
+
+
+def gradients(function: Callable[..., Tensor], *names: str) -> Callable[[Inputs], dict[str, Tensor]]:
+    """Autograd's gradients of a function of these, whose upstream gradient the point holds."""
+
+    def reference(values: Inputs) -> dict[str, Tensor]:
+        leaves = {name: values[name].detach().requires_grad_() for name in names}
+        found = torch.autograd.grad(function(values, **leaves), list(leaves.values()), values["up"])
+        return dict(zip(names, found, strict=True))
+
+    return reference
+
+
+def drawn(dtype: torch.dtype) -> dict[str, Tensor]:
+    """Rows, a gain for each column, a class for each row, an upstream gradient."""
+    generator = torch.Generator().manual_seed(0)
+    x, up = torch.randn(2, ROWS, COLUMNS, generator=generator, dtype=torch.float64)
+    gain = 1 + torch.randn(COLUMNS, generator=generator, dtype=torch.float64)
+    classes = torch.randint(COLUMNS, (ROWS,), generator=generator)
+    return {"x": x.to(dtype), "gain": gain.to(dtype), "classes": classes, "up": up.to(dtype)}
+
+
+NORM = gradients(lambda _, x, gain: functional.layer_norm(x, (COLUMNS,), gain), "x", "gain")
+LOSS = gradients(lambda values, x: functional.cross_entropy(x, values["classes"]), "x")
+
+
+def judged(
+    reference: Callable[[Inputs], dict[str, Tensor]], point: Inputs, actual: Inputs
+) -> dict[str, Row] | None:
+    """The rows, x and what else has so many rows being cut."""
+    cut = [name for name, value in point.items() if value.shape[:1] == (ROWS,)]
+    choices = lambda: iter([Rows(cut, [name for name in actual if name == "x"], ROWS)])  # noqa: E731
+    return rows_by_parts(reference, point, choices, actual, Allowed(), of_gradients=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_is_right_agrees_part_by_part(dtype: torch.dtype) -> None:
+    """A gain's gradient is the sum over the parts, that of a mean of losses is weighted."""
+    point = drawn(dtype)
+    rows = judged(NORM, point, NORM(point))
+    assert rows is not None
+    assert all(row.agrees for row in rows.values())
+    assert rows["x"].elements == ROWS * COLUMNS
+    point = {name: point[name] for name in ("x", "classes")} | {"up": torch.tensor(1.5, dtype=dtype)}
+    rows = judged(LOSS, point, LOSS(point))
+    assert rows is not None
+    assert rows["x"].agrees
+
+
+def one_element(d_x: Tensor) -> Tensor:
+    """One of 640 is off by a thousandth."""
+    d_x[21, 3] *= 1.001
+    return d_x
+
+
+def one_row(d_x: Tensor) -> Tensor:
+    """One row is its neighbour's."""
+    d_x[21] = d_x[20]
+    return d_x
+
+
+@pytest.mark.parametrize(
+    ("edit", "wrong"), [(one_element, 1), (one_row, COLUMNS), (torch.neg, ROWS * COLUMNS)]
+)
+def test_a_wrong_element_is_found_at_its_place_in_the_whole(
+    edit: Callable[[Tensor], Tensor], wrong: int
+) -> None:
+    """With the numbers of all elements, and of those that are wrong."""
+    point = drawn(torch.float32)
+    found = NORM(point)
+    rows = judged(NORM, point, {**found, "x": edit(found["x"].clone())})
+    assert rows is not None
+    assert rows["x"].verdict is Verdict.DIFFERS
+    assert (rows["x"].wrong_elements, rows["x"].elements) == (wrong, ROWS * COLUMNS)
+    assert wrong == ROWS * COLUMNS or rows["x"].index[0] == 21
+    assert rows["gain"].agrees
+
+
+def test_what_is_no_matter_of_rows_is_left_to_the_whole() -> None:
+    """A wrong gradient of a gain, a function whose rows look at each other, 16 bits."""
+    point = drawn(torch.float32)
+    found = NORM(point)
+    assert judged(NORM, point, {**found, "gain": 1.01 * found["gain"]}) is None
+    attention = gradients(lambda _, x: torch.softmax(x @ x.T, -1) @ x, "x")
+    assert judged(attention, point, attention(point)) is None
+    half = {name: value.half() if value.is_floating_point() else value for name, value in point.items()}
+    assert judged(NORM, half, NORM(half)) is None

@@ -1,0 +1,43 @@
+"""The rows of what agrees, where that is known already or cheap to see."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from torch_reference.comparison import Row, Verdict, compare
+from torch_reference.tolerance.differences import difference
+from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.rounding.moved_run import unit
+
+SPARE = (torch.float32, torch.float64)
+NEAR = 4.0
+"""So many u of the largest element are near, for who does not look closely."""
+
+
+def near_row(movement: Movement, name: str, value: Tensor) -> Row | None:
+    """Its row if it is within a few roundings of the largest element, in a dtype with digits to spare."""
+    expected = movement.expected[name]
+    if value.dtype not in SPARE or not value.numel():
+        return None
+    bound = NEAR * unit(value.dtype) * expected.abs().amax().expand(expected.shape)
+    [row] = compare({name: value.to(expected.dtype)}, {name: expected}, {name: bound})
+    return row if row.agrees else None
+
+
+def agreeing_row(movement: Movement, name: str, value: Tensor, left: Tensor, rtol: float) -> Row:
+    """The row of what is known to agree, at its worst element, but for the rows that are left out.
+
+    Shapes: left, their numbers
+    """
+    expected = movement.expected[name]
+    off = difference(value, expected).abs()
+    bound = movement.bound(name).add_(expected.abs(), alpha=rtol)
+    ratio = torch.where(off > 0, off / bound, 0.0)
+    ratio[left] = 0.0
+    worst = int(ratio.argmax())
+    manual, right, distance, limit, part = (
+        each.flatten()[worst].item() for each in (value, expected, off, bound, ratio)
+    )
+    index = tuple(int(i) for i in np.unravel_index(worst, expected.shape))
+    told = f"agrees within a relative error of {rtol:g}, which is allowed" if rtol else ""
+    return Row(name, Verdict.AGREES, manual, right, distance, limit, part, index, 0, expected.numel(), told)

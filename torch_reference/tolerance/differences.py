@@ -1,0 +1,27 @@
+"""Which tensors hold numbers that round, how coarsely, and how far two of them are apart."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+Tensors = Mapping[str, Tensor]
+
+
+def coarsest(inputs: Tensors) -> torch.dtype:
+    """The floating-point dtype with the largest rounding."""
+    dtypes = {tensor.dtype for tensor in inputs.values() if is_number(tensor)}
+    return max(dtypes, key=lambda dtype: torch.finfo(dtype).eps, default=torch.float64)
+
+
+def is_number(value: Tensor) -> bool:
+    """Whether a tensor holds numbers that round."""
+    return value.is_floating_point() or value.is_complex()
+
+
+def difference(value: Tensor, expected: Tensor) -> Tensor:
+    """How far a value is from the exact one, in float64 or complex128; of equal infinities not at all."""
+    off = value.to(expected.dtype) - expected
+    if not off.sum().isfinite():  # one pass, where isfinite() of each takes four
+        off = torch.where(value == expected, 0.0, off)
+    return off

@@ -1,0 +1,39 @@
+"""Some rows of a tensor, and what is said of them as said of the whole."""
+
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from torch_reference.comparison import Row
+
+
+def some(value: Tensor, here: Tensor) -> Tensor:
+    """Some rows of a tensor; those that follow each other without a copy.
+
+    Shapes: here, their numbers in order
+    """
+    if len(here) and int(here[-1]) - int(here[0]) == len(here) - 1:
+        return value[int(here[0]) : int(here[-1]) + 1]
+    return value[here.to(value.device)]
+
+
+def placed(row: Row, here: Tensor, weight: float, is_rest: bool) -> tuple[Row, bool]:
+    """A part's row as one of the whole, and whether it is that of the rest.
+
+    Shapes: here, the numbers of the part's rows; weight is that by which its numbers are multiplied
+    """
+
+    def weighted(number: Any) -> Any:
+        return None if number is None else number * weight
+
+    index = (int(here[row.index[0]]), *row.index[1:]) if row.index else ()
+    whole = replace(
+        row,
+        index=index,
+        manual=weighted(row.manual),
+        reference=weighted(row.reference),
+        difference=weighted(row.difference),
+        bound=weighted(row.bound),
+    )
+    return whole, is_rest
