@@ -13,7 +13,7 @@ from proof import speed_contest as scoreboard_speed
 from proof.peers import karpathy, quietly, torch_gradcheck
 from spoiled_homework import DIAGNOSES
 from torch_reference import check_derivation
-from torch_reference.diagnosis.diagnosis_kinds import KINDS, PATTERNS
+from torch_reference.diagnosis import KINDS, PATTERNS
 
 KNOWN = {*KINDS, *PATTERNS, "unknown"}
 

@@ -72,7 +72,7 @@ def tried(source: str, file: str) -> tuple[Repairs, object]:
     trials = TaskTrials(lambda function: network_task(model, loss, x, t, function), by_hand).trials
     kept = {link.quantity.manual_name for link in report.links if link not in report.wrong} | report.forward
     place = report.first_wrong.place
-    return repairs(trials, place.code, place.line, sorted(kept)), report
+    return repairs(trials, place.code, [[place.line]], sorted(kept)), report
 
 
 @pytest.mark.sample(2)
@@ -137,6 +137,6 @@ def test_the_users_function_is_left_as_it_was() -> None:
     code, before = by_hand.__code__, {name: value for name, value in space.items() if name[0] != "_"}
     model, loss, x, t = network()
     trials = TaskTrials(lambda function: network_task(model, loss, x, t, function), by_hand).trials
-    assert repairs(trials, by_hand.__code__, 14, ["d_h"]).found
+    assert repairs(trials, by_hand.__code__, [[14]], ["d_h"]).found
     assert by_hand.__code__ is code
     assert {name: value for name, value in space.items() if name[0] != "_"} == before

@@ -9,7 +9,7 @@ round before. So there is more than one way, and the chain itself tells which on
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from torch_reference.chain.tracing import Made
+from torch_reference.chain.recording.tracing import Made
 
 
 class Aligned(NamedTuple):

@@ -11,10 +11,10 @@ from torch.func import functional_call
 
 from torch_reference.chain.graph import Edge, Graph, edge_of
 from torch_reference.chain.inside import judged_passes, out_of_reach, paired_versions, same_gradients
-from torch_reference.chain.passes import Passes
 from torch_reference.chain.quantity import as_gradient
+from torch_reference.chain.recording.passes import Passes
+from torch_reference.chain.recording.tracing import Made, Recorder
 from torch_reference.chain.report import ChainReport
-from torch_reference.chain.tracing import Made, Recorder
 
 Derive = Callable[[Mapping[str, Tensor]], Mapping[str, Any]]
 Loss = Callable[[Any, Any], Tensor]
@@ -83,7 +83,8 @@ def _of_the_model(
     returned = _returned(gradients, edges)
     above = (one,) * len(roots)
     made = tuple(forward.made), tuple(backward.made)
-    return Passes(*made, roots, above, edges, returned, backward.last_return, stopped)
+    handed_in = frozenset(backward.handed_in)
+    return Passes(*made, roots, above, edges, returned, backward.last_return, stopped, handed_in)
 
 
 @contextmanager
@@ -139,9 +140,8 @@ def _of_its_own(
     forward = tuple(one for one in made if one.edge and one.edge.node in depends)
     backward = tuple(replace(one, edge=None) for one in made if one.number > root.number)
     returned = _returned(gradients, edges)
-    return Passes(
-        forward, backward, (root.edge,), (upstream,), edges, returned, recorder.last_return, recorder.stopped
-    )
+    at_the_end = recorder.last_return, recorder.stopped, frozenset(recorder.handed_in)
+    return Passes(forward, backward, (root.edge,), (upstream,), edges, returned, *at_the_end)
 
 
 def _first_like(made: tuple[Made, ...], value: Tensor) -> Made | None:

@@ -85,11 +85,16 @@ class Graph:
         return reached
 
     def gradients(
-        self, upstream: Sequence[Tensor], wanted: Sequence[Edge], handed_on: Mapping[Edge, Tensor]
+        self,
+        upstream: Sequence[Tensor],
+        wanted: Sequence[Edge],
+        handed_on: Mapping[Edge, Tensor],
+        terms: dict[Edge, list[Tensor]] | None = None,
     ) -> dict[Edge, Tensor]:
         """What arrives at each wanted edge, before what is handed on there takes its place.
 
-        In float64, if the upstream gradients are and the graph is not.
+        In float64, if the upstream gradients are and the graph is not. terms, where it has an edge, gets
+        what arrives there from each use of it.
 
         Shapes: one upstream gradient for each root; each result has the shape of its edge
         Errors: ValueError for a graph whose saved tensors were freed by a backward pass
@@ -100,11 +105,16 @@ class Graph:
         exact = upstream[0].dtype in (torch.float64, torch.complex128)
         with torch.no_grad(), SavedTensors(exact):
             for node in self.order:
-                self._run(node, arrived, handed_on, exact)
+                self._run(node, arrived, handed_on, exact, terms or {})
         return {edge: arrived[edge] for edge in wanted if edge in arrived}
 
     def _run(
-        self, node: Any, arrived: dict[Edge, Tensor], handed_on: Mapping[Edge, Tensor], exact: bool
+        self,
+        node: Any,
+        arrived: dict[Edge, Tensor],
+        handed_on: Mapping[Edge, Tensor],
+        exact: bool,
+        terms: Mapping[Edge, list[Tensor]],
     ) -> None:
         form = node._input_metadata
         edges = [Edge(node, number) for number in range(len(form))]
@@ -113,7 +123,10 @@ class Graph:
             return
         for edge, gradient in zip(self.next[node], _called(node, given, form), strict=False):
             if edge is not None and gradient is not None:
-                _add(arrived, edge, _fitted(gradient, edge, exact))
+                fitted = _fitted(gradient, edge, exact)
+                _add(arrived, edge, fitted)
+                if edge in terms:
+                    terms[edge].append(fitted)
 
 
 def _sequence(node: Any) -> float:

@@ -2,6 +2,7 @@
 
 import linecache
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import CodeType
 from typing import Any
 
@@ -10,13 +11,15 @@ from torch import Tensor
 
 from torch_reference.chain.alignment import ways
 from torch_reference.chain.choice import chosen_ways
+from torch_reference.chain.confirmation import confirmed
 from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.names import named_pairs
-from torch_reference.chain.passes import Passes, function_passes, reference_passes
+from torch_reference.chain.parts import grouped, stem_of_a_part, with_parts
 from torch_reference.chain.quantity import Place, Quantity
+from torch_reference.chain.recording.passes import Passes, function_passes, reference_passes
+from torch_reference.chain.recording.tracing import Made
 from torch_reference.chain.report import ChainReport
-from torch_reference.chain.tracing import Made
-from torch_reference.chain.verdict import Chain, confirmed
+from torch_reference.chain.verdict import Chain
 
 
 def links_of_function(
@@ -52,7 +55,8 @@ def judged_passes(passes: Passes) -> ChainReport:
     """Every pair of a version and its gradient, judged by itself."""
     graph = Graph(passes.roots)
     links, unpaired = paired_versions(passes, graph)
-    judged = Chain(graph, passes.upstream, tuple(links)).judged() if links else []
+    chain = Chain(graph, passes.upstream, tuple(links))
+    judged = with_parts(chain.judged(), chain) if links else []
     note = f"recorded only in part: {passes.stopped}" if passes.stopped else ""
     forward = frozenset(made.name for made in passes.forward)
     return ChainReport(tuple(confirmed(judged, graph)), graph, tuple(unpaired), note, forward)
@@ -80,7 +84,26 @@ def paired_versions(passes: Passes, graph: Graph) -> tuple[list[Quantity], list[
             ours.name, theirs.name, ours.edge, value, manual, place_of(theirs.code, theirs.line), label, sure
         )
         links.setdefault((ours.edge, theirs.identity), quantity)
-    return _returned(passes, links, graph), unpaired
+    parts = _parts(versions, gradients, [*names, *passes.returned])
+    return grouped(parts, _returned(passes, links, graph)), unpaired
+
+
+def _parts(
+    versions: Mapping[str, Sequence[Made]], gradients: Mapping[str, Sequence[Made]], paired: Sequence[str]
+) -> dict[Edge, list[Quantity]]:
+    """Gradients that are named like a part of another, of what there is one version only."""
+    stems = {name: stem_of_a_part(name) for name in gradients if name not in paired}
+    names = named_pairs(list(versions), [stem for stem in stems.values() if stem])
+    found: dict[Edge, list[Quantity]] = {}
+    for manual, stem in stems.items():
+        ours, theirs = versions.get(names.get(stem, ""), ()), gradients[manual]
+        if len(ours) != 1 or len(theirs) != 1 or ours[0].value.shape != theirs[0].value.shape:
+            continue
+        [made], value, edge = theirs, ours[0].value, ours[0].edge
+        assert edge is not None
+        place, numbers = place_of(made.code, made.line), made.value.to(value.dtype)
+        found.setdefault(edge, []).append(Quantity(ours[0].name, manual, edge, value, numbers, place))
+    return {edge: some for edge, some in found.items() if len(some) > 1}
 
 
 def _returned(
@@ -93,13 +116,26 @@ def _returned(
         if edge.node not in graph.places:
             continue
         made = next((version for version in passes.backward if version.identity == identity), None)
+        elsewhere = any(other == identity and at != edge for at, other in kept)
         if (edge, identity) in kept:
             kept[edge, identity] = kept[edge, identity].as_returned(name)
         else:
-            where = (made.code, made.line) if made else passes.last_return
+            # Of what was only handed on, or belongs to another quantity, the wrong line is the return.
+            own = made and not elsewhere and identity[0] not in passes.handed_in
+            where = (made.code, made.line) if made and own else passes.last_return
             shown, place = made.name if made else f"d_{name}", place_of(*where) if where else None
             kept[edge, identity] = Quantity(name, shown, edge, value, gradient, place, returned=name)
+        kept[edge, identity] = replace(kept[edge, identity], handed_on=_handed_on(passes, identity))
     return list(kept.values())
+
+
+def _handed_on(passes: Passes, identity: tuple[int, int]) -> tuple[Place, ...]:
+    """Where a version got further names, and where it was returned."""
+    again = [version for version in passes.backward if version.identity == identity][1:]
+    lines = [(version.code, version.line) for version in again[::-1]]
+    if passes.last_return is not None:
+        lines.append(passes.last_return)
+    return tuple(place_of(*where) for where in lines)
 
 
 def place_of(code: CodeType, line: int) -> Place:

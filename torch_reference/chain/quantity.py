@@ -30,7 +30,8 @@ class Quantity:
     """The name of a tensor and of its gradient by hand, the tensor's edge, its value, and that gradient.
 
     label tells it from others of its name: rounds of a loop, uses of one module; sure is whether no other
-    round may be meant; returned is the input whose gradient it is returned as, if it is.
+    round may be meant; returned is the input whose gradient it is returned as, if it is; parts are those of
+    which it is the sum; handed_on are later lines where it only got another name.
     """
 
     name: str
@@ -42,6 +43,8 @@ class Quantity:
     label: str = ""
     sure: bool = True
     returned: str = ""
+    parts: tuple["Quantity", ...] = ()
+    handed_on: tuple[Place, ...] = ()
 
     def as_returned(self, name: str) -> "Quantity":
         """The same, which is returned as the gradient of an input."""

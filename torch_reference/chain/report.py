@@ -1,6 +1,6 @@
 """The chain as the user wrote it, from the loss backwards: right, wrong here, inherited, not judged."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from torch_reference.chain.graph import Graph
@@ -131,6 +131,8 @@ def _detail(link: Judged) -> list[str]:
         worst = f"    worst at {quantity.manual_name}{index}, given its own upstream gradients"
         lines += wrapped(worst, "    ")
         lines += [f"      manual    {row.manual!r}", f"      reference {row.reference!r}"]
+    if link.diagnosis:
+        lines += wrapped(f"    {link.diagnosis.kind}: {link.diagnosis.sentence}", "    ")
     return lines
 
 
@@ -159,6 +161,7 @@ def _facts(link: Judged) -> dict[str, object]:
         "manual": quantity.manual_name,
         "status": link.status.value,
         "reason": link.reason,
+        "diagnosis": asdict(link.diagnosis) if link.diagnosis else None,
         "verdict": row.verdict.value,
         "index": list(row.index),
         "manual_value": _finite(row.manual),

@@ -1,7 +1,7 @@
 """Every link judged twice: against autograd, and given the user's own gradients further up the chain."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import chain, combinations
 
@@ -12,6 +12,8 @@ from torch_reference.chain import bounds
 from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.quantity import Quantity
 from torch_reference.comparison import Row, Verdict, form_mismatch
+from torch_reference.diagnosis.likeness import likeness
+from torch_reference.judging.finding import Diagnosis
 
 MOST_WAYS = 12
 """So many ways of cutting are tried at most before a link is called wrong."""
@@ -36,6 +38,8 @@ class Judged:
     given: Row | None = None
     expected: Tensor | None = None
     reason: str = ""
+    cuts: Mapping[Edge, Tensor] = field(default_factory=dict)
+    diagnosis: Diagnosis | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ class Chain:
             if other.agrees:
                 return Judged(link, Status.INHERITED, row, other)
         [expected] = self.expected([link], cuts)
-        return Judged(link, Status.WRONG, row, given, expected)
+        told = likeness(link.manual, expected)
+        return Judged(link, Status.WRONG, row, given, expected, "", cuts, told)
 
     def expected(self, links: Sequence[Quantity], cuts: Mapping[Edge, Tensor]) -> list[Tensor]:
         """What autograd makes of the gradients that are handed on at the cuts, in float64."""
@@ -90,6 +95,13 @@ class Chain:
         exact = {edge: value.double() for edge, value in cuts.items()}
         found = self.graph.gradients(upstream, [link.edge for link in links], exact)
         return [found.get(link.edge, torch.zeros_like(link.value, dtype=torch.float64)) for link in links]
+
+    def terms(self, edge: Edge, cuts: Mapping[Edge, Tensor]) -> list[Tensor]:
+        """What arrives at an edge from each of its uses, in float64; zeros are none."""
+        found: dict[Edge, list[Tensor]] = {edge: []}
+        exact = {cut: value.double() for cut, value in cuts.items()}
+        self.graph.gradients([value.double() for value in self.upstream], [], exact, found)
+        return [term for term in found[edge] if term.any()]
 
     def _order(self) -> list[int]:
         places = self.graph.places
@@ -123,7 +135,8 @@ class Chain:
     def _cuts(self, links: Sequence[Quantity], wrong: set[Edge]) -> dict[Edge, Tensor]:
         cuts: dict[Edge, Tensor] = {}
         for link in links:
-            if link.edge not in cuts and not _unfit(link, wrong):
+            # Of several the last: what was made before it may have been a part of it.
+            if not _unfit(link, wrong):
                 cuts[link.edge] = link.manual.expand(link.value.shape).to(link.value.dtype)
         return cuts
 
@@ -165,32 +178,3 @@ def _fewer(above: Sequence[Edge], wrong: set[Edge]) -> Iterator[tuple[Edge, ...]
         if number == MOST_WAYS:
             return
         yield some
-
-
-def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
-    """Blame no local variable that may mean something else than its name says.
-
-    A wrong link is one where something that is fed by it is right given it, or cannot be judged because of
-    it, or that is returned. And where a name has several versions, it must be certain which one is meant.
-    """
-    found = []
-    for one in judged:
-        if one.status is Status.WRONG and not one.quantity.returned and not _is_used(one, judged, graph):
-            reason = "not autograd's, but nothing below follows from it: it may mean something else"
-            one = replace(one, status=Status.NOT_JUDGED, reason=reason)
-        elif one.status is Status.WRONG and not one.quantity.sure:
-            reason = "assigned more than once: which gradient belongs to which?"
-            one = replace(one, status=Status.NOT_JUDGED, reason=reason)
-        found.append(one)
-    return found
-
-
-def _is_used(one: Judged, judged: Sequence[Judged], graph: Graph) -> bool:
-    """Whether another link follows from it, or cannot be judged because of it."""
-    below = graph.fed_by(one.quantity.edge, [other.quantity.edge for other in judged])
-    because = f"its upstream gradient {one.quantity.manual_name} "
-    return any(
-        other.status is Status.INHERITED or other.reason.startswith(because)
-        for other in judged
-        if other.quantity.edge in below
-    )

@@ -1,7 +1,8 @@
 """A report with places: which line of the user's own code is wrong, and one edit that would make it right."""
 
+import linecache
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -9,14 +10,16 @@ from torch import Tensor, nn
 
 from torch_reference.chain.derivations import links_of_derivation
 from torch_reference.chain.inside import links_of_function
+from torch_reference.chain.quantity import Place
 from torch_reference.chain.report import ChainReport
+from torch_reference.chain.verdict import Status
 from torch_reference.judging.derivation_task import Task
-from torch_reference.judging.report import Report
+from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
 from torch_reference.repair.single_edits import NONE, Repairs, repairs
 from torch_reference.repair.task_trials import TaskTrials
 
-MOST_OUTPUTS = 64
+MOST_OUTPUTS, MOST_LINES = 64, 8
 
 
 class CalledAt(NamedTuple):
@@ -33,11 +36,43 @@ class LocatedReport(Report):
     inside: ChainReport | None = None
     repairs: Repairs = NONE
 
+    @property
+    def line(self) -> Place | None:
+        """The line that is wrong: the one that an edit mends, else the one wrong link's; None without one."""
+        wrong = self.inside.wrong if self.inside is not None else ()
+        places = list(dict.fromkeys(link.quantity.place for link in wrong if link.quantity.place))
+        if self.repairs.found and places:
+            first = self.repairs.found[0]
+            text = linecache.getline(first.file, first.line).strip()
+            return Place(first.file, first.line, text, places[0].function, places[0].code)
+        return places[0] if len(places) == 1 else None
+
+    def told(self) -> Diagnosis | None:
+        """What is known of the one wrong line: by its link, or by the edit that mends it."""
+        wrong = self.inside.wrong if self.inside is not None else ()
+        kinds = {link.diagnosis for link in wrong}
+        if self.line is None or not wrong:
+            return None
+        [*told] = kinds
+        if len(told) == 1 and told[0] is not None and self.line == wrong[0].quantity.place:
+            where = wrong[0].quantity.manual_name
+            return replace(told[0], sentence=f"In {where}: {told[0].sentence}")
+        if not self.repairs.found:
+            return None
+        first = self.repairs.found[0]
+        before, after = first.before.strip(), first.after.strip()
+        sentence = f"Line {first.line} is right with `{after}` where `{before}` is now."
+        if not before or not after:
+            sentence = f"Line {first.line} is right with" + (f" `{after}`." if after else f"out `{before}`.")
+        return Diagnosis(first.what, sentence, "The edit below was tried on the whole gradient.")
+
     def to_dict(self) -> dict[str, object]:
         """Everything, for machines."""
         found = super().to_dict()
         if self.inside is not None:
             found["inside"] = self.inside.to_dict()
+        line = self.line
+        found["file"], found["line"] = (line.file, line.line) if line else (None, None)
         found["edits"] = [repair._asdict() for repair in self.repairs.found]
         found["edits_tried"], found["edits_seconds"] = self.repairs.tried, self.repairs.seconds
         return found
@@ -47,9 +82,18 @@ class LocatedReport(Report):
         parts = [super().__str__()]
         if self.inside is not None and self.inside.wrong:
             parts.append(f"in your code, from the loss backwards:\n\n{self.inside.text()}")
+            parts += self._other_lines()
         elif self.inside is not None and self.inside.note:
             parts.append(f"in your code: {self.inside.note}")
         return "\n\n".join([*parts, *([str(self.repairs)] if self.repairs.found else [])])
+
+    def _other_lines(self) -> list[str]:
+        """Where else the mistake may be, if no edit tells."""
+        wrong = {link.quantity.place.line for link in self.inside.wrong if link.quantity.place}  # type: ignore[union-attr]
+        others = [str(line) for line in self.repairs.lines if line not in wrong]
+        if self.repairs.found or not others or len(others) > MOST_LINES:
+            return []
+        return [f"or on a line that only it needs: {', '.join(others)}"]
 
 
 def located_in_function(
@@ -119,16 +163,30 @@ def _located(
     report: Report, inside: ChainReport, make_task: Callable[[Any], Task], top: Callable[..., Any]
 ) -> Report:
     known = {field.name: getattr(report, field.name) for field in fields(report)}
-    places = {
-        (link.quantity.place.code, link.quantity.place.line) for link in inside.wrong if link.quantity.place
-    }
-    found = NONE
-    if len(places) == 1 and all(link.quantity.place for link in inside.wrong):
-        [(code, line)] = places
-        judged = {link.quantity.manual_name for link in inside.links if link not in inside.wrong}
+    found, lines = NONE, _lines(inside)
+    codes = {place.code for places in lines for place in places[:1]}
+    if lines and len(codes) == 1 and all(lines):
+        [code] = codes
+        judged = {link.quantity.manual_name for link in inside.links if link.status is not Status.WRONG}
+        judged -= {link.quantity.manual_name for link in inside.wrong}
         try:
             trials = TaskTrials(make_task, top).trials
-            found = repairs(trials, code, line, sorted(judged | inside.forward)) if code else NONE
+            here = [[place.line for place in places if place.code is code] for places in lines]
+            found = repairs(trials, code, here, judged | inside.forward) if code else NONE
         except Exception:  # the user's code, in another task: no edit rather than an error
             found = NONE
-    return LocatedReport(**known, inside=inside, repairs=found)
+    located = LocatedReport(**known, inside=inside, repairs=found)
+    told = located.told()
+    return replace(located, findings=tuple(_told(finding, told) for finding in located.findings))
+
+
+def _lines(inside: ChainReport) -> list[list[Place]]:
+    """For each wrong link the lines that may have made it; links of one line count once."""
+    places = {link.quantity.place: link.quantity for link in inside.wrong}
+    return [[place, *quantity.handed_on] if place else [] for place, quantity in places.items()]
+
+
+def _told(finding: Finding, told: Diagnosis | None) -> Finding:
+    """A gradient of unknown kind gets what is known of the one wrong line behind it."""
+    unknown = finding.diagnosis is not None and finding.diagnosis.kind == UNKNOWN.kind
+    return replace(finding, diagnosis=told) if told and unknown and finding.starts_here else finding

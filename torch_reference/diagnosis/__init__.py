@@ -1,10 +1,12 @@
 """What kind of mistake a wrong gradient looks like: candidates, each tried on several random points.
 
-diagnosis decides; diagnosis_kinds says every kind in words; candidates is what follows from the right
-gradient, edited_reference what follows from a wrong derivative of one call of the forward pass
-(reference_edits, wrong_derivatives); random_draws is how points are drawn and compared.
+diagnosis decides; diagnosis_kinds and pattern_kinds say every kind in words; candidates is what follows from
+the right gradient, edited_reference what follows from a wrong derivative of one call of the forward pass
+(reference_edits, wrong_derivatives); random_draws is how points are drawn and compared; likeness says what
+one link of a chain looks like beside autograd's.
 """
 
-from torch_reference.diagnosis.diagnosis_kinds import KINDS, PATTERNS
+from torch_reference.diagnosis.diagnosis_kinds import KINDS
+from torch_reference.diagnosis.pattern_kinds import PATTERNS
 
 __all__ = ["KINDS", "PATTERNS"]

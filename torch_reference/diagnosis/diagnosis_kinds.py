@@ -13,6 +13,14 @@ KINDS = {
         "It holds one gradient per observation; their sum over the batch is right.",
         "Sum over the first dimension.",
     ),
+    "missing sum": (
+        "It holds terms whose sum over dimension {where} is right.",
+        "Sum over dimension {where}: what was broadcast in the forward pass is summed in the backward pass.",
+    ),
+    "term missing": (
+        "It is only some of the {count} terms that belong to it: overwritten, or not added.",
+        "Add up the gradients of all uses: += for =.",
+    ),
     "factor 2": (
         "It is twice the right gradient.",
         "Look for a factor 2, from a square, that is counted twice or does not belong here.",
@@ -151,46 +159,3 @@ KINDS = {
     ),
 }
 """In the order in which they are tried: what is more specific comes first."""
-
-PATTERNS = {
-    "another shape": (
-        "Its numbers are right, but its shape is {found}, not {expected}.",
-        "Give it the shape of what it is the gradient of.",
-    ),
-    "not finite": (
-        "{count} elements are infinite or NaN, where the right ones are finite numbers.",
-        "Look for a division by zero, a logarithm of zero, or an overflow.",
-    ),
-    "new value": (
-        "It is the new value after a step of {rate} against the gradient, not the gradient.",
-        "Return the gradient itself; the step comes afterwards.",
-    ),
-    "last rows missing": (
-        "It is right, but zero from index {first} of dimension {dimension} on.",
-        "Let the loop run over the rest as well, or mask the last block.",
-    ),
-    "single precision": (
-        "It is right to single precision: every number of it is one of float32.",
-        "Keep float64 throughout: torch.tensor(3.0) is float32, and so is .float().",
-    ),
-    "rounded digits": (
-        "It is right, but rounded to {digits} decimals.",
-        "Return the numbers as they are computed, not as they are printed.",
-    ),
-    "few digits": (
-        "It is right to about {digits} digits only: as after a difference quotient or in single precision.",
-        "Compute it by the formula, and in the precision of the inputs.",
-    ),
-    "mask": (
-        "Every element is either right or zero: it is right only where a mask is on.",
-        "Look at what switches elements off: a mask, a clamp, a comparison at a kink.",
-    ),
-    "constant factor": (
-        "It is the right gradient times {factor}, at every element and in every draw.",
-        "Look for a constant that was forgotten or counted twice.",
-    ),
-    "constant factor per element": (
-        "{count} elements are off by a factor of their own that never changes.",
-        "Look for a wrong constant or index at these elements.",
-    ),
-}

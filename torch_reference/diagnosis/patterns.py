@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from torch_reference.diagnosis.diagnosis_kinds import PATTERNS
+from torch_reference.diagnosis.likeness import likeness
+from torch_reference.diagnosis.pattern_kinds import PATTERNS
 from torch_reference.diagnosis.random_draws import Draw
 from torch_reference.judging.report import UNKNOWN, Diagnosis
 
@@ -20,6 +21,9 @@ def pattern(drawn: Sequence[Draw], name: str) -> Diagnosis:
     shape = _another_shape(drawn, name)
     if shape is not None:
         return shape
+    likely = [likeness(draw.manual[name], draw.reference[name].double()) for draw in drawn]
+    if likely[0] is not None and likely[0].kind == "missing sum" and likely.count(likely[0]) == len(likely):
+        return likely[0]
     pairs = [(draw.manual[name].double(), draw.reference[name].double()) for draw in drawn]
     if any(manual.shape != right.shape or manual.device != right.device for manual, right in pairs):
         return UNKNOWN

@@ -4,8 +4,9 @@ import ast
 import linecache
 from collections.abc import Callable, Iterator
 from types import CellType, CodeType, FunctionType
-from typing import Any
+from typing import Any, TypeGuard
 
+from torch_reference.chain.recording import is_the_users
 from torch_reference.repair.source_text import Source
 
 
@@ -26,21 +27,14 @@ class Original:
         self.text = "".join(lines)
         self.source = Source(self.text)
         self.outermost = self._outermost(ast.parse(self.text))
-        self.helper = self._helper() if self.top.__code__ is not code else ""
+        if not any(found.__code__ is code for found in reached(self.top)):
+            raise LookupError("the line is reached in a way that cannot be rebuilt")
 
     def _outermost(self, tree: ast.Module) -> ast.stmt:
         for statement in tree.body:
             if first_line(statement) <= self.code.co_firstlineno <= (statement.end_lineno or 0):
                 return statement
         raise LookupError("the source is not what ran")
-
-    def _helper(self) -> str:
-        """The name of a function of the same module, which the function calls by this name."""
-        assert self.top is not None
-        for name, value in self.top.__globals__.items():
-            if isinstance(value, FunctionType) and value.__code__ is self.code:
-                return name
-        raise LookupError("the helper is reached in a way that cannot be rebuilt")
 
     def statements(self) -> list[ast.stmt]:
         """The statements of the code, without those of functions inside it."""
@@ -65,13 +59,64 @@ class Original:
         if code is None:
             raise LookupError("the code is not found again")
         assert self.top is not None
-        if not self.helper:
-            return _made(self.top, code, self.top.__globals__)
-        space = dict(self.top.__globals__)
-        for name, value in self.top.__globals__.items():
-            if isinstance(value, FunctionType) and value.__globals__ is self.top.__globals__:
-                space[name] = _made(value, code if name == self.helper else value.__code__, space)
-        return _made(self.top, self.top.__code__, space)
+        return Remade(self.code, code).function(self.top)
+
+
+class Remade:
+    """Functions anew with another code for one of them; whatever they reach by name or closure with them."""
+
+    def __init__(self, old: CodeType, new: CodeType) -> None:
+        """Nothing is made yet."""
+        self.old, self.new = old, new
+        self.made: dict[int, FunctionType] = {}
+        self.spaces: dict[int, dict[str, Any]] = {}
+
+    def function(self, function: FunctionType) -> FunctionType:
+        """The function that stands for this one; it is made once, however it is reached.
+
+        Errors: LookupError for a code that needs a variable out of its reach
+        """
+        if id(function) in self.made:
+            return self.made[id(function)]
+        code = self.new if function.__code__ is self.old else function.__code__
+        cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        if not set(code.co_freevars) <= set(cells):
+            raise LookupError("it would need a variable that is out of its reach")
+        # First the cells, empty: a function may be in its own closure.
+        fresh = {name: CellType() for name in code.co_freevars}
+        space = self._space(function)
+        closure = tuple(fresh.values())
+        made = FunctionType(code, space, function.__name__, function.__defaults__, closure)
+        made.__kwdefaults__ = function.__kwdefaults__
+        self.made[id(function)] = made
+        for name, cell in fresh.items():
+            _fill(cell, cells[name], self._value)
+        return made
+
+    def _value(self, value: Any) -> Any:
+        return self.function(value) if _is_made_anew(value) else value
+
+    def _space(self, function: FunctionType) -> dict[str, Any]:
+        """The globals of a module, with functions anew that are its own."""
+        given = function.__globals__
+        if id(given) not in self.spaces:
+            self.spaces[id(given)] = space = dict(given)
+            for name, value in given.items():
+                if _is_made_anew(value):
+                    space[name] = self.function(value)
+        return self.spaces[id(given)]
+
+
+def reached(top: FunctionType) -> list[FunctionType]:
+    """A function, and all that it may call by a name of its module or of its closure."""
+    found, seen = [top], {id(top)}
+    for function in found:  # it grows on the way
+        cells = [cell.cell_contents for cell in function.__closure__ or () if _is_full(cell)]
+        for other in (*function.__globals__.values(), *cells):
+            if _is_made_anew(other) and id(other) not in seen:
+                seen.add(id(other))
+                found.append(other)
+    return found
 
 
 def plain(function: Any) -> FunctionType | None:
@@ -107,11 +152,18 @@ def _same_place(found: CodeType, code: CodeType) -> bool:
     return (found.co_name, found.co_firstlineno) == (code.co_name, code.co_firstlineno)
 
 
-def _made(function: FunctionType, code: CodeType, space: dict[str, Any]) -> FunctionType:
-    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    if not set(code.co_freevars) <= set(cells):
-        raise LookupError("it would need a variable that is out of its reach")
-    closure: tuple[CellType, ...] = tuple(cells[name] for name in code.co_freevars)
-    made = FunctionType(code, space, function.__name__, function.__defaults__, closure)
-    made.__kwdefaults__ = function.__kwdefaults__
-    return made
+def _is_made_anew(value: Any) -> TypeGuard[FunctionType]:
+    return isinstance(value, FunctionType) and is_the_users(value.__code__)
+
+
+def _is_full(cell: CellType) -> bool:
+    try:
+        _ = cell.cell_contents
+    except ValueError:
+        return False
+    return True
+
+
+def _fill(cell: CellType, given: CellType, value: Callable[[Any], Any]) -> None:
+    if _is_full(given):
+        cell.cell_contents = value(given.cell_contents)

@@ -7,7 +7,7 @@ import io
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -16,17 +16,21 @@ from typing import Any, NamedTuple
 from torch_reference.repair.rebuilt import Original
 from torch_reference.repair.source_edits import edits_of
 from torch_reference.repair.source_text import TextEdit
+from torch_reference.repair.suspect_lines import suspects
 
 MOST_EDITS, MOST_SECONDS, MOST_SHOWN = 1500, 3.0, 2
 MOST_NAMES = 24
 
 
 class Repair(NamedTuple):
-    """An edit that makes the whole gradient right, as a unified diff of the user's file."""
+    """An edit that makes the whole gradient right, as a unified diff of the user's file, and what it is."""
 
     file: str
     line: int
     diff: str
+    what: str = ""
+    before: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Repairs:
     tried: int
     seconds: float
     complete: bool
+    lines: tuple[int, ...] = ()
+    """Where the mistake may be: the wrong line, and those that only it needs."""
 
     def __str__(self) -> str:
         """The edits as diffs, under the words that say what they are; empty where none was found."""
@@ -61,67 +67,57 @@ class Repairs:
 NONE = Repairs((), 0, 0.0, complete=True)
 
 
-def repairs(trials: Trials, code: CodeType, line: int, linked: Sequence[str]) -> Repairs:
+def repairs(
+    trials: Trials, code: CodeType, lines: Sequence[Sequence[int]], linked: Collection[str]
+) -> Repairs:
     """The smallest single edits of a line, or of one that only it needs, that make the whole gradient right.
 
-    linked are the variables that are judged by themselves, and are right or inherited: their lines stay.
+    Each of lines is where one wrong link may have been made; of several links, what all of them need is
+    edited. linked are the variables that are judged by themselves, and are right or inherited: their lines
+    stay.
     """
     try:
         original = Original(trials.top, code)
-        lines = _lines(original, line, linked)
+        statements = suspects(original.statements(), lines, linked)
     except (LookupError, SyntaxError, ValueError, AssertionError):
         return NONE
-    begin = time.monotonic()
+    # The thread's own time: what else the machine does decides nothing.
+    begin, begin_wall = time.thread_time(), time.monotonic()
     fitting: list[Repair] = []
-    tried, complete = 0, True
-    for edit, statement in _in_order(original, lines, code):
-        if tried >= MOST_EDITS or time.monotonic() - begin > MOST_SECONDS:
+    tried, complete, dearest = 0, True, 0
+    again = {line for place in lines for line in place[1:]} - {place[0] for place in lines}
+    for edit, statement in _in_order(original, statements, code, again):
+        spent = time.thread_time() - begin
+        if tried >= MOST_EDITS or spent > MOST_SECONDS or time.monotonic() - begin_wall > 4 * MOST_SECONDS:
             complete = False
             break
-        edited = original.source.edited(edit)
         # Two edits of one line that are both right say the same: the smaller one will do.
-        known = any(repair.line == statement.lineno for repair in fitting)
-        if known:
+        if any(repair.line == statement.lineno for repair in fitting):
             continue
+        if fitting and edit.cost > dearest + 1:
+            break
+        edited = original.source.edited(edit)
         tried += 1
         if _holds(trials.quick, original, edited) and _holds(trials.sure, original, edited):
-            fitting.append(_repair(original, edited, statement))
+            fitting.append(_repair(original, edit, statement))
+            dearest = edit.cost
             if len(fitting) == MOST_SHOWN:
                 break
-    return Repairs(tuple(fitting), tried, time.monotonic() - begin, complete)
+    numbers = tuple(sorted({statement.lineno for statement in statements}))
+    return Repairs(tuple(fitting), tried, time.monotonic() - begin_wall, complete, numbers)
 
 
 def _in_order(
-    original: Original, lines: Sequence[ast.stmt], code: CodeType
+    original: Original, lines: Sequence[ast.stmt], code: CodeType, again: Collection[int]
 ) -> Iterator[tuple[TextEdit, ast.stmt]]:
-    """All edits, the likeliest of every line first."""
+    """All edits, the likeliest of every line first; those of lines that only hand on are less likely."""
     names = [name for name in code.co_varnames if name not in ("self", "ctx", "cls")][:MOST_NAMES]
-    every = [(edit, statement) for statement in lines for edit in edits_of(original.source, statement, names)]
-    yield from sorted(every, key=lambda pair: pair[0].cost)
-
-
-def _lines(original: Original, line: int, linked: Sequence[str]) -> list[ast.stmt]:
-    """The statement of a line, and those whose variables it needs and that are judged by nothing else."""
-    statements = [
-        one for one in original.statements() if isinstance(one, ast.Assign | ast.AugAssign | ast.Return)
+    every = [
+        (edit._replace(cost=edit.cost + 2 * (statement.lineno in again)), statement)
+        for statement in lines
+        for edit in edits_of(original.source, statement, names)
     ]
-    here = [one for one in statements if one.lineno <= line <= (one.end_lineno or one.lineno)]
-    found: list[ast.stmt] = list(here)
-    waiting = list(found)
-    while waiting:
-        needed = {node.id for node in ast.walk(waiting.pop()) if isinstance(node, ast.Name)} - set(linked)
-        for one in statements:
-            if one not in found and one.lineno < line and needed & _targets(one):
-                found.append(one)
-                waiting.append(one)
-    return found
-
-
-def _targets(statement: ast.stmt) -> set[str]:
-    targets = getattr(statement, "targets", [getattr(statement, "target", None)])
-    return {
-        node.id for target in targets if target for node in ast.walk(target) if isinstance(node, ast.Name)
-    }
+    yield from sorted(every, key=lambda pair: pair[0].cost)
 
 
 def _holds(question: Callable[[FunctionType], bool], original: Original, edited: str) -> bool:
@@ -134,16 +130,17 @@ def _holds(question: Callable[[FunctionType], bool], original: Original, edited:
         return False
 
 
-def _repair(original: Original, edited: str, statement: ast.stmt) -> Repair:
+def _repair(original: Original, edit: TextEdit, statement: ast.stmt) -> Repair:
     name = _shown(original.file)
     diff = difflib.unified_diff(
         original.text.splitlines(keepends=True),
-        edited.splitlines(keepends=True),
+        original.source.edited(edit).splitlines(keepends=True),
         f"a/{name}",
         f"b/{name}",
         n=2,
     )
-    return Repair(original.file, statement.lineno, "".join(diff))
+    before = original.source.bytes[edit.start : edit.end].decode()
+    return Repair(original.file, statement.lineno, "".join(diff), edit.what, before, edit.text)
 
 
 def _shown(file: str) -> str:

@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from torch_reference.repair.source_text import Source, TextEdit
-from torch_reference.repair.term_edits import LEAVES, of_a_term, terms
+from torch_reference.repair.term_edits import LEAVES, factors, of_a_factor, of_a_term, terms
 
 OPERATORS = {
     ast.Add: ("+", ("-", "*")),
@@ -48,6 +48,8 @@ def edits_of(source: Source, statement: ast.stmt, names: Sequence[str]) -> list[
                 found += _of_a_node(source, node, names, id(node) in called, id(node) in inner)
         for term in terms(value):
             found += of_a_term(source, term, names, term is not value)
+        for factor in factors(value):
+            found += of_a_factor(source, factor, names)
     unique = {(edit.start, edit.end, edit.text): edit for edit in reversed(found)}
     return sorted(unique.values(), key=lambda edit: (edit.cost, edit.start))
 
@@ -55,11 +57,15 @@ def edits_of(source: Source, statement: ast.stmt, names: Sequence[str]) -> list[
 def _of_the_statement(source: Source, statement: ast.stmt) -> Iterator[TextEdit]:
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
         end = source.span(statement.targets[0])[1]
-        yield TextEdit(end, source.span(statement.value)[0], " += ", 2)
+        begin = source.span(statement.value)[0]
+        yield TextEdit(end, begin, " += ", 2, "overwritten")
+        if not isinstance(statement.targets[0], ast.Name):
+            yield TextEdit(end, begin, " -= ", 2, "overwritten")
     if isinstance(statement, ast.AugAssign):
         between = source.span(statement.target)[1], source.span(statement.value)[0]
-        yield TextEdit(*between, " = ", 2)
-        yield TextEdit(*between, " -= " if isinstance(statement.op, ast.Add) else " += ", 2)
+        yield TextEdit(*between, " = ", 2, "accumulated")
+        adds = isinstance(statement.op, ast.Add)
+        yield TextEdit(*between, " -= " if adds else " += ", 2, "wrong sign")
 
 
 def _of_a_node(
@@ -70,18 +76,20 @@ def _of_a_node(
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         numbers = () if isinstance(node.value, bool) else _other_numbers(node.value)
         # A factor of 1 is better left out.
-        yield from (TextEdit(begin, end, written, 4 if written == "1" else 1) for written in numbers)
-        yield from (TextEdit(begin, end, name, 3) for name in names if not isinstance(node.value, bool))
+        what = "another number"
+        yield from (TextEdit(begin, end, written, 4 if written == "1" else 1, what) for written in numbers)
+        if not isinstance(node.value, bool):
+            yield from (TextEdit(begin, end, name, 3, what) for name in names)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield TextEdit(begin, end, source.text(node.operand), 1)
+        yield TextEdit(begin, end, source.text(node.operand), 0, "wrong sign")
     elif isinstance(node, ast.BinOp):
         yield from _of_an_operation(source, node)
     elif isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARISONS:
         _, others = COMPARISONS[type(node.ops[0])]
         gap = source.span(node.left)[1], source.span(node.comparators[0])[0]
-        yield from (TextEdit(*gap, f" {other} ", 2) for other in others)
+        yield from (TextEdit(*gap, f" {other} ", 2, "another operator") for other in others)
     elif isinstance(node, ast.Name) and not called:
-        yield from (TextEdit(begin, end, other, 2) for other in names if other != node.id)
+        yield from (TextEdit(begin, end, other, 2, "another name") for other in names if other != node.id)
     elif isinstance(node, ast.Attribute):
         yield from _of_an_attribute(source, node, called)
     elif isinstance(node, ast.Call):
@@ -89,8 +97,10 @@ def _of_a_node(
     elif isinstance(node, ast.Tuple) and len(node.elts) > 1:
         yield from _of_a_tuple(source, node)
     if isinstance(node, LEAVES) and not called and not inner:
-        yield TextEdit(end, end, ".T", 3)
-        yield TextEdit(begin, end, f"{text} ** 2", 3)
+        yield TextEdit(end, end, ".T", 3, "transposed")
+        yield TextEdit(end, end, ".mT", 4, "transposed")
+        yield TextEdit(begin, end, f"{text} ** 2", 3, "another power")
+        yield TextEdit(begin, end, f"{text} ** 3", 4, "another power")
 
 
 def _other_numbers(value: float) -> Iterator[str]:
@@ -110,27 +120,32 @@ def _of_an_operation(source: Source, node: ast.BinOp) -> Iterator[TextEdit]:
         sign, others = OPERATORS[type(node.op)]
         for other in others:
             start = source.span(node.left)[1]
-            yield TextEdit(start, start + len(gap.encode()), gap.replace(sign, other, 1), 2)
+            what = "wrong sign" if {sign, other} == {"+", "-"} else "another operator"
+            yield TextEdit(start, start + len(gap.encode()), gap.replace(sign, other, 1), 2, what)
         if not isinstance(node.op, ast.Add | ast.Mult):
-            yield TextEdit(begin, end, f"{right} {sign} {left}", 3)
+            yield TextEdit(begin, end, f"{right} {sign} {left}", 3, "another order")
         if isinstance(node.op, ast.MatMult):
-            yield TextEdit(begin, end, f"{right}.T @ {left}", 4)
-            yield TextEdit(begin, end, f"{right} @ {left}.T", 4)
+            for turned in (f"{right}.T @ {left}", f"{right} @ {left}.T"):
+                yield TextEdit(begin, end, turned, 4, "another order")
     # A number that is left out comes before one that is put in.
-    yield TextEdit(begin, end, left, 2 if isinstance(node.right, ast.Constant) else 3)
+    what = {ast.Add: "term too many", ast.Sub: "term too many", ast.Pow: "another power"}.get(
+        type(node.op), "factor too many"
+    )
+    yield TextEdit(begin, end, left, 2 if isinstance(node.right, ast.Constant) else 3, what)
     lone = 2 if isinstance(node.left, ast.Constant) else 3
     if not isinstance(node.op, ast.Pow):
-        yield TextEdit(begin, end, f"-{right}" if isinstance(node.op, ast.Sub) else right, lone)
+        yield TextEdit(begin, end, f"-{right}" if isinstance(node.op, ast.Sub) else right, lone, what)
 
 
 def _of_an_attribute(source: Source, node: ast.Attribute, called: bool) -> Iterator[TextEdit]:
     end = source.span(node)[1]
     start = source.span(node.value)[1]
     if node.attr in ("T", "mT"):
-        yield TextEdit(start, end, "", 2)
+        yield TextEdit(start, end, "", 2, "transposed")
     for pair in FUNCTIONS:
         if called and node.attr in pair:
-            yield TextEdit(end - len(node.attr), end, pair[1 - pair.index(node.attr)], 2)
+            what = "sum and mean exchanged" if "mean" in pair else "another function"
+            yield TextEdit(end - len(node.attr), end, pair[1 - pair.index(node.attr)], 2, what)
 
 
 def _of_a_call(source: Source, node: ast.Call) -> Iterator[TextEdit]:
@@ -138,13 +153,14 @@ def _of_a_call(source: Source, node: ast.Call) -> Iterator[TextEdit]:
     if not isinstance(node.func, ast.Attribute):
         return
     if node.func.attr in ("sum", "mean", "t", "transpose", "clone", "square", "neg", "abs"):
-        yield TextEdit(begin, end, source.text(node.func.value), 3)
+        what = "transposed" if node.func.attr in ("t", "transpose") else "another function"
+        yield TextEdit(begin, end, source.text(node.func.value), 3, what)
     if node.func.attr in ("sum", "mean"):
         keepdim = next((word for word in node.keywords if word.arg == "keepdim"), None)
         if keepdim is None and node.args:
-            yield TextEdit(end - 1, end - 1, ", keepdim=True", 3)
+            yield TextEdit(end - 1, end - 1, ", keepdim=True", 3, "another axis")
         elif keepdim is not None and node.args:
-            yield TextEdit(source.span(node.args[-1])[1], end - 1, "", 3)
+            yield TextEdit(source.span(node.args[-1])[1], end - 1, "", 3, "another axis")
 
 
 def _of_a_tuple(source: Source, node: ast.Tuple) -> Iterator[TextEdit]:
@@ -152,4 +168,6 @@ def _of_a_tuple(source: Source, node: ast.Tuple) -> Iterator[TextEdit]:
     for one, other in zip(node.elts, node.elts[1:], strict=False):
         first, last = source.span(one), source.span(other)
         between = source.bytes[first[1] : last[0]].decode()
-        yield TextEdit(first[0], last[1], f"{source.text(other)}{between}{source.text(one)}", 3)
+        yield TextEdit(
+            first[0], last[1], f"{source.text(other)}{between}{source.text(one)}", 3, "another order"
+        )

@@ -5,12 +5,16 @@ from typing import NamedTuple
 
 
 class TextEdit(NamedTuple):
-    """A piece of a source, from one byte to another, and what would stand there; how unlikely it is meant."""
+    """A piece of a source, from one byte to another, and what would stand there; how unlikely it is meant.
+
+    what is the kind of the mistake that it mends.
+    """
 
     start: int
     end: int
     text: str
     cost: int
+    what: str = ""
 
 
 class Source:

@@ -5,7 +5,18 @@ from collections.abc import Iterator, Sequence
 
 from torch_reference.repair.source_text import Source, TextEdit
 
-REDUCED = (".sum(0)", ".sum(-1, keepdim=True)", ".sum(0, keepdim=True)", ".mean(-1, keepdim=True)", ".sum()")
+REDUCED = (
+    ".sum(0)",
+    ".sum(-1, keepdim=True)",
+    ".sum(0, keepdim=True)",
+    ".mean(-1, keepdim=True)",
+    ".sum()",
+    ".sum((0, 1))",
+    ".sum(-1)",
+    ".sum(1)",
+    ".sum((0, 2, 3))",
+    ".sum((0, 1, 2))",
+)
 LEAVES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 
 
@@ -32,13 +43,36 @@ def of_a_term(source: Source, term: ast.expr, names: Sequence[str], inside: bool
     tight = isinstance(term, (*LEAVES, ast.Constant))
     factor = text if tight or (isinstance(term, ast.BinOp) and isinstance(term.op, ast.Mult)) else f"({text})"
     whole = text if tight else f"({text})"
-    yield TextEdit(begin, end, f"-{factor}", 3 if inside else 1)
+    if not isinstance(term, ast.UnaryOp):  # that sign is better left out
+        yield TextEdit(begin, end, f"-{factor}", 3 if inside else 1, "wrong sign")
     for number in ("2", "0.5"):
-        yield TextEdit(begin, end, f"{number} * {factor}", 3)
+        yield TextEdit(begin, end, f"{number} * {factor}", 3, "factor missing")
     for name in names:
-        yield TextEdit(begin, end, f"{factor} * {name}", 4)
-        yield TextEdit(begin, end, f"{factor} / {name}", 4)
-        yield TextEdit(begin, end, f"{text} + {name}", 5)
-        yield TextEdit(begin, end, f"{text} - {name}", 5)
+        yield TextEdit(begin, end, f"{factor} * {name}", 4, "factor missing")
+        yield TextEdit(begin, end, f"{factor} / {name}", 4, "factor missing")
+        yield TextEdit(begin, end, f"{text} + {name}", 5, "term missing")
+        yield TextEdit(begin, end, f"{text} - {name}", 5, "term missing")
+        if not inside:
+            yield TextEdit(begin, end, f"{text} - {name}.mean(-1, keepdim=True)", 6, "term missing")
+            yield TextEdit(begin, end, f"{text} - {name}.sum(-1, keepdim=True)", 6, "term missing")
     for reduction in REDUCED:
-        yield TextEdit(begin, end, f"{whole}{reduction}", 4)
+        yield TextEdit(begin, end, f"{whole}{reduction}", 4, "missing sum")
+
+
+def factors(value: ast.expr) -> Iterator[ast.expr]:
+    """The factors of a product, to which a term may have been forgotten."""
+    for node in ast.walk(value):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.MatMult):
+            yield from (side for side in (node.left, node.right) if isinstance(side, LEAVES))
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            yield from (side for side in (node.left, node.right) if isinstance(side, ast.Constant))
+
+
+def of_a_factor(source: Source, factor: ast.expr, names: Sequence[str]) -> Iterator[TextEdit]:
+    """1 − x and x − y for x; one factor more among others."""
+    begin, end = source.span(factor)
+    text = source.text(factor)
+    yield TextEdit(begin, end, f"(1 - {text})", 4, "another function")
+    for name in names:
+        yield TextEdit(begin, end, f"({text} - {name})", 5, "term missing")
+        yield TextEdit(begin, end, f"({text} + {name})", 5, "term missing")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.chain.graph import Edge, edge_of
-from torch_reference.chain.tracing import Made, Recorder
+from torch_reference.chain.recording.tracing import Made, Recorder
 from torch_reference.judging.scalar_objective import as_tuple
 
 
@@ -28,6 +28,8 @@ class Passes:
     returned: dict[str, tuple[Tensor, tuple[int, int]]]
     last_return: tuple[CodeType, int] | None = None
     stopped: str = ""
+    handed_in: frozenset[int] = frozenset()
+    """What the backward pass was given, by identity: no line of it has made these."""
 
 
 class Context:
@@ -73,14 +75,21 @@ def function_passes(
         gradients = as_tuple(backward(*given))
     roots, above = _roots(as_tuple(outputs), upstream)
     returned = {
-        name: (gradient.detach().clone(), (id(gradient), gradient._version))
+        name: (_floating(gradient, leaves[name][1]), (id(gradient), gradient._version))
         for name, gradient in zip((f"inputs[{i}]" for i in range(len(inputs))), gradients, strict=False)
         if isinstance(gradient, Tensor) and name in leaves
     }
     stopped = ours.stopped or theirs.stopped
+    made = tuple(ours.made), tuple(theirs.made)
     return Passes(
-        tuple(ours.made), tuple(theirs.made), roots, above, leaves, returned, theirs.last_return, stopped
+        *made, roots, above, leaves, returned, theirs.last_return, stopped, frozenset(theirs.handed_in)
     )
+
+
+def _floating(gradient: Tensor, like: Tensor) -> Tensor:
+    """A copy, of whole numbers too in the dtype of what it is the gradient of."""
+    is_number = gradient.is_floating_point() or gradient.is_complex()
+    return gradient.detach().clone() if is_number else gradient.detach().to(like.dtype)
 
 
 def reference_passes(

@@ -5,10 +5,8 @@ nothing; where it cannot look on (too many versions, too much memory, another th
 """
 
 import sys
-import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
@@ -16,15 +14,11 @@ import torch
 from torch import Tensor
 
 from torch_reference.chain.graph import Edge, edge_of
+from torch_reference.chain.recording.values import as_double, identity_of, inside, is_the_users, named_values
 
 MOST_VERSIONS, MOST_ELEMENTS, MOST_EVENTS = 4000, 1 << 26, 200_000
 """Behind these the recording stops: what is not recorded costs nothing."""
-
-_OWN = str(Path(__file__).parent.parent)
-_LIBRARIES = tuple(
-    {_OWN, str(Path(torch.__file__).parent), *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))}
-)
-_INSTALLED = ("site-packages", "dist-packages")
+MOST_RETURNS = 64
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,9 @@ class Recorder:
         """Nothing is recorded yet."""
         self.made: list[Made] = []
         self.stopped, self._elements, self._events = "", 0, 0
-        self.last_return: tuple[CodeType, int] | None = None
+        self.handed_in: set[int] = set()
+        """The tensors that the outermost frames were called with, also inside of others."""
+        self._returns: list[tuple[CodeType, int, Any]] = []
         self._seen: dict[FrameType, dict[tuple[str, str], tuple[int, int]]] = {}
         self._lines: dict[FrameType, int] = {}
         self._kept: list[Any] = []  # so that no identity is given away
@@ -78,18 +74,28 @@ class Recorder:
             return None
         self._seen[frame] = {}
         self._lines[frame] = code.co_firstlineno
+        if len(self._seen) == 1:
+            self.handed_in |= {id(value) for value in inside(dict(frame.f_locals))}
         self._look(frame)
         return self._on_line
 
-    def _on_line(self, frame: FrameType, event: str, _arg: Any) -> Any:
+    def _on_line(self, frame: FrameType, event: str, arg: Any) -> Any:
         if frame not in self._seen:
             return None
         self._look(frame)
         self._lines[frame] = frame.f_lineno
         if event == "return":
-            self.last_return = frame.f_code, frame.f_lineno
+            self._returns = [*self._returns[-MOST_RETURNS:], (frame.f_code, frame.f_lineno, arg)]
             del self._seen[frame], self._lines[frame]
         return None if self.stopped else self._on_line
+
+    @property
+    def last_return(self) -> tuple[CodeType, int] | None:
+        """Where what was returned last was returned first: others may only have handed it on."""
+        if not self._returns:
+            return None
+        last = self._returns[-1][2]
+        return next((code, line) for code, line, value in self._returns if value is last)
 
     def _look(self, frame: FrameType) -> None:
         """Record what the line before has made."""
@@ -99,8 +105,8 @@ class Recorder:
         try:
             seen, found = self._seen[frame], dict(frame.f_locals)
             rounds = {name: value for name, value in found.items() if type(value) is int}
-            for owner, name, value in _tensors(found):
-                identity = _identity(value)
+            for owner, name, value in named_values(found):
+                identity = identity_of(value)
                 if seen.get((owner, name)) != identity:
                     seen[owner, name] = identity
                     self._record(name, value, identity, frame, rounds, owner)
@@ -127,7 +133,7 @@ class Recorder:
     def note(self, name: str, value: Tensor, code: CodeType) -> None:
         """Record a value that is in no local variable: a submodule's output."""
         self._kept.append(value)
-        self._add(name, value, _identity(value), (code, code.co_firstlineno), {}, "")
+        self._add(name, value, identity_of(value), (code, code.co_firstlineno), {}, "")
 
     def _add(
         self,
@@ -142,59 +148,3 @@ class Recorder:
             copy = value.detach().clone()
         edge = edge_of(value)
         self.made.append(Made(name, len(self.made), copy, edge, identity, *place, rounds, owner))
-
-
-def as_double(value: Any) -> Tensor:
-    """An array or a number as a tensor in float64, in which all of its digits are kept."""
-    return torch.tensor(value, dtype=torch.float64)
-
-
-def is_the_users(code: CodeType) -> bool:
-    """Whether code is neither torch's, nor Python's, nor an installed package's, nor ours."""
-    file = code.co_filename
-    if file.startswith("<frozen") or (code.co_name.startswith("<") and code.co_name != "<lambda>"):
-        return False
-    return not file.startswith(_LIBRARIES) and not any(part in file for part in _INSTALLED)
-
-
-def _identity(value: Any) -> tuple[int, int]:
-    """Another object, or the same one changed in place, is another version."""
-    if isinstance(value, Tensor):
-        return id(value), value._version
-    if isinstance(value, float):
-        return hash(value), 0
-    return id(value), hash(value.tobytes()) if value.size < 1 << 16 else 0
-
-
-def _tensors(variables: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """(owner, name, value) of every tensor, array and number among the variables, and in what they hold."""
-    for name, value in variables.items():
-        if _is_numeric(value):
-            yield "", name, value
-            continue
-        for key, item in _held(value):
-            if isinstance(key, str) and _is_numeric(item):
-                yield name, key, item
-
-
-def _held(value: Any) -> list[tuple[Any, Any]]:
-    """The entries of a mapping, the attributes of a plain object: a cache, a ctx, a trace."""
-    if type(value) is dict:
-        return list(value.items())
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return list(value._asdict().items())
-    if isinstance(value, type | torch.nn.Module) or type(value).__module__ in ("builtins", "types", "torch"):
-        return []
-    return list(getattr(value, "__dict__", {}).items())
-
-
-def _is_numeric(value: Any) -> bool:
-    if isinstance(value, Tensor):
-        return value.is_floating_point() and value.layout is torch.strided
-    if type(value) is float:
-        return True
-    return (
-        type(value).__module__ == "numpy"
-        and getattr(getattr(value, "dtype", None), "kind", "") == "f"
-        and hasattr(value, "tobytes")
-    )

@@ -1,0 +1,41 @@
+"""Of the wrong links those that may be blamed, and for which line."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from torch_reference.chain.graph import Graph
+from torch_reference.chain.verdict import Judged, Status
+
+
+def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
+    """Blame no local variable that may mean something else than its name says.
+
+    A wrong link is one where something that is fed by it is right given it, or cannot be judged because of
+    it, or that is returned. And where a name has several versions, it must be certain which one is meant.
+    """
+    found = []
+    right = {one.quantity.edge for one in judged if one.status is Status.RIGHT and not one.reason}
+    for one in judged:
+        if one.status is Status.WRONG and one.quantity.returned and one.quantity.edge in right:
+            # The right value is there, under another name: what is wrong is what was returned.
+            place = one.quantity.handed_on[-1:] or (one.quantity.place,)
+            one = replace(one, quantity=replace(one.quantity, place=place[-1]))
+        if one.status is Status.WRONG and not one.quantity.returned and not _is_used(one, judged, graph):
+            reason = "not autograd's, but nothing below follows from it: it may mean something else"
+            one = replace(one, status=Status.NOT_JUDGED, reason=reason)
+        elif one.status is Status.WRONG and not one.quantity.sure:
+            reason = "assigned more than once: which gradient belongs to which?"
+            one = replace(one, status=Status.NOT_JUDGED, reason=reason)
+        found.append(one)
+    return found
+
+
+def _is_used(one: Judged, judged: Sequence[Judged], graph: Graph) -> bool:
+    """Whether another link follows from it, or cannot be judged because of it."""
+    below = graph.fed_by(one.quantity.edge, [other.quantity.edge for other in judged])
+    because = f"its upstream gradient {one.quantity.manual_name} "
+    return any(
+        other.status is Status.INHERITED or other.reason.startswith(because)
+        for other in judged
+        if other.quantity.edge in below
+    )

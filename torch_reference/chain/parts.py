@@ -1,0 +1,129 @@
+"""A gradient that is put together of parts: d_x1 and d_x2 for two uses of x, each judged by itself.
+
+What arrives at a quantity from each of its uses is a term; a part is right if it is a term, or a sum of some.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import torch
+from torch import Tensor
+
+from torch_reference.chain.graph import Edge
+from torch_reference.chain.quantity import Quantity
+from torch_reference.chain.verdict import Chain, Judged, Status
+from torch_reference.comparison import Row, Verdict
+from torch_reference.diagnosis.diagnosis_kinds import KINDS
+from torch_reference.judging.finding import Diagnosis
+
+MOST_TERMS = 6
+"""Of so many terms all sums are tried; of more, each by itself and the sums of the first and the last."""
+
+
+def stem_of_a_part(name: str) -> str:
+    """The name of the whole of which this may be a part: d_x of d_x1, d_x_2, d_x_a; else empty."""
+    found = re.fullmatch(r"(\w*?[A-Za-z])_?(\d|_[a-z])", name)
+    return found[1] if found else ""
+
+
+def with_parts(judged: Sequence[Judged], chain: Chain) -> list[Judged]:
+    """The links, where a wrong one is made of parts with these, and a part is not blamed for being one."""
+    found: list[Judged] = []
+    for one in judged:
+        if one.status is not Status.WRONG:
+            found.append(one)
+            continue
+        terms = chain.terms(one.quantity.edge, one.cuts)
+        if one.quantity.parts:
+            found += _in_parts(one, terms)
+        elif len(terms) > 1 and _is_a_part(one.quantity.manual, terms):
+            found.append(_as_a_part(one, judged, len(terms)))
+        else:
+            found.append(one)
+    return found
+
+
+def _in_parts(whole: Judged, terms: Sequence[Tensor]) -> Iterator[Judged]:
+    parts = whole.quantity.parts
+    right = [_is_a_part(part.manual, terms) for part in parts]
+    unmet = [term for term in terms if not any(_alike(part.manual, term) for part in parts)]
+    for part, is_right in zip(parts, right, strict=True):
+        expected = unmet[0] if len(unmet) == 1 else None
+        status = Status.RIGHT if is_right else Status.WRONG
+        row = Row(part.shown, Verdict.AGREES) if is_right else _row(part, expected)
+        yield Judged(part, status, row, None, expected, "a part of it" if is_right else "")
+    if all(right):
+        yield whole
+    elif whole.quantity.place is not None:
+        yield replace(whole, status=Status.INHERITED)
+
+
+def _as_a_part(one: Judged, judged: Sequence[Judged], count: int) -> Judged:
+    beside = any(
+        other.quantity.edge == one.quantity.edge and other.quantity is not one.quantity for other in judged
+    )
+    if beside and not one.quantity.returned:
+        return replace(one, status=Status.NOT_JUDGED, reason="a part of the gradient, and right as one")
+    sentence, mend = KINDS["term missing"]
+    told = Diagnosis("term missing", sentence.format(count=count), mend)
+    return replace(one, diagnosis=told)
+
+
+def _is_a_part(manual: Tensor, terms: Sequence[Tensor]) -> bool:
+    return any(_alike(manual, sum(some[1:], some[0])) for some in _some(terms))
+
+
+def _some(terms: Sequence[Tensor]) -> Iterator[Sequence[Tensor]]:
+    for term in terms:
+        yield [term]
+    if len(terms) <= MOST_TERMS:
+        for size in range(2, len(terms)):
+            yield from combinations(terms, size)
+        return
+    for size in range(2, len(terms)):
+        yield terms[:size]
+        yield terms[-size:]
+
+
+def _alike(manual: Tensor, term: Tensor) -> bool:
+    if manual.shape != term.shape or not term.any():
+        return False
+    close = torch.finfo(manual.dtype).eps ** 0.5
+    return bool((manual.double() - term).norm() <= close * term.norm())
+
+
+def _row(part: Quantity, expected: Tensor | None) -> Row:
+    """The worst element beside the one term that no part is."""
+    if expected is None or expected.shape != part.manual.shape:
+        return Row(part.shown, Verdict.DIFFERS, explanation="it is no term of the gradient")
+    off = (part.manual.double() - expected).abs()
+    worst = int(off.argmax())
+    index = tuple(int(i) for i in torch.unravel_index(torch.tensor(worst), off.shape))
+    wrong = off > torch.finfo(part.manual.dtype).eps ** 0.5 * expected.abs()
+    return Row(
+        part.shown,
+        Verdict.DIFFERS,
+        float(part.manual.flatten()[worst]),
+        float(expected.flatten()[worst]),
+        float(off.max()),
+        index=index,
+        wrong_elements=int(wrong.sum()),
+        elements=off.numel(),
+    )
+
+
+def grouped(parts: Mapping[Edge, Sequence[Quantity]], links: Sequence[Quantity]) -> list[Quantity]:
+    """The links, those that are the sums of parts with these; parts without a whole get one."""
+    found = list(links)
+    for edge, some in parts.items():
+        total = sum((part.manual for part in some[1:]), some[0].manual)
+        wholes = [place for place, link in enumerate(found) if link.edge == edge]
+        alike = [place for place in wholes if _alike(found[place].manual, total.double())]
+        if alike:
+            found[alike[-1]] = replace(found[alike[-1]], parts=tuple(some))
+        elif not wholes:
+            name = " + ".join(part.manual_name for part in some)
+            found.append(Quantity(some[0].name, name, edge, some[0].value, total, parts=tuple(some)))
+    return found

@@ -1,0 +1,14 @@
+"""A user's forward and backward pass, run once with every version of every local variable noted.
+
+| file | what it is |
+| --- | --- |
+| passes.py | a Function's or a pair's two passes |
+| tracing.py | the local variables, version by version, each with the line that made it |
+| values.py | what of them is looked at, and whose code it is |
+"""
+
+from torch_reference.chain.recording.passes import Passes, function_passes, reference_passes
+from torch_reference.chain.recording.tracing import Made, Recorder
+from torch_reference.chain.recording.values import is_the_users
+
+__all__ = ["Made", "Passes", "Recorder", "function_passes", "is_the_users", "reference_passes"]

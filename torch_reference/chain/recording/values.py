@@ -1,0 +1,82 @@
+"""What of a user's variables is looked at: tensors, arrays and numbers, in containers and objects too."""
+
+import sysconfig
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_OWN = str(Path(__file__).parents[2])
+_LIBRARIES = tuple(
+    {_OWN, str(Path(torch.__file__).parent), *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))}
+)
+_INSTALLED = ("site-packages", "dist-packages")
+
+
+def as_double(value: Any) -> Tensor:
+    """An array or a number as a tensor in float64, in which all of its digits are kept."""
+    return torch.tensor(value, dtype=torch.float64)
+
+
+def is_the_users(code: CodeType) -> bool:
+    """Whether code is neither torch's, nor Python's, nor an installed package's, nor ours."""
+    file = code.co_filename
+    if file.startswith("<frozen") or (code.co_name.startswith("<") and code.co_name != "<lambda>"):
+        return False
+    return not file.startswith(_LIBRARIES) and not any(part in file for part in _INSTALLED)
+
+
+def identity_of(value: Any) -> tuple[int, int]:
+    """Another object, or the same one changed in place, is another version."""
+    if isinstance(value, Tensor):
+        return id(value), value._version
+    if isinstance(value, float):
+        return hash(value), 0
+    return id(value), hash(value.tobytes()) if value.size < 1 << 16 else 0
+
+
+def named_values(variables: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """(owner, name, value) of every tensor, array and number among the variables, and in what they hold."""
+    for name, value in variables.items():
+        if _is_numeric(value):
+            yield "", name, value
+            continue
+        for key, item in _held(value):
+            if isinstance(key, str) and _is_numeric(item):
+                yield name, key, item
+
+
+def _held(value: Any) -> list[tuple[Any, Any]]:
+    """The entries of a mapping, the attributes of a plain object: a cache, a ctx, a trace."""
+    if type(value) is dict:
+        return list(value.items())
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return list(value._asdict().items())
+    if isinstance(value, type | torch.nn.Module) or type(value).__module__ in ("builtins", "types", "torch"):
+        return []
+    return list(getattr(value, "__dict__", {}).items())
+
+
+def _is_numeric(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value.is_floating_point() and value.layout is torch.strided
+    if type(value) is float:
+        return True
+    return (
+        type(value).__module__ == "numpy"
+        and getattr(getattr(value, "dtype", None), "kind", "") == "f"
+        and hasattr(value, "tobytes")
+    )
+
+
+def inside(value: Any, depth: int = 3) -> list[Any]:
+    """All tensors and arrays that a value holds, in tuples, lists, dicts and plain objects."""
+    if isinstance(value, Tensor) or _is_numeric(value):
+        return [value]
+    if depth == 0:
+        return []
+    parts = list(value) if isinstance(value, tuple | list) else [item for _, item in _held(value)]
+    return [found for part in parts for found in inside(part, depth - 1)]

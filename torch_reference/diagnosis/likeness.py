@@ -1,0 +1,100 @@
+"""What a wrong link looks like beside what autograd makes of the same upstream gradient."""
+
+import torch
+from torch import Tensor
+
+from torch_reference.diagnosis.diagnosis_kinds import KINDS
+from torch_reference.diagnosis.pattern_kinds import PATTERNS
+from torch_reference.judging.finding import Diagnosis
+
+FEWEST = 3
+"""Of fewer numbers a common factor may be a coincidence, unless it is a plain one in float64."""
+PLAIN = {-1.0: "wrong sign", 2.0: "factor 2", 0.5: "factor 1/2"}
+
+
+def likeness(manual: Tensor, expected: Tensor) -> Diagnosis | None:
+    """The kind of the mistake, where one relation holds for every element; None where none does.
+
+    Shapes: expected is in float64; manual has its shape, or another that is wrong
+    """
+    found = manual.double()
+    close = torch.finfo(manual.dtype).eps ** 0.5
+    if found.shape != expected.shape:
+        return _of_another_shape(found, expected, close)
+    if not found.isfinite().all() or not expected.isfinite().all() or not expected.any():
+        return None
+    if not found.any():
+        return _said("detached")
+    factor = _factor(found, expected, close)
+    if factor is not None:
+        return _of_a_factor(factor, expected, manual.dtype)
+    if expected.ndim == 2 and expected.shape[0] == expected.shape[1] and _alike(found, expected.mT, close):
+        return _said("transposed")
+    return _of_rows(found, expected, close)
+
+
+def _of_another_shape(found: Tensor, expected: Tensor, close: float) -> Diagnosis | None:
+    if found.ndim == 2 and found.mT.shape == expected.shape and _alike(found.mT, expected, close):
+        return _said("transposed")
+    dims = summed_over(found, expected, close)
+    if dims:
+        return _said("missing sum", where=", ".join(map(str, dims)))
+    if found.numel() == expected.numel() and _alike(found.flatten(), expected.flatten(), close):
+        sentence, mend = PATTERNS["another shape"]
+        shapes = {"found": f"{tuple(found.shape)}", "expected": f"{tuple(expected.shape)}"}
+        return Diagnosis("another shape", sentence.format(**shapes), mend)
+    return None
+
+
+def summed_over(found: Tensor, expected: Tensor, close: float) -> tuple[int, ...]:
+    """The dimensions over which the numbers, summed, are right; none if no such sum is.
+
+    Shapes: found (a, b, c, …); expected what is left of it when some dimensions are summed, or kept as 1
+    """
+    for dims in _subsets(found.ndim):
+        for keepdim in (False, True):
+            total = found.sum(dims, keepdim=keepdim)
+            if total.shape == expected.shape and _alike(total, expected, close):
+                return dims
+    return ()
+
+
+def _subsets(ndim: int) -> list[tuple[int, ...]]:
+    every = [tuple(d for d in range(ndim) if code >> d & 1) for code in range(1, 1 << min(ndim, 6))]
+    return sorted(every, key=len)
+
+
+def _factor(found: Tensor, expected: Tensor, close: float) -> float | None:
+    """The one factor between them; exact zeros must be zeros in both."""
+    factor = float((found * expected).sum() / (expected * expected).sum())
+    return factor if factor and _alike(found, factor * expected, close) else None
+
+
+def _of_a_factor(factor: float, expected: Tensor, dtype: torch.dtype) -> Diagnosis | None:
+    close = torch.finfo(dtype).eps ** 0.5
+    numbers = torch.unique(expected[expected != 0])
+    for plain, kind in PLAIN.items():
+        if abs(factor - plain) <= close * abs(plain):
+            return _said(kind) if dtype == torch.float64 or len(numbers) >= FEWEST else None
+    if len(numbers) < FEWEST:
+        return None
+    sentence, mend = PATTERNS["constant factor"]
+    return Diagnosis("constant factor", sentence.format(factor=f"{factor:.6g}"), mend)
+
+
+def _of_rows(found: Tensor, expected: Tensor, close: float) -> Diagnosis | None:
+    """Every element right or zero."""
+    right = (found - expected).abs() <= close * expected.abs()
+    if bool((right | (found == 0)).all()) and bool((right & (expected != 0)).sum() >= FEWEST):
+        return Diagnosis("mask", *PATTERNS["mask"])
+    return None
+
+
+def _alike(found: Tensor, expected: Tensor, close: float) -> bool:
+    scale = torch.maximum(found.abs(), expected.abs())
+    return bool(((found - expected).abs() <= close * scale + 1e-3 * close * expected.abs().max()).all())
+
+
+def _said(kind: str, **values: str) -> Diagnosis:
+    sentence, mend = KINDS[kind]
+    return Diagnosis(kind, sentence.format(**values), mend.format(**values))

@@ -1,0 +1,66 @@
+"""The lines where a mistake may be: where a wrong link is made, and those whose variables only it needs."""
+
+import ast
+from collections.abc import Collection, Sequence
+
+KINDS = ast.Assign | ast.AugAssign | ast.Return | ast.AnnAssign | ast.Expr
+
+
+def suspects(
+    statements: Sequence[ast.stmt], lines: Sequence[Sequence[int]], linked: Collection[str]
+) -> list[ast.stmt]:
+    """The statements of a function that may be wrong.
+
+    Each of lines is where one wrong link may have been made, the likeliest first. Of several links it is
+    what all of them need: one mistake is likelier than several.
+    """
+    simple = [one for one in statements if isinstance(one, KINDS)]
+    needed = [_needed(simple, here, linked) for here in lines]
+    if not needed:
+        return []
+    return [one for one in needed[0] if all(one in others for others in needed[1:])]
+
+
+def _needed(statements: Sequence[ast.stmt], lines: Sequence[int], linked: Collection[str]) -> list[ast.stmt]:
+    """The statements of the lines, and those whose variables only they need: judged by nothing else."""
+    found = [one for line in lines for one in statements if one.lineno <= line <= (one.end_lineno or line)]
+    found = list(dict.fromkeys(found))
+    waiting = list(found)
+    while waiting:
+        here = waiting.pop()
+        names = read(here) - set(linked)
+        for one in statements:
+            if one not in found and one.lineno < here.lineno and names & written(one):
+                found.append(one)
+                waiting.append(one)
+    return found
+
+
+def read(statement: ast.stmt) -> set[str]:
+    """The variables that a statement reads; one that it changes in place, too."""
+    found = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    targets = {target.id for target in getattr(statement, "targets", []) if isinstance(target, ast.Name)}
+    value = getattr(statement, "value", None)
+    again = (
+        {node.id for node in ast.walk(value) if isinstance(node, ast.Name)} if value is not None else set()
+    )
+    return found - (targets - again)
+
+
+def written(statement: ast.stmt) -> set[str]:
+    """The variables that a statement makes or changes: x of x = …, x[i] = …, x += …, x.add_(…)."""
+    if isinstance(statement, ast.Expr):
+        call = statement.value
+        is_method = isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+        base = call.func.value if is_method else None  # type: ignore[attr-defined] # it is a method's call
+        return _bases(base)
+    targets = getattr(statement, "targets", [getattr(statement, "target", None)])
+    return {name for target in targets for name in _bases(target)}
+
+
+def _bases(target: ast.expr | None) -> set[str]:
+    if isinstance(target, ast.Tuple | ast.List):
+        return {name for part in target.elts for name in _bases(part)}
+    while isinstance(target, ast.Subscript | ast.Attribute | ast.Starred):
+        target = target.value
+    return {target.id} if isinstance(target, ast.Name) else set()
