@@ -68,7 +68,9 @@ def _as_a_part(one: Judged, judged: Sequence[Judged], count: int) -> Judged:
         return replace(one, status=Status.NOT_JUDGED, reason="a part of the gradient, and right as one")
     sentence, mend = KINDS["term missing"]
     told = Diagnosis("term missing", sentence.format(count=count), mend)
-    return replace(one, diagnosis=told)
+    # Made right, and then handed on where it should have been added: that line is the wrong one.
+    place = one.quantity.handed_on[0] if len(one.quantity.handed_on) > 1 else one.quantity.place
+    return replace(one, diagnosis=told, quantity=replace(one.quantity, place=place))
 
 
 def _is_a_part(manual: Tensor, terms: Sequence[Tensor]) -> bool:

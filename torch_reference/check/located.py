@@ -21,6 +21,9 @@ from torch_reference.repair.task_trials import TaskTrials
 
 MOST_OUTPUTS, MOST_LINES = 64, 8
 
+LOOKS = ("another factor", "another function", "upstream forgotten", "constant factor per element")
+"""Kinds that a number of another origin may look like."""
+
 
 class CalledAt(NamedTuple):
     """How a function was called: the point, and the inputs whose gradients were asked for."""
@@ -183,10 +186,14 @@ def _located(
 def _lines(inside: ChainReport) -> list[list[Place]]:
     """For each wrong link the lines that may have made it; links of one line count once."""
     places = {link.quantity.place: link.quantity for link in inside.wrong}
+    if len(places) > 1:  # what is handed on in one return needs them all
+        return [[place] if place else [] for place in places]
     return [[place, *quantity.handed_on] if place else [] for place, quantity in places.items()]
 
 
 def _told(finding: Finding, told: Diagnosis | None) -> Finding:
     """A gradient of unknown kind gets what is known of the one wrong line behind it."""
-    unknown = finding.diagnosis is not None and finding.diagnosis.kind == UNKNOWN.kind
-    return replace(finding, diagnosis=told) if told and unknown and finding.starts_here else finding
+    kind = finding.diagnosis.kind if finding.diagnosis else ""
+    # What was returned under a wrong name may look like a mistake of another kind.
+    vague = kind == UNKNOWN.kind or (kind in LOOKS and told is not None and told.kind == "another name")
+    return replace(finding, diagnosis=told) if told and vague and finding.starts_here else finding

@@ -109,5 +109,5 @@ def _draws(task: Task, draws: int) -> Iterator[Draw]:
             continue
         # Outside the reference's domain there is nothing to be like.
         if number == 0 or all(value.isfinite().all() for value in reference.values()):
-            yield Draw(cut, before, origin, manual, reference, cuts, task.batch(point), {})
+            yield Draw(cut, before, origin, manual, reference, cuts, task.batch(point), {}, [])
             before = point

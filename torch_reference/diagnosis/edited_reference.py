@@ -15,6 +15,8 @@ from torch_reference.judging.scalar_objective import Tensors, reference_gradient
 
 MOST_REMEMBERED = 20_000
 """So many elements all gradients together may have for those of edited references to be remembered."""
+MOST_OPERATIONS = 40_000
+"""So many operations all edited references of one draw may run: a few seconds; the rest stays untried."""
 MOST_PATHS = 24
 """Of so many paths at most are pairs tried: 276 runs of the reference, a fraction of a second."""
 
@@ -79,6 +81,8 @@ def _edited(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> Tensor |
     key = tuple((edit.kind, edit.call, edit.argument, edit.where) for edit in made)
     if key in draw.remembered:
         found = draw.remembered[key]
+    elif sum(draw.spent) > MOST_OPERATIONS:
+        return None
     else:
         found = _all_edited(task, made, draw)
         if sum(value.numel() for value in draw.reference.values()) <= MOST_REMEMBERED:
@@ -87,11 +91,17 @@ def _edited(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> Tensor |
 
 
 def _all_edited(task: Task, made: Sequence[Edit], draw: Draw) -> Tensors | None:
+    editors: list[Editor] = []
+
+    def edited(shifts: Tensors) -> Editor:
+        editors.append(Editor(shifts, made, others))
+        return editors[-1]
+
     try:
         others = _recorded(task, draw)[1] if any(edit.kind in OF_OTHERS for edit in made) else []
-        return reference_gradients(
-            task.objective, draw.point, _shapes(draw), draw.cuts, lambda shifts: Editor(shifts, made, others)
-        )
+        found = reference_gradients(task.objective, draw.point, _shapes(draw), draw.cuts, edited)
+        draw.spent.append(len(editors[-1].calls))
+        return found
     except (RuntimeError, IndexError, StopIteration, ValueError):
         return None  # this argument cannot be edited so: a transposed factor does not fit
 

@@ -24,7 +24,7 @@ def likeness(manual: Tensor, expected: Tensor) -> Diagnosis | None:
     if not found.isfinite().all() or not expected.isfinite().all() or not expected.any():
         return None
     if not found.any():
-        return _said("detached")
+        return None  # a mask may do that, at one point
     factor = _factor(found, expected, close)
     if factor is not None:
         return _of_a_factor(factor, expected, manual.dtype)
@@ -79,7 +79,23 @@ def _of_a_factor(factor: float, expected: Tensor, dtype: torch.dtype) -> Diagnos
     if len(numbers) < FEWEST:
         return None
     sentence, mend = PATTERNS["constant factor"]
-    return Diagnosis("constant factor", sentence.format(factor=f"{factor:.6g}"), mend)
+    return Diagnosis("constant factor", sentence.format(factor=as_written(factor, close)), mend)
+
+
+def as_written(factor: float, close: float) -> str:
+    """A number, and the whole number, fraction or root that it is, if it is one.
+
+    >>> as_written(0.2, 1e-8), as_written(3**0.5, 1e-8), as_written(0.123456, 1e-8)
+    ('0.2, that is 1/5', '1.73205, that is √3', '0.123456')
+    """
+    shown = f"{factor:.6g}"
+    sign, size = "−" * (factor < 0), abs(factor)
+    for text, whole in (("{}", size), ("1/{}", 1 / size), ("√{}", size**2), ("1/√{}", 1 / size**2)):
+        near = round(whole)
+        if 1 < near < 10_000 and abs(whole - near) <= 2 * close * near:
+            exact = sign + text.format(near)
+            return shown if exact == shown else f"{shown}, that is {exact}"
+    return shown
 
 
 def _of_rows(found: Tensor, expected: Tensor, close: float) -> Diagnosis | None:

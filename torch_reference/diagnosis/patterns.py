@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from torch_reference.diagnosis.likeness import likeness
+from torch_reference.diagnosis.likeness import as_written, likeness
 from torch_reference.diagnosis.pattern_kinds import PATTERNS
 from torch_reference.diagnosis.random_draws import Draw
 from torch_reference.judging.report import UNKNOWN, Diagnosis
@@ -109,7 +109,7 @@ def _factor(pairs: Sequence[tuple[Tensor, Tensor]], closeness: float) -> Diagnos
     if not len(every) or bool(((every - 1).abs() <= closeness).all()):
         return None
     if bool(((every - every[0]).abs() <= closeness * every[0].abs()).all()):
-        return _described("constant factor", factor=f"{every[0].item():.6g}")
+        return _described("constant factor", factor=as_written(every[0].item(), closeness))
     if len({factor.shape for factor in factors}) > 1:
         return None
     stacked = torch.stack(factors)

@@ -22,6 +22,8 @@ class Draw(NamedTuple):
     batch: int
     remembered: dict[Hashable, Tensors | None]
     """What edited references gave: all names at once, and the names are diagnosed one by one."""
+    spent: list[int]
+    """How many operations each of these runs had."""
 
 
 Candidate = Callable[[Draw], Tensor | None]

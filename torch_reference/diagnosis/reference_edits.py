@@ -59,6 +59,7 @@ class Editor(TorchFunctionMode):
         super().__init__()
         self.others = list(others)
         self.met: list[Tensor] = []
+        self.known: set[int] = set()
         self.shift_names = {id(shift): name for name, shift in shifts.items()}
         self.shifted: dict[int, tuple[str, Tensor]] = {}
         self.edits = edits
@@ -87,9 +88,10 @@ class Editor(TorchFunctionMode):
         averages = name == "mean" or kwargs.get("reduction") == "mean"
         number = len(self.calls)
         self.calls.append(Call(name, tensors, differentiable, names, result, averages))
-        self.met += [
-            tensor for tensor in (*tensors, result) if all(tensor is not known for known in self.met)
-        ]
+        for tensor in (*tensors, result):
+            if id(tensor) not in self.known:
+                self.known.add(id(tensor))
+                self.met.append(tensor)
 
         def call(replaced: Mapping[int, Tensor]) -> Tensor:
             value: Tensor = func(*_replace(args, tensors, replaced), **kwargs)

@@ -43,6 +43,16 @@ class Original:
                 return list(_statements(node.body))
         return []
 
+    def attributes(self) -> list[str]:
+        """What the code reads of ctx and self, as it is written: ctx.scale."""
+        found = [
+            f"{node.value.id}.{node.attr}"
+            for node in ast.walk(self.outermost)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+            if node.value.id in ("ctx", "self") and isinstance(node.ctx, ast.Store)
+        ]
+        return list(dict.fromkeys(found))
+
     def edited(self, text: str) -> FunctionType:
         """The function that the user gave, with the file's text as it would be.
 

@@ -85,8 +85,9 @@ def repairs(
     begin, begin_wall = time.thread_time(), time.monotonic()
     fitting: list[Repair] = []
     tried, complete, dearest = 0, True, 0
-    again = {line for place in lines for line in place[1:]} - {place[0] for place in lines}
-    for edit, statement in _in_order(original, statements, code, again):
+    here = {place[0] for place in lines}
+    again = {line for place in lines for line in place[1:]} - here
+    for edit, statement in _in_order(original, statements, code, here, again):
         spent = time.thread_time() - begin
         if tried >= MOST_EDITS or spent > MOST_SECONDS or time.monotonic() - begin_wall > 4 * MOST_SECONDS:
             complete = False
@@ -108,16 +109,28 @@ def repairs(
 
 
 def _in_order(
-    original: Original, lines: Sequence[ast.stmt], code: CodeType, again: Collection[int]
+    original: Original,
+    lines: Sequence[ast.stmt],
+    code: CodeType,
+    here: Collection[int],
+    again: Collection[int],
 ) -> Iterator[tuple[TextEdit, ast.stmt]]:
     """All edits, the likeliest of every line first; those of lines that only hand on are less likely."""
     names = [name for name in code.co_varnames if name not in ("self", "ctx", "cls")][:MOST_NAMES]
+    names += original.attributes()[:MOST_NAMES]
     every = [
-        (edit._replace(cost=edit.cost + 2 * (statement.lineno in again)), statement)
+        (edit._replace(cost=edit.cost + _further(statement, here, again)), statement)
         for statement in lines
         for edit in edits_of(original.source, statement, names)
     ]
     yield from sorted(every, key=lambda pair: pair[0].cost)
+
+
+def _further(statement: ast.stmt, here: Collection[int], again: Collection[int]) -> int:
+    """How much less likely a line is than the one that made the wrong link."""
+    if any(statement.lineno <= line <= (statement.end_lineno or line) for line in here):
+        return 0
+    return 2 if statement.lineno in again else 1
 
 
 def _holds(question: Callable[[FunctionType], bool], original: Original, edited: str) -> bool:

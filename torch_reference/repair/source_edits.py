@@ -50,8 +50,21 @@ def edits_of(source: Source, statement: ast.stmt, names: Sequence[str]) -> list[
             found += of_a_term(source, term, names, term is not value)
         for factor in factors(value):
             found += of_a_factor(source, factor, names)
+    for target in getattr(statement, "targets", [getattr(statement, "target", None)]):
+        for index in _indices(target):
+            for node in ast.walk(index):
+                if isinstance(node, ast.expr):
+                    found += _of_a_node(source, node, names, called=False, inner=True)
     unique = {(edit.start, edit.end, edit.text): edit for edit in reversed(found)}
     return sorted(unique.values(), key=lambda edit: (edit.cost, edit.start))
+
+
+def _indices(target: ast.expr | None) -> Iterator[ast.expr]:
+    """What stands in the brackets of x[i] = …."""
+    while isinstance(target, ast.Subscript | ast.Attribute):
+        if isinstance(target, ast.Subscript):
+            yield target.slice
+        target = target.value
 
 
 def _of_the_statement(source: Source, statement: ast.stmt) -> Iterator[TextEdit]:
@@ -65,7 +78,7 @@ def _of_the_statement(source: Source, statement: ast.stmt) -> Iterator[TextEdit]
         between = source.span(statement.target)[1], source.span(statement.value)[0]
         yield TextEdit(*between, " = ", 2, "accumulated")
         adds = isinstance(statement.op, ast.Add)
-        yield TextEdit(*between, " -= " if adds else " += ", 2, "wrong sign")
+        yield TextEdit(*between, " -= " if adds else " += ", 1, "wrong sign")
 
 
 def _of_a_node(

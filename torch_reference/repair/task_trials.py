@@ -36,13 +36,17 @@ class TaskTrials:
     def elsewhere(self) -> list[Outcome]:
         """Other points, in other sizes too where the reference takes them."""
         found = []
+        manual = self.task.derivation(_copies(self.task.point))
+        right = [name for name, expected in self.here[1].items() if _near(manual.get(name), expected)]
         for point in (*(redrawn(self.task, seed) for seed in REDRAWN), *_resized(self.task.point)):
             try:
                 task = replace(self.task, point=point)
-                self.task.derivation(_copies(point))
-                found.append((task, self._right(task)))
+                manual, expected = self.task.derivation(_copies(point)), self._right(task)
             except Exception:  # the user's code may know one size only
                 continue
+            # Where not even the right gradients are right, one of both knows one size only.
+            if all(_near(manual.get(name), expected[name]) for name in right):
+                found.append((task, expected))
         return found
 
     def _right(self, task: Task) -> dict[str, Tensor]:

@@ -46,10 +46,13 @@ def of_a_term(source: Source, term: ast.expr, names: Sequence[str], inside: bool
     if not isinstance(term, ast.UnaryOp):  # that sign is better left out
         yield TextEdit(begin, end, f"-{factor}", 3 if inside else 1, "wrong sign")
     for number in ("2", "0.5"):
-        yield TextEdit(begin, end, f"{number} * {factor}", 3, "factor missing")
+        # After the names: a number that fits may be that of one of them.
+        yield TextEdit(begin, end, f"{number} * {factor}", 5, "factor missing")
     for name in names:
         yield TextEdit(begin, end, f"{factor} * {name}", 4, "factor missing")
         yield TextEdit(begin, end, f"{factor} / {name}", 4, "factor missing")
+        for root in ("*", "/"):
+            yield TextEdit(begin, end, f"{factor} {root} {name} ** 0.5", 7, "factor missing")
         yield TextEdit(begin, end, f"{text} + {name}", 5, "term missing")
         yield TextEdit(begin, end, f"{text} - {name}", 5, "term missing")
         if not inside:
