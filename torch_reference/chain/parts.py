@@ -16,6 +16,7 @@ from torch_reference.chain.quantity import Quantity
 from torch_reference.chain.verdict import Chain, Judged, Status
 from torch_reference.comparison import Row, Verdict
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
+from torch_reference.diagnosis.likeness import likeness
 from torch_reference.judging.finding import Diagnosis
 
 MOST_TERMS = 6
@@ -53,7 +54,8 @@ def _in_parts(whole: Judged, terms: Sequence[Tensor]) -> Iterator[Judged]:
         expected = unmet[0] if len(unmet) == 1 else None
         status = Status.RIGHT if is_right else Status.WRONG
         row = Row(part.shown, Verdict.AGREES) if is_right else _row(part, expected)
-        yield Judged(part, status, row, None, expected, "a part of it" if is_right else "")
+        told = None if is_right or expected is None else likeness(part.manual, expected)
+        yield Judged(part, status, row, None, expected, "a part of it" if is_right else "", diagnosis=told)
     if all(right):
         yield whole
     elif whole.quantity.place is not None:

@@ -100,10 +100,10 @@ def _all_edited(task: Task, made: Sequence[Edit], draw: Draw) -> Tensors | None:
     try:
         others = _recorded(task, draw)[1] if any(edit.kind in OF_OTHERS for edit in made) else []
         found = reference_gradients(task.objective, draw.point, _shapes(draw), draw.cuts, edited)
-        draw.spent.append(len(editors[-1].calls))
-        return found
     except (RuntimeError, IndexError, StopIteration, ValueError):
         return None  # this argument cannot be edited so: a transposed factor does not fit
+    draw.spent.append(len(editors[-1].calls))
+    return found
 
 
 def _divided(task: Task, name: str, call: int, argument: int, draw: Draw) -> Tensor | None:

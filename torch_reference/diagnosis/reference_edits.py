@@ -72,8 +72,11 @@ class Editor(TorchFunctionMode):
         kwargs = kwargs or {}
         apart = TAKEN_APART.get(func)
         if apart is not None:
-            with self:  # a fused operation is made of others, and a mistake may be in any of them
-                return apart(*args, **kwargs)
+            try:
+                with self:  # a fused operation is made of others, and a mistake may be in any of them
+                    return apart(*args, **kwargs)
+            except ValueError:  # not this one, called like this
+                pass
         result = func(*args, **kwargs)
         tensors = _tensors(args)
         if not isinstance(result, Tensor) or not result.requires_grad or not result.is_floating_point():

@@ -44,6 +44,79 @@ def group_norm(
     return _scaled(normalised, gain, shift)
 
 
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Layer norm over everything but the channels; by the running numbers where they are to be used."""
+    dims = (0, *range(2, input.ndim))
+    shape = (1, -1, *[1] * (input.ndim - 2))
+    gain, shift = (None if value is None else value.reshape(shape) for value in (weight, bias))
+    if training or running_mean is None or running_var is None:
+        return _scaled(_normalised(input, dims, eps), gain, shift)
+    mean, variance = running_mean.reshape(shape), running_var.reshape(shape)
+    return _scaled((input - mean) * torch.rsqrt(variance + eps), gain, shift)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """⟨a, b⟩ / (|a| |b|)."""
+    return (x1 * x2).sum(dim) / ((x1 * x1).sum(dim).sqrt() * (x2 * x2).sum(dim).sqrt())
+
+
+def attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    **others: Any,
+) -> Tensor:
+    """softmax(Q Kᵀ · scale + mask) V.
+
+    Errors: ValueError for dropout, and for groups of heads, which are not taken apart
+    """
+    if dropout_p or others.get("enable_gqa"):
+        raise ValueError("not taken apart")
+    scores = (query @ key.mT) * (scale if scale is not None else query.shape[-1] ** -0.5)
+    if is_causal:
+        later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
+        scores = scores.masked_fill(later, float("-inf"))
+    elif attn_mask is not None and attn_mask.dtype is torch.bool:
+        scores = scores.masked_fill(~attn_mask, float("-inf"))
+    elif attn_mask is not None:
+        scores = scores + attn_mask
+    return torch.softmax(scores, -1) @ value
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    *old: Any,
+    reduction: str = "mean",
+    **others: Any,
+) -> Tensor:
+    """−log softmax at the class, for classes as numbers and nothing special.
+
+    Errors: ValueError for anything else, which is not taken apart
+    """
+    plain = all(value in (None, -100, 0.0) for value in (*old, *others.values()))
+    if weight is not None or not plain or input.ndim != 2 or target.is_floating_point():
+        raise ValueError("not taken apart")
+    if bool((target < 0).any()):
+        raise ValueError("not taken apart")
+    losses = -torch.log_softmax(input, 1).gather(1, target[:, None])[:, 0]
+    return {"mean": losses.mean, "sum": losses.sum}.get(reduction, lambda: losses)()
+
+
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x · sigmoid(x)."""
     return input * torch.sigmoid(input)
@@ -65,5 +138,9 @@ TAKEN_APART: dict[Any, Callable[..., Tensor]] = {
     functional.rms_norm: rms_norm,
     functional.group_norm: group_norm,
     functional.silu: silu,
+    functional.batch_norm: batch_norm,
+    functional.cosine_similarity: cosine_similarity,
+    functional.scaled_dot_product_attention: attention,
+    functional.cross_entropy: cross_entropy,
 }
 """torch's function -> the same of elementary operations; its value differs by roundings."""

@@ -107,7 +107,7 @@ def _of_a_node(
         yield from _of_an_attribute(source, node, called)
     elif isinstance(node, ast.Call):
         yield from _of_a_call(source, node)
-    elif isinstance(node, ast.Tuple) and len(node.elts) > 1:
+    elif isinstance(node, ast.Tuple | ast.List) and len(node.elts) > 1:
         yield from _of_a_tuple(source, node)
     if isinstance(node, LEAVES) and not called and not inner:
         yield TextEdit(end, end, ".T", 3, "transposed")
@@ -176,7 +176,7 @@ def _of_a_call(source: Source, node: ast.Call) -> Iterator[TextEdit]:
             yield TextEdit(source.span(node.args[-1])[1], end - 1, "", 3, "another axis")
 
 
-def _of_a_tuple(source: Source, node: ast.Tuple) -> Iterator[TextEdit]:
+def _of_a_tuple(source: Source, node: ast.Tuple | ast.List) -> Iterator[TextEdit]:
     """Two neighbours in the wrong order."""
     for one, other in zip(node.elts, node.elts[1:], strict=False):
         first, last = source.span(one), source.span(other)

@@ -17,6 +17,8 @@ REDUCED = (
     ".sum((0, 2, 3))",
     ".sum((0, 1, 2))",
 )
+SLOPES = ("({} > 0)", "(1 - {} ** 2)", "{0} * (1 - {0})")
+"""The derivatives of ReLU by its input or output, of tanh and of sigmoid by their outputs."""
 LEAVES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 
 
@@ -56,6 +58,8 @@ def of_a_term(source: Source, term: ast.expr, names: Sequence[str], inside: bool
         yield TextEdit(begin, end, f"{text} + {name}", 5, "term missing")
         yield TextEdit(begin, end, f"{text} - {name}", 5, "term missing")
         if not inside:
+            for slope in SLOPES:
+                yield TextEdit(begin, end, f"{factor} * {slope.format(name)}", 5, "derivative missing")
             yield TextEdit(begin, end, f"{text} - {name}.mean(-1, keepdim=True)", 6, "term missing")
             yield TextEdit(begin, end, f"{text} - {name}.sum(-1, keepdim=True)", 6, "term missing")
     for reduction in REDUCED:
@@ -77,5 +81,6 @@ def of_a_factor(source: Source, factor: ast.expr, names: Sequence[str]) -> Itera
     text = source.text(factor)
     yield TextEdit(begin, end, f"(1 - {text})", 4, "another function")
     for name in names:
-        yield TextEdit(begin, end, f"({text} - {name})", 5, "term missing")
-        yield TextEdit(begin, end, f"({text} + {name})", 5, "term missing")
+        if name != text:
+            yield TextEdit(begin, end, f"({text} - {name})", 6, "term missing")
+            yield TextEdit(begin, end, f"({text} + {name})", 6, "term missing")

@@ -56,5 +56,5 @@ DIAGNOSES = {
         "hidden.weight",
         lambda g, p, x: {"hidden.weight": g["hidden.weight"][[0, 3, 2, 1]]},
     ),
-    "unknown": ("hidden.weight", lambda g, p, x: {"hidden.weight": g["hidden.weight"] + x.sum()}),
+    "unknown": ("hidden.weight", lambda g, p, x: {"hidden.weight": g["hidden.weight"].sin() + x.sum()}),
 }

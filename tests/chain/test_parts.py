@@ -1,0 +1,74 @@
+"""A gradient in parts: d_x1 and d_x2 for two uses of x, each judged by itself."""
+
+import pytest
+import torch
+
+from torch_reference.chain.inside import links_of_function
+from torch_reference.chain.parts import stem_of_a_part
+from torch_reference.chain.report import ChainReport
+from user_files import imported
+
+SOURCE = """
+def forward(x, w):
+    h = x * w
+    a = h.exp()
+    b = h.sin()
+    out = a * b
+    return out, (x, w, h, a, b)
+
+
+def backward(saved, dout):
+    x, w, h, a, b = saved
+    da = dout * b
+    db = dout * a
+    dh1 = da * a
+    dh2 = db * h.cos()
+    dh = dh1 + dh2
+    dx = dh * w
+    dw = dh * x
+    return dx, dw
+"""
+
+
+def checked(folder, changes: dict[str, str]) -> ChainReport:
+    """The links of the pair, with some of its text changed."""
+    source = SOURCE
+    for right, wrong in changes.items():
+        assert right in source
+        source = source.replace(right, wrong)
+    module = imported(folder, "parts", source)
+    torch.manual_seed(0)
+    x, w, above = torch.randn(3, 4, 5).double()
+    pair = module.forward, module.backward
+    return links_of_function(pair, lambda x, w: (x * w).exp() * (x * w).sin(), [x, w], [True, True], [above])
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({}, []),
+        ({"dh2 = db * h.cos()": "dh2 = db * h"}, ["dh2"]),
+        ({"dh1 = da * a": "dh1 = -da * a"}, ["dh1"]),
+        ({"dh = dh1 + dh2": "dh = dh1"}, ["dh"]),
+        ({"dh = dh1 + dh2": "dh = dh1 - dh2"}, ["dh"]),
+        ({"    dh = dh1 + dh2\n": "", "dh * ": "(dh1 + dh2) * ", "h.cos()": "h"}, ["dh2"]),
+    ],
+    ids=["right", "second", "first", "one forgotten", "sum", "no name for the sum"],
+)
+def test_the_wrong_part_is_named_and_a_right_one_is_not(tmp_path, changes, wrong) -> None:
+    """Neither part is the gradient of h, and both are right as parts; of a forgotten one the sum is wrong."""
+    report = checked(tmp_path, changes)
+    assert [link.quantity.manual_name for link in report.wrong] == wrong, str(report)
+
+
+def test_a_forgotten_term_is_called_one(tmp_path) -> None:
+    """With how many there are."""
+    [link] = checked(tmp_path, {"dh = dh1 + dh2": "dh = dh1"}).wrong
+    assert link.diagnosis.kind == "term missing"
+    assert "2 terms" in link.diagnosis.sentence
+
+
+def test_a_part_is_told_by_its_name() -> None:
+    """A digit or a letter behind the name of the whole, but no name that only ends alike."""
+    names = ("dx1", "dx_2", "d_x_a", "dx", "d_loss_d_w12", "x")
+    assert [stem_of_a_part(name) for name in names] == ["dx", "dx", "d_x", "", "", ""]

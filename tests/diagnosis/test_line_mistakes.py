@@ -1,0 +1,68 @@
+"""Wrong lines in published backwards: the line, the kind, and an edit that mends it or none."""
+
+import pytest
+
+from catalogue.line_mistakes import CLASSES, LineMistake
+from catalogue.line_reports import REPORTED
+from catalogue.line_trials import FOLDER, checked, made, reported_mistakes, said_of
+from catalogue.published import MODULES
+
+REPORTS = list(reported_mistakes())
+QUICK = {
+    "db = dout": "missing sum over the batch",
+    "db = dout.sum(dim=(0, 2))": "missing sum",
+    "(y / a + (1 - y) / (1 - a))": "wrong sign",
+}
+"""What the dev profile runs, and the kind that each is called."""
+
+
+def cases() -> list:
+    """Every report, of which those outside the sample run with the ci profile only."""
+    return [
+        pytest.param(
+            one, id=f"{one.subject} {one.wrong}", marks=[] if one.wrong in QUICK else pytest.mark.slow
+        )
+        for one in REPORTS
+    ]
+
+
+@pytest.mark.parametrize("mistake", cases())
+def test_no_edit_that_is_shown_fails_to_mend_it(mistake: LineMistake) -> None:
+    """`git apply` takes the diff, and all is right then; the quick ones are called what they are."""
+    said = said_of(mistake)
+    assert said.mends is not False
+    if mistake.wrong in QUICK:
+        assert said.line
+        assert said.mends
+        assert said.kind == QUICK[mistake.wrong]
+
+
+@pytest.mark.slow
+def test_of_the_reported_mistakes_most_are_placed_named_and_mended() -> None:
+    """The line in nine of ten, the kind in eight, an edit in seven; never an edit that mends nothing."""
+    said = [said_of(one) for one in REPORTS]
+    assert len(said) >= 60
+    assert sum(one.line for one in said) >= 0.9 * len(said)
+    assert sum(one.kind_is_right for one in said) >= 0.8 * len(said)
+    assert sum(one.mends is True for one in said) >= 0.7 * len(said)
+
+
+@pytest.mark.parametrize(
+    ("module", "subject"),
+    [
+        pytest.param(name, subject, marks=[] if subject in ("affine", "bce") else pytest.mark.slow)
+        for name in MODULES
+        for subject in made((FOLDER / f"{name}.py").read_text(encoding="utf-8"), name).SUBJECTS
+    ],
+)
+def test_every_published_backward_is_right(module: str, subject: str) -> None:
+    """Else a planted mistake would mean nothing."""
+    report = checked(made((FOLDER / f"{module}.py").read_text(encoding="utf-8"), module), subject)
+    assert report.agrees, str(report)
+
+
+def test_every_report_is_of_a_known_class_and_a_published_backward() -> None:
+    """The table has no line that says nothing."""
+    assert {one.kind for one in REPORTED} <= set(CLASSES)
+    assert {one.subject.partition(":")[0] for one in REPORTED} <= set(MODULES)
+    assert len(set(REPORTED)) == len(REPORTED)
