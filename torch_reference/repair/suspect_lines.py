@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Collection, Sequence
 
-KINDS = ast.Assign | ast.AugAssign | ast.Return | ast.AnnAssign | ast.Expr
+KINDS = ast.Assign | ast.AugAssign | ast.Return | ast.AnnAssign
 
 
 def suspects(
@@ -14,7 +14,7 @@ def suspects(
     Each of lines is where one wrong link may have been made, the likeliest first. Of several links it is
     what all of them need: one mistake is likelier than several.
     """
-    simple = [one for one in statements if isinstance(one, KINDS)]
+    simple = [one for one in statements if isinstance(one, KINDS) or _changes_a_tensor(one)]
     needed = [_needed(simple, here, linked) for here in lines]
     if not needed:
         return []
@@ -34,6 +34,13 @@ def _needed(statements: Sequence[ast.stmt], lines: Sequence[int], linked: Collec
                 found.append(one)
                 waiting.append(one)
     return found
+
+
+def _changes_a_tensor(statement: ast.stmt) -> bool:
+    """A call such as x.add_(y); any other call may be made for other effects, and is left alone."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    name = call.func.attr if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else ""
+    return name.endswith("_") and not name.endswith("__")
 
 
 def read(statement: ast.stmt) -> set[str]:

@@ -66,8 +66,9 @@ def spoiled(
     """The right derivation with some of its gradients replaced by a mistake."""
 
     def wrong(p: Mapping[str, Tensor], inputs: Tensor, targets: Tensor) -> Gradients:
-        right = derivation(p, inputs, targets)
-        return right | change(right, p, inputs)
+        found = derivation(p, inputs, targets)
+        found.update(change(dict(found), p, inputs))
+        return found
 
     return wrong
 
