@@ -1,5 +1,6 @@
 """Names cannot meet, threads share a model, and the caller's modes change no verdict of a derivation."""
 
+import functools
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -97,3 +98,47 @@ def test_a_model_that_raises_is_a_finding() -> None:
     assert report.first_wrong.name == "model and loss"
     assert str(report).startswith("UNDECIDED")
     assert report.user_code_failed
+
+
+class ByAnotherWay(nn.Module):
+    """A layer that is reached by a function which a copy of the module would share."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.layer = nn.Linear(2, 1, bias=False).double()
+        layer = self.layer
+        ways = {
+            "a closure over self": lambda x: self.layer(x),
+            "a closure over a layer": lambda x: layer(x),
+            "a closure over a method": (lambda call: lambda x: call(x))(layer.forward),
+            "a default": lambda x, of=layer: of(x),
+            "a function in a function": (lambda call: lambda x: call(x))(lambda x: layer(x)),
+            "a partial": functools.partial(lambda of, x: of()(x), lambda: layer),
+        }
+        self.call = ways.get(how)
+        if how == "a forward that was replaced":
+            self.call, self.forward = lambda x: x, lambda x: self.layer(x)
+        if how == "a list":
+            self.calls, self.call = [lambda x: self.layer(x)], lambda x: self.calls[0](x)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """By that way."""
+        return self.call(inputs)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        *("a closure over self", "a closure over a layer", "a closure over a method", "a default", "a list"),
+        *("a function in a function", "a partial", "a forward that was replaced"),
+    ],
+)
+def test_a_function_that_knows_the_models_modules_calls_those_that_are_judged(how: str) -> None:
+    """A right derivation agrees, and a wrong one does not, however the model reaches its layers."""
+    for sign in (1, -1):
+
+        def derivation(p: Mapping[str, Tensor], x: Tensor, _: Any, sign: int = sign) -> dict[str, Tensor]:
+            return {"layer.weight": sign * 2 * (x @ p["layer.weight"].T).T @ x}
+
+        report = check_derivation(ByAnotherWay(how), total, x, None, derivation, draws=0)
+        assert report.agrees is (sign == 1), report

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from torch_reference.check.examine import examine, raised
 from torch_reference.check.located import located_in_derivation
+from torch_reference.check.nothing_compared import nothing_in_derivation
 from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.calls.points import leaving_all_alone, usable
 from torch_reference.judging.calls.private_model import own_name, private_copy
@@ -44,7 +45,8 @@ def check_derivation(
     Shapes: each gradient has the shape, dtype and device of its parameter or of its submodule's output;
             several inputs are a tuple, passed to the model in that order
     Errors: ValueError for a model without parameters, parameters of two dtypes, or a loss that is not one
-            number; whatever the model, its loss and the derivation raise is a finding
+            number; TypeError for one that is no tensor; whatever the model, its loss and the derivation raise
+            is a finding
 
     >>> import torch, torch_reference
     >>> model, loss = torch.nn.Linear(2, 1, bias=False), torch.nn.MSELoss(reduction="sum")
@@ -60,6 +62,9 @@ def check_derivation(
         except UserCodeError as error:
             dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
             return Report((raised(error),), dtype)
+        nothing = nothing_in_derivation(task)
+        if nothing is not None:
+            return Report((nothing,), str(task.dtype).removeprefix("torch."))
         report = examine(task, draws)
 
     several = not isinstance(inputs, Tensor)
@@ -91,6 +96,8 @@ def network_task(
         point["targets"] = usable(targets)
     objective = NetworkObjective(private_copy(model), loss, torch.get_rng_state())
     value, first = objective.run(point)
+    if not isinstance(value, Tensor):
+        raise TypeError(f"the loss must be a tensor of one number, found {type(value).__name__}")
     if value.numel() != 1:
         raise ValueError(f"the loss must be one number, found shape {tuple(value.shape)}")
 

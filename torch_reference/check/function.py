@@ -11,6 +11,7 @@ from torch_reference.check.as_given import AsGiven
 from torch_reference.check.calling import Function, called
 from torch_reference.check.every_way import in_every_way, on_few_rows
 from torch_reference.check.examine import raised
+from torch_reference.check.nothing_compared import nothing_in_function
 from torch_reference.check.ways import Made, Session, chosen_ways
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Arguments
@@ -96,6 +97,9 @@ def check_function(
         draws_numbers = objective.draws_random_numbers(arguments.point)
         callee = called(function, arguments, state if draws_numbers else None)
         point = {**arguments.point, **above}
+        nothing = nothing_in_function(objective, point, wanted)
+        if nothing is not None:
+            return Report((nothing,), dtype)
         as_given = AsGiven(callee, objective, wanted, draws, tuple(allow))
         is_large = elements(point) > MANY
         alone = replace(as_given, draws=0) if is_large else as_given

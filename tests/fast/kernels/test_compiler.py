@@ -12,7 +12,6 @@ from manual_backprop import lesson
 from manual_backprop.checks import DTYPES
 from manual_backprop.fast import lesson_gradient as fast
 from manual_backprop.fast.kernels import (
-from lessons_seven import seven_only
     compiled_library,
     compiler,
     private_cache,

@@ -1,6 +1,10 @@
 """A model of the check's own, and names of its parts that no name of the data's can meet."""
 
 import copy
+import functools
+from collections.abc import Iterator, Mapping
+from types import FunctionType, MethodType
+from typing import Any
 
 from torch import nn
 
@@ -11,13 +15,19 @@ def private_copy(model: nn.Module) -> nn.Module:
     """The model with modules of its own and the very same parameters and buffers: no numbers are copied.
 
     While it is judged its parameters are exchanged and hooks are hung on it, and another thread may use, or
-    check, the model that was given. A model that cannot be copied is judged itself.
+    check, the model that was given. A model that cannot be copied is judged itself; so is one with a function
+    that knows its modules by another way than self, such as `self.call = lambda x: self.layer(x)`: in a copy
+    that would still call the original, whose parameters nobody exchanges.
 
     >>> model = nn.Linear(2, 1)
     >>> private_copy(model) is model, private_copy(model).weight is model.weight
     (False, True)
     """
     shared = [*model.parameters(), *model.buffers()]
+    modules = {id(module) for module in model.modules()}
+    kept = [value for module in model.modules() for key, value in vars(module).items() if key != "_modules"]
+    if any(_knows(function, modules, {*modules}) for function in _functions(kept)):
+        return model
     try:
         return copy.deepcopy(model, {id(tensor): tensor for tensor in shared})
     except Exception:  # it holds what cannot be copied: a lock, a file, a part of a graph
@@ -32,3 +42,38 @@ def own_name(name: str) -> str:
     """
     is_data = name in ("inputs", "targets") or name.startswith(("inputs[", UPSTREAM, VALUE))
     return f"self.{name}" if is_data or name.partition(".")[0] == "self" else name
+
+
+def _functions(values: Any, depth: int = 4) -> Iterator[FunctionType]:
+    """Every function that a module keeps: as an attribute, as a hook, in a list, in a partial."""
+    if isinstance(values, FunctionType):
+        yield values
+    elif isinstance(values, MethodType):
+        yield from _functions(values.__func__, depth)
+    elif isinstance(values, functools.partial):
+        yield from _functions([values.func, *values.args, *values.keywords.values()], depth)
+    elif isinstance(values, (list, tuple, set, frozenset, Mapping)) and depth:
+        for value in values.values() if isinstance(values, Mapping) else values:
+            yield from _functions(value, depth - 1)
+
+
+def _knows(function: FunctionType, modules: set[int], seen: set[int]) -> bool:
+    """Whether one of the modules is reached by what a function closes over, defaults to, or names."""
+    cells = []
+    for cell in function.__closure__ or ():
+        try:
+            cells.append(cell.cell_contents)
+        except ValueError:  # it is not bound yet
+            continue
+    named = [function.__globals__.get(name) for name in function.__code__.co_names]
+    held = [*cells, *named, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    for value in held:
+        owner = value.__self__ if isinstance(value, MethodType) else value
+        if id(owner) in modules:
+            return True
+        for inner in _functions([value]):
+            if id(inner) not in seen:
+                seen.add(id(inner))
+                if _knows(inner, modules, seen):
+                    return True
+    return False
