@@ -14,11 +14,11 @@ from manual_backprop import forward
 from support.atomic_files import check_folder, replacing
 from support.descent_paths import NAMES, Path, follow
 from support.ending import AGREEMENT, Parser, run
-from support.lesson_options import Chosen, choose
+from support.lesson_options import Chosen, choose, observations, told_start
 from support.optional_packages import require
 from support.options import add_network_options
 from support.pictures import STYLE, check_matplotlib, dots
-from support.progress_bar import progress
+from support.progress_bar import progress, waiting
 
 FRAMES = 100
 FRAMES_A_SECOND = 10
@@ -27,7 +27,7 @@ HELD = 20
 
 DOTS_PER_INCH = 100
 LOWEST = 1e-6
-"""Where the axis of the SSR ends, as a share of the SSR of the start."""
+"""Where the axis of the SSR ends, as a share of the SSR of the start, unless the descent goes below it."""
 
 LINE = "#0072B2"
 
@@ -39,11 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     output = File(options.plot) / "descent.gif"
     check_folder(output.parent, f"--plot {options.plot}")
     torch.set_num_threads(1)  # a second thread costs more than it brings
-    chosen = choose(options)
-    paths = {
-        name: follow(optimiser, *chosen, options.wrt, options.steps, learning_rate=options.learning_rate)
-        for optimiser, name in NAMES.items()
-    }
+    found = observations(options)
+    chosen = choose(options, found)
+    paths = dict[str, Path]()
+    for optimiser, name in NAMES.items():
+        with waiting(name, len(chosen.inputs)):
+            settings = {"learning_rate": options.learning_rate}
+            paths[name] = follow(optimiser, *chosen, options.wrt, options.steps, **settings)
     for name, path in paths.items():
         if not (path.ssr < 1e100).all():
             raise ValueError(
@@ -53,14 +55,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with replacing(output) as part:
-            animate(part, paths, chosen, options)
+            animate(part, paths, chosen, found.names, options)
     except OSError as error:
         raise OSError(error.errno, error.strerror or str(error), f"--plot {options.plot}") from None
+    print(f"Start: {told_start(options)}")
     print(f"{output}: {output.stat().st_size / 2**20:.2f} MiB")
     return AGREEMENT
 
 
-def animate(part: File, paths: dict[str, Path], chosen: Chosen, options: argparse.Namespace) -> None:
+def animate(
+    part: File, paths: dict[str, Path], chosen: Chosen, names: tuple[str, str], options: argparse.Namespace
+) -> None:
     """Draw the steps that are shown, one frame each, and hold the last."""
     require("matplotlib", extra="plot").use("Agg")
     pyplot = require("matplotlib.pyplot", extra="plot")
@@ -68,7 +73,7 @@ def animate(part: File, paths: dict[str, Path], chosen: Chosen, options: argpars
     with pyplot.rc_context({**STYLE, "figure.figsize": (8.0, 5.0), "savefig.dpi": DOTS_PER_INCH}):
         figure, axes = pyplot.subplots(2, 2, sharex="row", sharey="row", height_ratios=(3, 2))
         columns = [
-            Column(axes[:, place], name, path, chosen, options)
+            Column(axes[:, place], name, path, chosen, names, options)
             for place, (name, path) in enumerate(paths.items())
         ]
         figure.suptitle(f"learning rate {options.learning_rate:g}", fontsize=11)
@@ -95,7 +100,13 @@ class Column:
     """One optimiser's half of the picture: the squiggle, and the SSR so far below it."""
 
     def __init__(
-        self, axes: Sequence[Any], name: str, path: Path, chosen: Chosen, options: argparse.Namespace
+        self,
+        axes: Sequence[Any],
+        name: str,
+        path: Path,
+        chosen: Chosen,
+        names: tuple[str, str],
+        options: argparse.Namespace,
     ) -> None:
         self.path, self.squiggle, self.course = path, axes[0], axes[1]
         low, high = chosen.inputs.min().item(), chosen.inputs.max().item()
@@ -106,8 +117,8 @@ class Column:
         values = torch.cat([curves.flatten(), chosen.observed.double().cpu()])
         self.squiggle.set_title(f"{name}\n", fontweight="bold")
         self.squiggle.set_ylim(*_wider(values.quantile(0.005).item(), values.quantile(0.995).item()))
-        self.squiggle.set_xlabel("input" if options.data else "dosage")
-        self.squiggle.set_ylabel("predicted" if options.data else "effectiveness")
+        self.squiggle.set_xlabel(names[0])
+        self.squiggle.set_ylabel(names[1])
         (self.line,) = self.squiggle.plot(self.grid.cpu(), self.curve(0), color=LINE)
         dots(self.squiggle, chosen.inputs, chosen.observed)
         # Every character is as wide as every other: the numbers change and nothing moves.
@@ -115,7 +126,10 @@ class Column:
         self.text = self.squiggle.text(0.5, 1.02, "", **middle)
         start = path.ssr[0].item()
         self.course.set(xlim=(0, max(options.steps, 1)), xlabel="step", ylabel="SSR", yscale="log")
-        self.course.set_ylim(LOWEST * start or LOWEST, 10 * max(start, path.ssr.max().item()) or 1)
+        reached = path.ssr[path.ssr > 0].min().item() / 10 if (path.ssr > 0).any() else LOWEST
+        self.course.set_ylim(
+            min(LOWEST * start or LOWEST, reached), 10 * max(start, path.ssr.max().item()) or 1
+        )
         (self.so_far,) = self.course.plot([], [], color=LINE)
         (self.now,) = self.course.plot([], [], "o", color=LINE, markersize=6, clip_on=False, zorder=3)
         for artist in (self.text, self.now):
@@ -131,8 +145,7 @@ class Column:
         self.line.set_ydata(self.curve(step))
         ssr = self.path.ssr[: step + 1].double().cpu()
         self.so_far.set_data(range(step + 1), ssr)
-        inside = ssr[-1].item() >= self.course.get_ylim()[0]
-        self.now.set_data([step] if inside else [], [ssr[-1].item()] if inside else [])
+        self.now.set_data([step], [max(ssr[-1].item(), self.course.get_ylim()[0])])  # 0 has no logarithm
         self.text.set_text(f"step {step:<4} SSR {_readable(ssr[-1].item()):<7}")
 
 

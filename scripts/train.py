@@ -13,6 +13,7 @@ from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
 from support.lesson_options import observations, start_of
 from support.options import DTYPES, add_network_options, device, to_tensor
+from support.progress_bar import waiting
 from torch_reference.lesson.side_by_side import Judgement, judge
 from torch_reference.lesson.training import train
 from training.arguments import wants_perceptron
@@ -40,9 +41,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         "min_step_size": options.min_step_size,
     }
     torch.set_num_threads(1)  # a second thread costs more than it brings
-    manual = descend(start, inputs, observed, options.wrt, **rules)
-    reference = train(start, inputs, observed, options.wrt, **rules)
-    judgement = judge(manual, reference, inputs, observed, **rules)
+    n = len(inputs)
+    with waiting("training by hand", n):
+        manual = descend(start, inputs, observed, options.wrt, **rules)
+    with waiting("training by torch.optim.SGD", n):
+        reference = train(start, inputs, observed, options.wrt, **rules)
+    with waiting("judging every step", n):
+        judgement = judge(manual, reference, inputs, observed, **rules)
     if judgement.agrees and not judgement.points:
         raise ValueError(f"{where}: the SSR or a derivative at the start overflows {options.dtype}")
     stable = largest_stable_rate(start, inputs, observed, options)

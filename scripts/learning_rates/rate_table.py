@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 from support.descent_table import number
+from support.lesson_options import told_start
 from support.options import DTYPES
-from support.tables import WIDTH, open_console, plain_table
+from support.tables import open_console, plain_table
 
 Document = Mapping[str, Any]
 
@@ -43,7 +44,7 @@ def print_rates(document: Document, n: int, options: argparse.Namespace) -> None
     console.print(f"Best fixed learning rate      {best} = 2 / ({slowest} + {steepest})\n")
     console.print(_rates(document, options))
     for rate in document["rates"]:
-        console.print(f"\n{_filled(_in_words(rate, document, options))}")
+        console.print(f"\n{_filled(_in_words(rate, document, options), console.width)}")
 
 
 def print_here(document: Document, n: int, options: argparse.Namespace) -> None:
@@ -61,7 +62,8 @@ def print_here(document: Document, n: int, options: argparse.Namespace) -> None:
 
 def _heading(n: int, options: argparse.Namespace) -> str:
     data = options.data or "the lesson's data"
-    return f"SSR of {data}, {n} observation{'s' * (n > 1)}, {options.dtype} on {options.device}"
+    what = f"SSR of {data}, {n} observation{'s' * (n > 1)}, {options.dtype} on {options.device}"
+    return f"{what}\nStart: {told_start(options)}"
 
 
 def _directions(document: Document, wrt: Sequence[str]) -> Any:
@@ -147,10 +149,10 @@ def _in_words(rate: Mapping[str, Any], document: Document, options: argparse.Nam
     )
 
 
-def _filled(text: str) -> str:
-    """Lines of at most WIDTH characters, none of which breaks a formula."""
+def _filled(text: str, width: int) -> str:
+    """Lines of at most so many characters, none of which breaks a formula."""
     kept = re.sub(r" ([−·=]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
-    return textwrap.fill(kept, WIDTH).replace("\N{NO-BREAK SPACE}", " ")
+    return textwrap.fill(kept, width).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _minus(product: float) -> str:

@@ -27,10 +27,13 @@ def observations(options: argparse.Namespace) -> Observations:
     return Observations(lesson.INPUTS, lesson.OBSERVED, ("dosage", "effectiveness"))
 
 
-def choose(options: argparse.Namespace) -> Chosen:
-    """The lesson's start, or its follow-up's where all seven parameters move, with --set; and --data."""
+def choose(options: argparse.Namespace, found: Observations | None = None) -> Chosen:
+    """The lesson's start, or its follow-up's where all seven parameters move, with --set; and --data.
+
+    found are the observations, where they have been read already.
+    """
     where = options.data or "the lesson's data"
-    found = observations(options)
+    found = found or observations(options)
     inputs, observed = (to_tensor(column, options, where) for column in (found.inputs, found.observed))
     start = start_of(options)
     values = {name: to_tensor([value], options, name).squeeze(0) for name, value in start.items()}

@@ -1,9 +1,27 @@
 """A bar on standard error that shows how much is done."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 from typing import Any
 
 from support.optional_packages import require
+
+MUCH = 10_000
+"""Observations, from which on a training takes long enough to ask whether it is still there."""
+
+
+@contextmanager
+def waiting(title: str, observations: int) -> Iterator[None]:
+    """A bar that moves, and the time so far, on a terminal and for much data: how far it is nobody knows."""
+    if observations < MUCH or not sys.stderr.isatty():
+        yield
+        return
+    columns, console = require("rich.progress", "scripts"), require("rich.console", "scripts")
+    shown = (columns.TextColumn("{task.description}"), columns.BarColumn(), columns.TimeElapsedColumn())
+    with columns.Progress(*shown, console=console.Console(stderr=True), transient=True) as bar:
+        bar.add_task(title, total=None)
+        yield
 
 
 def progress(items: Iterable[Any], total: int, title: str) -> Iterator[Any]:

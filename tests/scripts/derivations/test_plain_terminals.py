@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from support.tables import open_console, plain_table
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -30,6 +32,22 @@ def test_the_signs_of_a_formula_are_spelled_where_there_are_none(encoding: str) 
     assert "?" not in out
     assert "Residual = Observed - Predicted" in out
     assert "AGREEMENT" in out
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_table_folds_no_number_and_ends_no_line_in_blanks(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its columns give way at their blanks, or each row becomes a block of lines."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    table = plain_table("derivative", "SSR after 1000", "autograd", "bound", "")
+    table.add_row("d_predicted_d_w3[0]", "2.5761395", "-2.5761395", "2.0e-14", "[red]not the same shape[/]")
+    open_console().print(table)
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= min(width, 80) and line == line.rstrip() for line in lines)
+    words = " ".join(lines).split()
+    assert {"d_predicted_d_w3[0]", "2.5761395", "-2.5761395", "2.0e-14"} <= set(words)
+    assert (lines[0] == "derivative d_predicted_d_w3[0]") == (width < 60)
 
 
 @pytest.mark.slow
