@@ -128,3 +128,13 @@ def _told(finding: Finding, few: Finding | None) -> Finding:
     if few is None or few.is_breach:
         return replace(finding, diagnosis=UNKNOWN)
     return replace(finding, diagnosis=few.diagnosis, wrong=few.wrong)
+
+
+def checked_here(as_given: AsGiven, point: Tensors, once: bool = False) -> tuple[AsGiven, Report]:
+    """(as it can be called, the report): what works in place is called on the results of others."""
+    report = as_given.check(point, once)
+    told = report.findings[0].row.explanation if report.user_code_failed else ""
+    if isinstance(as_given.function, PairOfFunctions) or "leaf Variable that requires grad" not in told:
+        return as_given, report
+    as_given = replace(as_given, function=replace(as_given.function, on_leaves=False))
+    return as_given, as_given.check(point, once)

@@ -62,6 +62,8 @@ class GraphFunction:
 
     function: Callable[..., Any]
     arguments: Arguments
+    on_leaves: bool = True
+    """What works in place takes the results of others only."""
 
     def outputs(self, values: Tensors, wanted: Sequence[str]) -> dict[str, Any]:
         """What it returns while something is differentiated."""
@@ -86,9 +88,13 @@ class GraphFunction:
     def run(self, tensors: Mapping[str, Any], wanted: Sequence[str]) -> tuple[list[Tensor], dict[str, Any]]:
         """(the inputs that require a gradient, the outputs by name)."""
         leaves = {name: leaf_of(tensors[name]) for name in wanted}
+        given = leaves if self.on_leaves else {name: leaf * 1 for name, leaf in leaves.items()}
+        return list(leaves.values()), self._placed({**tensors, **given})
+
+    def _placed(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
         with user_code("forward"), torch.enable_grad():
-            args, kwargs = self.arguments.placed({**tensors, **leaves})
-            return list(leaves.values()), named_leaves(self.function(*args, **kwargs), "outputs")
+            args, kwargs = self.arguments.placed(tensors)
+            return named_leaves(self.function(*args, **kwargs), "outputs")
 
     def by_grad(
         self, tensors: Mapping[str, Any], upstream: Tensors, wanted: Sequence[str]

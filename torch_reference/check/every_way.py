@@ -11,9 +11,10 @@ from torch_reference.check.ways.running import WayFound, is_another_function, ru
 from torch_reference.check.ways.second_order import second_derivative
 from torch_reference.check.ways.session import Session
 from torch_reference.check.ways.table import COSTLY, Way
+from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.raised_errors import UserCodeError
-from torch_reference.judging.report import Report
+from torch_reference.judging.report import Finding, Report
 
 
 def in_every_way(
@@ -43,7 +44,7 @@ def with_ways(
     if order == 2:
         found = found + second
     elif second and second[0].status == "fails":
-        warnings.append(f"the second derivative is wrong: {second[0].findings[0].name}")
+        warnings += _of_the_second(second[0].findings[0])
     ways = tuple((way.name, way.status) for way in found)
     report = replace(report, ways=ways, ways_on=on, warnings=tuple(warnings))
     failing = [way for way in found if way.status == "fails"]
@@ -53,6 +54,14 @@ def with_ways(
     wrong = {finding.name for finding in first.findings}
     right = [finding for finding in report.findings if finding.name not in wrong]
     return replace(report, findings=(*first.findings, *right), note=first.told)
+
+
+def _of_the_second(finding: Finding) -> list[str]:
+    """What to warn of; of nothing where once_differentiable says so itself."""
+    told = finding.row.explanation
+    if finding.row.verdict is Verdict.RAISED:
+        return [] if "once_differentiable" in told else [f"there is no second derivative: {told}"]
+    return [f"the second derivative is wrong: {finding.name}"]
 
 
 def on_few_rows(

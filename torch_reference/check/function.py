@@ -2,22 +2,27 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from torch_reference.check.as_given import AsGiven
+from torch_reference.check.as_given import AsGiven, checked_here
 from torch_reference.check.calling import Function, called
 from torch_reference.check.every_way import in_every_way, on_few_rows
 from torch_reference.check.examine import raised
 from torch_reference.check.nothing_compared import nothing_in_function
+from torch_reference.check.references import what_is_right
+from torch_reference.check.references.further_points import at_further_points
+from torch_reference.check.references.straight_through import told_as_surrogate
 from torch_reference.check.ways import Made, Session, chosen_ways
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.cuts import MANY, elements
 from torch_reference.judging.calls.points import leaving_all_alone
 from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.calls.wanted import wanted_names
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Report, breach
 from torch_reference.judging.upstream_gradients import drawn_upstream, given_upstream
@@ -27,16 +32,19 @@ NOTHING = breach(
     "reference",
     "call",
     Verdict.NOTHING,
-    "nothing was compared: no output of the reference depends on an input whose gradient is asked for",
+    "nothing was compared: no output of the reference depends on an input whose gradient is asked for;"
+    " surrogate= gives the gradient that is meant",
 )
 
 
 def check_function(
     function: Function,
-    reference: Callable[..., Any],
+    reference: Callable[..., Any] | None,
     *args: Any,
+    surrogate: Callable[..., Any] | None = None,
     wrt: Sequence[int | str] | None = None,
     upstream: Sequence[Tensor] | None = None,
+    points: Sequence[Sequence[Any]] = (),
     ways: Collection[str] | None = None,
     redraw: bool = True,
     order: int | None = None,
@@ -54,15 +62,19 @@ def check_function(
     is none. Arguments and outputs may be of any kind and nested in tuples, lists and dicts; what is no tensor
     is passed on as it is.
 
+    Without a reference (None) the forward of a Function or of a pair is its own, run under autograd where a
+    difference quotient confirms that; else the difference quotient is. With a surrogate only the values are
+    compared with the reference's, and the gradients with the surrogate's.
+
     Gradients are compared for the inputs that wrt names, by position or by keyword; without it for those that
     have requires_grad, and if none has, for all that are floating-point or complex.
 
     The upstream gradients are random, never ones, unless they are given. When all is right as it was given,
     the function is called in every way in which a training calls: ways names some of them
-    (torch_reference.check.ways.WAYS), an empty list none; redraw=False goes to no other point. Each way that
-    fails is named, and the first is shown. Of the second derivative a report warns; order=2 makes it decide,
-    order=1 leaves it out. Of more than 2^15 elements the ways that are not named see a few rows; as it was
-    given every element is judged.
+    (torch_reference.check.ways.WAYS), an empty list none; redraw=False goes to no other point than points,
+    further tuples of args. Each way that fails is named, and the first is shown. Of the second derivative a
+    report warns; order=2 makes it decide, order=1 leaves it out. Of more than 2^15 elements the ways that are
+    not named see a few rows; as it was given every element is judged.
 
     allow names breaches that are meant: "input mutated", "shares memory", "not repeatable"; rtol, besides
     rounding, is for approximations; accept names verdicts that agree: "loses digits", "inconclusive".
@@ -79,11 +91,12 @@ def check_function(
     <AGREEMENT: 1 output and 1 gradient, 24 elements, all within rounding (float32)>
     """
     arguments = Arguments.of(args, kwargs)
-    wanted = _wanted(arguments, wrt)
+    wanted = wanted_names(arguments, wrt)
     chosen = chosen_ways(ways, redraw and upstream is None)
     with leaving_all_alone(), meant(rtol, accept):
         state = torch.get_rng_state()
-        objective = FunctionObjective(reference, arguments, state)
+        right = what_is_right(function, reference, surrogate, arguments, wanted)
+        objective = FunctionObjective(right.function, arguments, state)
         dtype = str(arguments.point[wanted[0]].dtype).removeprefix("torch.")
         try:
             outputs, depends = objective.looked_at(arguments.point, wanted)
@@ -103,34 +116,21 @@ def check_function(
         as_given = AsGiven(callee, objective, wanted, draws, tuple(allow))
         is_large = elements(point) > MANY
         alone = replace(as_given, draws=0) if is_large else as_given
-        report = alone.check(point, once=is_large and ways is None)
-        if not report.agrees and is_large:
-            return as_given.told_on_few_rows(report, point, function, seed)
+        alone, report = checked_here(alone, point, once=is_large and ways is None)
+        as_given = replace(as_given, function=alone.function)
+        report = replace(report, remarks=right.told)
         if not report.agrees:
-            return as_given.located(report, point, function)
-        session = Session(callee, objective, arguments, point, wanted, Made({}, {}))
+            told = (
+                as_given.told_on_few_rows(report, point, function, seed)
+                if is_large
+                else as_given.located(report, point, function)
+            )
+            return told_as_surrogate(told, objective, point, wanted)
+        session = Session(as_given.function, objective, arguments, point, wanted, Made({}, {}))
+        order = order if right.has_a_second else 1
         if is_large and ways is None:
-            return on_few_rows(session, as_given, report, chosen, order, seed)
-        return in_every_way(session, report, chosen, order, allow)
-
-
-def _wanted(arguments: Arguments, wrt: Sequence[int | str] | None) -> tuple[str, ...]:
-    if wrt is None:
-        wanted = arguments.asked_for or arguments.differentiable
-    else:
-        wanted = tuple(name for key in wrt for name in _named(arguments, key))
-    if not wanted:
-        raise ValueError("no input is of a floating-point type: there is nothing to differentiate")
-    return wanted
-
-
-def _named(arguments: Arguments, key: int | str) -> list[str]:
-    """The differentiable tensors of one argument, which is given by its position or its keyword."""
-    known = range(arguments.count)
-    if isinstance(key, int) and key not in known:
-        raise ValueError(f"wrt: expected positions from 0 to {len(known) - 1}, found {key}")
-    start = f"inputs[{key!r}]"
-    found = [name for name in arguments.differentiable if name == key or name.startswith(start)]
-    if not found:
-        raise ValueError(f"wrt: expected an argument with floating-point numbers, found {key!r}")
-    return found
+            report = on_few_rows(session, as_given, report, chosen, order, seed)
+        else:
+            report = in_every_way(session, report, chosen, order, allow)
+    shared = {"surrogate": surrogate, "wrt": wrt, "allow": allow, "rtol": rtol, "accept": accept, **kwargs}
+    return at_further_points(report, points, partial(check_function, function, reference, **shared))

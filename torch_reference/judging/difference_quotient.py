@@ -6,7 +6,7 @@ At a kink the slopes on its two sides stay apart however small h is; then nothin
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -24,14 +24,23 @@ class Estimate(NamedTuple):
     error: float
 
 
-def estimated(function: Callable[[float], float], size: float, terms: float) -> Estimate:
+def estimated(
+    function: Callable[[float], float],
+    size: float,
+    terms: float,
+    steps: Sequence[float] = STEPS,
+    enough: float = 0.0,
+) -> Estimate:
     """The derivative of a function of one number at 0.
 
-    size is that of what the number is added to; terms, that of the terms that the function adds up.
+    size is that of what the number is added to; terms, that of the terms that the function adds up. With an
+    error of enough no further step is tried.
     """
     best = Estimate(0.0, math.inf)
     middle = function(0.0)
-    for step in STEPS:
+    for step in steps:
+        if best.error <= enough:
+            break
         estimate = _richardson(function, middle, step * size, terms)
         if estimate.error < best.error:
             best = estimate

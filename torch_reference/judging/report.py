@@ -26,6 +26,9 @@ class Report:
     warnings: tuple[str, ...] = ()
     """What is wrong without touching the verdict, as a second derivative that nobody asked for."""
 
+    remarks: tuple[str, ...] = ()
+    """What is to be known of the comparison, such as what stood for the reference where none was given."""
+
     @property
     def agrees(self) -> bool:
         """Whether something was compared, every gradient agrees, and no rule was broken."""
@@ -62,11 +65,13 @@ class Report:
             "ways": dict(self.ways),
             "ways_on": self.ways_on,
             "warnings": list(self.warnings),
+            "remarks": list(self.remarks),
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
     def _remarks(self) -> list[str]:
-        found = [f"made to tensors: {', '.join(self.converted)}"] if self.converted else []
+        found = list(self.remarks)
+        found += [f"made to tensors: {', '.join(self.converted)}"] if self.converted else []
         names = {status: [name for name, what in self.ways if what == status] for _, status in self.ways}
         if "fails" in names:
             found.append(

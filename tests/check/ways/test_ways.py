@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import smooth_l1_loss
 
-from autograd_functions import function
+from autograd_functions import function, saving
 from mistakes_of_ways import MASK, MISTAKES, by_5, images, z
 from odd_functions import saves_a_scale, times_five, w, x
 from torch_reference import check_function
@@ -75,6 +77,26 @@ def test_of_a_second_derivative_a_report_warns_unless_it_is_asked_for() -> None:
     assert not check_function(wrong, lambda x: x**3, x, ways=[], order=2)
     assert check_function(wrong, lambda x: x**3, x, ways=[], order=1).warnings == ()
     assert check_function(torch.sin, lambda x: x.sin() * 1, x, ways=[], order=2)
+
+
+def test_that_a_backward_cannot_be_differentiated_is_said_as_it_is() -> None:
+    """Its error, and not that a derivative is wrong; nothing where it is marked as once_differentiable."""
+
+    def square(ctx: Any, g: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            raise RuntimeError("only once")
+        return 2 * g * ctx.saved_tensors[0]
+
+    (warning,) = check_function(function(saving(torch.square), square), torch.square, x, ways=[]).warnings
+    assert warning.startswith("there is no second derivative: RuntimeError: only once")
+    marked = function(saving(torch.square), once_differentiable(square))
+    assert not check_function(marked, torch.square, x, ways=[]).warnings
+
+
+def test_zeros_without_memory_are_not_moved() -> None:
+    """Autograd makes such where a term has no second derivative, and writing to them ends the process."""
+    smooth = lambda a, b: torch.where((a - b).abs() < 1, 0.5 * (a - b) ** 2, (a - b).abs() - 0.5).mean()  # noqa: E731
+    assert check_function(smooth_l1_loss, smooth, x, w, ways=["rows"], order=1)
 
 
 def test_an_unknown_way_is_one_clear_line() -> None:

@@ -27,7 +27,9 @@ def in_layout(layout: Layout, what: str, session: Session) -> Iterator[Attempt]:
         tensors = [value for name, value in session.tensors(session.point).items() if is_part(name)]
         if any(value.numel() and layout(value) is not None for value in tensors):
             call = partial(session.differentiated, session.point, layout=laid_out)
-            yield Attempt(f"with {what} {part}", session.point, call)
+            # Of views with a bit set numpy and many kernels say that they take none.
+            is_bit = layout in (negative, conjugate)
+            yield Attempt(f"with {what} {part}", session.point, call, may_refuse=is_bit)
 
 
 def spread(value: Tensor) -> Tensor | None:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.check.graphs import graph_ends
+from torch_reference.check.graphs import gradients_left_alone, graph_ends
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import named_leaves
@@ -53,10 +53,14 @@ def _first(session: Session, function: Callable[..., Any], values: Tensors) -> t
             for name, value in values.items()
             if name in session.wanted
         }
-        args, kwargs = session.arguments.placed({**session.arguments.tensors(values), **leaves})
+        graph = session.graph
+        on_leaves = graph is None or graph.on_leaves
+        given = leaves if on_leaves else {name: leaf * 1 for name, leaf in leaves.items()}
+        args, kwargs = session.arguments.placed({**session.arguments.tensors(values), **given})
         outputs = named_leaves(function(*args, **kwargs), "outputs")
         above = {
-            name: value.to(outputs[name.removeprefix(UPSTREAM)].dtype)  # float64 where the reference is exact
+            # In float64 where the reference is exact; in a graph, for only so once_differentiable speaks up.
+            name: value.detach().to(outputs[name.removeprefix(UPSTREAM)].dtype).requires_grad_()
             for name, value in session.upstream.items()
         }
         ends = graph_ends(outputs, above)
@@ -80,7 +84,12 @@ def _second(session: Session, first: Callable[[Tensors], tuple[Tensor, ...]], po
         found: tuple[Tensor | None, ...]
         if terms:
             total = torch.stack([term.double() for term in terms]).sum()
-            found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+            found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True, retain_graph=True)
+            if any(
+                value is None for value in found
+            ):  # grad goes round the error that once_differentiable raises
+                with gradients_left_alone([total], list(leaves.values())):
+                    torch.autograd.backward(total)
         else:
             found = (None,) * len(leaves)
     return Made({}, gradients_of(dict(zip(session.wanted, found, strict=True)), point))

@@ -82,7 +82,10 @@ class Arguments:
         """The tensors as numpy's arrays where they were given as such."""
         pairs = zip(self.names, self.leaves, strict=True)
         arrays = {name for name, leaf in pairs if is_numeric_array(leaf)}
-        return {name: value.detach().numpy() if name in arrays else value for name, value in tensors.items()}
+        return {
+            name: value.detach().resolve_conj().resolve_neg().numpy() if name in arrays else value
+            for name, value in tensors.items()
+        }
 
     def positions(self) -> list[list[str]]:
         """For every positional argument the names of its leaves."""

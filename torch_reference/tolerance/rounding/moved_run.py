@@ -125,8 +125,8 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         return result
 
     def _move(self, kind: Operation, args: tuple[Any, ...], result: Tensor) -> None:
-        if not (result.is_floating_point() or result.is_complex()):
-            return
+        if not (result.is_floating_point() or result.is_complex()) or result._is_zerotensor():
+            return  # autograd's zeros, as of a function without a second derivative, have no memory
         rounding = self._unit(result.dtype)
         if kind.name in NEVER_ZERO:
             self._raise_underflows(args[0], result)

@@ -1,0 +1,116 @@
+"""Without a reference a function is its own; with a surrogate only its values are the reference's."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from autograd_functions import function, saving
+from torch_reference import check_function
+from torch_reference.check.references.right import OWN, QUOTIENT
+
+x = torch.tensor([[0.4, -1.3], [2.1, 0.7]], dtype=torch.float64)
+
+
+def of_numpy(ctx: Any, x: Tensor) -> Tensor:
+    """What autograd sees nothing of."""
+    y = torch.from_numpy(np.exp(x.detach().numpy()))
+    ctx.save_for_backward(y)
+    return y
+
+
+def partly(ctx: Any, x: Tensor) -> Tensor:
+    """What autograd sees a half of."""
+    ctx.save_for_backward(x)
+    return x * x.detach()
+
+
+def in_place(ctx: Any, x: Tensor) -> Tensor:
+    """What a leaf must not be given to."""
+    ctx.mark_dirty(x)
+    return x.mul_(3)
+
+
+def set_up(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    """The newer style."""
+    ctx.save_for_backward(inputs[0])
+    ctx.factor = inputs[1]
+
+
+twice_itself = lambda ctx, g: 2 * g * ctx.saved_tensors[0]  # noqa: E731
+newer = function(lambda x, k: k * x * x, lambda ctx, g: (g * 2 * ctx.factor * ctx.saved_tensors[0], None))
+newer.setup_context = staticmethod(set_up)
+FUNCTIONS: dict[str, tuple[Callable[[float], Any], str, tuple[Any, ...]]] = {
+    "plain torch": (lambda k: function(saving(lambda x: k * x * x), twice_itself), OWN, (x,)),
+    "its apply": (lambda k: function(saving(lambda x: k * x * x), twice_itself).apply, OWN, (x,)),
+    "float32": (lambda k: function(saving(lambda x: k * x * x), twice_itself), OWN, (x.float(),)),
+    "a pair": (lambda k: (lambda x: (k * x * x, x), lambda x, g: 2 * g * x), OWN, (x,)),
+    "the newer style": (lambda k: newer, OWN, (x, 3.0)),
+    "in place": (lambda k: function(in_place, lambda ctx, g: 3 * k * g), OWN, (x,)),
+    "numpy": (lambda k: function(of_numpy, lambda ctx, g: k * g * ctx.saved_tensors[0]), QUOTIENT, (x,)),
+    "half detached": (
+        lambda k: function(partly, lambda ctx, g: 2 * k * g * ctx.saved_tensors[0]), QUOTIENT, (x,)
+    ),
+    "any callable": (lambda k: lambda x: x.sin() * (x if k == 1 else x.detach()), QUOTIENT, (x.float(),)),
+    "a complex one": (
+        lambda k: lambda z: k * z * z + (1 - k) * (z * z).detach(), QUOTIENT, (torch.complex(x, x.T),)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("made", "told", "inputs"), FUNCTIONS.values(), ids=FUNCTIONS)
+def test_a_function_is_judged_by_its_own_values(
+    made: Callable[[float], Any], told: str, inputs: tuple[Any, ...]
+) -> None:
+    """The right one agrees, the wrong one does not, and the report says what was compared."""
+    right = check_function(made(1.0), None, *inputs, ways=["redrawn"], order=1)
+    assert right, str(right)
+    assert right.remarks == (told,)
+    assert told.split(",")[0] in str(right).replace("\n    ", " ")
+    if made(1.0) is not newer:
+        assert not check_function(made(1.001), None, *inputs, ways=[], order=1, draws=0)
+
+
+def test_what_cannot_be_differenced_is_undecided() -> None:
+    """Too many numbers; nobody is blamed."""
+    report = check_function(torch.sin, None, torch.ones(500))
+    assert str(report).startswith("UNDECIDED: there is nothing to compare with (float32)")
+    assert "more than 400 numbers to move" in str(report)
+
+
+STRAIGHT = function(lambda ctx, x: x.round(), lambda ctx, g: g)
+
+
+@pytest.mark.parametrize("reference", [None, torch.round])
+def test_a_straight_through_estimator_is_told_and_its_surrogate_taken(reference: Any) -> None:
+    """The diagnosis says what to give; the gradient is the surrogate's and the value the reference's."""
+    first = check_function(STRAIGHT, reference, x).first_wrong
+    assert (first.diagnosis.kind, first.wrong) == ("straight-through", "undecided")
+    assert check_function(STRAIGHT, reference, x, surrogate=lambda x: x, ways=["redrawn"])
+    assert not check_function(STRAIGHT, reference, x, surrogate=lambda x: x / 3, ways=[], draws=0)
+    assert not check_function(STRAIGHT, torch.floor, x, surrogate=lambda x: x, ways=[], draws=0)
+    told = check_function(STRAIGHT, reference, x, surrogate=lambda x: x[0])
+    assert "surrogate: expected an output of shape (2, 2), found (2,)" in str(told).replace("\n    ", " ")
+
+
+def test_a_wrong_gradient_of_what_is_not_constant_is_no_straight_through() -> None:
+    """Where the reference has a gradient, it is a mistake."""
+    wrong = function(saving(torch.square), lambda ctx, g: g)
+    assert check_function(wrong, torch.square, x).first_wrong.diagnosis.kind != "straight-through"
+
+
+def test_the_users_own_points_are_gone_to() -> None:
+    """The first of them that fails is named; redraw=False goes to no other."""
+    wrong = function(saving(torch.square), lambda ctx, g: 2 * g * ctx.saved_tensors[0].clamp(max=5))
+    assert check_function(wrong, torch.square, x, points=[(x / 2,), (-x,)], ways=[])
+    report = check_function(wrong, torch.square, x, points=[(x / 2,), (x * 9,)], redraw=False, draws=0)
+    assert not report
+    assert (report.note, report.ways[-2:]) == (
+        "at points[1]",
+        (("points[0]", "agrees"), ("points[1]", "fails")),
+    )
+    with pytest.raises(ValueError, match=r"^points\[0\]: expected a tuple of arguments, found Tensor$"):
+        check_function(wrong, torch.square, x, points=[x], ways=[])

@@ -1,0 +1,14 @@
+"""What a function is compared with where its user gives nothing, or more than one thing.
+
+| file | what it holds |
+| --- | --- |
+| right | the reference, a surrogate's gradient, or the function itself |
+| stand_in | a function's own forward, run with a stand-in for ctx |
+| differences | a function that is differentiated by difference quotients |
+| straight_through | what is no derivative, and may be meant |
+| further_points | the points that its user gives besides the first |
+"""
+
+from torch_reference.check.references.right import Right, what_is_right
+
+__all__ = ["Right", "what_is_right"]

@@ -1,0 +1,145 @@
+"""What a function is compared with: a reference, a surrogate's gradient, or the function itself."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_unflatten
+
+from torch_reference.check.references.differences import by_differences
+from torch_reference.check.references.stand_in import own_forward
+from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.derivation_task import normal
+from torch_reference.judging.difference_quotient import Estimate, estimated
+from torch_reference.judging.function_objective import FunctionObjective
+from torch_reference.judging.scalar_objective import reference_gradients
+from torch_reference.judging.upstream_gradients import drawn_upstream
+from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
+
+OWN = "compared with its own forward under autograd"
+QUOTIENT = "compared with a difference quotient of its own values in float64, and no second derivative"
+
+
+class Right(NamedTuple):
+    """What is right: a function that autograd differentiates, and what is to be said of it."""
+
+    function: Callable[..., Any]
+    told: tuple[str, ...] = ()
+    has_a_second: bool = True
+
+
+def what_is_right(
+    function: Any,
+    reference: Callable[..., Any] | None,
+    surrogate: Callable[..., Any] | None,
+    arguments: Arguments,
+    wanted: tuple[str, ...],
+) -> Right:
+    """The reference; where none is given, the function's own forward, or its difference quotient."""
+    if surrogate is not None:
+        value = reference or own_forward(function) or _applied(function)
+        return Right(with_surrogate(value, surrogate), ("the gradient is compared with the surrogate's",))
+    if reference is not None:
+        return Right(reference)
+    plain = own_forward(function)
+    confirmed = plain is not None and _confirmed(plain, arguments, wanted)
+    if plain is not None and confirmed is not False:
+        doubt = "" if confirmed else ", which no difference quotient confirms here"
+        return Right(plain, (OWN + doubt,))
+    return Right(by_differences(_applied(function)), (QUOTIENT,), has_a_second=False)
+
+
+def _applied(function: Any) -> Callable[..., Any]:
+    if isinstance(function, tuple):
+        return lambda *args, **kwargs: function[0](*args, **kwargs)[0]
+    applied: Callable[..., Any] = (
+        getattr(function, "apply", function) if isinstance(function, type) else function
+    )
+    return applied
+
+
+def with_surrogate(value: Callable[..., Any], surrogate: Callable[..., Any]) -> Callable[..., Any]:
+    """A function with the value of the one and the gradient of the other.
+
+    >>> x = torch.tensor([0.6], requires_grad=True)
+    >>> y = with_surrogate(torch.round, lambda x: 3 * x)(x)
+    >>> y.item(), torch.autograd.grad(y, x)[0].item()
+    (1.0, 3.0)
+    """
+
+    def both(*args: Any, **kwargs: Any) -> Any:
+        values, nest = tree_flatten(value(*args, **kwargs))
+        others = tree_flatten(surrogate(*args, **kwargs))[0]
+        if len(values) != len(others):
+            raise ValueError(f"surrogate: expected {len(values)} outputs, found {len(others)}")
+        pairs = zip(values, others, strict=True)
+        return tree_unflatten([_joined(one, other) for one, other in pairs], nest)
+
+    return both
+
+
+def _joined(value: Any, surrogate: Any) -> Any:
+    if not isinstance(value, Tensor) or not isinstance(surrogate, Tensor) or not surrogate.requires_grad:
+        return value.detach() if isinstance(value, Tensor) else value
+    if value.shape != surrogate.shape:
+        expected, found = tuple(value.shape), tuple(surrogate.shape)
+        raise ValueError(f"surrogate: expected an output of shape {expected}, found {found}")
+    return _ValueOfTheOne.apply(value.detach(), surrogate)  # type: ignore[no-untyped-call]
+
+
+class _ValueOfTheOne(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, surrogate: Tensor) -> Tensor:
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx: Any, above: Tensor) -> tuple[None, Tensor]:
+        return None, above
+
+
+def _confirmed(plain: Callable[..., Any], arguments: Arguments, wanted: tuple[str, ...]) -> bool | None:
+    """Whether autograd's gradient of a forward is that of its values; None where its values do not tell.
+
+    What calls kernels or numpy, or hides a part of itself from autograd, has another gradient or none.
+    """
+    objective = FunctionObjective(plain, arguments, torch.get_rng_state())
+    exact = widened_inputs({**arguments.point})
+    try:
+        with ExactRun():
+            outputs, depends = objective.looked_at(exact, wanted)
+        if not depends:
+            return False
+        point = {**exact, **drawn_upstream(outputs, seed=3)}
+        generator = torch.Generator().manual_seed(4)
+        towards = {name: normal(exact[name], generator) for name in wanted}
+        with ExactRun():
+            gradients = reference_gradients(
+                objective, point, {name: tuple(exact[name].shape) for name in wanted}
+            )
+        slope, exactly = _along(objective, point, gradients, towards)
+    except (UserCodeError, ValueError, RuntimeError):
+        return False
+    if exactly.error == float("inf"):
+        return None
+    size = sum(float((gradients[name] * towards[name]).abs().sum()) for name in wanted)
+    return abs(slope - exactly.value) <= exactly.error + 1e-7 * size
+
+
+def _along(
+    objective: FunctionObjective,
+    point: dict[str, Tensor],
+    gradients: dict[str, Tensor],
+    towards: dict[str, Tensor],
+) -> tuple[float, Estimate]:
+    """The slope along a direction, by the gradients and by the values."""
+
+    def value(step: float) -> float:
+        with torch.no_grad(), ExactRun():
+            return objective(point, {name: step * way for name, way in towards.items()}).item()
+
+    terms = sum(float(weight.abs().sum()) for name, weight in point.items() if name not in towards)
+    slope = sum(float((gradients[name] * way).sum()) for name, way in towards.items())
+    size = max((float(point[name].abs().max()) for name in towards if point[name].numel()), default=1.0)
+    return slope, estimated(value, min(size or 1.0, 1.0), terms)

@@ -1,0 +1,31 @@
+"""The inputs whose gradients are asked for."""
+
+from collections.abc import Sequence
+
+from torch_reference.judging.calls.arguments import Arguments
+
+
+def wanted_names(arguments: Arguments, wrt: Sequence[int | str] | None) -> tuple[str, ...]:
+    """The names that wrt chooses; without it those with requires_grad, and if none has, all that may have.
+
+    Errors: ValueError for positions and keywords without such a tensor, or where no input is one
+    """
+    if wrt is None:
+        wanted = arguments.asked_for or arguments.differentiable
+    else:
+        wanted = tuple(name for key in wrt for name in _named(arguments, key))
+    if not wanted:
+        raise ValueError("no input is of a floating-point type: there is nothing to differentiate")
+    return wanted
+
+
+def _named(arguments: Arguments, key: int | str) -> list[str]:
+    """The differentiable tensors of one argument, which is given by its position or its keyword."""
+    known = range(arguments.count)
+    if isinstance(key, int) and key not in known:
+        raise ValueError(f"wrt: expected positions from 0 to {len(known) - 1}, found {key}")
+    start = f"inputs[{key!r}]"
+    found = [name for name in arguments.differentiable if name == key or name.startswith(start)]
+    if not found:
+        raise ValueError(f"wrt: expected an argument with floating-point numbers, found {key!r}")
+    return found
