@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.comparison import Row, Verdict, compare
+from torch_reference.comparison import Row, Verdict, compare, form_mismatch
 from torch_reference.judging.calls.cuts import choices_of_rows
 from torch_reference.judging.calls.nests import is_numeric_array, named_leaves, tensors_of
 from torch_reference.judging.calls.points import UPSTREAM, Tensors, quiet_call
@@ -77,10 +77,18 @@ def _judge(
     coarsely: bool,
 ) -> dict[str, Row]:
     own = expected_outputs(inputs)
-    no_bounds = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in own.items()}
-    rows = {row.name: row for row in compare(actual, own, no_bounds) if row.name in {*of_tensors, *actual}}
     # Only numbers of the right form round; an index or a mask must be equal.
-    rounded = [name for name in own if is_number(own[name]) and rows[name].elements]
+    rounded = [
+        name
+        for name, value in own.items()
+        if name in actual and is_number(value) and value.numel()
+        if form_mismatch(name, actual[name], value) is None
+    ]
+    exact = {name: value for name, value in own.items() if name not in rounded}
+    others = {name: value for name, value in actual.items() if name not in rounded}
+    no_bounds = {name: torch.zeros_like(value, dtype=torch.float64) for name, value in exact.items()}
+    rows = {row.name: row for row in compare(others, exact, no_bounds)}
+    rows = {name: row for name, row in rows.items() if name in of_tensors or name in actual}
 
     def rounded_outputs(values: Tensors) -> dict[str, Tensor]:
         found = expected_outputs(values)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from torch_reference.comparison import Verdict
 from torch_reference.tolerance.movement import Reference, Tensors
+from torch_reference.tolerance.rounding.roundings import forget_numbers
 from torch_reference.tolerance.verdicts import Tolerance
 
 ACCEPTABLE = (Verdict.LOSES_DIGITS.value, Verdict.INCONCLUSIVE.value)
@@ -63,6 +64,7 @@ def meant(rtol: float = 0.0, accept: Collection[str] = ()) -> Iterator[None]:
         yield
     finally:
         _meant.reset(token)
+        forget_numbers()
 
 
 def allowances() -> Meant:

@@ -131,7 +131,7 @@ class Movement:
 
     def _draw(self, seed: int) -> None:
         found, run = self._run(seed)
-        self.is_exact = self.is_exact and not run.roundings.pools
+        self.is_exact = self.is_exact and not run.roundings.is_used
         self.scatters = self.scatters or run.scatters
         if not self.in_float64 and not self._is_finite(found):
             # The reference leaves the range of its dtype, where a right derivation need not.

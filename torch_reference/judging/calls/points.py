@@ -22,7 +22,27 @@ def weighted(upstream: Tensor, output: Tensor) -> Tensor:
     The sum is ours: no derivation takes it, and no rounding of it reaches a gradient.
     """
     with _disable_current_modes():
+        if torch.is_grad_enabled() and output.requires_grad and output.dtype == upstream.dtype:
+            found: Tensor = _Weighted.apply(upstream, output)  # type: ignore[no-untyped-call]
+            return found
         return (upstream * output).sum()
+
+
+class _Weighted(torch.autograd.Function):
+    """The same where its derivative is wanted, which is the upstream gradient itself."""
+
+    @staticmethod
+    def forward(ctx: Any, upstream: Tensor, output: Tensor) -> Tensor:
+        """The number."""
+        ctx.save_for_backward(upstream)
+        return torch.dot(upstream.reshape(-1), output.reshape(-1))
+
+    @staticmethod
+    def backward(ctx: Any, *d_loss: Tensor) -> tuple[None, Tensor]:
+        """Times the derivative of what becomes of it, which is 1 where nothing else does."""
+        (upstream,) = ctx.saved_tensors
+        with _disable_current_modes():
+            return None, upstream if float(d_loss[0]) == 1 else upstream * d_loss[0]
 
 
 def shifted(value: Tensor, shift: Tensor) -> Tensor:

@@ -66,11 +66,13 @@ def _size(square: Tensor, result: Tensor, count: float | Tensor) -> Tensor:
     magnitude = result.abs()
     squared = magnitude.mul_(magnitude)
     # Equal terms (Cauchy and Schwarz) round alike, and all one way: by up to n u times their sum.
-    alike = squared >= (1 - ALIKE) * count * square
-    size = (squared + square).mul_(count)
-    size = torch.where(alike, size * count, size).sqrt_()
+    excess = squared - (1 - ALIKE) * count * square
+    size = squared.add_(square).mul_(count)
+    if excess.numel() and not bool(excess.amax() < 0):
+        size = torch.where(excess >= 0, size * count, size)
+    size = size.sqrt_()
     # What is infinite is meant to be, as a mask's −∞ is: nothing rounds it.
-    return torch.where(size.isfinite(), size, 0.0)
+    return size if size.sum().isfinite() else torch.where(size.isfinite(), size, 0.0)
 
 
 def coarser_sizes(

@@ -60,9 +60,7 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         backward_only: bool = False,
     ) -> None:
         """Keep to the decisions `held`; with `coarsest`, round everything as that dtype does.
-
-        With fine_sums a sum is accumulated in float32 at least; without, as its result is rounded. spread is
-        the standard deviation of a rounding; with backward_only those of the forward pass are left out.
+        With fine_sums a sum is accumulated in float32 at least. spread is a rounding's standard deviation.
         """
         super().__init__()  # type: ignore[no-untyped-call]
         self.roundings = Roundings(seed, spread)
@@ -138,6 +136,8 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         return max(unit(dtype), unit(self.coarsest)) if self.coarsest else unit(dtype)
 
     def _raise_underflows(self, argument: Tensor, result: Tensor) -> None:
+        if result.numel() and not result.is_complex() and result.amin() > 0:
+            return
         underflowed = (result == 0) & argument.isfinite()
         if underflowed.any():
             result[underflowed] = torch.finfo(self.coarsest or result.dtype).tiny

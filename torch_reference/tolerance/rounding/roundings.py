@@ -6,6 +6,7 @@ uncorrelated; from draw to draw the pool is drawn anew, so that the sum of many 
 """
 
 import random
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -24,8 +25,7 @@ class Roundings:
         """Draw nothing yet."""
         self.seed, self.spread = seed, spread
         self.random = random.Random(seed)
-        self.pools: dict[torch.device, Tensor] = {}
-        self.factors: dict[tuple[torch.device, torch.dtype, float, bool], Tensor] = {}
+        self.is_used = False
 
     def move(self, result: Tensor, unit: float) -> None:
         """Move each element, in place, by its own rounding; an infinity or an exact zero stays as it is.
@@ -57,30 +57,44 @@ class Roundings:
 
     def _factor(self, like: Tensor, dtype: torch.dtype, unit: float) -> Tensor:
         """A stretch of 1 + u z."""
-        mirrored = self._sign() < 0
-        key = (like.device, dtype, unit, mirrored)
-        found = self.factors.get(key)
-        pool = self._pool(like)
-        if found is None or len(found) < len(pool):
-            found = pool.to(dtype).mul(-self.spread * unit if mirrored else self.spread * unit).add_(1.0)
-            self.factors[key] = found
-        return self._stretch(found, like)
+        self.is_used = True
+        size = self._sign() * self.spread * unit
+        return self._stretch(_factors(self.seed, _length(like), like.device, dtype, size), like)
 
     def _stretch(self, pool: Tensor, like: Tensor) -> Tensor:
         start = self.random.randrange(PLACES)
         return pool[start : start + like.numel()].view(like.shape)
 
     def _pool(self, like: Tensor) -> Tensor:
-        needed = like.numel() + PLACES
-        pool = self.pools.get(like.device)
-        if pool is None or len(pool) < needed:
-            generator = torch.Generator(like.device).manual_seed(self.seed)
-            pool = torch.empty(needed, dtype=torch.float32, device=like.device).normal_(generator=generator)
-            self.pools[like.device] = pool
-        return pool
+        self.is_used = True
+        return _numbers(self.seed, _length(like), like.device)
 
     def _sign(self) -> int:
         return 1 if self.random.random() < 0.5 else -1
+
+
+def _length(like: Tensor) -> int:
+    """That of a pool: the next power of two, so that many sizes share one."""
+    return 1 << (like.numel() + PLACES - 1).bit_length()
+
+
+@lru_cache(maxsize=8)
+def _numbers(seed: int, length: int, device: torch.device) -> Tensor:
+    """Standard normal numbers; read only."""
+    generator = torch.Generator(device).manual_seed(seed)
+    return torch.empty(length, dtype=torch.float32, device=device).normal_(generator=generator)
+
+
+@lru_cache(maxsize=8)
+def _factors(seed: int, length: int, device: torch.device, dtype: torch.dtype, size: float) -> Tensor:
+    """1 + size z; read only."""
+    return _numbers(seed, length, device).to(dtype).mul(size).add_(1.0)
+
+
+def forget_numbers() -> None:
+    """Free what was drawn; it is drawn again, the same, where it is wanted."""
+    _numbers.cache_clear()
+    _factors.cache_clear()
 
 
 def smallest(dtype: torch.dtype) -> float:
