@@ -106,6 +106,7 @@ def test_machines_get_everything() -> None:
         "ways": {},
         "ways_on": "",
         "warnings": [],
+        "remarks": [],
     }
     assert findings[1] == {
         "name": "hidden",

@@ -16,13 +16,17 @@ VALUE = "value_of_"
 """Prefix of the values that stand behind the cuts."""
 
 
+LARGE = 2**15
+"""Of more numbers the upstream gradient is handed on as it is; fewer are multiplied, as a diagnosis sees it."""
+
+
 def weighted(upstream: Tensor, output: Tensor) -> Tensor:
     """⟨upstream, output⟩, unseen by the modes that count and move roundings.
 
     The sum is ours: no derivation takes it, and no rounding of it reaches a gradient.
     """
     with _disable_current_modes():
-        if torch.is_grad_enabled() and output.requires_grad and output.dtype == upstream.dtype:
+        if output.numel() > LARGE and torch.is_grad_enabled() and output.dtype == upstream.dtype:
             found: Tensor = _Weighted.apply(upstream, output)  # type: ignore[no-untyped-call]
             return found
         return (upstream * output).sum()
