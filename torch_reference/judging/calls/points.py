@@ -17,7 +17,7 @@ VALUE = "value_of_"
 
 
 LARGE = 2**15
-"""Of more numbers the upstream gradient is handed on as it is; fewer are multiplied, as a diagnosis sees it."""
+"""Of more numbers the upstream gradient is handed on as it is; of fewer a diagnosis sees the product."""
 
 
 def weighted(upstream: Tensor, output: Tensor) -> Tensor:
