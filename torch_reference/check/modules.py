@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from torch_reference.check.function import check_function
-from torch_reference.judging.calls.private_model import private_copy
+from torch_reference.judging.calls.private_model import one_at_a_time, private_copy
 from torch_reference.judging.report import Report
 
 
@@ -54,7 +54,9 @@ def _called(module: nn.Module, match: Mapping[str, str]) -> Callable[..., Any]:
             name: value.to(dtype, copy=True) if value.is_floating_point() else value.clone()
             for name, value in module.named_buffers()
         }
-        return functional_call(private_copy(module), (given, buffers), inputs)
+        private = private_copy(module)
+        with one_at_a_time(private):
+            return functional_call(private, (given, buffers), inputs)
 
     return call
 

@@ -33,7 +33,7 @@ from torch_reference.judging.calls.points import (
     shifted,
     weighted,
 )
-from torch_reference.judging.calls.private_model import own_name
+from torch_reference.judging.calls.private_model import one_at_a_time, own_name
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.function_objective import FunctionObjective
 
@@ -67,6 +67,10 @@ class NetworkObjective:
 
     def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
         """Evaluate the objective, with the model's state and the random numbers left as they were."""
+        with one_at_a_time(self.model):
+            return self._evaluated(point, shifts, cuts)
+
+    def _evaluated(self, point: Tensors, shifts: Tensors, cuts: Sequence[str]) -> Tensor:
         terms: list[Tensor] = []
         parameters = {
             given: shifted(point[name], shifts[name]) if name in shifts else point[name]
@@ -124,13 +128,14 @@ class NetworkObjective:
 
             return look
 
-        handles = [module.register_forward_hook(hook(name)) for name, module in self.modules.items()]
-        try:
-            with torch.no_grad():
-                return self(point, {}), seen
-        finally:
-            for handle in handles:
-                handle.remove()
+        with one_at_a_time(self.model):
+            handles = [module.register_forward_hook(hook(name)) for name, module in self.modules.items()]
+            try:
+                with torch.no_grad():
+                    return self(point, {}), seen
+            finally:
+                for handle in handles:
+                    handle.remove()
 
 
 Objective = NetworkObjective | FunctionObjective

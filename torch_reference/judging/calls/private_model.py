@@ -2,13 +2,20 @@
 
 import copy
 import functools
+import threading
+import weakref
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from types import FunctionType, MethodType
 from typing import Any
 
 from torch import nn
 
 from torch_reference.judging.calls.points import UPSTREAM, VALUE
+
+_lock = threading.RLock()
+_themselves: "weakref.WeakValueDictionary[int, nn.Module]" = weakref.WeakValueDictionary()
+"""Models that are judged themselves, by their identity: a model may say what it is equal to."""
 
 
 def private_copy(model: nn.Module) -> nn.Module:
@@ -17,7 +24,7 @@ def private_copy(model: nn.Module) -> nn.Module:
     While it is judged its parameters are exchanged and hooks are hung on it, and another thread may use, or
     check, the model that was given. A model that cannot be copied is judged itself; so is one with a function
     that knows its modules by another way than self, such as `self.call = lambda x: self.layer(x)`: in a copy
-    that would still call the original, whose parameters nobody exchanges.
+    that would still call the original, whose parameters nobody exchanges. See one_at_a_time.
 
     >>> model = nn.Linear(2, 1)
     >>> private_copy(model) is model, private_copy(model).weight is model.weight
@@ -27,11 +34,21 @@ def private_copy(model: nn.Module) -> nn.Module:
     modules = {id(module) for module in model.modules()}
     kept = [value for module in model.modules() for key, value in vars(module).items() if key != "_modules"]
     if any(_knows(function, modules, {*modules}) for function in _functions(kept)):
-        return model
+        return _judged_itself(model)
     try:
         return copy.deepcopy(model, {id(tensor): tensor for tensor in shared})
     except Exception:  # it holds what cannot be copied: a lock, a file, a part of a graph
-        return model
+        return _judged_itself(model)
+
+
+def one_at_a_time(model: nn.Module) -> AbstractContextManager[object]:
+    """Held while a model that is judged itself is called: checks in other threads wait for its parameters."""
+    return _lock if _themselves.get(id(model)) is model else nullcontext()
+
+
+def _judged_itself(model: nn.Module) -> nn.Module:
+    _themselves[id(model)] = model
+    return model
 
 
 def own_name(name: str) -> str:
