@@ -11,7 +11,7 @@ from torch.nn.functional import smooth_l1_loss
 
 from autograd_functions import function, saving
 from mistakes_of_ways import MASK, MISTAKES, by_5, images, z
-from odd_functions import saves_a_scale, times_five, w, x
+from odd_functions import BothRightly, saves_a_scale, times_five, w, x
 from torch_reference import check_function
 from torch_reference.check.ways import WAYS
 
@@ -31,6 +31,7 @@ def test_a_mistake_that_one_way_shows_is_found_by_it_alone(
 
 RIGHT: dict[str, tuple[Any, Callable[..., Any], tuple[Any, ...]]] = {
     "a multiple": (times_five(lambda g: g * 5), by_5, (x,)),
+    "in the newer style": (BothRightly, by_5, (x,)),
     "of images": (times_five(lambda g: g * 5), by_5, (images,)),
     "of complex numbers": (times_five(lambda g: g * 5), by_5, (z,)),
     "a product": (
@@ -91,6 +92,30 @@ def test_that_a_backward_cannot_be_differentiated_is_said_as_it_is() -> None:
     assert warning.startswith("there is no second derivative: RuntimeError: only once")
     marked = function(saving(torch.square), once_differentiable(square))
     assert not check_function(marked, torch.square, x, ways=[]).warnings
+
+
+def test_what_is_kept_on_ctx_and_overwritten_is_warned_of() -> None:
+    """Right as long as nobody writes to it, which save_for_backward would notice."""
+
+    def kept(ctx: Any, x: Tensor) -> Tensor:
+        ctx.x = x
+        return x.square()
+
+    report = check_function(
+        function(kept, lambda ctx, g: 2 * g * ctx.x), torch.square, x, ways=["changed afterwards"]
+    )
+    assert report
+    (warning,) = report.warnings
+    assert warning.startswith("where its inputs are changed in place before the backward it returns others")
+    saved = function(saving(torch.square), lambda ctx, g: 2 * g * ctx.saved_tensors[0])
+    assert not check_function(saved, torch.square, x, ways=["changed afterwards"]).warnings
+
+
+def test_another_call_stays_in_the_domain() -> None:
+    """A matrix whose rows are shifted has no Cholesky factor, which is no mistake of the function's."""
+    positive = x.T @ x
+    both = lambda a: torch.linalg.cholesky((a + a.mT) / 2)  # noqa: E731
+    assert check_function(both, lambda a: both(a) * 1, positive, ways=["two forwards"], order=1)
 
 
 def test_zeros_without_memory_are_not_moved() -> None:

@@ -5,9 +5,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C._functorch import is_gradtrackingtensor
 
 from autograd_functions import function
 from odd_functions import (
+    BatchedWrongly,
+    ForwardsWrongly,
     Remembers,
     adds_only_one,
     flushed,
@@ -91,6 +94,14 @@ MISTAKES: dict[str, tuple[str, Any, Callable[..., Any], tuple[Any, ...]]] = {
     "state on the class": ("two forwards", Remembers, torch.square, (x,)),
     "changes what it saved": ("backward twice", function(sine, scales_itself), torch.sin, (x,)),
     "another value in evaluation": ("without grad", not_in_training, by_5, (x,)),
+    "a vmap rule": ("vmap", BatchedWrongly, by_5, (x,)),
+    "a jvp": ("jvp", ForwardsWrongly, by_5, (x,)),
+    "a wrapped tensor": (
+        "torch.func",
+        lambda x: x * (6 if is_gradtrackingtensor(x) else 5),
+        by_5,
+        (x,),
+    ),
     "a slope that is written in": ("redrawn", wrong_for_inputs(lambda v: not torch.equal(v, x)), by_5, (x,)),
     "wrong beside zeros": (
         "zeros",

@@ -133,3 +133,50 @@ def flushed(g: Tensor) -> Tensor:
 def not_for_parameters(x: Tensor) -> Tensor:
     """No gradient for a parameter."""
     return (x.detach() if isinstance(x, nn.Parameter) else x) * 5
+
+
+class Newer(torch.autograd.Function):
+    """x · 5 in the newer style."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        """Without a ctx."""
+        return x * 5
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Nothing is saved."""
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Tensor:
+        """Right."""
+        return g * 5
+
+
+class BatchedWrongly(Newer):
+    """With a rule for batches that forgets the factor."""
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, x: Tensor) -> tuple[Tensor, int | None]:
+        """By itself, six times."""
+        return BatchedWrongly.apply(x) * 1.2, in_dims[0]
+
+
+class ForwardsWrongly(Newer):
+    """With a tangent that has another factor."""
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        """Wrong."""
+        return tangent * 6
+
+
+class BothRightly(Newer):
+    """With a rule for batches and a tangent."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        """Right."""
+        return tangent * 5

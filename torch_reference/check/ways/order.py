@@ -10,7 +10,9 @@ from torch import Tensor
 
 from torch_reference.check.graphs import graph_ends
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
-from torch_reference.judging.calls.raised_errors import user_code
+from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.nests import real_pairs
+from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
 from torch_reference.judging.hygiene import copies
 
 
@@ -29,6 +31,8 @@ def _interleaved(session: Session, other_first: bool) -> Made:
     for name, value in others.items():  # other numbers of the same kind
         if value.ndim and value.is_floating_point():
             others[name] = value.roll(1, 0) * 0.75
+    if not _is_known(session, others):
+        others = session.tensors(copies(session.point))  # others are out of its domain
     leaves, outputs = function.run(tensors, session.wanted)
     other_leaves, other_outputs = function.run(others, session.wanted)
 
@@ -41,6 +45,16 @@ def _interleaved(session: Session, other_first: bool) -> Made:
         backward(other_leaves, other_outputs, others)
     found = backward(leaves, outputs, tensors)
     return Made(outputs, gradients_of(dict(zip(session.wanted, found, strict=True)), session.point))
+
+
+def _is_known(session: Session, tensors: Tensors) -> bool:
+    """Whether the reference has finite outputs there."""
+    point = {name: real_pairs(tensors[name]) for name in session.inputs}
+    try:
+        outputs, _ = session.objective.looked_at(point, session.wanted)
+    except UserCodeError:
+        return False
+    return all(bool(value.isfinite().all()) for value in outputs.values())
 
 
 def backward_twice(session: Session) -> Iterator[Attempt]:
@@ -93,3 +107,29 @@ def _accumulated(session: Session) -> Made:
         _, found = function.by_backward(tensors, tensors, session.wanted, before)
     made = gradients_of(found, session.point)
     return Made({}, {name: value / 2 for name, value in made.items()})
+
+
+def changed_afterwards(session: Session) -> Iterator[Attempt]:
+    """Inputs and outputs overwritten before the backward; save_for_backward notices, what is kept on ctx not.
+
+    A published function that keeps a tensor on ctx is right until somebody does that: of this a report warns.
+    """
+    if session.works_with_grad:
+        for what in ("inputs", "outputs"):
+            told = f"where its {what} are changed in place before the backward"
+            call = partial(_overwritten, session, what)
+            yield Attempt(told, session.point, call, may_refuse=True, warns=True)
+
+
+def _overwritten(session: Session, what: str) -> Made:
+    function = session.graph
+    assert function is not None
+    tensors = session.tensors(copies(session.point))
+    leaves, outputs = function.run(tensors, session.wanted)
+    ends = graph_ends(outputs, tensors)
+    with user_code("backward"):
+        with torch.no_grad():
+            for value in leaves if what == "inputs" else ends[0]:
+                value.mul_(0.75)
+        found = torch.autograd.grad(ends[0], leaves, ends[1], allow_unused=True)
+    return Made({}, gradients_of(dict(zip(session.wanted, found, strict=True)), session.point))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
-from torch_reference.check.ways import kinds_of_inputs, order, points, threads, upstreams
+from torch_reference.check.ways import kinds_of_inputs, order, points, threads, transforms, upstreams
 from torch_reference.check.ways.layouts import LAYOUTS, in_layout
 from torch_reference.check.ways.session import Attempt, Session
 
@@ -22,6 +22,10 @@ WAYS: dict[str, Way] = {
     "backward twice": order.backward_twice,
     "without grad": order.without_grad,
     "accumulated": order.accumulated,
+    "changed afterwards": order.changed_afterwards,
+    "torch.func": transforms.under_torch_func,
+    "vmap": transforms.batched,
+    "jvp": transforms.forwards,
     "two threads": threads.in_threads,
     "redrawn": points.redrawn,
     "zeros": points.with_zeros,
