@@ -19,6 +19,7 @@ import torch
 import manual_backprop
 from keeping.plain_data import put_together, taken_apart
 from support.atomic_files import naming, replacing
+from support.left_behind import unfinished
 from support.optional_packages import require
 
 FORMAT = "manual-backprop checkpoint 1"
@@ -72,12 +73,16 @@ def _keep(path: Path) -> None:
     """Give the checkpoint that is there a second name; a kill in between leaves it under both."""
     if not path.exists():
         return
-    spare = path.with_name(f".{path.stem}-{os.getpid()}.previous")
+    descriptor, spare = unfinished(path)
     try:
-        spare.hardlink_to(path)
-    except OSError:  # a file system without links
-        spare.write_bytes(path.read_bytes())
-    spare.replace(previous(path))
+        spare.unlink()
+        try:
+            spare.hardlink_to(path)
+        except OSError:  # a file system without links
+            spare.write_bytes(path.read_bytes())
+        spare.replace(previous(path))
+    finally:
+        os.close(descriptor)
 
 
 def whole(path: Path, device: torch.device) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:

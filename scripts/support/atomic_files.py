@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from support.left_behind import unfinished
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A file beside the target, with the target's suffix; written, it takes the target's place.
 
     An error leaves the target as it was, and nothing beside it. A kill or a power cut leaves the old content
-    or the new one: the new one is on the disk before it takes the name.
+    or the new one: the new one is on the disk before it takes the name. The unfinished one that a kill leaves
+    is removed by the next process that writes there.
     """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(descriptor)
-    part = Path(name)
+    descriptor, part = unfinished(path)
     try:
         yield part
         part.chmod(0o666 & ~_umask())
@@ -26,6 +27,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    finally:
+        os.close(descriptor)
     if os.name == "posix":  # elsewhere a folder cannot be opened
         _flush(path.parent)
 
