@@ -98,11 +98,21 @@ def test_a_wrong_element_is_found_at_its_place_in_the_whole(
     assert rows["gain"].agrees
 
 
+def test_a_sum_over_the_parts_that_is_far_off_is_wrong() -> None:
+    """What belongs to no row is judged with the parts' movements."""
+    point = drawn(torch.float32)
+    found = NORM(point)
+    rows = judged(NORM, point, {**found, "gain": 1.1 * found["gain"]})
+    assert rows is not None
+    assert rows["gain"].verdict is Verdict.DIFFERS
+    assert rows["x"].agrees
+
+
 def test_what_is_no_matter_of_rows_is_left_to_the_whole() -> None:
     """A wrong gradient of a gain, a function whose rows look at each other, 16 bits."""
     point = drawn(torch.float32)
     found = NORM(point)
-    assert judged(NORM, point, {**found, "gain": 1.01 * found["gain"]}) is None
+    assert judged(NORM, point, {**found, "gain": (1 + 1e-5) * found["gain"]}) is None
     attention = gradients(lambda _, x: torch.softmax(x @ x.T, -1) @ x, "x")
     assert judged(attention, point, attention(point)) is None
     half = {name: value.half() if value.is_floating_point() else value for name, value in point.items()}
