@@ -1,10 +1,13 @@
 """A network's counterexample: small, and a script that fails as the derivation did, bit for bit."""
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import homework as homework
@@ -12,7 +15,7 @@ import small_network as small_network
 from counterexamples import run_here
 from torch_reference.check.derivation import network_task
 from torch_reference.check.examine import examine, examine_here
-from torch_reference.counterexample.literals import READER, laid_out, literal
+from torch_reference.counterexample.literals import READER, laid_out, literal, word
 from torch_reference.counterexample.network import script, shrunk, write
 from torch_reference.judging.derivation_task import Task
 
@@ -135,6 +138,15 @@ def test_a_literal_tells_its_device() -> None:
 
     value = torch.ones(1).as_subclass(Elsewhere)
     assert literal(value) == 'tensor((1,), torch.float32, "0x1.0000000000000p+0", device="cuda:1")'
+
+
+@given(name=st.text() | st.text("\"\\'\n\r#{}\u2028\ud800\U0001f600\0"))
+def test_a_name_is_a_literal_that_it_cannot_end(name: str) -> None:
+    """Whatever a parameter is called, the script has that name, and no code of it."""
+    text = word(name)
+    assert ast.literal_eval(text) == name
+    assert text.isascii()
+    assert text.isprintable()
 
 
 def test_a_counterexample_is_written_whole(tmp_path: Path) -> None:

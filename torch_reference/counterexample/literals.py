@@ -31,7 +31,8 @@ def word(text: str) -> str:
     >>> print(word('a"b'))
     "a\\"b"
     """
-    return json.dumps(text)
+    # JSON writes a sign beyond 16 bits as two that are no sign at all to Python.
+    return json.dumps(text) if max(text, default="") <= "\uffff" else ascii(text)
 
 
 def source(value: Any) -> str:
