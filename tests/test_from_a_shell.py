@@ -24,7 +24,10 @@ def right_backward(y, g):
     return g * (1 - y * y)
 
 right = forward, right_backward
-wrong = forward, lambda y, g: g * (1 - y)
+def wrong_backward(y, g):
+    return g * (1 - y)
+
+wrong = forward, wrong_backward
 fails = forward, lambda y, g: missing_name
 plain = torch.tanh
 
@@ -102,3 +105,26 @@ def test_it_runs_as_a_module() -> None:
     )
     assert done.returncode == 1
     assert done.stdout.startswith("MISMATCH")
+
+
+def test_the_edit_alone_is_what_git_apply_takes(capsys, tmp_path: Path) -> None:
+    """Standard output is a diff and nothing else; of what no edit mends, it is empty."""
+    assert main(names("mine:wrong", *REST, "--fix")) == 1
+    diff = capsys.readouterr().out
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path, input=diff, text=True, check=True)
+    assert "g * (1 - y ** 2)" in (tmp_path / "mine_of_the_shell.py").read_text(encoding="utf-8")
+    assert main(names("mine:fails", *REST, "--fix")) == 3
+    nothing = capsys.readouterr()
+    assert nothing.out == ""
+    assert "no single edit is known" in nothing.err
+
+
+@pytest.mark.slow
+def test_the_chain_is_drawn_where_there_is_one(capsys, tmp_path: Path) -> None:
+    """A picture of a mismatch; one line where there is nothing to draw, and the same exit status."""
+    pytest.importorskip("matplotlib")
+    assert main(names("mine:wrong", *REST, "--plot", "chain.png")) == 1
+    assert (tmp_path / "chain.png").stat().st_size > 1000
+    assert main(names("mine:right", *REST, "--plot", "none.png")) == 0
+    assert "there is no chain to draw" in capsys.readouterr().err
+    assert not (tmp_path / "none.png").exists()

@@ -35,7 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _end(options, f"{error.part}: {error}", USERS_CODE)
     except (ValueError, TypeError) as error:
         return _end(options, str(error), BAD_INPUT)
-    print(json.dumps(report.to_dict(), indent=2, allow_nan=False) if options.json else report)
+    if options.plot:
+        try:
+            report.draw(options.plot)
+        except (ValueError, ImportError, OSError) as error:
+            print(f"--plot: {error}", file=sys.stderr)
+    if options.fix and not report.agrees:
+        print(report.fix, end="")
+        print("" if report.fix else "no single edit is known that makes it right", file=sys.stderr)
+    else:
+        print(json.dumps(report.to_dict(), indent=2, allow_nan=False) if options.json else report)
     if report.agrees:
         return AGREEMENT
     return USERS_CODE if report.user_code_failed else MISMATCH
@@ -54,7 +63,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--derivation", metavar="NAME", help="a function (parameters, inputs, targets)")
     parser.add_argument("--model", metavar="NAME", help="makes module, or (module, loss, inputs, targets)")
     parser.add_argument("--loss", metavar="NAME", help="a function (output, targets)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--plot", metavar="FILE.png", help="draw the chain where a gradient is wrong")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print one JSON object")
+    form.add_argument("--fix", action="store_true", help="print the edit alone, for git apply")
     return parser
 
 

@@ -16,6 +16,8 @@ CLASSES: dict[str, set[str]] = {
     "missing term": TERMS | {"derivative of another function", "derivative missing", "another number"},
     "power": {
         "another power",
+        "another number",
+        "derivative of another function",
         "another factor",
         "factor missing",
         "factor 2",

@@ -1,9 +1,12 @@
 """The chain as a graph: the loss at the top, every link below those that feed it."""
 
+import base64
+import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO, Protocol
 
-from torch_reference.chain.report import ChainReport
+from torch_reference.chain.graph import Graph
 from torch_reference.chain.verdict import Judged, Status
 
 COLOURS = {
@@ -16,7 +19,29 @@ COLOURS = {
 WIDE, HIGH = 2.4, 0.9
 
 
-def draw_chain(report: ChainReport, path: str | Path) -> None:
+class Drawable(Protocol):
+    """A report whose links lie on a graph."""
+
+    @property
+    def links(self) -> tuple[Judged, ...]:
+        """From the loss backwards."""
+
+    @property
+    def graph(self) -> Graph:
+        """On which they lie."""
+
+
+def picture_html(report: Drawable) -> str:
+    """The chain's picture for a notebook; empty where there is no link, or no matplotlib to draw it with."""
+    file = io.BytesIO()
+    try:
+        draw_chain(report, file)
+    except (ImportError, ValueError):
+        return ""
+    return f'<img alt="the chain" src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
+
+
+def draw_chain(report: Drawable, path: str | Path | IO[bytes]) -> None:
     """Draw a report's links as a graph in a picture file, each with its status and the size of its error.
 
     Errors: ImportError without matplotlib (the extra `plot`); ValueError where there is no link to draw
@@ -58,7 +83,10 @@ def draw_chain(report: ChainReport, path: str | Path) -> None:
     half = (widest - 1) / 2 + 0.6
     axes.set(xlim=(-half, half), ylim=(-max(depths) - 0.7, 0.7))
     axes.set_axis_off()
-    figure.savefig(path)
+    if isinstance(path, str | Path):
+        figure.savefig(path)
+    else:
+        figure.savefig(path, format="png")
 
 
 def _said(link: Judged) -> list[str]:
@@ -67,7 +95,7 @@ def _said(link: Judged) -> list[str]:
     return [f"{link.status}{', ' * bool(error)}{error}"]
 
 
-def _above(report: ChainReport) -> list[list[int]]:
+def _above(report: Drawable) -> list[list[int]]:
     """For every link those that feed it directly, as positions in the report."""
     edges = [link.quantity.edge for link in report.links]
     below = [report.graph.fed_by(edge, edges) for edge in edges]

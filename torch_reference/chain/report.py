@@ -1,9 +1,11 @@
 """The chain as the user wrote it, from the loss backwards: right, wrong here, inherited, not judged."""
 
+import html
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from torch_reference.chain.graph import Graph
+from torch_reference.chain.picture import picture_html
 from torch_reference.chain.quantity import Place
 from torch_reference.chain.verdict import Judged, Status
 from torch_reference.judging.report_text import wrapped
@@ -56,6 +58,10 @@ class ChainReport:
     def __str__(self) -> str:
         """Text of at most 80 columns."""
         return "\n".join([*self._heading(), "", *self._table(), *self._details(), *self._rest()])
+
+    def _repr_html_(self) -> str:
+        """The picture of the chain, where matplotlib is there, and the text below it."""
+        return f"{picture_html(self)}<pre>{html.escape(str(self))}</pre>"
 
     def text(self) -> str:
         """As it stands below another report's heading: every link, and the wrong ones at closer sight."""

@@ -1,8 +1,7 @@
 """A report with places: which line of the user's own code is wrong, and one edit that would make it right."""
 
-import linecache
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -13,16 +12,20 @@ from torch_reference.chain.inside import links_of_function
 from torch_reference.chain.quantity import Place
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Status
+from torch_reference.check.located_report import LocatedReport
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
-from torch_reference.repair.single_edits import NONE, Repairs, repairs
+from torch_reference.repair.single_edits import NONE, repairs
 from torch_reference.repair.task_trials import TaskTrials
 
-MOST_OUTPUTS, MOST_LINES = 64, 8
+MOST_OUTPUTS = 64
 
 LOOKS = ("another factor", "another function", "upstream forgotten", "constant factor per element")
+LOOKS += ("path counted twice", "product of sums")
 """Kinds that a number of another origin may look like."""
+TOLD = ("another name", "wrong sign", "factor 2", "factor 1/2", "constant factor")
+"""What is told of one line, and is plainer than these."""
 
 
 class CalledAt(NamedTuple):
@@ -30,73 +33,6 @@ class CalledAt(NamedTuple):
 
     point: Mapping[str, Tensor]
     wanted: Sequence[str]
-
-
-@dataclass(frozen=True)
-class LocatedReport(Report):
-    """A report of a mismatch, the links inside the user's code, and the edits that would make it right."""
-
-    inside: ChainReport | None = None
-    repairs: Repairs = NONE
-
-    @property
-    def line(self) -> Place | None:
-        """The line that is wrong: the one that an edit mends, else the one wrong link's; None without one."""
-        wrong = self.inside.wrong if self.inside is not None else ()
-        places = list(dict.fromkeys(link.quantity.place for link in wrong if link.quantity.place))
-        if self.repairs.found and places:
-            first = self.repairs.found[0]
-            text = linecache.getline(first.file, first.line).strip()
-            return Place(first.file, first.line, text, places[0].function, places[0].code)
-        return places[0] if len(places) == 1 else None
-
-    def told(self) -> Diagnosis | None:
-        """What is known of the one wrong line: by its link, or by the edit that mends it."""
-        wrong = self.inside.wrong if self.inside is not None else ()
-        kinds = {link.diagnosis for link in wrong}
-        if self.line is None or not wrong:
-            return None
-        [*told] = kinds
-        if len(told) == 1 and told[0] is not None and self.line == wrong[0].quantity.place:
-            where = wrong[0].quantity.manual_name
-            return replace(told[0], sentence=f"In {where}: {told[0].sentence}")
-        if not self.repairs.found:
-            return None
-        first = self.repairs.found[0]
-        before, after = first.before.strip(), first.after.strip()
-        sentence = f"Line {first.line} is right with `{after}` where `{before}` is now."
-        if not before or not after:
-            sentence = f"Line {first.line} is right with" + (f" `{after}`." if after else f"out `{before}`.")
-        return Diagnosis(first.what, sentence, "The edit below was tried on the whole gradient.")
-
-    def to_dict(self) -> dict[str, object]:
-        """Everything, for machines."""
-        found = super().to_dict()
-        if self.inside is not None:
-            found["inside"] = self.inside.to_dict()
-        line = self.line
-        found["file"], found["line"] = (line.file, line.line) if line else (None, None)
-        found["edits"] = [repair._asdict() for repair in self.repairs.found]
-        found["edits_tried"], found["edits_seconds"] = self.repairs.tried, self.repairs.seconds
-        return found
-
-    def __str__(self) -> str:
-        """The report, the chain of local variables behind it, and the edit: 80 columns but for code."""
-        parts = [super().__str__()]
-        if self.inside is not None and self.inside.wrong:
-            parts.append(f"in your code, from the loss backwards:\n\n{self.inside.text()}")
-            parts += self._other_lines()
-        elif self.inside is not None and self.inside.note:
-            parts.append(f"in your code: {self.inside.note}")
-        return "\n\n".join([*parts, *([str(self.repairs)] if self.repairs.found else [])])
-
-    def _other_lines(self) -> list[str]:
-        """Where else the mistake may be, if no edit tells."""
-        wrong = {link.quantity.place.line for link in self.inside.wrong if link.quantity.place}  # type: ignore[union-attr]
-        others = [str(line) for line in self.repairs.lines if line not in wrong]
-        if self.repairs.found or not others or len(others) > MOST_LINES:
-            return []
-        return [f"or on a line that only it needs: {', '.join(others)}"]
 
 
 def located_in_function(
@@ -195,5 +131,5 @@ def _told(finding: Finding, told: Diagnosis | None) -> Finding:
     """A gradient of unknown kind gets what is known of the one wrong line behind it."""
     kind = finding.diagnosis.kind if finding.diagnosis else ""
     # What was returned under a wrong name may look like a mistake of another kind.
-    vague = kind == UNKNOWN.kind or (kind in LOOKS and told is not None and told.kind == "another name")
+    vague = kind == UNKNOWN.kind or (kind in LOOKS and told is not None and told.kind in TOLD)
     return replace(finding, diagnosis=told) if told and vague and finding.starts_here else finding

