@@ -12,7 +12,7 @@ MEANS = {"constant factor", "mean for sum", "sum for mean", "mean for sum inside
 TERMS = {"term missing", "path dropped", "path counted twice", "one use only", "last observation only"}
 CLASSES: dict[str, set[str]] = {
     "sign": {"wrong sign", "constant factor per element", "path counted twice", "constant factor"},
-    "missing factor": FACTORS | {"another number", "another power", "term missing"},
+    "missing factor": FACTORS | {"another number", "another power", "term missing", *MEANS},
     "missing term": TERMS | {"derivative of another function", "derivative missing", "another number"},
     "power": {
         "another power",
@@ -27,6 +27,7 @@ CLASSES: dict[str, set[str]] = {
     "number": {"another number", "another axis", *FACTORS, *TERMS, "transposed", "missing sum", "wrong sign"},
     "name": {
         "another name",
+        "another order",
         "another factor",
         "swapped",
         "input for the activation",

@@ -12,7 +12,7 @@ from torch_reference.chain.inside import links_of_function
 from torch_reference.chain.quantity import Place
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Status
-from torch_reference.check.located_report import LocatedReport
+from torch_reference.check.located.located_report import LocatedReport
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
@@ -21,8 +21,8 @@ from torch_reference.repair.task_trials import TaskTrials
 
 MOST_OUTPUTS = 64
 
-LOOKS = ("another factor", "another function", "upstream forgotten", "constant factor per element")
-LOOKS += ("path counted twice", "product of sums")
+LOOKS = {"another factor", "another function", "upstream forgotten", "constant factor per element"}
+LOOKS |= {"path counted twice", "product of sums", "row for column"}
 """Kinds that a number of another origin may look like."""
 TOLD = ("another name", "wrong sign", "factor 2", "factor 1/2", "constant factor")
 """What is told of one line, and is plainer than these."""

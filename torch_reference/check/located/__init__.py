@@ -1,0 +1,9 @@
+"""Which line of the user's own code is wrong, and one edit that would make it right.
+
+locating adds it to a report; located_report is what such a report says.
+"""
+
+from torch_reference.check.located.located_report import LocatedReport
+from torch_reference.check.located.locating import CalledAt, located_in_derivation, located_in_function
+
+__all__ = ["CalledAt", "LocatedReport", "located_in_derivation", "located_in_function"]
