@@ -48,9 +48,10 @@ def _interleaved(session: Session, other_first: bool) -> Made:
 
 
 def _is_known(session: Session, tensors: Tensors) -> bool:
-    """Whether the reference has finite outputs there."""
+    """Whether the function takes them, and the reference has finite outputs there."""
     point = {name: real_pairs(tensors[name]) for name in session.inputs}
     try:
+        session.function.outputs(copies(point), session.wanted)
         outputs, _ = session.objective.looked_at(point, session.wanted)
     except UserCodeError:
         return False

@@ -62,7 +62,8 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     except UserCodeError as error:
         if not _is_in_domain(attempt, objective) or isinstance(error.__cause__, Warning):
             return "cannot apply", []
-        if attempt.may_refuse:
+        out_of_its_domain = error.part == "forward" and attempt.point is not session.point
+        if attempt.may_refuse or out_of_its_domain:
             return "refused", []
         return "fails", [breach(error.part, "call", Verdict.RAISED, str(error))]
     if attempt.point is session.point and _is_the_same(made, session.plain):
