@@ -107,7 +107,7 @@ def check_function(
             above = given_upstream(above, upstream)
         if not depends:
             return Report((NOTHING,), dtype)
-        draws_numbers = objective.draws_random_numbers(arguments.point)
+        objective, draws_numbers = objective.settled(arguments.point)
         callee = called(function, arguments, state if draws_numbers else None)
         point = {**arguments.point, **above}
         nothing = nothing_in_function(objective, point, wanted)

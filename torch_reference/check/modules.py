@@ -1,6 +1,8 @@
 """The check of two modules that should be the same: a port, a fused or compiled one, a refactoring."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -8,6 +10,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from torch_reference.check.function import check_function
+from torch_reference.check.references.submodules import other_name, told_of_submodules
 from torch_reference.judging.calls.private_model import one_at_a_time, private_copy
 from torch_reference.judging.report import Report
 
@@ -21,9 +24,11 @@ def check_modules(
 ) -> Report:
     """Compare a module's outputs, and the gradients of its inputs and parameters, with another module's.
 
-    Parameters are matched by their names; names tells those of mine that go by another name in the reference.
-    In the report they are inputs[0]['weight'], the inputs inputs[1], inputs[2], …; the options are those of
-    check_function. Both modules and their buffers are left as they were.
+    Parameters are matched by their names; names tells those of mine that go by another name in the reference,
+    or the submodules that they are in. In the report they are inputs[0]['weight'], the inputs inputs[1],
+    inputs[2], …; the options are those of check_function. Where the two differ, the first submodule that
+    differs is named, each given its own inputs and its own upstream gradient. Both modules and their buffers
+    are left as they were.
 
     Errors: ValueError for parameters that have no match, or other values
 
@@ -35,13 +40,19 @@ def check_modules(
     <AGREEMENT: 1 output and 3 gradients, 28 elements, all within rounding (float32)>
     """
     parameters = {name: value.detach() for name, value in mine.named_parameters()}
-    match = {name: (names or {}).get(name, name) for name in parameters}
+    match = {name: other_name(name, names or {}) for name in parameters}
     _refuse(parameters, dict(reference.named_parameters()), match)
     same = {name: name for name in parameters}
-    wanted = [0, *(i for i, value in enumerate(inputs, start=1) if _has_gradient(value))]
-    return check_function(
+    numbers = [place for place, value in enumerate(inputs, start=1) if _has_gradient(value)]
+    wanted = [0, *numbers] if parameters else numbers
+    report = check_function(
         _called(mine, same), _called(reference, match), parameters, *inputs, **{"wrt": wanted, **options}
     )
+    if report.agrees or "upstream" in options:
+        return report
+    checked = partial(check_modules, ways=[], order=1, draws=0)
+    told = told_of_submodules(mine, reference, inputs, names or {}, checked)
+    return replace(report, remarks=(*report.remarks, told)) if told else report
 
 
 def _called(module: nn.Module, match: Mapping[str, str]) -> Callable[..., Any]:
@@ -62,8 +73,6 @@ def _called(module: nn.Module, match: Mapping[str, str]) -> Callable[..., Any]:
 
 
 def _refuse(mine: Mapping[str, Tensor], reference: Mapping[str, Tensor], match: Mapping[str, str]) -> None:
-    if not mine:
-        raise ValueError("the module has no parameters: check it as a function, by check_function")
     odd = sorted(set(match.values()) ^ set(reference))
     if odd:
         raise ValueError(f"parameters without a match, for which names= may give one: {', '.join(odd)}")

@@ -1,11 +1,12 @@
 """A plain differentiable torch function as one number: its outputs, weighted by upstream gradients."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map_only
 
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.nests import named_tensors
@@ -18,6 +19,7 @@ from torch_reference.judging.calls.points import (
     weighted,
 )
 from torch_reference.judging.calls.raised_errors import user_code
+from torch_reference.judging.hygiene import copies
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,13 @@ class FunctionObjective:
     def outputs(self, inputs: Tensors) -> Any:
         """What the function returns for these inputs."""
         with user_code("reference"), same_random_numbers(self.rng_state):
-            if self.arguments is None:
-                return self.function(*inputs.values())
-            return self.arguments.call(self.function, inputs)
+            return self._on(inputs)
 
     def looked_at(self, inputs: Tensors, wanted: Sequence[str]) -> tuple[dict[str, Tensor], bool]:
         """The outputs by name, and whether one of them depends on an input whose gradient is wanted."""
         leaves = {
-            name: value.detach().clone().requires_grad_() if name in wanted else value
+            # Copies that are no leaves: it may work in place.
+            name: value.detach().clone().requires_grad_(name in wanted).clone()
             for name, value in inputs.items()
         }
         with torch.enable_grad():
@@ -65,12 +66,25 @@ class FunctionObjective:
         depends = any(output.requires_grad for output in outputs.values())
         return {name: output.detach() for name, output in outputs.items()}, depends
 
-    def draws_random_numbers(self, inputs: Tensors) -> bool:
-        """Whether it draws from torch's generator, as dropout does."""
+    def settled(self, inputs: Tensors) -> tuple["FunctionObjective", bool]:
+        """(the same, of copies where it changes its inputs in place; whether it draws random numbers)."""
+        given = copies(inputs)
         with quiet_call(), same_random_numbers(self.rng_state), user_code("reference"):
-            before = torch.get_rng_state()
-            if self.arguments is None:
-                self.function(*inputs.values())
-            else:
-                self.arguments.call(self.function, inputs)
-            return not torch.equal(before, torch.get_rng_state())
+            state, versions = torch.get_rng_state(), [value._version for value in given.values()]
+            self._on(given)
+            draws = not torch.equal(state, torch.get_rng_state())
+            changes = versions != [value._version for value in given.values()]
+        return replace(self, function=_of_copies(self.function)) if changes else self, draws
+
+    def _on(self, inputs: Tensors) -> Any:
+        if self.arguments is None:
+            return self.function(*inputs.values())
+        return self.arguments.call(self.function, inputs)
+
+
+def _of_copies(function: Callable[..., Any]) -> Callable[..., Any]:
+    def of_copies(*args: Any, **kwargs: Any) -> Any:
+        own, named = tree_map_only(Tensor, torch.clone, (args, kwargs))
+        return function(*own, **named)
+
+    return of_copies

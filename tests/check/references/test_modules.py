@@ -51,6 +51,73 @@ def test_a_port_is_compared_with_its_origin() -> None:
         check_modules(nn.Linear(3, 4), nn.Linear(3, 4), x)
 
 
+@pytest.mark.slow
+def test_what_works_in_place_is_compared_with_what_does() -> None:
+    """A reference that overwrites its input overwrites a copy."""
+    before = x.clone()
+    assert check_function(nn.ReLU(inplace=True), nn.ReLU(inplace=True), x, ways=["spread", "redrawn"])
+    assert check_function(torch.relu, nn.functional.relu_, x, ways=[])
+    assert not check_function(lambda x: x.relu() * 1.5, nn.functional.relu_, x, ways=[], draws=0)
+    assert torch.equal(x, before)
+
+
+class Tripled(nn.Module):
+    """Three times its inputs, with a gradient that may be another."""
+
+    def __init__(self, factor: float = 3.0) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The value is always right."""
+        return inputs * self.factor + (inputs * (3.0 - self.factor)).detach()
+
+
+def two_blocks(factor: float, swapped: bool = False) -> nn.Module:
+    """Two blocks, of which the second may be wrong."""
+    torch.manual_seed(2)
+    blocks = [nn.Sequential(nn.Linear(3, 3), Tripled(each), nn.ReLU(inplace=True)) for each in (3.0, factor)]
+    return nn.Sequential(*blocks, nn.Linear(3, 2), nn.Flatten(0) if swapped else nn.Identity()).double()
+
+
+@pytest.mark.slow
+def test_the_first_submodule_that_differs_is_named() -> None:
+    """Given its own inputs and upstream gradient: what it feeds is not blamed, nor what feeds it."""
+    (told,) = check_modules(two_blocks(2.0), two_blocks(3.0), x, ways=[], draws=0).remarks
+    assert told.endswith(": 1.1 (inputs[1])")
+    (told,) = check_modules(two_blocks(3.0, swapped=True), two_blocks(3.0), x, ways=[], draws=0).remarks
+    assert told.endswith(": 3 (outputs[0])")
+    assert check_modules(two_blocks(3.0), two_blocks(3.0), x, ways=[]).remarks == ()
+
+
+class Named(nn.Module):
+    """The same two blocks by other names, used twice as much as they should be."""
+
+    def __init__(self, blocks: nn.Module, times: float) -> None:
+        super().__init__()
+        self.first, self.second, self.head = blocks[0], blocks[1], blocks[2]
+        self.times = times
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """In the same order."""
+        return self.head(self.second(self.first(inputs)) * self.times)
+
+
+@pytest.mark.slow
+def test_submodules_by_other_names_are_matched_by_them() -> None:
+    """And where each is right by itself, it is said that they are put together otherwise."""
+    names = {"first": "0", "second": "1", "head": "2"}
+    assert check_modules(Named(two_blocks(3.0), 1.0), two_blocks(3.0), x, names=names, ways=[])
+    (told,) = check_modules(
+        Named(two_blocks(3.0), 2.0), two_blocks(3.0), x, names=names, ways=[], draws=0
+    ).remarks
+    assert told == "no submodule differs by itself: what differs is how they are put together"
+    (told,) = check_modules(
+        Named(two_blocks(2.0), 1.0), two_blocks(3.0), x, names=names, ways=[], draws=0
+    ).remarks
+    assert told.endswith(": second.1 (inputs[1])")
+
+
 def test_the_window_of_torchs_own_cross_map_norm_is_off_by_one() -> None:
     """A known defect: it is refused, by its outputs already."""
     norm = nn.CrossMapLRN2d(3, alpha=0.5, beta=0.75, k=1.0)

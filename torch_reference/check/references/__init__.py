@@ -6,6 +6,7 @@
 | stand_in | a function's own forward, run with a stand-in for ctx |
 | differences | a function that is differentiated by difference quotients |
 | straight_through | what is no derivative, and may be meant |
+| submodules | which of two modules' submodules differs first |
 | further_points | the points that its user gives besides the first |
 """
 
