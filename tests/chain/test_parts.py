@@ -30,7 +30,12 @@ def backward(saved, dout):
 """
 
 
-def checked(folder, changes: dict[str, str]) -> ChainReport:
+def plain(x, w):
+    """The same in plain torch."""
+    return (x * w).exp() * (x * w).sin()
+
+
+def checked(folder, changes: dict[str, str], reference=plain) -> ChainReport:
     """The links of the pair, with some of its text changed."""
     source = SOURCE
     for right, wrong in changes.items():
@@ -40,7 +45,7 @@ def checked(folder, changes: dict[str, str]) -> ChainReport:
     torch.manual_seed(0)
     x, w, above = torch.randn(3, 4, 5).double()
     pair = module.forward, module.backward
-    return links_of_function(pair, lambda x, w: (x * w).exp() * (x * w).sin(), [x, w], [True, True], [above])
+    return links_of_function(pair, reference, [x, w], [True, True], [above])
 
 
 @pytest.mark.parametrize(
@@ -59,6 +64,23 @@ def test_the_wrong_part_is_named_and_a_right_one_is_not(tmp_path, changes, wrong
     """Neither part is the gradient of h, and both are right as parts; of a forgotten one the sum is wrong."""
     report = checked(tmp_path, changes)
     assert [link.quantity.manual_name for link in report.wrong] == wrong, str(report)
+
+
+def test_a_wrong_part_of_what_is_returned_is_named(tmp_path) -> None:
+    """Nothing follows from it but the sum, which is returned."""
+    split = {
+        "out = a * b": "out = a * b + x",
+        "    dx = dh * w\n": "    dx1 = dh * w\n    dx2 = -dout\n    dx = dx1 + dx2\n",
+    }
+    report = checked(tmp_path, split, lambda x, w: (x * w).exp() * (x * w).sin() + x)
+    assert [link.quantity.manual_name for link in report.wrong] == ["dx2"], str(report)
+
+
+def test_what_is_only_named_like_a_part_is_not_blamed(tmp_path) -> None:
+    """x is used once, and its gradient may be split as one likes."""
+    split = {"    dx = dh * w\n": "    dx1 = dh1 * w\n    dx2 = dh1 * w\n    dx = dx1 + dx2\n"}
+    report = checked(tmp_path, split)
+    assert [link.quantity.manual_name for link in report.wrong] == ["dx"], str(report)
 
 
 def test_a_forgotten_term_is_called_one(tmp_path) -> None:

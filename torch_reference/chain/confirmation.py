@@ -4,7 +4,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from torch_reference.chain.graph import Graph
-from torch_reference.chain.verdict import Judged, Status
+from torch_reference.chain.verdict import Chain, Judged, Status
+
+
+def settled(one: Judged, chain: Chain) -> Judged:
+    """A wrong gradient of one of several versions is surely wrong if it belongs to none of them."""
+    if one.status is not Status.WRONG or one.quantity.sure:
+        return one
+    for edge in one.quantity.others:
+        cuts = {cut: value for cut, value in one.cuts.items() if cut not in (edge, one.quantity.edge)}
+        [expected] = chain.expected([replace(one.quantity, edge=edge)], cuts)
+        same = expected.shape == one.quantity.manual.shape
+        if same and (one.quantity.manual - expected).norm() <= 1e-4 * expected.norm():
+            return one
+    return replace(one, quantity=replace(one.quantity, sure=True))
 
 
 def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
@@ -31,7 +44,10 @@ def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
 
 
 def _is_used(one: Judged, judged: Sequence[Judged], graph: Graph) -> bool:
-    """Whether another link follows from it, or cannot be judged because of it."""
+    """Whether another link follows from it, or cannot be judged because of it; of a part, its whole."""
+    whole = [other for other in judged if one.quantity in other.quantity.parts]
+    if any(other.status is Status.INHERITED for other in whole):
+        return True
     below = graph.fed_by(one.quantity.edge, [other.quantity.edge for other in judged])
     because = f"its upstream gradient {one.quantity.manual_name} "
     return any(

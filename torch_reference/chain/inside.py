@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.chain.alignment import ways
+from torch_reference.chain.alignment import Aligned, Way, ways
 from torch_reference.chain.choice import chosen_ways
-from torch_reference.chain.confirmation import confirmed
+from torch_reference.chain.confirmation import confirmed, settled
 from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.names import named_pairs
 from torch_reference.chain.parts import grouped, stem_of_a_part, with_parts
@@ -59,6 +59,7 @@ def judged_passes(passes: Passes) -> ChainReport:
     judged = with_parts(chain.judged(), chain) if links else []
     note = f"recorded only in part: {passes.stopped}" if passes.stopped else ""
     forward = frozenset(made.name for made in passes.forward)
+    judged = [settled(one, chain) for one in judged]
     return ChainReport(tuple(confirmed(judged, graph)), graph, tuple(unpaired), note, forward)
 
 
@@ -76,16 +77,27 @@ def paired_versions(passes: Passes, graph: Graph) -> tuple[list[Quantity], list[
     chosen = chosen_ways({name: found for name, found in several.items() if found}, graph, passes.upstream)
     links: dict[tuple[Edge, tuple[int, int]], Quantity] = {}
     # What is handed on under another name is the link of the name, and the line, that made it.
-    pairs = [(pair, choice.sure) for choice in chosen.values() for pair in choice.way]
-    for (ours, theirs, label), sure in sorted(pairs, key=lambda pair: pair[0].manual.number):
+    pairs = [
+        (pair, choice.sure, _others(several[name], pair))
+        for name, choice in chosen.items()
+        for pair in choice.way
+    ]
+    for (ours, theirs, label), sure, others in sorted(pairs, key=lambda pair: pair[0].manual.number):
         assert ours.edge is not None
         value, manual = ours.value, theirs.value.to(ours.value.dtype)
         quantity = Quantity(
             ours.name, theirs.name, ours.edge, value, manual, place_of(theirs.code, theirs.line), label, sure
         )
+        quantity = replace(quantity, others=others)
         links.setdefault((ours.edge, theirs.identity), quantity)
     parts = _parts(versions, gradients, [*names, *passes.returned])
     return grouped(parts, _returned(passes, links, graph)), unpaired
+
+
+def _others(ways_of_it: Sequence[Way], chosen: Aligned) -> tuple[Edge, ...]:
+    """The other versions that this gradient may belong to."""
+    found = [pair.forward.edge for way in ways_of_it for pair in way if pair.manual is chosen.manual]
+    return tuple(dict.fromkeys(edge for edge in found if edge is not None and edge != chosen.forward.edge))
 
 
 def _parts(

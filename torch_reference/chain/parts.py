@@ -49,6 +49,11 @@ def with_parts(judged: Sequence[Judged], chain: Chain) -> list[Judged]:
 def _in_parts(whole: Judged, terms: Sequence[Tensor]) -> Iterator[Judged]:
     parts = whole.quantity.parts
     right = [_is_a_part(part.manual, terms) for part in parts]
+    if len(terms) < 2 or not any(right):  # they are parts of another kind, if any
+        if whole.quantity.place is None:
+            whole = replace(whole, status=Status.NOT_JUDGED, reason="no part of it is what one use makes")
+        yield whole
+        return
     unmet = [term for term in terms if not any(_alike(part.manual, term) for part in parts)]
     for part, is_right in zip(parts, right, strict=True):
         expected = unmet[0] if len(unmet) == 1 else None

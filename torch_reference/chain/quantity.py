@@ -31,7 +31,8 @@ class Quantity:
 
     label tells it from others of its name: rounds of a loop, uses of one module; sure is whether no other
     round may be meant; returned is the input whose gradient it is returned as, if it is; parts are those of
-    which it is the sum; handed_on are later lines where it only got another name.
+    which it is the sum; handed_on are later lines where it only got another name; others are the versions
+    that may be meant as well.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Quantity:
     returned: str = ""
     parts: tuple["Quantity", ...] = ()
     handed_on: tuple[Place, ...] = ()
+    others: tuple[Edge, ...] = ()
 
     def as_returned(self, name: str) -> "Quantity":
         """The same, which is returned as the gradient of an input."""

@@ -94,7 +94,9 @@ def _of_a_node(
         if not isinstance(node.value, bool):
             yield from (TextEdit(begin, end, name, 3, what) for name in names)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield TextEdit(begin, end, source.text(node.operand), 0, "wrong sign")
+        is_number = isinstance(node.operand, ast.Constant)  # -1 may be an axis
+        what, cost = ("another number", 2) if is_number else ("wrong sign", 0)
+        yield TextEdit(begin, end, source.text(node.operand), cost, what)
     elif isinstance(node, ast.BinOp):
         yield from _of_an_operation(source, node)
     elif isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARISONS:
