@@ -7,6 +7,7 @@ from typing import Any
 from isolation.derivation import IsolatedDerivation
 from support.ending import AGREEMENT, MISMATCH
 from support.json_documents import print_json
+from support.streams import without_commands
 from torch_reference.judging.report import Report
 
 LINES = 20
@@ -18,7 +19,13 @@ def tell(report: Report, derivation: IsolatedDerivation, options: argparse.Names
     printed = derivation.printed().splitlines()
     if printed:
         rest = [f"… ({len(printed) - LINES} lines more)"] if len(printed) > LINES else []
-        print(f"{options.derivation} printed:", *printed[:LINES], *rest, sep="\n", file=sys.stderr)
+        print(
+            f"{options.derivation} printed:",
+            *map(without_commands, printed[:LINES]),
+            *rest,
+            sep="\n",
+            file=sys.stderr,
+        )
     asked = list(derivation.autograd)
     refused = bool(asked and options.no_autograd)
     if options.json:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from reading.tables import read_table
+from support.streams import one_line
 
 
 class Observations(NamedTuple):
@@ -62,4 +63,4 @@ def check_columns(option: str, names: Sequence[str], source: str, columns: Seque
 def say_assumed(source: str, what: str) -> None:
     """Tell on standard error, in one line, how a file was read; of several ranks the first does."""
     if os.environ.get("RANK", "0") == "0":
-        print(f"{source}: {what}", file=sys.stderr)
+        print(one_line(f"{source}: {what}"), file=sys.stderr)

@@ -18,7 +18,8 @@ def of_triangle(one: Triangle, names: Sequence[str]) -> float:
     Formula: 1 / λmax of the Hessian 2 RᵀR, whose λmax is twice the square of R's largest singular value
     """
     columns = one.rows[:, [LESSON_WRT.index(name) for name in names]]
-    return _half_of_stable(2 * torch.linalg.matrix_norm(columns, 2).square().item())
+    largest = _largest_singular(columns)
+    return _half_of_stable(2 * largest * largest)  # a power would raise where a product is infinite
 
 
 def of_data(data: Pass, start: Mapping[str, Tensor], names: Sequence[str]) -> float:
@@ -33,7 +34,12 @@ def of_data(data: Pass, start: Mapping[str, Tensor], names: Sequence[str]) -> fl
 
     sums = data.sums(pairs, of_block)
     whole = torch.tensor([sums[pair] for pair in pairs], dtype=torch.float64).reshape(len(names), -1)
-    return _half_of_stable(torch.linalg.matrix_norm(whole, 2).item())
+    return _half_of_stable(_largest_singular(whole))
+
+
+def _largest_singular(matrix: Tensor) -> float:
+    """Infinite for a matrix that has overflowed, which no algorithm takes."""
+    return torch.linalg.matrix_norm(matrix, 2).item() if matrix.isfinite().all() else math.inf
 
 
 def _half_of_stable(steepest: float) -> float:

@@ -57,8 +57,12 @@ def discard_output() -> None:
 
 def one_line(text: str) -> str:
     """The text on one line; what a terminal would take for a command is shown as Python writes it."""
-    joined = " ".join(part.strip() for part in text.splitlines() if part.strip())
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in joined)
+    return without_commands(" ".join(part.strip() for part in text.splitlines() if part.strip()))
+
+
+def without_commands(line: str) -> str:
+    """The line as it is, but for what a terminal would take for a command."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
 
 
 class _Closed(io.TextIOBase):

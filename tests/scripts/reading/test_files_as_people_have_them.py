@@ -30,6 +30,7 @@ MEANT = {
     "aligned.txt": (b"dose   effect\n   0      1.5\n   2      3\n", "separated by space"),
     "trailing_semicolons.csv": (b"dose;effect;;\n0;1,5;;\n2;3;;\n", "decimal comma"),
     "trailing_commas.csv": (b"dose,effect\n0,1.5,\n2,3,,\n", "decimal point"),
+    "commands.csv": (b"do\x1b[31mse,effect\n0,1.5\n2,3\n", "input 'do\\x1b[31mse', observed 'effect'"),
     "old_mac.csv": (b"dose,effect\r0,1.5\r2,3\r", "UTF-8"),
     "comments.csv": (b"# of May\ndose,effect\n0,1.5\n# a pause, and \"more\n2,3\n", "decimal point"),
     "numpy_savetxt.txt": (b"# dose effect\n0.000e+00 1.500e+00\n2.000e+00 3.000e+00\n", "separated by space"),

@@ -51,6 +51,10 @@ def test_a_bad_file_is_one_clear_line(name: str, content: bytes, message: str, t
         ("1,1e200", r"far\.csv: ssr at the start overflows float64 on these data"),
         ("1,-1e308", r"far\.csv: ssr at the start overflows float64 on these data"),
         ("1e154,2", r"no learning rate fits a curvature of inf|the derivative by w3 at the start overflows"),
+        (
+            "1e308,1e308\n-1e308,1",
+            r"no learning rate fits a curvature of inf|(ssr|the derivative by w3) at the start overflows",
+        ),
     ],
 )
 @pytest.mark.parametrize("arguments", [["--json"], ["--check"], ["--wrt", "all", "--check"]], ids=" ".join)
