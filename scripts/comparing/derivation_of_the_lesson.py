@@ -10,6 +10,7 @@ from comparing.derivation_option import isolated
 from comparing.derivation_report import status_of, tell
 from comparing.lesson_task import lesson_task
 from comparing.random_networks import Batch
+from comparing.textbook_form import is_beyond
 from isolation.derivation import IsolatedDerivation
 from isolation.named import parse
 from torch_reference.check.examine import examine, examine_here
@@ -25,13 +26,13 @@ def compare_with_the_lesson(options: argparse.Namespace) -> int:
     """Check the derivation at one network or at many, print the report, and give the exit status."""
     with isolated(options) as derivation:
         try:
-            number, task, report = _judged(chosen_networks(options), derivation, options)
+            number, task, report, beyond = _judged(chosen_networks(options), derivation, options)
         except TypeError as error:
             raise ValueError(f"{options.derivation}: {error}") from None
-        case = {} if options.random is None else {"case": number}
+        case = {} if options.random is None else {"case": number, "left_out": beyond}
         tell(report, derivation, options, **case)
         if not options.json:
-            _tell_more(number, task, report, options)
+            _tell_more(number, task, report, beyond, options)
         if options.counterexample and not report.agrees:
             path, named = Path(options.counterexample), parse("--derivation", options.derivation)
             module = Path(named.module).stem if named.is_file else named.module
@@ -42,27 +43,47 @@ def compare_with_the_lesson(options: argparse.Namespace) -> int:
 
 def _judged(
     batches: Iterable[Batch], derivation: IsolatedDerivation, options: argparse.Namespace
-) -> tuple[int, Task, Report]:
-    """The first network at which it is wrong, or the last one."""
-    many = options.random is not None and options.case is None
+) -> tuple[int, Task, Report, int]:
+    """The first network at which it is wrong, or the last one, and how many were left out.
+
+    Left out of many networks is one at which the textbook's form is not good enough: a homework is written
+    in it. One that is asked for by its number is judged.
+    """
+    many, beyond, last = options.random is not None and options.case is None, 0, None
     for batch in batches:
         for row in range(len(batch)):
             parameters = {name: value[row] for name, value in batch.parameters.items()}
             data = (batch.inputs[row], batch.observed[row])
             task = lesson_task(derivation, parameters, *data, options.wrt, options.softplus_threshold)
             report = examine_here(task, draws=0) if many else examine(task)
+            if many and not report.agrees and is_beyond(task, options.wrt, options.softplus_threshold):
+                beyond += 1
+                continue
+            last = (batch.first + row, task, report)
             if not report.agrees:
-                return batch.first + row, task, examine(task) if many else report
-    return batch.first + row, task, report
+                return *last[:2], examine(task) if many else report, beyond
+    if last is None:
+        raise ValueError(
+            f"--random {options.random}: the textbook's log(1 + exp(x)) overflows at every one of them, or "
+            "loses its digits: expected more networks"
+        )
+    return *last, beyond
 
 
-def _tell_more(number: int, task: Task, report: Report, options: argparse.Namespace) -> None:
+def _tell_more(number: int, task: Task, report: Report, beyond: int, options: argparse.Namespace) -> None:
     """Where it was judged, and the numbers that --links and --explain ask for."""
     if options.random is not None and options.case is None:
         if report.agrees:
-            print(f"and so at all {options.random:,} random networks of seed {options.seed}")
+            print(f"and so at all {options.random - beyond:,} random networks of seed {options.seed}")
         else:
             print(f"\nAt network {number} of seed {options.seed}; to run it again, add --case {number}.")
+    elif not report.agrees and is_beyond(task, options.wrt, options.softplus_threshold):
+        print("\nAt this network the textbook's log(1 + exp(x)) overflows or loses its digits.")
+    if beyond:
+        print(
+            f"left out: {beyond:,} at which the textbook's log(1 + exp(x)) overflows or loses its digits; "
+            "--case K judges one of them"
+        )
     if options.links or options.explain:
         from comparing.own_numbers import print_numbers
 

@@ -45,6 +45,19 @@ def test_a_wrong_derivation_is_a_report_and_status_1(script: Callable) -> None:
     assert json.loads(script(*WRONG, "--json")[1])["first_wrong"] == "hidden"
 
 
+@pytest.mark.slow
+def test_a_homework_in_the_textbooks_form_is_not_blamed_for_its_overflow(script: Callable) -> None:
+    """Of six random networks three are beyond it: they are left out, and judged where they are asked for."""
+    homework = ["--derivation", "unruly:right", "--random", "6"]
+    status, out, _ = script(*homework)
+    assert status == 0
+    assert "at all 3 random networks of seed 0\nleft out: 3 at which the textbook's log(1 + exp(x))" in out
+    status, out, _ = script(*homework, "--case", "0")
+    assert status == 1
+    assert "At this network the textbook's log(1 + exp(x)) overflows" in out
+    assert script("--derivation", "unruly:wrong_sign", "--random", "6")[0] == 1
+
+
 def test_loss_and_inputs_may_come_by_themselves(script: Callable) -> None:
     """The model from one name, the loss from torch, the data from a third name."""
     arguments = ["--model", "homework:Classifier", "--loss", "homework:loss", "--examples", "homework:data"]
