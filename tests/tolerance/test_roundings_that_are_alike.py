@@ -6,7 +6,6 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 # torch's own name for it
 
 from torch_reference import check_function
-from torch_reference.tolerance.gradient_sums import repeats
 
 
 def linear(factor: float) -> type[torch.autograd.Function]:
@@ -42,14 +41,6 @@ def test_equal_rows_of_a_gradient_round_alike_and_a_factor_still_shows(factor: f
     assert report.agrees == (factor == 1.0)
 
 
-def test_equal_numbers_carry_a_sum_as_far_as_their_number_and_distinct_ones_as_its_root() -> None:
-    """Of four equal rows of distinct numbers: √4 down the rows, 1 along them."""
-    found = repeats(torch.arange(1.0, 6.0, dtype=torch.float64).expand(4, 5))
-    torch.testing.assert_close(found["sum over dimension 0"], torch.full((5,), 2.0, dtype=torch.float64))
-    torch.testing.assert_close(found["sum over dimension 1"], torch.ones(4, dtype=torch.float64))
-
-
-@pytest.mark.sample(1)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("factor", [1.0, 1.1])
 def test_torchs_own_convolution_in_16_bits_is_right_and_a_factor_is_not(

@@ -30,40 +30,6 @@ def sums(values: Tensor, expected: Tensor) -> Iterator[tuple[str, Tensor]]:
         yield ALONG, (values * (expected / largest).conj()).sum()
 
 
-def repeats(expected: Tensor) -> dict[str, Tensor]:
-    """How much further than independent roundings those of equal numbers carry each sum.
-
-    Rounding is deterministic: where an upstream gradient is expanded, or rows are equal, so are their
-    roundings, and m equal terms add up to m of them, not to √m.
-
-    Formula: √(Σ over distinct values of (m · value)² / Σ value²), from 1 to √(number of terms)
-    Shapes:  each has the shape that is left of its sum; values that agree to 2⁻³⁶ count as equal
-    """
-    if expected.numel() < 2 or expected.is_complex():
-        return {}
-    mantissa, exponent = torch.frexp(expected)
-    values = torch.ldexp(torch.round(mantissa * 2.0**36), exponent - 36)
-    found = {
-        f"sum over dimension {dim}": _carried(values.movedim(dim, -1))
-        for dim, size in enumerate(values.shape)
-        if values.ndim > 1 and size > 1
-    }
-    whole = _carried(values.flatten())
-    return found | {ALL: whole, ALONG: whole}
-
-
-def _carried(values: Tensor) -> Tensor:
-    """√(Σ (m · value)² / Σ value²) over the last dimension."""
-    ordered = values.sort(-1).values
-    first = torch.ones_like(ordered, dtype=torch.bool)
-    first[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-    group = first.cumsum(-1) - 1
-    totals = torch.zeros_like(ordered).scatter_add_(-1, group, ordered)
-    squares = ordered.square().sum(-1)
-    ratio = totals.square().sum(-1) / squares
-    return torch.where(squares > 0, ratio, 1.0).clamp(min=1.0).sqrt()
-
-
 def direction(which: str, index: tuple[int, ...], expected: Tensor) -> Tensor:
     """The direction in which one sum is the directional derivative.
 

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.tolerance.differences import coarsest, difference
-from torch_reference.tolerance.gradient_sums import repeats, sums
+from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 from torch_reference.tolerance.rounding.moved_run import FINE, MovedRun, Sizes, unit
 from torch_reference.tolerance.rounding.roundings import smallest
@@ -64,7 +64,6 @@ class Movement:
         self.draws = 0
         self.is_exact, self.scatters = True, False
         self.last: dict[str, dict[str, Tensor]] = {}
-        self.repeats: dict[str, dict[str, Tensor]] = {}
         self.sizes: Sizes = []
         self.squares: dict[str, Tensor] = {}
         self.in_float64 = worst
@@ -95,7 +94,6 @@ class Movement:
             which: torch.maximum(
                 FACTOR * moved, LAST * unit(dtype) * last.get(which, torch.zeros_like(moved))
             )
-            * self.repeats.get(name, {}).get(which, 1.0)
             + constants * self.expected_sums[name][which].abs()
             + smallest(dtype) * (expected.numel() if bool(moved.any()) else 0)
             for which, moved in self.moved_sums[name].items()
@@ -107,13 +105,6 @@ class Movement:
             squares = self.expected[name].abs().square()
             self.last[name] = {which: total.abs().sqrt() for which, total in sums(squares, squares)}
         return self.last[name]
-
-    def count_repeats(self, name: str) -> bool:
-        """Let equal numbers round alike in the bounds of sums, from now on; False where they do already."""
-        if name in self.repeats:
-            return False
-        self.repeats[name] = repeats(self.expected[name])
-        return True
 
     def sizes_of_terms(self, name: str, draws: int = 4) -> Tensor:
         """How large the terms are that the backward pass adds up to each element, whatever cancels there.

@@ -47,8 +47,6 @@ class Unfinished:
             return True
         if draw < fewest:
             return False
-        if within[0] and self.movement.count_repeats(self.name):
-            return self.is_settled(draw, fewest)
         is_proof = self.movement.is_exact or draw >= STILL
         return any(
             bool((~(off <= certain * limit) & ((moved > 0) | is_proof) | ~off.isfinite()).any())

@@ -124,10 +124,7 @@ class Tolerance:
             )
             for which, limit in limits.items()
         }
-        of_sum = row_of_sum(row, value, expected, hull)
-        if of_sum and movement.count_repeats(name):
-            return self._against(movement, name, value, rtol)
-        return of_sum or row
+        return row_of_sum(row, value, expected, hull) or row
 
     @cached_property
     def _sides(self) -> list[Movement]:
