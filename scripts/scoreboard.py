@@ -9,6 +9,7 @@ from functools import partial
 import torch
 
 from catalogue import MISTAKES, RIGHT, SUBJECTS, Case
+from proof.line_scores import line_score
 from proof.peers import Answer, jax_check_grads, karpathy, quietly, torch_gradcheck
 from proof.speed_contest import speed
 from support.ending import AGREEMENT, MISMATCH, Parser, run
@@ -20,6 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print the scoreboard; 0 if this project caught every mistake and refused nothing that is right."""
     options = _parse(argv)
     torch.set_num_threads(1)
+    if options.lines is not None:
+        return _lines(options)
     tools: dict[str, Callable[[Case], Answer | None]] = {
         "this project": _ours,
         "gradcheck, slow mode": partial(torch_gradcheck, fast_mode=False),
@@ -49,7 +52,36 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--list", action="store_true", help="name every case that a tool got wrong")
     parser.add_argument("--no-speed", action="store_true", help="leave out the timing at 4,810 parameters")
-    return parser.parse_args(argv)
+    parser.add_argument(
+        "--lines",
+        type=int,
+        metavar="N",
+        help="wrong lines instead: those reported, and N of each backward",
+    )
+    options = parser.parse_args(argv)
+    if options.lines is not None and options.lines < 0:
+        parser.error(f"--lines: expected 0 or more, found {options.lines}")
+    return options
+
+
+def _lines(options: argparse.Namespace) -> int:
+    """Print how often the wrong line, the kind and an edit are told; 0 if no edit failed to mend it."""
+    from catalogue.line_trials import random_mistakes, reported_mistakes
+    from support.tables import open_console, plain_table
+
+    scores = {"reported": line_score(reported_mistakes())}
+    if options.lines:
+        scores[f"{options.lines} of each, at random"] = line_score(random_mistakes(options.lines))
+    if options.json:
+        print_json({name: score.facts() for name, score in scores.items()}, indent=2)
+    else:
+        table = plain_table("wrong lines", "planted", "line", "kind", "other kind", "edit", "failing")
+        for name, score in scores.items():
+            table.add_row(name, *(str(value) for value in score[:6]))
+        open_console().print(table)
+        for score in scores.values() if options.list else ():
+            print("\n".join(score.missed))
+    return MISMATCH if any(score.bad_edit for score in scores.values()) else AGREEMENT
 
 
 def _ours(case: Case) -> tuple[bool, str, str]:

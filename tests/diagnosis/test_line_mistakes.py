@@ -1,7 +1,10 @@
 """Wrong lines in published backwards: the line, the kind, and an edit that mends it or none."""
 
+import json
+
 import pytest
 
+import scoreboard
 from catalogue.line_mistakes import CLASSES, LineMistake
 from catalogue.line_reports import REPORTED
 from catalogue.line_trials import FOLDER, checked, made, reported_mistakes, said_of
@@ -10,7 +13,6 @@ from catalogue.published import MODULES
 REPORTS = list(reported_mistakes())
 QUICK = {
     "db = dout": "missing sum over the batch",
-    "db = dout.sum(dim=(0, 2))": "missing sum",
     "(y / a + (1 - y) / (1 - a))": "wrong sign",
 }
 """What the dev profile runs, and the kind that each is called."""
@@ -66,3 +68,20 @@ def test_every_report_is_of_a_known_class_and_a_published_backward() -> None:
     assert {one.kind for one in REPORTED} <= set(CLASSES)
     assert {one.subject.partition(":")[0] for one in REPORTED} <= set(MODULES)
     assert len(set(REPORTED)) == len(REPORTED)
+
+
+def test_the_scoreboard_has_columns_for_line_kind_and_edit(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """On one mistake that is placed, named and mended."""
+    one = next(mistake for mistake in REPORTS if mistake.wrong == "db = dout")
+    monkeypatch.setattr("catalogue.line_trials.reported_mistakes", lambda: [one])
+    assert scoreboard.main(["--lines", "0", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["reported"]
+    assert found == {
+        "mistakes": 1,
+        "line": 1,
+        "kind": 1,
+        "other_kind": 0,
+        "edit": 1,
+        "bad_edit": 0,
+        "missed": [],
+    }
