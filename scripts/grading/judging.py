@@ -16,8 +16,8 @@ from grading.submissions import Submission
 from isolation.derivation import IsolatedDerivation
 from isolation.nursery import Nursery
 from manual_backprop import LESSON_WRT, lesson
+from reading.plain_lines import one_line
 from support.ending import UsersCodeError
-from support.streams import one_line
 from torch_reference.check.examine import examine, examine_here
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls import as_tensors

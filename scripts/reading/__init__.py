@@ -8,5 +8,6 @@
 | `csv_rows` | rows of cells, comments left out, each with its line |
 | `tables` | a whole CSV file in memory: named columns of cells |
 | `columns` | the columns that --inputs and --outputs choose |
+| `plain_lines` | what others wrote, on one line that commands no terminal |
 | `npy_files` | the header of a .npy file |
 """

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from reading.plain_lines import one_line
 from reading.tables import read_table
-from support.streams import one_line
 
 
 class Observations(NamedTuple):

@@ -28,7 +28,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, NoReturn
 
-from support.streams import discard_output, one_line, prepare_streams
+from reading.plain_lines import one_line
+from support.streams import discard_output, prepare_streams
 
 AGREEMENT, MISMATCH, BAD_INPUT, USERS_CODE = 0, 1, 2, 3
 OUR_BUG, NO_MEMORY, NOT_WRITTEN = 70, 71, 74  # EX_SOFTWARE, EX_OSERR and EX_IOERR of sysexits.h

@@ -55,16 +55,6 @@ def discard_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def one_line(text: str) -> str:
-    """The text on one line; what a terminal would take for a command is shown as Python writes it."""
-    return without_commands(" ".join(part.strip() for part in text.splitlines() if part.strip()))
-
-
-def without_commands(line: str) -> str:
-    """The line as it is, but for what a terminal would take for a command."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
-
-
 class _Closed(io.TextIOBase):
     """Standard output where the caller has closed it: whoever writes is told, as by the system."""
 
