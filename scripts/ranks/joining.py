@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -89,7 +90,21 @@ def _described() -> Ranks:
         raise ValueError(
             f"the environment's RANK: expected less than WORLD_SIZE, {found[1]}, found {found[0]}"
         )
+    _check_meeting_place()
     return Ranks(*found)
+
+
+def _check_meeting_place() -> None:
+    """Raise ValueError for a place where no process can be met: torch would wait there all its time."""
+    address, port = os.environ.get("MASTER_ADDR"), os.environ.get("MASTER_PORT")
+    if port is not None and not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
+        raise ValueError(f"the environment's MASTER_PORT: expected a port from 1 to 65535, found {port}")
+    try:
+        socket.getaddrinfo(address or "localhost", None)
+    except (OSError, UnicodeError):
+        raise ValueError(
+            f"the environment's MASTER_ADDR: no machine is known by the name {address}"
+        ) from None
 
 
 def _reason(error: str, timeout: float) -> str:

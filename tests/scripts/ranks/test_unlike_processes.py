@@ -92,6 +92,28 @@ def test_an_environment_that_is_half_set_is_one_clear_line(
     assert str(caught.value) == message
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("MASTER_PORT", "99999", "MASTER_PORT: expected a port from 1 to 65535, found 99999"),
+        ("MASTER_PORT", "x", "MASTER_PORT: expected a port from 1 to 65535, found x"),
+        ("MASTER_ADDR", "nobody.invalid", "MASTER_ADDR: no machine is known by the name nobody.invalid"),
+        ("MASTER_ADDR", "a" * 70, f"MASTER_ADDR: no machine is known by the name {'a' * 70}"),
+    ],
+)
+def test_a_place_where_nobody_can_be_met_is_one_clear_line(
+    name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the time is up that torch would wait there."""
+    from ranks.joining import _described
+
+    for given, text in (("RANK", "0"), ("WORLD_SIZE", "2"), (name, value)):
+        monkeypatch.setenv(given, text)
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole message is compared
+        _described()
+    assert str(caught.value) == f"the environment's {message}"
+
+
 @pytest.mark.slow
 def test_a_port_in_use_is_called_that() -> None:
     """Not a process that was lost."""
