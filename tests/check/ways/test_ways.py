@@ -46,6 +46,7 @@ RIGHT: dict[str, tuple[Any, Callable[..., Any], tuple[Any, ...]]] = {
     ),
     "a gather": (lambda t, i: t.index_select(0, i), lambda t, i: t[i], (x, torch.tensor([0, 2, 1]))),
     "a mask": (lambda x, m: x.masked_fill(~m, 0), lambda x, m: x * m, (x, MASK)),
+    "a norm": (lambda x: x.norm(dim=-1), lambda x: torch.linalg.vector_norm(x, dim=-1), (x,)),
     "a softmax": (lambda x: x.softmax(-1), lambda x: x.exp() / x.exp().sum(-1, keepdim=True), (x,)),
 }
 

@@ -6,13 +6,15 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._C._functorch import is_gradtrackingtensor
+from torch.nn.functional import cross_entropy
 
-from autograd_functions import function
+from autograd_functions import function, saving
 from odd_functions import (
     BatchedWrongly,
     ForwardsWrongly,
     Remembers,
     adds_only_one,
+    counts_all_targets,
     flushed,
     has_zeros,
     is_row_sliced,
@@ -20,9 +22,11 @@ from odd_functions import (
     leaves_out,
     not_for_parameters,
     not_in_training,
+    of_the_norm,
     overwrites,
     same_rows,
     saves_a_scale,
+    saves_targets,
     scales_itself,
     sine,
     times_five,
@@ -108,6 +112,18 @@ MISTAKES: dict[str, tuple[str, Any, Callable[..., Any], tuple[Any, ...]]] = {
         wrong_for_inputs(has_zeros),
         by_5,
         (x,),
+    ),
+    "a norm of a row of zeros": (
+        "zero rows",
+        function(saving(lambda x: x.norm(dim=-1)), of_the_norm),
+        lambda x: x.norm(dim=-1),
+        (x,),
+    ),
+    "an ignored target": (
+        "ignored indices",
+        function(saves_targets, counts_all_targets),
+        cross_entropy,
+        (x, torch.tensor([0, 2, 1, 2])),
     ),
     "equal rows": ("equal values", wrong_for_inputs(same_rows), by_5, (x,)),
     "equal in a row": ("equal values", wrong_for_inputs(lambda x: same_rows(x.mT)), by_5, (x,)),

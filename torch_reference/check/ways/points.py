@@ -82,17 +82,17 @@ def with_rows(session: Session) -> Iterator[Attempt]:
             name: value[kept.to(value.device)] if value.ndim == most and len(value) == count else value
             for name, value in session.inputs.items()
         }
-        for attempt in _at(session, f"with {what}", point):
+        for attempt in at_point(session, f"with {what}", point):
             yield attempt._replace(may_refuse=True, resized=True)  # its sizes may be its own
 
 
 def _changed(session: Session, what: str, change: Change, at_kinks: bool = False) -> Iterator[Attempt]:
     generator = torch.Generator().manual_seed(0)
     point = {name: change(value, generator) for name, value in session.inputs.items()}
-    return _at(session, what, point, at_kinks)
+    return at_point(session, what, point, at_kinks)
 
 
-def _at(session: Session, what: str, inputs: Tensors, at_kinks: bool = False) -> Iterator[Attempt]:
+def at_point(session: Session, what: str, inputs: Tensors, at_kinks: bool = False) -> Iterator[Attempt]:
     """The attempt there, with upstream gradients of the shapes that the outputs have there."""
     try:
         outputs, depends = session.objective.looked_at(inputs, session.wanted)

@@ -70,6 +70,9 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         return "agrees", []
     if not _is_in_domain(attempt, objective):
         return "cannot apply", []
+    if attempt.only_finite:
+        odd = {name: value for name, value in made.gradients.items() if not value.isfinite().all()}
+        made = Made({}, odd)
     try:
         findings = _findings(made, attempt, objective, session)
     except UserCodeError:  # the reference has no value near that point

@@ -30,7 +30,8 @@ class Attempt(NamedTuple):
 
     objective is what it is judged by where that is not the function's own; may_refuse says that an error is
     no mistake: a function may forbid such a call; roughly that it is judged to half of the digits; warns that
-    what is wrong there is no mistake of the function as it was given; resized that it has other sizes.
+    what is wrong there is no mistake of the function as it was given; resized that it has other sizes;
+    only_finite that any gradient is right that is finite.
     """
 
     what: str
@@ -41,6 +42,7 @@ class Attempt(NamedTuple):
     roughly: bool = False
     warns: bool = False
     resized: bool = False
+    only_finite: bool = False
 
 
 @dataclass(frozen=True)

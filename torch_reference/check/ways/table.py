@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
-from torch_reference.check.ways import kinds_of_inputs, order, points, threads, transforms, upstreams
+from torch_reference.check.ways import corners, kinds_of_inputs, order, points, threads, transforms, upstreams
 from torch_reference.check.ways.layouts import LAYOUTS, in_layout
 from torch_reference.check.ways.session import Attempt, Session
 
@@ -29,19 +29,24 @@ WAYS: dict[str, Way] = {
     "two threads": threads.in_threads,
     "redrawn": points.redrawn,
     "zeros": points.with_zeros,
+    "zero rows": corners.at_zero_rows,
     "equal values": points.with_equals,
     "scales": points.with_scales,
     "repeated indices": points.with_repeated_indices,
+    "ignored indices": corners.with_ignored_targets,
     "masks": points.with_masks,
     "rows": points.with_rows,
 }
 """In the order in which they are tried: those that share the given point first."""
 
-POINTS = ("redrawn", "zeros", "equal values", "scales", "repeated indices", "masks", "rows")
+POINTS = (
+    *("redrawn", "zeros", "zero rows", "equal values", "scales"),
+    *("repeated indices", "ignored indices", "masks", "rows"),
+)
 """The ways that go to other points."""
 
 
-COSTLY = ("expanded upstream", "redrawn", "zeros", "equal values", "scales", "rows")
+COSTLY = ("expanded upstream", "redrawn", "zeros", "zero rows", "equal values", "scales", "rows")
 """The ways whose points need bounds of their own: left out where many elements cannot be cut to few."""
 
 
