@@ -23,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     torch.set_num_threads(1)
     if options.lines is not None:
         return _lines(options)
+    if options.ways:
+        return _print_ways(options)
     tools: dict[str, Callable[[Case], Answer | None]] = {
         "this project": _ours,
         "gradcheck, slow mode": partial(torch_gradcheck, fast_mode=False),
@@ -58,6 +60,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="wrong lines instead: those reported, and N of each backward",
     )
+    parser.add_argument("--ways", action="store_true", help="functions that one way of calling shows wrong")
     options = parser.parse_args(argv)
     if options.lines is not None and options.lines < 0:
         parser.error(f"--lines: expected 0 or more, found {options.lines}")
@@ -82,6 +85,30 @@ def _lines(options: argparse.Namespace) -> int:
         for score in scores.values() if options.list else ():
             print("\n".join(score.missed))
     return MISMATCH if any(score.bad_edit for score in scores.values()) else AGREEMENT
+
+
+def _print_ways(options: argparse.Namespace) -> int:
+    from catalogue.ways import ALL
+    from proof.ways_board import ways_board
+    from support.tables import open_console, plain_table
+
+    board = ways_board()
+    if options.json:
+        print_json({"mistakes": len(ALL), "right": len(ALL), "tools": board}, indent=2)
+    else:
+        console = open_console()
+        console.print(f"{len(ALL)} functions that one way of calling shows wrong, and a right twin of each\n")
+        table = plain_table("tool", "caught", "alarms", "cpu s")
+        for name, score in board.items():
+            caught = f"{len(ALL) - len(score['missed'])}"
+            table.add_row(name, caught, f"{len(score['false_alarms'])}", f"{score['seconds']:.1f}")
+        console.print(table)
+    for name, score in board.items() if options.list else ():
+        for what in ("missed", "false_alarms"):
+            for case in score[what]:
+                print(f"{name}: {what.replace('_', ' ')}: {case}")
+    ours = board["this project"]
+    return AGREEMENT if not ours["missed"] and not ours["false_alarms"] else MISMATCH
 
 
 def _ours(case: Case) -> tuple[bool, str, str]:

@@ -10,14 +10,16 @@ from torch.autograd.function import once_differentiable
 from torch.nn.functional import smooth_l1_loss
 
 from autograd_functions import function, saving
-from mistakes_of_ways import MASK, MISTAKES, by_5, images, z
-from odd_functions import BothRightly, saves_a_scale, times_five, w, x
+from catalogue.ways import ALL, twin
+from catalogue.ways.functions import saves_a_scale, times_five, w, x
+from catalogue.ways.mistakes import MASK, by_5, images, z
+from catalogue.ways.newer import BothRightly
 from torch_reference import check_function
 from torch_reference.check.ways import WAYS
 
 
 @pytest.mark.sample(12)
-@pytest.mark.parametrize(("way", "wrong", "reference", "inputs"), MISTAKES.values(), ids=MISTAKES)
+@pytest.mark.parametrize(("way", "wrong", "reference", "inputs"), ALL.values(), ids=ALL)
 def test_a_mistake_that_one_way_shows_is_found_by_it_alone(
     way: str, wrong: Any, reference: Callable[..., Any], inputs: tuple[Any, ...]
 ) -> None:
@@ -27,6 +29,16 @@ def test_a_mistake_that_one_way_shows_is_found_by_it_alone(
     assert dict(report.ways) == {way: "fails"}, str(report)
     assert report.note
     assert f"fails in 1 of 1 ways: {way}" in str(report)
+
+
+@pytest.mark.sample(4)
+@pytest.mark.parametrize(("way", "wrong", "reference", "inputs"), ALL.values(), ids=ALL)
+def test_its_right_twin_is_not_refused(
+    way: str, wrong: Any, reference: Callable[..., Any], inputs: tuple[Any, ...]
+) -> None:
+    """Another backward of the same function, in the same way."""
+    report = check_function(twin(reference), reference, *inputs, ways=[way], order=1, draws=0)
+    assert report, str(report)
 
 
 RIGHT: dict[str, tuple[Any, Callable[..., Any], tuple[Any, ...]]] = {

@@ -8,14 +8,12 @@ from torch import Tensor
 from torch._C._functorch import is_gradtrackingtensor
 from torch.nn.functional import cross_entropy
 
-from autograd_functions import function, saving
-from odd_functions import (
-    BatchedWrongly,
-    ForwardsWrongly,
+from catalogue.ways.functions import (
     Remembers,
     adds_only_one,
     counts_all_targets,
     flushed,
+    function,
     has_zeros,
     is_row_sliced,
     is_small,
@@ -27,6 +25,7 @@ from odd_functions import (
     same_rows,
     saves_a_scale,
     saves_targets,
+    saving,
     scales_itself,
     sine,
     times_five,
@@ -36,6 +35,7 @@ from odd_functions import (
     wrong_if,
     x,
 )
+from catalogue.ways.newer import BatchedWrongly, ForwardsWrongly
 
 images = torch.randn(2, 3, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
 z = torch.complex(x, w)

@@ -7,10 +7,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, one_hot
 
-from autograd_functions import function
-
 x = torch.randn(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 w = torch.rand(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) + 0.5
+
+
+def function(forward: Callable[..., Any], backward: Callable[..., Any]) -> type[torch.autograd.Function]:
+    """An autograd.Function of these two."""
+    parts = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
+    return type("F", (torch.autograd.Function,), parts)
+
+
+def saving(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """The forward of a Function that saves its inputs."""
+
+    def saves(ctx: Any, *inputs: Tensor) -> Any:
+        ctx.save_for_backward(*inputs)
+        return forward(*inputs)
+
+    return saves
 
 
 def five_times(ctx: Any, x: Tensor) -> Tensor:
@@ -134,53 +148,6 @@ def flushed(g: Tensor) -> Tensor:
 def not_for_parameters(x: Tensor) -> Tensor:
     """No gradient for a parameter."""
     return (x.detach() if isinstance(x, nn.Parameter) else x) * 5
-
-
-class Newer(torch.autograd.Function):
-    """x · 5 in the newer style."""
-
-    @staticmethod
-    def forward(x: Tensor) -> Tensor:
-        """Without a ctx."""
-        return x * 5
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Nothing is saved."""
-
-    @staticmethod
-    def backward(ctx: Any, g: Tensor) -> Tensor:
-        """Right."""
-        return g * 5
-
-
-class BatchedWrongly(Newer):
-    """With a rule for batches that forgets the factor."""
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, x: Tensor) -> tuple[Tensor, int | None]:
-        """By itself, six times."""
-        return BatchedWrongly.apply(x) * 1.2, in_dims[0]
-
-
-class ForwardsWrongly(Newer):
-    """With a tangent that has another factor."""
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        """Wrong."""
-        return tangent * 6
-
-
-class BothRightly(Newer):
-    """With a rule for batches and a tangent."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
-        """Right."""
-        return tangent * 5
 
 
 def of_the_norm(ctx: Any, g: Tensor) -> Tensor:

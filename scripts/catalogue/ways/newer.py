@@ -1,0 +1,53 @@
+"""Functions in the newer style, with rules for batches and for tangents, right and wrong."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Newer(torch.autograd.Function):
+    """x · 5 in the newer style."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        """Without a ctx."""
+        return x * 5
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Nothing is saved."""
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Tensor:
+        """Right."""
+        return g * 5
+
+
+class BatchedWrongly(Newer):
+    """With a rule for batches that forgets the factor."""
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, x: Tensor) -> tuple[Tensor, int | None]:
+        """By itself, six times."""
+        return BatchedWrongly.apply(x) * 1.2, in_dims[0]
+
+
+class ForwardsWrongly(Newer):
+    """With a tangent that has another factor."""
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        """Wrong."""
+        return tangent * 6
+
+
+class BothRightly(Newer):
+    """With a rule for batches and a tangent."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        """Right."""
+        return tangent * 5
