@@ -1,5 +1,7 @@
 """What a wrong link looks like beside what autograd makes of the same upstream gradient."""
 
+from fractions import Fraction
+
 import torch
 from torch import Tensor
 
@@ -85,8 +87,8 @@ def _of_a_factor(factor: float, expected: Tensor, dtype: torch.dtype) -> Diagnos
 def as_written(factor: float, close: float) -> str:
     """A number, and the whole number, fraction or root that it is, if it is one.
 
-    >>> as_written(0.2, 1e-8), as_written(3**0.5, 1e-8), as_written(0.123456, 1e-8)
-    ('0.2, that is 1/5', '1.73205, that is √3', '0.123456')
+    >>> as_written(0.2, 1e-8), as_written(3**0.5, 1e-8), as_written(2 / 3, 1e-8), as_written(0.123456, 1e-8)
+    ('0.2, that is 1/5', '1.73205, that is √3', '0.666667, that is 2/3', '0.123456')
     """
     shown = f"{factor:.6g}"
     sign, size = "−" * (factor < 0), abs(factor)
@@ -95,6 +97,9 @@ def as_written(factor: float, close: float) -> str:
         if 1 < near < 10_000 and abs(whole - near) <= 2 * close * near:
             exact = sign + text.format(near)
             return shown if exact == shown else f"{shown}, that is {exact}"
+    ratio = Fraction(size).limit_denominator(99)
+    if ratio.denominator > 1 and abs(size - ratio) <= 2 * close * size:
+        return f"{shown}, that is {sign}{ratio}"
     return shown
 
 
