@@ -94,3 +94,10 @@ def test_a_reference_that_raises_is_nobodys_mistake() -> None:
     report = check_function(torch.sin, raising, x)
     assert str(report).startswith("UNDECIDED: there is nothing to compare with")
     assert report.user_code_failed
+
+
+def test_a_tuple_for_one_gradient_is_said_to_be_one() -> None:
+    """It is no gradient that is zero everywhere."""
+    pair = (lambda x: (x**3, (x, x))), lambda saved, _: (saved,)
+    report = check_function(pair, lambda x: x**3, torch.ones(3), ways=[], order=1)
+    assert "must be one tensor, found 2" in str(report)

@@ -176,4 +176,6 @@ def _prefixed(gradients: dict[str, Any], names: list[str]) -> dict[str, Any]:
     """The gradient of an argument that is one tensor goes by that tensor's name."""
     if len(names) == 1 and len(gradients) == 1:
         return {names[0]: next(iter(gradients.values()))}
+    if len(names) == 1 and len(gradients) > 1:  # else it would pass for one that is zero
+        raise TypeError(f"the gradient of {names[0]} must be one tensor, found {len(gradients)} in one")
     return gradients
