@@ -93,3 +93,36 @@ def test_the_gradient_of_a_parameter_that_nothing_depends_on_is_zero(wrong: floa
     assert [(f.name, f.row.verdict) for f in missing.findings if not f.agrees] == [
         ("unused", Verdict.MISSING)
     ]
+
+
+class OfANest(nn.Module):
+    """Takes a dict with a list in it, and a number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+
+    def forward(self, data: dict) -> torch.Tensor:
+        """A linear layer of a product."""
+        return self.layer(data["x"] * data["w"][0] * data["n"])
+
+
+@pytest.mark.parametrize("in_a_tuple", [False, True])
+def test_inputs_may_be_nested(in_a_tuple: bool) -> None:
+    """The derivation gets them as they were given; a mistake is found as in any other."""
+    torch.manual_seed(0)
+    model = OfANest().double()
+    data = {"x": torch.randn(4, 3).double(), "w": [torch.rand(4, 3).double() + 0.5], "n": 2.0}
+    targets = torch.randn(4, 2).double()
+
+    def by_hand(parameters, inputs, targets, factor=2.0):
+        given = inputs[0] if in_a_tuple else inputs
+        h = given["x"] * given["w"][0] * given["n"]
+        d_out = factor * (h @ parameters["layer.weight"].T + parameters["layer.bias"] - targets)
+        return {"layer.weight": d_out.T @ h, "layer.bias": d_out.sum(0)}
+
+    inputs = (data,) if in_a_tuple else data
+    ssr = lambda out, targets: ((out - targets) ** 2).sum()  # noqa: E731
+    assert check_derivation(model, ssr, inputs, targets, by_hand)
+    report = check_derivation(model, ssr, inputs, targets, lambda *args: by_hand(*args, factor=-2.0))
+    assert report.first_wrong.diagnosis.kind == "wrong sign"

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch_reference.check.examine import examine, raised
 from torch_reference.check.located import located_in_derivation
 from torch_reference.check.nothing_compared import nothing_in_derivation
+from torch_reference.judging.calls.nested_inputs import Again, flat_inputs
 from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.calls.points import leaving_all_alone, usable
 from torch_reference.judging.calls.private_model import own_name, private_copy
@@ -87,14 +88,17 @@ def network_task(
     """The task of check_derivation."""
     parameters = {own_name(name): usable(value) for name, value in model.named_parameters()}
     _check_parameters(parameters)
-    several = not isinstance(inputs, Tensor)
-    given = {
-        f"inputs[{i}]" if several else "inputs": usable(value) for i, value in enumerate(as_tuple(inputs))
-    }
+    flat, again = flat_inputs(inputs)
+    several = not isinstance(flat, Tensor)
+    given = {f"inputs[{i}]" if several else "inputs": usable(value) for i, value in enumerate(as_tuple(flat))}
     point: dict[str, Tensor] = {**parameters, **given}
     if targets is not None:
         point["targets"] = usable(targets)
-    objective = NetworkObjective(private_copy(model), loss, torch.get_rng_state())
+    own = private_copy(model)
+    if again is not None and own is not model:
+        rebuild = again
+        own.register_forward_pre_hook(lambda _, args: rebuild(args))
+    objective = NetworkObjective(own, loss, torch.get_rng_state())
     value, first = objective.run(point)
     if not isinstance(value, Tensor):
         raise TypeError(f"the loss must be a tensor of one number, found {type(value).__name__}")
@@ -116,7 +120,7 @@ def network_task(
 
     calls = {name: count for name, (count, _) in first.items() if count > 1}
     return Task(
-        derivation=_by_own_names(derivation, model, point, several),
+        derivation=_by_own_names(_of_nested(derivation, inputs, again), model, point, several),
         objective=objective,
         point=point,
         shapes=shapes,
@@ -129,6 +133,20 @@ def network_task(
             for name, count in calls.items()
         },
     )
+
+
+def _of_nested(derivation: NetworkDerivation, inputs: Any, again: Again | None) -> NetworkDerivation:
+    """The derivation of the flat inputs, which gets them as they were given."""
+    if again is None:
+        return derivation
+
+    def of_flat(parameters: Mapping[str, Tensor], flat: Any, targets: Any) -> Mapping[str, Tensor | None]:
+        arguments = again(flat)
+        return derivation(
+            parameters, arguments if isinstance(inputs, tuple | list) else arguments[0], targets
+        )
+
+    return of_flat
 
 
 def _by_own_names(

@@ -3,6 +3,7 @@
 | file | what it holds |
 | --- | --- |
 | nests | the leaves of any nest, by names that say where they are |
+| nested_inputs | a module's arguments in any nest, flat and back |
 | arguments | the arguments of a call: tensors by name, everything else as it was given |
 | pasteable | values as Python that can be pasted |
 | points | the names that a point holds, and the random numbers of a call |
