@@ -5,9 +5,9 @@ import sys
 from typing import Any
 
 from isolation.derivation import IsolatedDerivation
+from reading.plain_lines import without_commands
 from support.ending import AGREEMENT, MISMATCH
 from support.json_documents import print_json
-from support.streams import without_commands
 from torch_reference.judging.report import Report
 
 LINES = 20
