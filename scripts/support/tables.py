@@ -1,5 +1,7 @@
 """A console of at most 80 columns, and a table in which no number is ever folded; rich draws them."""
 
+import re
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
@@ -10,10 +12,25 @@ WIDTH = 80
 
 def open_console() -> Any:
     """Standard output as rich draws on it: at most 80 columns, so that a pipe reads as a terminal does."""
-    console = require("rich.console", "scripts").Console(highlight=False, soft_wrap=False)
+    file = sys.stdout if sys.stdout.isatty() else _Trimmed(sys.stdout)
+    console = require("rich.console", "scripts").Console(file=file, highlight=False, soft_wrap=False)
     console.width = min(console.width, WIDTH)
     console.on_broken_pipe = _unread  # rich's own ends the program with sys.exit(1)
     return console
+
+
+class _Trimmed:
+    """A file or a pipe in which no line ends in blanks, as it does where rich has wrapped one."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Each text holds whole lines."""
+        return int(self._file.write(re.sub(" +$", "", text, flags=re.MULTILINE)))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 def _unread() -> NoReturn:

@@ -42,12 +42,13 @@ def test_a_table_folds_no_number_and_ends_no_line_in_blanks(
     monkeypatch.setenv("COLUMNS", str(width))
     table = plain_table("derivative", "SSR after 1000", "autograd", "bound", "")
     table.add_row("d_predicted_d_w3[0]", "2.5761395", "-2.5761395", "2.0e-14", "[red]not the same shape[/]")
+    open_console().print("What is so long that it goes on in the next line of a terminal of eighty columns.")
     open_console().print(table)
     lines = capsys.readouterr().out.splitlines()
     assert all(len(line) <= min(width, 80) and line == line.rstrip() for line in lines)
     words = " ".join(lines).split()
     assert {"d_predicted_d_w3[0]", "2.5761395", "-2.5761395", "2.0e-14"} <= set(words)
-    assert (lines[0] == "derivative d_predicted_d_w3[0]") == (width < 60)
+    assert ("derivative d_predicted_d_w3[0]" in lines) == (width < 60)
 
 
 @pytest.mark.slow
