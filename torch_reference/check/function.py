@@ -107,7 +107,10 @@ def check_function(
             above = given_upstream(above, upstream)
         if not depends:
             return Report((NOTHING,), dtype)
-        objective, draws_numbers = objective.settled(arguments.point)
+        try:
+            objective, draws_numbers = objective.settled(arguments.point)
+        except UserCodeError as error:  # as what differentiates inside does where nothing is differentiated
+            return Report((raised(error),), dtype)
         callee = called(function, arguments, state if draws_numbers else None)
         point = {**arguments.point, **above}
         nothing = nothing_in_function(objective, point, wanted)
