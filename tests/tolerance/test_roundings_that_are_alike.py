@@ -65,3 +65,19 @@ def test_torchs_own_convolution_in_16_bits_is_right_and_a_factor_is_not(
         Convolution, lambda x, weight: F.conv2d(x, weight, padding=1), *arguments, draws=0
     )
     assert report.agrees == (factor == 1.0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("factor", [1.0, 1.01])
+def test_an_upstream_number_that_is_divided_in_16_bits_rounds_in_all_elements_alike(
+    dtype: torch.dtype, factor: float
+) -> None:
+    """As plain operations make the gradient of a mean; a hundredth more shows in the sum of all."""
+
+    def mean_of_squares(x: Tensor, y: Tensor) -> Tensor:
+        return ((x - y) ** 2).mean() * factor - (factor - 1) * ((x - y) ** 2).mean().detach()
+
+    arguments = drawn(100, 30, seed=1).to(dtype), drawn(100, 30, seed=2).to(dtype)
+    report = check_function(mean_of_squares, F.mse_loss, *arguments, ways=[], order=1, draws=0)
+    gradients = [finding for finding in report.findings if finding.kind != "output"]
+    assert all(finding.agrees == (factor == 1.0) for finding in gradients), str(report)

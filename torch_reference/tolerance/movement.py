@@ -86,18 +86,21 @@ class Movement:
         return self.last_rounding(name).add_(self.moved[name], alpha=FACTOR)
 
     def sum_bounds(self, name: str) -> dict[str, Tensor]:
-        """How far from the exact value each sum may be; a constant of the formula rounds in all elements."""
+        """How far from the exact value each sum may be; a constant of the formula rounds in all elements.
+
+        So does an upstream gradient that is divided by the number of terms, as a mean's is: once, in its own
+        dtype, and independently of all else.
+        """
         expected, dtype = self.expected[name], self.dtypes[name]
-        constants = 4 * min(unit(dtype), unit(FINE))
-        last = self._last_roundings(name)
-        return {
-            which: torch.maximum(
-                FACTOR * moved, LAST * unit(dtype) * last.get(which, torch.zeros_like(moved))
-            )
-            + constants * self.expected_sums[name][which].abs()
-            + smallest(dtype) * (expected.numel() if bool(moved.any()) else 0)
-            for which, moved in self.moved_sums[name].items()
-        }
+        constants, last = 4 * min(unit(dtype), unit(FINE)), self._last_roundings(name)
+        found = {}
+        for which, moved in self.moved_sums[name].items():
+            size = self.expected_sums[name][which].abs()
+            ends = LAST * unit(dtype) * last.get(which, torch.zeros_like(moved))
+            bound = torch.maximum(FACTOR * moved, ends) + constants * size
+            bound = (bound.square() + (unit(dtype) * size).square()).sqrt()
+            found[which] = bound + smallest(dtype) * (expected.numel() if bool(moved.any()) else 0)
+        return found
 
     def _last_roundings(self, name: str) -> dict[str, Tensor]:
         """The root of the sum of the squares of what each sum adds up."""
