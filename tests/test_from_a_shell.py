@@ -80,7 +80,7 @@ def test_each_end_has_its_status(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("mine:right",), "expected --reference and --inputs beside a function"),
+        (("mine:right",), "expected --inputs beside a function"),
         (("nowhere:f", *REST), "cannot import nowhere: No module named 'nowhere'"),
         (("mine:nothing", *REST), "module mine_of_the_shell has no attribute 'nothing'"),
         (("mine", *REST), "expected package.module:attribute, found 'mine_of_the_shell'"),

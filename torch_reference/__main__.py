@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Compare a backward, or a derivation, with autograd; NAME is package.module:attribute.",
     )
     parser.add_argument("function", nargs="?", metavar="NAME", help="a Function, a callable or a pair")
-    parser.add_argument("--reference", metavar="NAME", help="the same in plain torch")
+    parser.add_argument("--reference", metavar="NAME", help="the same in plain torch; by default its own forward")
     parser.add_argument(
         "--inputs", metavar="NAME", help="makes the tuple of inputs; (inputs, targets) of a model"
     )
@@ -71,9 +71,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _function(options: argparse.Namespace) -> Report:
-    if not options.reference or not options.inputs:
-        raise ValueError("expected --reference and --inputs beside a function")
-    function, reference = loaded(options.function), loaded(options.reference)
+    if not options.inputs:
+        raise ValueError("expected --inputs beside a function")
+    function = loaded(options.function)
+    reference = loaded(options.reference) if options.reference else None
     inputs = _made(options.inputs)
     given = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
     return check_function(function, reference, *given)

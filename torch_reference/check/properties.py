@@ -169,4 +169,4 @@ def _hypothesis() -> ModuleType:
         importlib.import_module("hypothesis.strategies")
         return importlib.import_module("hypothesis")
     except ModuleNotFoundError:
-        raise ValueError("this needs hypothesis: pip install 'manual-backprop[hypothesis]'") from None
+        raise ValueError("this needs hypothesis: pip install hypothesis") from None
