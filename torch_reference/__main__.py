@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Compare a backward, or a derivation, with autograd; NAME is package.module:attribute.",
     )
     parser.add_argument("function", nargs="?", metavar="NAME", help="a Function, a callable or a pair")
-    parser.add_argument("--reference", metavar="NAME", help="the same in plain torch; by default its own forward")
+    parser.add_argument("--reference", metavar="NAME", help="plain torch; by default its own forward")
     parser.add_argument(
         "--inputs", metavar="NAME", help="makes the tuple of inputs; (inputs, targets) of a model"
     )
