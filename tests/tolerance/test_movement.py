@@ -193,3 +193,11 @@ def test_the_bounds_grow_from_draw_to_draw() -> None:
     assert movement.draws == 6
     assert coarsest(inputs | {"y": torch.ones(1)}) == torch.float32
     assert coarsest({"i": inputs["i"]}) == torch.float64
+
+
+def test_the_bounds_of_sums_do_not_underflow() -> None:
+    """Gradients of 1e-204, as a saturated softmax has them, have squares of zero."""
+    x = torch.full((3, 2), 1e-204, dtype=torch.float64)
+    movement = Movement(lambda inputs: {"y": inputs["x"] * 1.1}, {"x": x})
+    movement.at_least(1)
+    assert all((bound > 1e-221).all() for bound in movement.sum_bounds("y").values())

@@ -98,7 +98,7 @@ class Movement:
             size = self.expected_sums[name][which].abs()
             ends = LAST * unit(dtype) * last.get(which, torch.zeros_like(moved))
             bound = torch.maximum(FACTOR * moved, ends) + constants * size
-            bound = (bound.square() + (unit(dtype) * size).square()).sqrt()
+            bound = torch.hypot(bound, unit(dtype) * size)  # whose squares do not underflow
             found[which] = bound + smallest(dtype) * (expected.numel() if bool(moved.any()) else 0)
         return found
 
