@@ -75,7 +75,7 @@ MISTAKES = (
     Mistake(
         "softmax taken element by element",
         "scores",
-        "path dropped",
+        "derivative of another function",
         lambda v: v["weights"] * v["a"] * (1 - v["a"]),
     ),
     Mistake("the row sum forgotten", "scores", "path dropped", lambda v: v["weights"] * v["a"]),

@@ -75,7 +75,12 @@ MISTAKES = (
     Mistake(
         "no sum over the batch", "logits.bias", "missing sum over the batch", lambda v: v["logits"].clone()
     ),
-    Mistake("a class forgotten", "logits.bias", "mask", lambda v: one_element(0)(right["logits.bias"](v))),
+    Mistake(
+        "a class forgotten",
+        "logits.bias",
+        "last rows missing",
+        lambda v: one_element(0)(right["logits.bias"](v)),
+    ),
     Mistake(
         "one row off by 1e-6",
         "logits.weight",

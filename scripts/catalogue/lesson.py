@@ -93,7 +93,7 @@ MISTAKES = (
     Mistake(
         "derivative of the sigmoid",
         "hidden",
-        "unknown",
+        "derivative of another function",
         lambda v: v["activation"] * torch.sigmoid(v["x"]) * torch.sigmoid(-v["x"]),
     ),
     Mistake(

@@ -67,7 +67,12 @@ MISTAKES = (
         "derivative at the output",
         lambda v: v["activation"] * (1 - torch.tanh(v["a"]) ** 2),
     ),
-    Mistake("square forgotten", "hidden", "unknown", lambda v: v["activation"] * (1 - v["a"])),
+    Mistake(
+        "square forgotten",
+        "hidden",
+        "derivative of another function",
+        lambda v: v["activation"] * (1 - v["a"]),
+    ),
     Mistake(
         "no sum over the batch", "hidden.bias", "missing sum over the batch", lambda v: v["hidden"].clone()
     ),

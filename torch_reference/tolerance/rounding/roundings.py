@@ -5,6 +5,7 @@ stretches of two operations begin at random places and one in two is mirrored, s
 uncorrelated; from draw to draw the pool is drawn anew, so that the sum of many elements moves anew as well.
 """
 
+import math
 import random
 from functools import lru_cache
 
@@ -16,6 +17,9 @@ PLACES = 2**14
 SPREAD = 1.5
 """Standard deviation of a rounding, in units of u = eps / 2, where a right one has 0.43 (docs/tolerance.md).
 At 1, a result whose value lies low in its binade would stay where it is in two draws of three."""
+LEAST = 0.7
+"""No rounding is smaller than so many deviations: 1.05 u moves every number, 1 itself too, whose neighbour
+lies 2 u above. What cancels to nothing, as 1 + erf(x) does, would have no bound where no draw moved it."""
 
 
 class Roundings:
@@ -44,7 +48,8 @@ class Roundings:
 
     def move_together(self, result: Tensor, unit: float) -> None:
         """Move all elements, in place, by one and the same rounding: that of a constant."""
-        result.mul_(1 + self.spread * unit * self.random.gauss(0.0, 1.0))
+        number = self.random.gauss(0.0, 1.0)
+        result.mul_(1 + self.spread * unit * math.copysign(max(abs(number), LEAST), number))
 
     def add(self, result: Tensor, size: Tensor, unit: float) -> None:
         """Move each element, in place, by a rounding of the given sizes."""
@@ -80,9 +85,10 @@ def _length(like: Tensor) -> int:
 
 @lru_cache(maxsize=8)
 def _numbers(seed: int, length: int, device: torch.device) -> Tensor:
-    """Standard normal numbers; read only."""
+    """Standard normal numbers, the small ones of them larger; read only."""
     generator = torch.Generator(device).manual_seed(seed)
-    return torch.empty(length, dtype=torch.float32, device=device).normal_(generator=generator)
+    numbers = torch.empty(length, dtype=torch.float32, device=device).normal_(generator=generator)
+    return numbers.abs().clamp_(min=LEAST).copysign_(numbers)
 
 
 @lru_cache(maxsize=8)
