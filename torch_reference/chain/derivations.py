@@ -15,6 +15,7 @@ from torch_reference.chain.quantity import as_gradient
 from torch_reference.chain.recording.passes import Passes
 from torch_reference.chain.recording.tracing import Made, Recorder
 from torch_reference.chain.report import ChainReport
+from torch_reference.judging.calls.generator_state import generator_unmoved
 
 Derive = Callable[[Mapping[str, Tensor]], Mapping[str, Any]]
 Loss = Callable[[Any, Any], Tensor]
@@ -31,7 +32,7 @@ def links_of_derivation(
 
     Shapes: derive takes the parameters by name, and returns the gradients by the same names
     """
-    with torch.random.fork_rng(devices=[]):
+    with generator_unmoved():
         try:
             by_model = _of_the_model(model, loss, arguments, targets, derive)
         except Exception as error:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from torch_reference.check.examine import examine, raised
 from torch_reference.check.located import located_in_derivation
 from torch_reference.check.nothing_compared import nothing_in_derivation
+from torch_reference.judging.calls.generator_state import generator_state
 from torch_reference.judging.calls.nested_inputs import Again, flat_inputs
 from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.calls.points import leaving_all_alone, usable
@@ -98,7 +98,7 @@ def network_task(
     if again is not None and own is not model:
         rebuild = again
         own.register_forward_pre_hook(lambda _, args: rebuild(args))
-    objective = NetworkObjective(own, loss, torch.get_rng_state())
+    objective = NetworkObjective(own, loss, generator_state())
     value, first = objective.run(point)
     if not isinstance(value, Tensor):
         raise TypeError(f"the loss must be a tensor of one number, found {type(value).__name__}")

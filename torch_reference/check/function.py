@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from torch_reference.check.as_given import AsGiven, checked_here
@@ -20,6 +19,7 @@ from torch_reference.check.ways import Made, Session, chosen_ways
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.cuts import MANY, elements
+from torch_reference.judging.calls.generator_state import generator_state
 from torch_reference.judging.calls.points import leaving_all_alone
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.calls.wanted import wanted_names
@@ -94,7 +94,7 @@ def check_function(
     wanted = wanted_names(arguments, wrt)
     chosen = chosen_ways(ways, redraw and upstream is None)
     with leaving_all_alone(), meant(rtol, accept):
-        state = torch.get_rng_state()
+        state = generator_state()
         right = what_is_right(function, reference, surrogate, arguments, wanted)
         objective = FunctionObjective(right.function, arguments, state)
         dtype = str(arguments.point[wanted[0]].dtype).removeprefix("torch.")

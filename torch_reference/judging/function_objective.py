@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
 from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.generator_state import generator_state
 from torch_reference.judging.calls.nests import named_tensors
 from torch_reference.judging.calls.points import (
     UPSTREAM,
@@ -70,9 +71,9 @@ class FunctionObjective:
         """(the same, of copies where it changes its inputs in place; whether it draws random numbers)."""
         given = copies(inputs)
         with quiet_call(), same_random_numbers(self.rng_state), user_code("reference"):
-            state, versions = torch.get_rng_state(), [value._version for value in given.values()]
+            state, versions = generator_state(), [value._version for value in given.values()]
             self._on(given)
-            draws = not torch.equal(state, torch.get_rng_state())
+            draws = not torch.equal(state, generator_state())
             changes = versions != [value._version for value in given.values()]
         return replace(self, function=_of_copies(self.function)) if changes else self, draws
 

@@ -10,6 +10,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from torch_reference.check.references.differences import by_differences
 from torch_reference.check.references.stand_in import own_forward
 from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.generator_state import generator_state
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.difference_quotient import Estimate, estimated
 from torch_reference.judging.function_objective import FunctionObjective
@@ -109,7 +110,7 @@ def _confirmed(plain: Callable[..., Any], arguments: Arguments, wanted: tuple[st
 
     What calls kernels or numpy, or hides a part of itself from autograd, has another gradient or none.
     """
-    objective = FunctionObjective(plain, arguments, torch.get_rng_state())
+    objective = FunctionObjective(plain, arguments, generator_state())
     exact = widened_inputs({**arguments.point})
     try:
         with ExactRun():

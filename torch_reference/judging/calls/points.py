@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
+from torch_reference.judging.calls.generator_state import generator_unmoved, put_generator
+
 Tensors = Mapping[str, Tensor]
 UPSTREAM = "d_loss_d_"
 """Prefix of the upstream gradients in a point."""
@@ -75,9 +77,9 @@ def usable(value: Any) -> Any:
 @contextmanager
 def same_random_numbers(state: Tensor | None) -> Iterator[None]:
     """Draw from this state in here, or from wherever torch stands for None; afterwards all is as it was."""
-    with torch.random.fork_rng(devices=[]):
+    with generator_unmoved():
         if state is not None:
-            torch.set_rng_state(state)
+            put_generator(state)
         yield
 
 
@@ -101,5 +103,5 @@ def leaving_all_alone() -> Iterator[None]:
         for device in ("cpu", "cuda"):
             if torch.is_autocast_enabled(device):
                 stack.enter_context(torch.autocast(device, enabled=False))
-        stack.enter_context(torch.random.fork_rng(devices=[]))
+        stack.enter_context(generator_unmoved())
         yield
