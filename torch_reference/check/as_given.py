@@ -10,7 +10,8 @@ from torch import Tensor
 from torch_reference.check.calling import Called, Function, PairOfFunctions, called
 from torch_reference.check.examine import examine_here, raised
 from torch_reference.check.few_rows import few_rows
-from torch_reference.check.located import CalledAt, LocatedReport, located_in_function
+from torch_reference.check.located import CalledAt, LocatedReport
+from torch_reference.check.located.locating import located_in_function
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.calls.raised_errors import UserCodeError

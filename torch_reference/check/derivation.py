@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from torch_reference.check.examine import examine, raised
-from torch_reference.check.located import located_in_derivation
+from torch_reference.check.located.locating import located_in_derivation
 from torch_reference.check.nothing_compared import nothing_in_derivation
 from torch_reference.judging.calls.generator_state import generator_state
 from torch_reference.judging.calls.nested_inputs import Again, flat_inputs

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from types import CellType, CodeType, FunctionType
 from typing import Any, TypeGuard
 
-from torch_reference.chain.recording import is_the_users
+from torch_reference.chain.recording.values import is_the_users
 from torch_reference.repair.source_text import Source
 
 

@@ -7,8 +7,7 @@
 | values.py | what of them is looked at, and whose code it is |
 """
 
-from torch_reference.chain.recording.passes import Passes, function_passes, reference_passes
+from torch_reference.chain.recording.passes import Passes
 from torch_reference.chain.recording.tracing import Made, Recorder
-from torch_reference.chain.recording.values import is_the_users
 
-__all__ = ["Made", "Passes", "Recorder", "function_passes", "is_the_users", "reference_passes"]
+__all__ = ["Made", "Passes", "Recorder"]

@@ -4,6 +4,6 @@ locating adds it to a report; located_report is what such a report says.
 """
 
 from torch_reference.check.located.located_report import LocatedReport
-from torch_reference.check.located.locating import CalledAt, located_in_derivation, located_in_function
+from torch_reference.check.located.locating import CalledAt
 
-__all__ = ["CalledAt", "LocatedReport", "located_in_derivation", "located_in_function"]
+__all__ = ["CalledAt", "LocatedReport"]
