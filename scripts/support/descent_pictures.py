@@ -91,7 +91,8 @@ def nodes(figure: Any, history: History, inputs: Tensor, observed: Tensor, names
             y = x.replace("x", "y")
             part = history.parameters[weight][step] * getattr(trace, y)
             rest = rest - part
-            axes.plot(grid.cpu(), drawable(part), dashes, color=colour, label=f"{weight} · {y}")
+            line = {"color": colour, "linestyle": dashes, "label": f"{weight} · {y}"}
+            axes.plot(grid.cpu(), drawable(part), **line)
         axes.plot(grid.cpu(), drawable(rest), ":", color="#555555", label=f"the rest: {', '.join(others)}")
         axes.plot(grid.cpu(), drawable(trace.predicted), color=COLOURS[2], label="predicted")
         axes.set(xlabel=names[0], title="start" if step == 0 else f"step {step}")
