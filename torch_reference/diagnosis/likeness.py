@@ -1,5 +1,6 @@
 """What a wrong link looks like beside what autograd makes of the same upstream gradient."""
 
+import math
 from fractions import Fraction
 
 import torch
@@ -84,20 +85,30 @@ def _of_a_factor(factor: float, expected: Tensor, dtype: torch.dtype) -> Diagnos
     return Diagnosis("constant factor", sentence.format(factor=as_written(factor, close)), mend)
 
 
+CERTAIN = 1e-3
+"""The factor between many elements is known so well in any precision."""
+
+
 def as_written(factor: float, close: float) -> str:
-    """A number, and the whole number, fraction or root that it is, if it is one.
+    """A number, and the whole number, fraction or root that it is, if that can hardly be chance.
+
+    Near any number there is a fraction; one is named if fewer than one in ten numbers are as near to one.
 
     >>> as_written(0.2, 1e-8), as_written(3**0.5, 1e-8), as_written(2 / 3, 1e-8), as_written(0.123456, 1e-8)
     ('0.2, that is 1/5', '1.73205, that is √3', '0.666667, that is 2/3', '0.123456')
+    >>> as_written(1.5, 0.09), as_written(1.03, 0.09), as_written(1.7, 0.09)
+    ('1.5, that is 3/2', '1.03', '1.7')
     """
+    close = min(close, CERTAIN)
+    largest = min(10_000, 1 / (40 * close))
     shown = f"{factor:.6g}"
     sign, size = "−" * (factor < 0), abs(factor)
     for text, whole in (("{}", size), ("1/{}", 1 / size), ("√{}", size**2), ("1/√{}", 1 / size**2)):
         near = round(whole)
-        if 1 < near < 10_000 and abs(whole - near) <= 2 * close * near:
+        if 1 < near < largest and abs(whole - near) <= 2 * close * near:
             exact = sign + text.format(near)
             return shown if exact == shown else f"{shown}, that is {exact}"
-    ratio = Fraction(size).limit_denominator(99)
+    ratio = Fraction(size).limit_denominator(min(99, math.isqrt(int(largest))))
     if ratio.denominator > 1 and abs(size - ratio) <= 2 * close * size:
         return f"{shown}, that is {sign}{ratio}"
     return shown
