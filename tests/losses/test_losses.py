@@ -16,7 +16,6 @@ def test_both_witnesses_have_the_same_losses() -> None:
     assert LOSSES.keys() == torch_reference.losses.table.LOSSES.keys()
 
 
-@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", LOSSES)
 @given(data=st.data())
 def test_value_and_gradient_are_those_of_torch(name: str, data: st.DataObject) -> None:

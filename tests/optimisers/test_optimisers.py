@@ -26,7 +26,6 @@ def test_both_witnesses_have_the_same_optimisers() -> None:
     assert OPTIMISERS.keys() == witness.OPTIMISERS.keys()
 
 
-@pytest.mark.sample(4)
 @pytest.mark.parametrize("pair", PAIRS)
 def test_the_bits_are_those_of_torch_optim(pair: str) -> None:
     """For 300 steps in both dtypes, with gradients of sizes from 1e-6 to 1e3, some of them missing."""
