@@ -46,11 +46,11 @@ def test_a_derivation_that_leaves_the_name_out_on_other_data_gets_no_diagnosis()
 
 
 @pytest.mark.slow
-def test_a_factor_seen_at_two_points_is_no_pattern_yet() -> None:
-    """It takes three."""
+def test_a_factor_in_every_element_is_told_from_few_points_too() -> None:
+    """What is returned is compared with what autograd makes of the same upstream gradient."""
     change = homework.spoiled(lambda g, p, x: {"hidden.bias": 1.2345 * g["hidden.bias"]})
-    assert homework.check(change, draws=1).first_wrong.diagnosis == UNKNOWN
-    assert homework.check(change, draws=3).first_wrong.diagnosis.kind == "constant factor"
+    for draws in (1, 3):
+        assert homework.check(change, draws=draws).first_wrong.diagnosis.kind == "constant factor"
 
 
 def test_a_derivation_that_reshapes_its_input_in_place_is_told_so() -> None:
