@@ -1,5 +1,7 @@
 """Animate the squiggle as it is fitted: gradient descent beside Adam, at the same learning rate."""
 
+from support.ending import AGREEMENT, Parser, run
+
 import argparse
 import math
 import sys
@@ -12,9 +14,8 @@ from support.atomic_files import check_folder, replacing
 from support.descent_advice import GROWN
 from support.descent_frames import Column, shown_steps
 from support.descent_paths import NAMES, Path, follow
-from support.ending import AGREEMENT, Parser, run
+from support.installed_packages import require
 from support.lesson_options import Chosen, choose, observations, told_start
-from support.optional_packages import require
 from support.options import add_network_options
 from support.pictures import STYLE, check_matplotlib
 from support.progress_bar import progress, waiting

@@ -1,5 +1,7 @@
 """Time the hand-derived gradients against what a user would take instead, in the same run, in turns."""
 
+from support.ending import AGREEMENT, Parser, run
+
 import argparse
 import functools
 import sys
@@ -19,7 +21,6 @@ from benchmarks import (
 )
 from benchmarks.contest import Contest, Result, hold
 from benchmarks.cost_of_the_check import PASS
-from support.ending import AGREEMENT, Parser, run
 from support.json_documents import print_json
 from support.options import DTYPES, device
 

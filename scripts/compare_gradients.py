@@ -1,5 +1,7 @@
 """Compare the hand-derived gradient with autograd's: on the lesson's data, your own, or random networks."""
 
+from support.ending import AGREEMENT, MISMATCH, Parser, run
+
 import argparse
 import math
 from collections.abc import Iterator, Sequence
@@ -10,7 +12,6 @@ from comparing.chosen_networks import chosen_networks
 from comparing.comparison_rows import Finding, at_one_observation, document, truth
 from comparing.derivation_option import add_derivation_options, check_options
 from comparing.random_networks import Batch
-from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
 from support.options import add_network_options
 from torch_reference.comparison import Row, Verdict, compare

@@ -1,5 +1,7 @@
 """Train a perceptron by manual gradients, in one process or, under torchrun, in several."""
 
+from support.ending import AGREEMENT, MISMATCH, Parser, run
+
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +18,6 @@ from scaling.data_parallel_checkpoint import OPTIMISERS, PROGRAM, State, check_f
 from scaling.data_parallel_data import batch_of, identity_of, rows_of
 from scaling.data_parallel_gradient import loss_and_gradients
 from support.atomic_files import check_file
-from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
 from support.options import device
 

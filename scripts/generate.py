@@ -1,5 +1,7 @@
 """Write as many observations as you like, of a network that is known: the lesson's, with noise."""
 
+from support.ending import AGREEMENT, Parser, run
+
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,8 +12,7 @@ import torch
 
 from manual_backprop import forward, lesson
 from support.atomic_files import check_file, naming, replacing
-from support.ending import AGREEMENT, Parser, run
-from support.optional_packages import require
+from support.installed_packages import require
 
 ROWS = 2**18
 NAMES = ("dosage", "effectiveness")

@@ -1,5 +1,7 @@
 """Grade a folder of submissions, each in a process of its own, at points drawn from a secret seed."""
 
+from support.ending import AGREEMENT, MISMATCH, Parser, run
+
 import argparse
 import json
 import math
@@ -17,7 +19,6 @@ from grading.secret_points import LessonPoint, drawn, secret_seed
 from grading.submissions import submissions
 from isolation.nursery import Nursery
 from support.atomic_files import check_file, check_folder, replacing
-from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.lesson_options import choose
 from support.options import add_network_options
 

@@ -1,5 +1,7 @@
 """Derive and descend on data larger than memory, in one process or, under torchrun, in several."""
 
+from support.ending import AGREEMENT, MISMATCH, Parser, run
+
 import argparse
 import math
 import resource
@@ -24,7 +26,6 @@ from scaling import safe_rate
 from scaling.data_sources import parts
 from scaling.large_result import Result, check_overflow
 from scaling.passes_over_data import Pass
-from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
 from support.options import add_parameter_options, device
 

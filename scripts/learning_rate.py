@@ -1,5 +1,7 @@
 """Which learning rate is stable, which is best, and how many steps each takes: without taking a step."""
 
+from support.ending import AGREEMENT, run
+
 import argparse
 import math
 from collections.abc import Sequence
@@ -19,7 +21,6 @@ from manual_backprop.lesson.convergence import (
     steps_to,
 )
 from manual_backprop.lesson.curvature import hessian
-from support.ending import AGREEMENT, run
 from support.json_documents import print_json
 from support.lesson_options import choose
 

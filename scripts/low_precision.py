@@ -1,5 +1,7 @@
 """Kernels for 16 bits, right and wrong, through this project's verdict and through rules of today."""
 
+from support.ending import AGREEMENT, MISMATCH, Parser, run
+
 import argparse
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,7 +12,6 @@ from torch import Tensor
 from catalogue.low_precision import KERNELS, Kernel
 from catalogue.low_precision_mistakes import planted, right
 from proof.low_precision_rules import RULES
-from support.ending import AGREEMENT, MISMATCH, Parser, run
 from torch_reference.tolerance import Tolerance
 
 SIZES = ((64, 512), (512, 2048))

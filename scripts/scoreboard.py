@@ -1,5 +1,7 @@
 """The catalogue of planted mistakes, through this project and through what people use today."""
 
+from support.ending import AGREEMENT, MISMATCH, Parser, run
+
 import argparse
 import sys
 import time
@@ -12,7 +14,6 @@ from catalogue import MISTAKES, RIGHT, SUBJECTS, Case
 from proof.line_scores import line_score
 from proof.peers import Answer, jax_check_grads, karpathy, quietly, torch_gradcheck
 from proof.speed_contest import speed
-from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
 from torch_reference import check_derivation
 

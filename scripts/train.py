@@ -1,5 +1,7 @@
 """Train the network twice, by hand and by torch.optim.SGD, side by side from the same start."""
 
+from support.ending import AGREEMENT, MISMATCH, Parser, run
+
 import argparse
 import sys
 from collections.abc import Sequence
@@ -9,7 +11,6 @@ from torch import Tensor
 
 from manual_backprop.lesson.descent import History, descend, initial_parameters
 from support.descent_advice import after, before, largest_stable_rate
-from support.ending import AGREEMENT, MISMATCH, Parser, run
 from support.json_documents import print_json
 from support.lesson_options import observations, start_of
 from support.options import DTYPES, add_network_options, device, to_tensor

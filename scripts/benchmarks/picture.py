@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.contest import Result
 from support.atomic_files import replacing
-from support.optional_packages import require
+from support.installed_packages import require
 from support.pictures import COLOURS, STYLE
 
 SIZES = (3, 30, 300, 3_000, 30_000, 300_000, 3_000_000)

@@ -1,5 +1,7 @@
 """compare_gradients.py --derivation --model: a derivation for a network of the user's own."""
 
+from support.ending import UsersCodeError
+
 import argparse
 import contextlib
 import sys
@@ -15,7 +17,6 @@ from comparing.derivation_report import status_of, tell
 from isolation import blame
 from isolation.derivation import IsolatedDerivation
 from isolation.named import NotThereError, load, parse
-from support.ending import UsersCodeError
 from support.options import DTYPES, device
 from torch_reference.check.derivation import network_task
 from torch_reference.check.examine import examine

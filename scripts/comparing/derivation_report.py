@@ -1,12 +1,13 @@
 """What compare_gradients.py says of a derivation of the user's own: the report, and who asked autograd."""
 
+from support.ending import AGREEMENT, MISMATCH
+
 import argparse
 import sys
 from typing import Any
 
 from isolation.derivation import IsolatedDerivation
 from reading.plain_lines import without_commands
-from support.ending import AGREEMENT, MISMATCH
 from support.json_documents import print_json
 from torch_reference.judging.report import Report
 

@@ -1,5 +1,7 @@
 """One submission, judged at every point: what is right at all of them, and what is known of the mistakes."""
 
+from support.ending import UsersCodeError
+
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +19,6 @@ from isolation.derivation import IsolatedDerivation
 from isolation.nursery import Nursery
 from manual_backprop import LESSON_WRT, lesson
 from reading.plain_lines import one_line
-from support.ending import UsersCodeError
 from torch_reference.check.examine import examine, examine_here
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls import as_tensors

@@ -1,5 +1,7 @@
 """The judge's side: a derivation that runs in a pupil, called as if it ran here."""
 
+from support.ending import UsersCodeError
+
 import contextlib
 import os
 import signal
@@ -17,7 +19,6 @@ from isolation.autograd_watch import ANSWERS, DIFFERENTIATING
 from isolation.failures import NO_RESULT, WrongFormError, ending, refusal, taken
 from isolation.named import Named
 from isolation.nursery import Nursery
-from support.ending import UsersCodeError
 
 PATIENCE = 2.0
 """Seconds for what is not the derivation's: a process to start, a trace to be written."""

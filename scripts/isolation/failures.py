@@ -1,5 +1,7 @@
 """What came of a call that brought no numbers: the error that the judge raises for it."""
 
+from support.ending import UsersCodeError
+
 import signal
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +9,6 @@ from typing import Any
 from torch import Tensor
 
 from isolation import tensors
-from support.ending import UsersCodeError
 
 NO_RESULT = (
     KeyError,

@@ -19,8 +19,8 @@ import torch
 import manual_backprop
 from keeping.plain_data import put_together, taken_apart
 from support.atomic_files import naming, replacing
+from support.installed_packages import require
 from support.left_behind import unfinished
-from support.optional_packages import require
 
 FORMAT = "manual-backprop checkpoint 1"
 EMPTY_SUM = b"0" * 64

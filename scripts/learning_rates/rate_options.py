@@ -1,11 +1,12 @@
 """The options of learning_rate.py."""
 
+from support.ending import Parser
+
 import argparse
 import math
 from collections.abc import Sequence
 
 from manual_backprop import LESSON_WRT
-from support.ending import Parser
 from support.options import add_network_options
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from support.atomic_files import replacing
 from support.descent_paths import NAMES, follow
-from support.optional_packages import require
+from support.installed_packages import require
 from support.pictures import STYLE, say_written
 
 STEPS = 1000

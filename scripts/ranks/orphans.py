@@ -1,12 +1,12 @@
 """A process that torchrun started ends when torchrun is gone: nobody else would end it."""
 
+from support.ending import NOT_WRITTEN
+
 import os
 import sys
 import threading
 import time
 from typing import NoReturn
-
-from support.ending import NOT_WRITTEN
 
 EVERY = 0.2
 """Seconds between two looks."""

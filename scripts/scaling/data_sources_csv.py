@@ -19,7 +19,7 @@ from reading.csv_rows import Rows
 from reading.tables import checked, told
 from reading.text_files import LATIN, UNREADABLE, TextFile, check_text, look
 from scaling.data_part import Part
-from support.optional_packages import require
+from support.installed_packages import require
 
 BYTES = 2**24
 """Of a part, which is parsed as a whole: half a million lines or so."""

@@ -10,7 +10,7 @@ import numpy as np
 from reading.columns import say_assumed, two_columns
 from scaling import data_part
 from scaling.data_part import Part
-from support.optional_packages import require
+from support.installed_packages import require
 
 
 def parquet_parts(path: Path, inputs: str | None = None, observed: str | None = None) -> list[Part]:

@@ -13,7 +13,7 @@ import torch_reference
 from manual_backprop.training import distributed
 from ranks.joining import Ranks
 from scaling.data_part import Part
-from support.optional_packages import require
+from support.installed_packages import require
 
 AT_ONCE = 2**14
 """Observations of one call of a derivation: the intermediates then fit the cache."""

@@ -11,8 +11,8 @@ from manual_backprop import forward
 from manual_backprop.lesson.network import NODES
 from support.descent_paths import Path
 from support.descent_pictures import STROKES, drawable, grid_over
+from support.installed_packages import require
 from support.lesson_options import Chosen
-from support.optional_packages import require
 from support.pictures import COLOURS, dots
 
 FRAMES = 100

@@ -15,7 +15,7 @@ from manual_backprop.lesson.descent import History
 from manual_backprop.lesson.network import NODES, forward
 from manual_backprop.lesson.trace import Trace
 from support.atomic_files import replacing
-from support.optional_packages import require
+from support.installed_packages import require
 from support.pictures import COLOUR, COLOURS, DASHES, STYLE, dots, say_written, symlog_ticks
 
 LARGEST = 1e100

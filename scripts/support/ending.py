@@ -4,7 +4,7 @@
 | --- | --- |
 | 0 | it was done; where two things were compared, they agree |
 | 1 | a mismatch, and nothing else |
-| 2 | an option, a file or a number is not what it should be |
+| 2 | an option, a file or a number is not what it should be, or a library is missing |
 | 3 | the user's own code failed, or ended the process |
 | 70 | a bug of this program's; the traceback is in a file that the line names |
 | 71 | the machine has not enough memory |
@@ -13,6 +13,8 @@
 
 Every expected error is a ValueError; the user's code is called where its errors become a UsersCodeError. With
 --json each error is an object as well: {"error": the line, "status": the status}.
+
+Every program imports this module first: what fails while it imports the others ends by the same table.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from reading.plain_lines import one_line
+from support.installed_packages import broken_installation, what
 from support.streams import discard_output, prepare_streams
 
 AGREEMENT, MISMATCH, BAD_INPUT, USERS_CODE = 0, 1, 2, 3
@@ -93,25 +96,47 @@ def _status_of(main: Callable[[Sequence[str] | None], int]) -> int:
             if end.line:
                 _tell_json(end.line, status)
         sys.stdout.flush()
-    except ValueError as error:
-        return _tell(str(error), BAD_INPUT)
-    except UsersCodeError as error:
-        return _tell(str(error), USERS_CODE)
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        return UNREAD_PIPE  # the reader of a pipe, such as head, has seen enough
-    except OSError as error:
-        is_name = isinstance(error, BAD_NAMES) and error.filename
-        return _tell(_of_the_system(error), BAD_INPUT if is_name else NOT_WRITTEN)
-    except Exception as error:
-        if _is_out_of_memory(error):
-            return _tell(f"not enough memory: {error}", NO_MEMORY)
-        return _tell(_bug(error), OUR_BUG)
-    except BaseException as stop:  # a SystemExit that is not ours, or something of the user's invention
-        what = f"sys.exit({stop.code!r})" if isinstance(stop, SystemExit) else type(stop).__name__
-        return _tell(f"code of yours ended the program by {what}: there is no result", USERS_CODE)
+    except BaseException as error:
+        return _status_of_error(error)
     return status
+
+
+def _status_of_error(error: BaseException) -> int:
+    """The status that the table has for it; the line is printed."""
+    match error:
+        case ValueError():
+            return _tell(str(error), BAD_INPUT)
+        case UsersCodeError():
+            return _tell(str(error), USERS_CODE)
+        case KeyboardInterrupt():
+            return INTERRUPTED
+        case BrokenPipeError():
+            return UNREAD_PIPE  # the reader of a pipe, such as head, has seen enough
+        case OSError():
+            is_name = isinstance(error, BAD_NAMES) and error.filename
+            return _tell(_of_the_system(error), BAD_INPUT if is_name else NOT_WRITTEN)
+        case ImportError() if line := broken_installation(error):
+            return _tell(line, BAD_INPUT)
+        case Exception() if _is_out_of_memory(error):
+            return _tell(f"not enough memory: {error}", NO_MEMORY)
+        case Exception():
+            return _tell(_bug(error), OUR_BUG)
+    # A SystemExit that is not ours, or something of the user's invention.
+    name = f"sys.exit({error.code!r})" if isinstance(error, SystemExit) else type(error).__name__
+    return _tell(f"code of yours ended the program by {name}: there is no result", USERS_CODE)
+
+
+def _end_before_main(kind: type[BaseException], error: BaseException, trace: object) -> None:
+    """Python's hook for what nothing has caught: a program of ours fails while it imports."""
+    if isinstance(error, KeyboardInterrupt):
+        return  # Python itself ends by the signal
+    prepare_streams()
+    line = "" if isinstance(error, MemoryError) else broken_installation(error)
+    if line:
+        raise SystemExit(_tell(line, BAD_INPUT))
+    if isinstance(error, ValueError):  # nobody has given us any value yet
+        raise SystemExit(_tell(_bug(error), OUR_BUG))
+    raise SystemExit(_status_of_error(error))
 
 
 def _tell(message: str, status: int) -> int:
@@ -141,8 +166,8 @@ def _program() -> str:
 
 
 def _of_the_system(error: OSError) -> str:
-    what = error.strerror or str(error)
-    return f"{error.filename}: {what}" if error.filename else f"the output was not written: {what}"
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else f"the output was not written: {reason}"
 
 
 def _is_out_of_memory(error: Exception) -> bool:
@@ -151,9 +176,9 @@ def _is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or is_torchs
 
 
-def _bug(error: Exception) -> str:
+def _bug(error: BaseException) -> str:
     """The line that asks to report a bug; the file that it names holds all that a report needs."""
-    what = f"a bug of this program, not of your input: {type(error).__name__}: {one_line(str(error))[:200]}"
+    told = f"a bug of this program, not of your input: {what(error)}"
     report = "".join(traceback.format_exception(error))
     torch = getattr(sys.modules.get("torch"), "__version__", "not imported")
     about = f"{' '.join(sys.argv)}\nPython {sys.version}, torch {torch}, {platform.platform()}\n\n"
@@ -163,5 +188,10 @@ def _bug(error: Exception) -> str:
             file.write(about + report)
     except OSError:  # no room for a file either
         _say(report)
-        return f"{what}; please report it with the traceback above"
-    return f"{what}; please report it with the traceback in {path}"
+        return f"{told}; please report it with the traceback above"
+    return f"{told}; please report it with the traceback in {path}"
+
+
+_program_file = Path(getattr(sys.modules["__main__"], "__file__", ""))
+if _program_file.resolve().parent == Path(__file__).resolve().parents[1]:
+    sys.excepthook = _end_before_main

@@ -12,7 +12,7 @@ from torch import Tensor
 from manual_backprop.lesson.gradient import LESSON_WRT
 from manual_backprop.lesson.network import PARAMETERS
 from support.atomic_files import check_folder
-from support.optional_packages import require
+from support.installed_packages import require
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's palette, which people with any colour vision tell apart; one colour for each parameter."""

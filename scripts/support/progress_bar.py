@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sized
 from contextlib import contextmanager
 from typing import Any
 
-from support.optional_packages import require
+from support.installed_packages import require
 
 MUCH = 10_000
 """Observations, from which on a training takes long enough to ask whether it is still there."""

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
-from support.optional_packages import require
+from support.installed_packages import require
 
 WIDTH = 80
 

@@ -1,12 +1,13 @@
 """The options of train.py that choose a perceptron, its data and its training."""
 
+from support.ending import Parser
+
 import argparse
 from collections.abc import Sequence
 from itertools import pairwise
 
 from manual_backprop import ACTIVATIONS, LAYERS, LOSSES, OPTIMISERS
 from manual_backprop.checks import check_choice
-from support.ending import Parser
 from support.options import DTYPES
 from training.named import NAMED
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from manual_backprop.training.monitoring import Figures
 from manual_backprop.training.symptoms import Symptom
-from support.optional_packages import require
+from support.installed_packages import require
 
 
 class Board:

@@ -1,11 +1,12 @@
 """train.py for a perceptron: load, train in lockstep, show, and say whether the witnesses agree."""
 
+from support.ending import AGREEMENT, MISMATCH
+
 import contextlib
 from collections.abc import Sequence
 
 import torch
 
-from support.ending import AGREEMENT, MISMATCH
 from support.json_documents import print_json
 from training.arguments import parse
 from training.data import load

@@ -1,7 +1,7 @@
 """The data sets that come with scikit-learn, offline, as tables."""
 
 from reading.tables import Table
-from support.optional_packages import require
+from support.installed_packages import require
 
 NAMED = ("digits", "iris", "wine", "breast_cancer", "diabetes")
 """diabetes has a number to predict, the others a class."""

@@ -8,7 +8,7 @@ from typing import Any
 from manual_backprop.training.monitoring import Figures
 from manual_backprop.training.symptoms import LONGEST_UPDATE, Symptom
 from support.atomic_files import replacing
-from support.optional_packages import require
+from support.installed_packages import require
 from support.pictures import COLOURS, STYLE, check_plot
 
 DASHES = ("-", "--", ":")

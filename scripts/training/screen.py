@@ -6,7 +6,7 @@ from typing import Any
 
 from manual_backprop.training.monitoring import Figures
 from manual_backprop.training.symptoms import Symptom
-from support.optional_packages import require
+from support.installed_packages import require
 from support.tables import open_console, plain_table
 from training.data import Data
 from training.setup import Setup

@@ -19,6 +19,7 @@ case "$*" in
     "-m venv --clear "*)  echo venv >>"$LOG"; rm -rf "$4"; mkdir -p "$4/bin"; cp "$0" "$4/bin/python"
                           if [ "$FAKE" = killed-in-venv ]; then rm "$4/bin/python"; kill -9 0; fi ;;
     "-m pip show pip")    ;;
+    "-I -S -c "*)         ;; # it starts
     "-m pip install "*)   echo "install $(grep ^torch== .venv/constraints.txt)" >>"$LOG"
                           echo "Collecting noise"; echo "  Downloading torch.whl (190.4 MB)"
                           case "$FAKE" in

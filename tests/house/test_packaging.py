@@ -1,5 +1,7 @@
 """What a user installs: the wheel, its metadata, and the line that names a missing extra."""
 
+from support.ending import run
+
 import subprocess
 import sys
 import zipfile
@@ -10,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support.ending import run
-from support.optional_packages import require
+from support.installed_packages import require
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("manual_backprop", "torch_reference")

@@ -87,3 +87,15 @@ def test_any_shell_may_be_asked_to_run_it(checkout: Checkout, shell: list[str]) 
     assert (status, output) == (0, "two words\n")
     assert "scripts/run: making .venv" in errors
     assert checkout.made() == FRESH
+
+
+def test_an_environment_whose_python_does_not_start_is_one_line(checkout: Checkout) -> None:
+    """Python itself would end with 1, which is a mismatch: the Python that .venv was made of is gone."""
+    checkout.run("true")
+    (checkout.root / ".venv/bin/python").write_text("#!/bin/sh\necho Fatal Python error; exit 1\n")
+    program = checkout.root / "x.py"
+    program.touch()
+    for command in (["python", "x.py"], [str(checkout.root / ".venv/bin/python3"), "x.py"], [str(program)]):
+        status, output, errors = checkout.run(*command)
+        assert (status, output, errors.count("\n")) == (125, "", 1)
+        assert errors.startswith("scripts/run: .venv's python does not start: remove .venv")

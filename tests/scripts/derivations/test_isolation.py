@@ -1,5 +1,7 @@
 """A derivation in a process of its own: numbers come back, or one line that says what it did."""
 
+from support.ending import UsersCodeError
+
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +15,6 @@ from isolation.derivation import IsolatedDerivation
 from isolation.named import Named
 from isolation.nursery import Nursery
 from manual_backprop import lesson
-from support.ending import UsersCodeError
 
 FILE = str(Path(unruly.__file__))
 GIB = 1 << 30
