@@ -15,7 +15,7 @@ from torch_reference.chain.quantity import as_gradient
 from torch_reference.chain.recording.passes import Passes
 from torch_reference.chain.recording.tracing import Made, Recorder
 from torch_reference.chain.report import ChainReport
-from torch_reference.judging.calls.generator_state import generator_unmoved
+from torch_reference.layers.generator_state import generator_unmoved
 
 Derive = Callable[[Mapping[str, Tensor]], Mapping[str, Any]]
 Loss = Callable[[Any, Any], Tensor]

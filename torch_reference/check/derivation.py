@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch_reference.check.examine import examine, raised
 from torch_reference.check.located.locating import located_in_derivation
 from torch_reference.check.nothing_compared import nothing_in_derivation
-from torch_reference.judging.calls.generator_state import generator_state
 from torch_reference.judging.calls.nested_inputs import Again, flat_inputs
 from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.calls.points import leaving_all_alone, usable
@@ -18,6 +17,7 @@ from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import Report
 from torch_reference.judging.scalar_objective import Loss, NetworkObjective, Tensors, as_tuple, network_inputs
+from torch_reference.layers.generator_state import generator_state
 from torch_reference.tolerance.meant import meant
 
 NetworkDerivation = Callable[[Mapping[str, Tensor], Any, Any], Mapping[str, Tensor | None]]

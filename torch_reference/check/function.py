@@ -19,13 +19,13 @@ from torch_reference.check.ways import Made, Session, chosen_ways
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.cuts import MANY, elements
-from torch_reference.judging.calls.generator_state import generator_state
 from torch_reference.judging.calls.points import leaving_all_alone
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.calls.wanted import wanted_names
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Report, breach
 from torch_reference.judging.upstream_gradients import drawn_upstream, given_upstream
+from torch_reference.layers.generator_state import generator_state
 from torch_reference.tolerance.meant import meant
 
 NOTHING = breach(

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.utils._pytree import tree_map_only
 
 from torch_reference.judging.calls.arguments import Arguments
-from torch_reference.judging.calls.generator_state import generator_state
 from torch_reference.judging.calls.nests import named_tensors
 from torch_reference.judging.calls.points import (
     UPSTREAM,
@@ -21,6 +20,7 @@ from torch_reference.judging.calls.points import (
 )
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.hygiene import copies
+from torch_reference.layers.generator_state import generator_state
 
 
 @dataclass(frozen=True)

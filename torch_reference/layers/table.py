@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from torch_reference.layers.generator_state import generator_at
+
 SOFTPLUS_THRESHOLD = 40.0
 """The same as the lesson network's: the default of 20 is wrong by 1e-10 relative in float64."""
 
@@ -32,8 +34,7 @@ def _activation(make: Callable[[], nn.Module]) -> Callable[[Tensors], Tensor]:
 
 def _dropout(tensors: Tensors, generator_state: Tensor, probability: float) -> Tensor:
     """nn.Dropout draws its own mask: from the same state of the generator it draws the same one."""
-    with torch.random.fork_rng(devices=[]):
-        torch.set_rng_state(generator_state)
+    with generator_at(generator_state):
         return functional.dropout(tensors["input"], probability, training=True)
 
 

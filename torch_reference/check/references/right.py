@@ -10,12 +10,12 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from torch_reference.check.references.differences import by_differences
 from torch_reference.check.references.stand_in import own_forward
 from torch_reference.judging.calls.arguments import Arguments
-from torch_reference.judging.calls.generator_state import generator_state
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.difference_quotient import Estimate, estimated
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream
+from torch_reference.layers.generator_state import generator_state
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 
 OWN = "compared with its own forward under autograd"

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
-from torch_reference.judging.calls.generator_state import generator_unmoved, put_generator
+from torch_reference.layers.generator_state import generator_unmoved, put_generator
 
 Tensors = Mapping[str, Tensor]
 UPSTREAM = "d_loss_d_"

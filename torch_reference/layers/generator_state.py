@@ -35,3 +35,11 @@ def generator_unmoved() -> Iterator[None]:
         yield
     finally:
         put_generator(state)
+
+
+@contextmanager
+def generator_at(state: Tensor) -> Iterator[None]:
+    """Meanwhile it goes on from this state, for one thread at a time; afterwards it stands as before."""
+    with _lock, generator_unmoved():
+        torch.set_rng_state(state)
+        yield

@@ -1,6 +1,7 @@
 """Threads that read the state of torch's generator, which they share, do not stop each other for ever."""
 
 import gc
+import itertools
 import threading
 from contextlib import AbstractContextManager
 from typing import Any
@@ -9,7 +10,8 @@ import pytest
 import torch
 
 from processes import PATIENCE, SERVER
-from torch_reference.judging.calls.generator_state import generator_unmoved
+from torch_reference.layers import LAYERS
+from torch_reference.layers.generator_state import generator_at, generator_unmoved
 
 ROUNDS = 2000
 
@@ -34,8 +36,12 @@ def three_threads() -> None:
 
 
 def around() -> AbstractContextManager[None]:
-    """What is tried."""
-    return generator_unmoved()
+    """What is tried: by turns as the check does, and as the reference's dropout."""
+    return next(WAYS)()
+
+
+WAYS = itertools.cycle([generator_unmoved, lambda: generator_at(START)])
+START = torch.get_rng_state()
 
 
 @pytest.mark.slow
@@ -47,3 +53,13 @@ def test_threads_that_read_the_generator_let_each_other_go_on() -> None:
     ended = process.exitcode
     process.kill()
     assert ended == 0
+
+
+def test_dropout_draws_the_mask_of_the_state_that_it_is_given_and_leaves_the_generator() -> None:
+    """Whatever was drawn before."""
+    state, ones = torch.get_rng_state(), {"input": torch.ones(50)}
+    first = LAYERS["dropout"](ones, state, 0.5)
+    torch.rand(3)
+    there = torch.get_rng_state()
+    assert torch.equal(LAYERS["dropout"](ones, state, 0.5), first)
+    assert torch.equal(torch.get_rng_state(), there)
