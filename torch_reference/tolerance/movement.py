@@ -26,7 +26,7 @@ from torch_reference.tolerance.differences import coarsest, difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 from torch_reference.tolerance.rounding.moved_run import FINE, MovedRun, Sizes, unit
-from torch_reference.tolerance.rounding.roundings import smallest
+from torch_reference.tolerance.rounding.roundings import Roundings, smallest
 
 DRAWS = 48
 FACTOR = 2.0
@@ -66,13 +66,15 @@ class Movement:
         self.last: dict[str, dict[str, Tensor]] = {}
         self.sizes: Sizes = []
         self.squares: dict[str, Tensor] = {}
+        self.kind, self.takes_equal_values = Roundings, False
+        self.coarse: tuple[Tensors, dict[str, Tensors]] | None = None
         self.in_float64 = worst
         self.expected_sums = {name: dict(sums(value, value)) for name, value in self.expected.items()}
 
     def at_least(self, draws: int) -> None:
         """Make draws until so many are made, at most DRAWS."""
         while self.draws < min(draws, DRAWS):
-            self._draw(self.draws)
+            self.draw(self.draws)
             self.draws += 1
 
     def last_rounding(self, name: str) -> Tensor:
@@ -123,7 +125,8 @@ class Movement:
             total += difference(found, self.expected[name]).abs().square()
         return (total / draws).sqrt() * 2.0**30
 
-    def _draw(self, seed: int) -> None:
+    def draw(self, seed: int) -> None:
+        """Run the reference once more, moved, and keep the largest movements."""
         found, run = self._run(seed)
         self.is_exact = self.is_exact and not run.roundings.is_used
         self.scatters = self.scatters or run.scatters
@@ -148,6 +151,7 @@ class Movement:
     def _run(self, seed: int) -> tuple[Tensors, MovedRun]:
         if not self.in_float64:
             run = MovedRun(seed, self.decisions, self.sizes)
+            run.roundings = self.kind(seed)
             try:
                 with run:
                     found = self.reference(self.inputs)
@@ -157,6 +161,7 @@ class Movement:
                 self.dtypes = {name: value.dtype for name, value in found.items()}
                 return found, run
         run = MovedRun(seed, self.decisions, self.sizes, self.coarsest, fine_sums=not self.worst)
+        run.roundings = self.kind(seed)
         with run:
             return self.reference(self.exact_inputs), run
 

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import FACTOR, Movement
+from torch_reference.tolerance.second_look import COARSE_DRAWS, coarse_movements
 
 LARGEST = 8.0
 """Standard deviations that a movement exceeds with a probability of 1e-15."""
@@ -34,10 +35,11 @@ class Unfinished:
         The bounds follow the largest of the draws' movements, which are normal. For a ratio to shrink to 1
         yet, each of the draws so far was below LARGEST / ratio standard deviations, which has a probability
         of (0.8 LARGEST / ratio)^draws. It is below 1e-12 for a ratio above 0.8 LARGEST · 1e12^(1 / draws).
-        What has not moved at all proves nothing before STILL draws, unless nothing in the reference rounds.
+        What has not moved at all, or by the last operation alone, proves nothing before STILL draws, unless
+        it is as still under coarse roundings, or nothing in the reference rounds.
         """
         self._reduce()
-        certain = torch.inf if draw < fewest else 0.8 * LARGEST * 1e12 ** (1 / draw)
+        certain = torch.inf if draw < fewest else _certain(draw)
         moved = self.movement.moved[self.name]
         triples = [(self.elements, FACTOR * moved, moved)]
         limits, moved_sums = self.movement.sum_bounds(self.name), self.movement.moved_sums[self.name]
@@ -47,10 +49,15 @@ class Unfinished:
             return True
         if draw < fewest:
             return False
-        is_proof = self.movement.is_exact or draw >= STILL
+        outside = [~(off <= certain * limit) | ~off.isfinite() for off, limit, _ in triples]
+        if self.movement.is_exact or draw >= STILL or not any(map(bool, map(torch.any, outside))):
+            return any(map(bool, map(torch.any, outside)))
+        elements, totals = coarse_movements(self.movement)
+        coarse = [elements[self.name], *(totals[self.name][which] for which in self.sums)]
+        far = FACTOR * _certain(COARSE_DRAWS)
         return any(
-            bool((~(off <= certain * limit) & ((moved > 0) | is_proof) | ~off.isfinite()).any())
-            for off, limit, moved in triples
+            bool((out & (((moved > 0) & (off > far * by)) | ~off.isfinite())).any())
+            for out, (off, _, moved), by in zip(outside, triples, coarse, strict=True)
         )
 
     def rows_outside(self) -> Tensor | None:
@@ -72,6 +79,10 @@ class Unfinished:
             last = last.add_(self.movement.expected[self.name].abs(), alpha=self.rtol)
         self.elements.sub_(last)
         self.is_reduced = True
+
+
+def _certain(draw: int) -> float:
+    return float(0.8 * LARGEST * 1e12 ** (1 / draw))
 
 
 def _is_within(off: Tensor, limit: Tensor) -> bool:

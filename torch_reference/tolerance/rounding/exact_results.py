@@ -33,6 +33,11 @@ def is_power_of_two(value: float) -> bool:
     return math.isfinite(value) and abs(math.frexp(value)[0]) == 0.5
 
 
+def scaling(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The factors of a product, or the divisor: 1/s rounds, s/1 does not."""
+    return args[:2] if name == "mul" else args[1:2] if name == "div" else ()
+
+
 def same_memory(argument: Tensor, result: Tensor) -> bool:
     """Whether two tensors share memory."""
     return argument.untyped_storage().data_ptr() == result.untyped_storage().data_ptr() != 0

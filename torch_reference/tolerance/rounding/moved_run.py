@@ -19,6 +19,7 @@ from torch_reference.tolerance.rounding.exact_results import (
     is_widening,
     one_number,
     same_memory,
+    scaling,
 )
 from torch_reference.tolerance.rounding.fused import decides
 from torch_reference.tolerance.rounding.local_sums import (
@@ -59,9 +60,7 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         spread: float = SPREAD,
         backward_only: bool = False,
     ) -> None:
-        """Keep to the decisions `held`; with `coarsest`, round everything as that dtype does.
-        With fine_sums a sum is accumulated in float32 at least. spread is a rounding's standard deviation.
-        """
+        """Keep to the decisions `held`; round everything as `coarsest` does, sums in float32 if fine_sums."""
         super().__init__()  # type: ignore[no-untyped-call]
         self.roundings = Roundings(seed, spread)
         self.backward_only = backward_only
@@ -115,7 +114,7 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
             return result if self.inside else self.decisions.settle(result)
         if kind.exact or (kind.name == "_to_copy" and is_widening(args[0], result)):
             return result
-        if kind.name in ("mul", "div") and any(is_power_of_two(one_number(arg)) for arg in args[:2]):
+        if any(is_power_of_two(one_number(arg)) for arg in scaling(kind.name, args)):
             return result
         if any(isinstance(arg, Tensor) and same_memory(arg, result) for arg in args):
             result = result.clone()

@@ -1,0 +1,88 @@
+"""Before anything is refused: equal values may all be off alike, and a movement may hide on the grid."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from torch_reference import check_function
+from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
+from torch_reference.tolerance.second_look import coarse_movements
+from torch_reference.tolerance.verdicts import Tolerance
+
+
+def randn(*shape: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> Tensor:
+    """Drawn in float64, so that each dtype has the same numbers."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
+
+
+def plain_gelu(x: Tensor) -> Tensor:
+    """The formula, with a cancellation that torch's own vectorised code has elsewhere."""
+    return x * 0.5 * (1 + torch.erf(x / math.sqrt(2)))
+
+
+@pytest.mark.parametrize("value", [-2.9, -1.7, 0.7, 1.0])
+def test_a_constant_input_is_as_far_off_everywhere(value: float) -> None:
+    """The sum of equal errors is no sum of independent ones: torch's GELU is right there."""
+    x = torch.full((8, 64), value, dtype=torch.float32)
+    report = check_function(functional.gelu, plain_gelu, x, ways=[], redraw=False)
+    assert report.agrees, report
+
+
+def test_a_small_factor_shows_at_a_constant_input_too() -> None:
+    """1e-5 is a hundred roundings of float32: equal or not, no right one is so far off."""
+    x = torch.full((8, 64), 0.7, dtype=torch.float32)
+    report = check_function(lambda x: functional.gelu(x) * (1 + 1e-5), plain_gelu, x, ways=[], redraw=False)
+    assert not report.agrees
+
+
+def test_equal_rows_by_their_ids() -> None:
+    """Rows of a table, each met many times, are equal though the table's are not."""
+    table, ids = randn(5, 16, dtype=torch.float32), torch.arange(200) % 5
+    assert is_often_equal(ids)
+    report = check_function(
+        lambda table: functional.gelu(table[ids]), lambda table: plain_gelu(table[ids]), table, order=1
+    )
+    assert report.agrees, report
+
+
+def test_equal_elements_get_equal_roundings() -> None:
+    """And different ones different roundings, in every dtype."""
+    for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.complex64):
+        values = torch.arange(1, 9, dtype=torch.float64).to(dtype).repeat(3, 1)
+        moved = values.clone()
+        RoundingsOfValues(0).move(moved, 1e-2)
+        assert torch.equal(moved, moved[:1].expand_as(moved))
+        assert len((moved[0] / values[0]).abs().float().unique()) > 4
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_cancels_to_nothing_is_no_finding(seed: int) -> None:
+    """Under a constant upstream gradient that of a softmax is zero to rounding, whatever one draw says."""
+
+    def quotient(x: Tensor) -> Tensor:
+        return torch.exp(x) / torch.exp(x).sum(-1, keepdim=True)
+
+    def derivative(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        x = inputs["x"].detach().requires_grad_()
+        with torch.enable_grad():
+            [found] = torch.autograd.grad(quotient(x), x, inputs["up"].expand_as(x))
+        return {"d": found}
+
+    inputs = {"x": randn(6, 16, seed=seed), "up": randn(1, seed=seed + 100)}
+    y = inputs["x"].softmax(-1)
+    by_hand = y * (inputs["up"] - (inputs["up"] * y).sum(-1, keepdim=True))
+    [row] = Tolerance(derivative, inputs).rows({"d": by_hand}, fewest=1).values()
+    assert row.agrees, row
+
+
+def test_a_coarse_movement_is_that_of_many_draws() -> None:
+    """To first order: four coarse draws are within a factor of the largest of 48 fine ones."""
+    x = randn(200, dtype=torch.float64)
+    movement = Movement(lambda inputs: {"y": (inputs["x"] * 1.1).sin().exp()}, {"x": x})
+    movement.at_least(48)
+    coarse = coarse_movements(movement)[0]["y"]
+    assert 0.2 < float((coarse / movement.moved["y"]).median()) < 1.0

@@ -1,0 +1,55 @@
+"""What is looked at again before anything is refused: equal values, and movements that hide by chance.
+
+Few draws settle almost everything. Two things that they cannot tell are rare, and are made sure of only where
+something would be refused: that equal elements may all be off alike (equal_values.py), and that a result that
+cancels to nothing, on the grid of its dtype, may stay where it is in some draws, whatever moved its terms.
+"""
+
+import torch
+
+from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.movement import Movement, Tensors
+from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
+from torch_reference.tolerance.rounding.moved_run import MovedRun, unit
+from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
+
+DRAWS_OF_VALUES = 16
+COARSE = 2.0**-30
+"""A rounding that no grid of float64 hides."""
+COARSE_DRAWS = 4
+
+
+def take_equal_values(movement: Movement) -> bool:
+    """Let equal values round alike, in some more draws; whether anything has changed."""
+    if movement.takes_equal_values or not any(map(is_often_equal, movement.inputs.values())):
+        return False
+    movement.takes_equal_values = True
+    movement.kind = RoundingsOfValues
+    for seed in range(DRAWS_OF_VALUES):
+        movement.draw(seed)
+    movement.kind = Roundings
+    return True
+
+
+def coarse_movements(movement: Movement) -> tuple[Tensors, dict[str, Tensors]]:
+    """How far the elements, and the sums, move by coarse roundings, scaled to those of the dtype.
+
+    In float64 a rounding of 2⁻⁵³ of a term moves it by a step or two of its grid, and the difference of two
+    such terms stays the same by chance in one draw of three. One of 2⁻³⁰ moves it by millions of steps.
+    """
+    if movement.coarse is None:
+        elements = {name: torch.zeros_like(moved) for name, moved in movement.moved.items()}
+        totals: dict[str, Tensors] = {name: {} for name in elements}
+        scale = SPREAD * unit(movement.coarsest) / COARSE
+        for seed in range(COARSE_DRAWS):
+            with MovedRun(seed, movement.decisions, spread=COARSE / unit(torch.float64)):
+                found = movement.reference(movement.exact_inputs)
+            for name, value in found.items():
+                moved = (value - movement.expected[name]) * scale
+                torch.maximum(elements[name], moved.abs(), out=elements[name])
+                totals[name] = {
+                    which: torch.maximum(total.abs(), totals[name].get(which, total.abs()))
+                    for which, total in sums(moved, movement.expected[name])
+                }
+        movement.coarse = elements, totals
+    return movement.coarse
