@@ -5,6 +5,7 @@
 | `cells` | which text is a number, and what else it may be: a date, a missing value, separated thousands |
 | `text_files` | gzip, UTF-8, UTF-16, Latin-1; what is no text at all |
 | `csv_format` | the separator and the decimal sign of a file, and what was assumed, in one line |
+| `header_below` | where the header is, if a title or a line of units stands beside it |
 | `csv_rows` | rows of cells, comments left out, each with its line |
 | `tables` | a whole CSV file in memory: named columns of cells |
 | `columns` | the columns that --inputs and --outputs choose |

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from reading.cells import COMMA, POINT, THOUSANDS, is_number
 from reading.csv_rows import Rows, separator_named
+from reading.header_below import header_below
 from reading.text_files import NAMES, TextFile
 
 SEPARATORS = ("\t", ";", "|", ",", " ")
@@ -39,7 +40,7 @@ class Format(NamedTuple):
 def format_of(file: TextFile) -> Format:
     """The format of a file; ValueError in one line where it has no header, or could be read in two ways."""
     source, text = str(file.path), file.beginning
-    first_lines = text[: _end_of_line(text, LINES)]
+    first_lines = beginning(text)
     separator = separator_named(text.split("\n", 1)[0]) or max(
         SEPARATORS, key=lambda one: _fitness(source, first_lines, one)
     )
@@ -68,14 +69,19 @@ def _fitness(source: str, text: str, separator: str) -> tuple[bool, float, float
     return True, alike, cells[True] / cells.total()
 
 
-def _end_of_line(text: str, count: int) -> int:
-    """Where the line of that number ends."""
+def beginning(text: str) -> str:
+    """The first LINES lines of a text."""
     end = -1
-    for _ in range(count):
+    for _ in range(LINES):
         end = text.find("\n", end + 1)
         if end < 0:
-            return len(text)
-    return end + 1
+            return text
+    return text[: end + 1]
+
+
+def where_the_header_is(file: TextFile) -> str:
+    """A remark for a refusal: which line looks like the header, if another one than was taken for it."""
+    return header_below(str(file.path), beginning(file.beginning), SEPARATORS)
 
 
 def _is_all_numbers(cells: Sequence[str]) -> bool:

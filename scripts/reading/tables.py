@@ -2,12 +2,13 @@
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from reading.cells import number
-from reading.csv_format import Format, format_of
+from reading.csv_format import Format, format_of, where_the_header_is
 from reading.csv_rows import Rows
 from reading.text_files import look, whole_text
 
@@ -20,6 +21,7 @@ class Table(NamedTuple):
     lines: list[int]
     decimal: str = "."
     told: str = ""  # what was assumed of the file
+    remark: Callable[[], str] = str  # for a cell that is refused: where else the header may be
 
     @property
     def fingerprint(self) -> str:
@@ -33,7 +35,8 @@ class Table(NamedTuple):
             try:
                 found.append(number(cell, self.decimal))
             except ValueError as error:
-                raise ValueError(f"{self.source}, line {line}, column {name!r}: {error}") from None
+                where = f"{self.source}, line {line}, column {name!r}"
+                raise ValueError(f"{where}: {error}{self.remark()}") from None
         return found
 
 
@@ -46,7 +49,10 @@ def read_table(path: str) -> Table:
     found = [(line, cells) for line, cells in rows if line > how.header]
     if not found:
         raise ValueError(f"{path}: expected at least one row below the header, found none")
-    cut = [checked(path, line, cells, len(how.names)) for line, cells in found]
+    try:
+        cut = [checked(path, line, cells, len(how.names)) for line, cells in found]
+    except ValueError as error:
+        raise ValueError(f"{error}{where_the_header_is(file)}") from None
     columns = {name: list(column) for name, column in zip(how.names, zip(*cut, strict=True), strict=True)}
     return Table(
         path,
@@ -54,13 +60,14 @@ def read_table(path: str) -> Table:
         [line for line, _ in found],
         how.decimal,
         told(how._replace(encoding=encoding), rows.comments),
+        partial(where_the_header_is, file),
     )
 
 
 def checked(source: str, line: int, cells: Sequence[str], width: int) -> Sequence[str]:
     """The cells of a row without empty ones at its end; ValueError unless each column has one."""
     if len(cells) < width or any(cells[width:]):
-        expected = f"expected {width} columns as in the header"
+        expected = f"expected {width} column{'s' * (width != 1)} as in the header"
         raise ValueError(f"{source}, line {line}: {expected}, found {len(cells)}")
     return cells[:width]
 

@@ -24,7 +24,18 @@ OTHERS = {
     b"PAR1": "a Parquet file",
     b"\x93NUMPY": "a .npy file",
     b"%PDF": "a PDF",
+    b"BZh": "a file packed by bzip2 (unpack it, or pack it by gzip)",
+    b"\xfd7zXZ": "a file packed by xz (unpack it, or pack it by gzip)",
+    b"\x28\xb5\x2f\xfd": "a file packed by zstd (unpack it, or pack it by gzip)",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"Rar!": "a RAR archive",
+    b"SQLite format 3": "a database of SQLite",
+    b"\x89HDF": "an HDF5 file",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
 }
+PAGES = {b"<!doctype": "a web page", b"<html": "a web page", b"<?xml": "XML", b"[{": "JSON", b'{"': "JSON"}
+"""Text, but no table: what a download gives where one has to log in, for instance."""
 LATIN = "cp1252"
 """What Windows calls Latin-1."""
 
@@ -86,7 +97,18 @@ def whole_text(file: TextFile) -> tuple[str, str]:
 def check_text(path: Path, text: str) -> None:
     """Raise ValueError for a text with a NUL, which no text has."""
     if "\0" in text:
-        raise ValueError(f"{path}: expected a text file, found a NUL byte")
+        raise ValueError(f"{path}: expected a text file, found a NUL byte{_without_a_mark(text)}")
+
+
+def _without_a_mark(text: str) -> str:
+    """What the places of its zeros say of a text: in UTF-16 every second byte of plain text is one."""
+    zeros, rest = {place % 4 for place, sign in enumerate(text[:400]) if sign == "\0"}, len(text[:400])
+    share = text[:400].count("\0") / rest
+    if share > 0.6:
+        return ", as in UTF-32 without its mark: save it as UTF-8"
+    if share > 0.3 and (zeros <= {0, 2} or zeros <= {1, 3}):
+        return ", as in UTF-16 without its mark (BOM): save it as UTF-8, or as UTF-16 with one"
+    return ""
 
 
 def _beginning(path: Path) -> tuple[bool, bytes, bool]:
@@ -120,6 +142,9 @@ def _decoded(path: Path, sample: bytes, is_whole: bool) -> tuple[str, str]:
     for magic, what in OTHERS.items():
         if sample.startswith(magic):
             raise ValueError(f"{path}: expected a text file, found {what}")
+    for start, what in PAGES.items():
+        if sample[:100].removeprefix(codecs.BOM_UTF8).lstrip().lower().startswith(start):
+            raise ValueError(f"{path}: expected columns of numbers, found {what}")
     encoding = next((name for mark, name in MARKS.items() if sample.startswith(mark)), "utf-8")
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(sample, final=is_whole)

@@ -5,7 +5,7 @@ read in another way, is read once more by that reader.
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ import numpy as np
 
 from reading.cells import number
 from reading.columns import say_assumed, two_columns
-from reading.csv_format import Format, format_of
+from reading.csv_format import Format, format_of, where_the_header_is
 from reading.csv_rows import Rows
 from reading.tables import checked, told
 from reading.text_files import LATIN, UNREADABLE, TextFile, check_text, look
@@ -42,7 +42,10 @@ def csv_parts(path: Path, inputs: str | None = None, observed: str | None = None
     """The parts of a file; header and columns are checked here."""
     file = look(path)
     how = format_of(file)
-    names = two_columns(str(path), how.names, inputs, observed)
+    try:
+        names = two_columns(str(path), how.names, inputs, observed)
+    except ValueError as error:
+        raise ValueError(f"{error}{where_the_header_is(file)}") from None
     layout = Layout(file, how, (how.names.index(names[0]), how.names.index(names[1])))
     say_assumed(str(path), f"{told(how, 0)}; input {names[0]!r}, observed {names[1]!r}")
     size, begin = path.stat().st_size, _cuttable(layout)
@@ -145,16 +148,22 @@ def _by_rows(layout: Layout, data: bytes, first_line: int) -> np.ndarray:
     """The same by the reader of the other programs, which names the line of a mistake."""
     text = data.decode("utf-8", errors="replace").replace("\r\n", "\n").replace("\r", "\n")
     rows = Rows(layout.source, io.StringIO(text), layout.how.separator, first_line, one_line=True)
-    found = []
-    for line, cells in rows:
-        row = checked(layout.source, line, cells, len(layout.how.names))
-        for place in layout.chosen:
-            try:
-                found.append(number(row[place], layout.how.decimal))
-            except ValueError as error:
-                name = layout.how.names[place]
-                raise ValueError(f"{layout.source}, line {line}, column {name!r}: {error}") from None
+    try:
+        found = [one for line, cells in rows for one in _numbers(layout, line, cells)]
+    except ValueError as error:
+        raise ValueError(f"{error}{where_the_header_is(layout.file)}") from None
     return np.array(found).reshape(-1, 2)
+
+
+def _numbers(layout: Layout, line: int, cells: Sequence[str]) -> Iterator[float]:
+    """The two numbers of a row."""
+    row = checked(layout.source, line, cells, len(layout.how.names))
+    for place in layout.chosen:
+        try:
+            yield number(row[place], layout.how.decimal)
+        except ValueError as error:
+            name = layout.how.names[place]
+            raise ValueError(f"{layout.source}, line {line}, column {name!r}: {error}") from None
 
 
 def _line_ends(path: Path, end: int) -> int:
