@@ -1,18 +1,16 @@
 """One edit that would make it right: single edits of the wrong line, each tried on the whole gradient."""
 
 import ast
-import contextlib
 import difflib
-import io
 import os
 import time
-import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
+from torch_reference.judging.calls.quiet import silent, unwarned
 from torch_reference.repair.rebuilt import Original
 from torch_reference.repair.source_edits import edits_of
 from torch_reference.repair.source_text import TextEdit
@@ -136,8 +134,7 @@ def _further(statement: ast.stmt, here: Collection[int], again: Collection[int])
 def _holds(question: Callable[[FunctionType], bool], original: Original, edited: str) -> bool:
     """Whether the edited function does it; whatever it raises or prints, it does not."""
     try:
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with silent(), unwarned():
             return question(original.edited(edited))
     except Exception:
         return False

@@ -4,6 +4,7 @@ The libraries are damaged by the hundred, in one process that would be the one t
 and processes is tried as a user meets it, in a process each.
 """
 
+import os
 import random
 import shutil
 import time
@@ -26,7 +27,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cache
 
 
-SEED = 20261125
+SEED = int(os.environ.get("MUTANTS_SEED", "20261125"))
 FUZZ = """
 import pathlib, random, sys
 import torch

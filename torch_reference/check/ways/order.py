@@ -1,6 +1,5 @@
 """The order in which a training calls: twice, in other modes, into existing gradients, in two threads."""
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -12,6 +11,7 @@ from torch_reference.check.graphs import graph_ends
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import real_pairs
+from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
 from torch_reference.judging.hygiene import copies
 
@@ -86,8 +86,7 @@ def without_grad(session: Session) -> Iterator[Attempt]:
 
 
 def _in_mode(session: Session, mode: Callable[[], Any]) -> Made:
-    with warnings.catch_warnings(), mode():
-        warnings.simplefilter("ignore")  # that there is no gradient, which is meant
+    with unwarned(), mode():  # of that there is no gradient, which is meant
         return Made(session.called(session.inputs), {})
 
 
@@ -103,8 +102,7 @@ def _accumulated(session: Session) -> Made:
     tensors = session.tensors(copies(session.point))
     before = session.arguments.tensors({**session.inputs, **session.plain.gradients})
     before = {name: before[name].clone() for name in session.wanted}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that the strides of the two differ, which is ours
+    with unwarned():  # of that the strides of the two differ, which is ours
         _, found = function.by_backward(tensors, tensors, session.wanted, before)
     made = gradients_of(found, session.point)
     return Made({}, {name: value / 2 for name, value in made.items()})

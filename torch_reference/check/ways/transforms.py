@@ -1,6 +1,5 @@
 """Under torch.func: gradients, batches by vmap, and forward mode."""
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -14,6 +13,7 @@ from torch_reference.check.references.stand_in import autograd_function
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
 from torch_reference.judging.calls.nests import named_leaves
 from torch_reference.judging.calls.points import UPSTREAM, Tensors
+from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.function_objective import FunctionObjective
@@ -120,8 +120,8 @@ def _along(session: Session, names: Sequence[str], towards: Tensors, *values: Te
 def _tangents(session: Session, towards: Tensors) -> Made:
     tensors = session.tensors(copies(session.point))
     of, names = _of_wanted(session, tensors)
-    with warnings.catch_warnings(), user_code("jvp"), torch.enable_grad(), forward_ad.dual_level():
-        warnings.simplefilter("ignore", DeprecationWarning)  # torch's own, of what it makes at the first use
+    # The warning is torch's own, of what it makes at the first use.
+    with unwarned(DeprecationWarning), user_code("jvp"), torch.enable_grad(), forward_ad.dual_level():
         make_dual: Any = forward_ad.make_dual
         duals = [make_dual(tensors[name], towards[name]) for name in session.wanted]
         found = [forward_ad.unpack_dual(value).tangent for value in of(*duals)]  # type: ignore[no-untyped-call]

@@ -8,6 +8,7 @@
 | pasteable | values as Python that can be pasted |
 | points | the names that a point holds, and the random numbers of a call |
 | plain_numbers | Python's and numpy's numbers as tensors |
+| quiet | what a call prints and warns of, kept back in one thread |
 | raised_errors | what the user's code raises, in one line |
 """
 

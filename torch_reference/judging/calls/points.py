@@ -1,6 +1,5 @@
 """What a point holds, by what names, and how a call on it is made repeatable."""
 
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -9,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
+from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.layers.generator_state import generator_unmoved, put_generator
 
 Tensors = Mapping[str, Tensor]
@@ -86,8 +86,7 @@ def same_random_numbers(state: Tensor | None) -> Iterator[None]:
 @contextmanager
 def quiet_call() -> Iterator[None]:
     """Run the user's code under no_grad, of which it may warn: that call is ours and no training's."""
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
+    with unwarned(), torch.no_grad():
         yield
 
 
