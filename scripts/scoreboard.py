@@ -70,7 +70,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _lines(options: argparse.Namespace) -> int:
     """Print how often the wrong line, the kind and an edit are told; 0 if no edit failed to mend it."""
-    from catalogue.line_trials import random_mistakes, reported_mistakes
+    from catalogue.lines.line_trials import random_mistakes, reported_mistakes
     from support.tables import open_console, plain_table
 
     scores = {"reported": line_score(reported_mistakes())}

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from catalogue.line_mistakes import LineMistake
-from catalogue.line_trials import said_of, shows
+from catalogue.lines.line_mistakes import LineMistake
+from catalogue.lines.line_trials import said_of, shows
 
 
 class LineScore(NamedTuple):

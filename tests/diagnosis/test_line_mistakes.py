@@ -5,10 +5,12 @@ import json
 import pytest
 
 import scoreboard
-from catalogue.line_mistakes import CLASSES, LineMistake
-from catalogue.line_reports import REPORTED
-from catalogue.line_trials import FOLDER, checked, made, reported_mistakes, said_of
-from catalogue.published import MODULES
+from catalogue.lines.line_mistakes import LineMistake
+from catalogue.lines.line_trials import checked, file_of, made, reported_mistakes, said_of
+from catalogue.lines.mistake_classes import CLASSES
+from catalogue.lines.outside import MODULES as OUTSIDE
+from catalogue.lines.published import MODULES as PUBLISHED
+from catalogue.lines.reported import HELD_OUT, REPORTED
 
 REPORTS = list(reported_mistakes())
 QUICK = {
@@ -53,27 +55,29 @@ def test_of_the_reported_mistakes_most_are_placed_named_and_mended() -> None:
     ("module", "subject"),
     [
         pytest.param(name, subject, marks=[] if subject in ("affine", "bce") else pytest.mark.slow)
-        for name in MODULES
-        for subject in made((FOLDER / f"{name}.py").read_text(encoding="utf-8"), name).SUBJECTS
+        for name in (*PUBLISHED, *OUTSIDE)
+        for subject in made(file_of(name).read_text(encoding="utf-8"), name).SUBJECTS
     ],
 )
 def test_every_published_backward_is_right(module: str, subject: str) -> None:
     """Else a planted mistake would mean nothing."""
-    report = checked(made((FOLDER / f"{module}.py").read_text(encoding="utf-8"), module), subject)
+    report = checked(made(file_of(module).read_text(encoding="utf-8"), module), subject)
     assert report.agrees, str(report)
 
 
 def test_every_report_is_of_a_known_class_and_a_published_backward() -> None:
-    """The table has no line that says nothing."""
-    assert {one.kind for one in REPORTED} <= set(CLASSES)
-    assert {one.subject.partition(":")[0] for one in REPORTED} <= set(MODULES)
-    assert len(set(REPORTED)) == len(REPORTED)
+    """The tables have no line that says nothing, and those held out say where their kinds were reported."""
+    every = (*REPORTED, *HELD_OUT)
+    assert {one.kind for one in every} <= set(CLASSES)
+    assert {one.subject.partition(":")[0] for one in every} <= {*PUBLISHED, *OUTSIDE}
+    assert len({one[:4] for one in every}) == len(every) >= 180
+    assert all(one.source for one in HELD_OUT)
 
 
 def test_the_scoreboard_has_columns_for_line_kind_and_edit(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """On one mistake that is placed, named and mended."""
     one = next(mistake for mistake in REPORTS if mistake.wrong == "db = dout")
-    monkeypatch.setattr("catalogue.line_trials.reported_mistakes", lambda: [one])
+    monkeypatch.setattr("catalogue.lines.line_trials.reported_mistakes", lambda: [one])
     assert scoreboard.main(["--lines", "0", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["reported"]
     assert found == {

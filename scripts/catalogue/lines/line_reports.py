@@ -1,17 +1,5 @@
 """Mistakes of kinds that people report in forums, issues and errata, each planted in a published backward."""
 
-from typing import NamedTuple
-
-
-class Reported(NamedTuple):
-    """module:subject, the class of the mistake, the right text (which stands once), and the wrong one."""
-
-    subject: str
-    kind: str
-    right: str
-    wrong: str
-
-
 TABLE = """
 course:affine | missing sum | db = dout.sum(0) | db = dout
 course:affine | number | db = dout.sum(0) | db = dout.sum(1)
@@ -87,7 +75,3 @@ derived:tutorial | missing factor | grad_y_pred = 2.0 * (y_pred - y) | grad_y_pr
 derived:nielsen | name | sigmoid_prime(zs[-2]) | sigmoid_prime(zs[-1].mean())
 derived:attention_net | name | dK = dS.T @ Q / d**0.5 | dK = dS.T @ K / d**0.5
 """
-
-REPORTED = tuple(
-    Reported(*(part.strip() for part in line.split(" | "))) for line in TABLE.strip().splitlines()
-)

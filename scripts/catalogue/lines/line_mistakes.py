@@ -6,45 +6,6 @@ import random
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-FACTORS = {"factor missing", "another factor", "upstream forgotten", "derivative missing", "constant factor"}
-FACTORS |= {"constant factor per element", "factor 2", "factor 1/2", "derivative of another function"}
-MEANS = {"constant factor", "mean for sum", "sum for mean", "mean for sum inside", "sum for mean inside"}
-TERMS = {"term missing", "path dropped", "path counted twice", "one use only", "last observation only"}
-CLASSES: dict[str, set[str]] = {
-    "sign": {"wrong sign", "constant factor per element", "path counted twice", "constant factor"},
-    "missing factor": FACTORS | {"another number", "another power", "term missing", *MEANS},
-    "missing term": TERMS | {"derivative of another function", "derivative missing", "another number"},
-    "power": {
-        "another power",
-        "another number",
-        "derivative of another function",
-        "another factor",
-        "factor missing",
-        "factor 2",
-        "factor 1/2",
-        "input for the activation",
-    },
-    "number": {"another number", "another axis", *FACTORS, *TERMS, "transposed", "missing sum", "wrong sign"},
-    "name": {
-        "another name",
-        "another order",
-        "another factor",
-        "swapped",
-        "input for the activation",
-        "activation for the input",
-    },
-    "transpose": {"transposed", "factor transposed", "another order"},
-    "sum or mean": {"sum and mean exchanged", *MEANS, "factor 2", "factor 1/2"},
-    "missing sum": {
-        "missing sum",
-        "missing sum over the batch",
-        "another axis",
-        "derivative of another function",
-    },
-    "overwritten": {"overwritten", *TERMS, "repeated index overwritten", "mask", "last rows missing"},
-}
-"""What a mistake is, and the diagnoses that say so."""
-
 
 class LineMistake(NamedTuple):
     """Where it is: a module's text with one statement replaced; its line, its class, and the statement."""

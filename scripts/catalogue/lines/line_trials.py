@@ -5,20 +5,22 @@ import importlib.util
 import linecache
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import torch
 
-from catalogue.line_mistakes import CLASSES, LineMistake, mistakes_of
-from catalogue.line_reports import REPORTED
-from catalogue.published import MODULES
+from catalogue.lines.line_mistakes import LineMistake, mistakes_of
+from catalogue.lines.mistake_classes import CLASSES
+from catalogue.lines.outside import MODULES as OUTSIDE
+from catalogue.lines.published import MODULES as PUBLISHED
+from catalogue.lines.reported import REPORTED, Reported
 from torch_reference import check_derivation, check_function
 from torch_reference.judging.report import Report
 
-FOLDER = Path(__file__).parent / "published"
+HERE = Path(__file__).parent
 
 
 class Said(NamedTuple):
@@ -31,9 +33,15 @@ class Said(NamedTuple):
     mends: bool | None
 
 
+def file_of(name: str) -> Path:
+    """The file of a module of published backwards."""
+    folder = "outside" if name in OUTSIDE else "published"
+    return HERE / folder / f"{name}.py"
+
+
 def made(text: str, name: str) -> ModuleType:
     """A module of that text, whose lines can be looked up under its file's name."""
-    file = str(FOLDER / f"{name}.py")
+    file = str(file_of(name))
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     spec = importlib.util.spec_from_loader(name, loader=None)
     assert spec is not None
@@ -87,10 +95,10 @@ def _plain(function: FunctionType) -> FunctionType:
     )
 
 
-def random_mistakes(count: int, seed: int = 0) -> Iterator[LineMistake]:
+def random_mistakes(count: int, seed: int = 0, modules: Sequence[str] = PUBLISHED) -> Iterator[LineMistake]:
     """So many mistakes that show, of each published backward."""
-    for name in MODULES:
-        text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+    for name in modules:
+        text = file_of(name).read_text(encoding="utf-8")
         module, tree = made(text, name), ast.parse(text)
         for subject in module.SUBJECTS:
             found = 0
@@ -102,11 +110,11 @@ def random_mistakes(count: int, seed: int = 0) -> Iterator[LineMistake]:
                     yield mistake
 
 
-def reported_mistakes() -> Iterator[LineMistake]:
+def reported_mistakes(reports: Iterable[Reported] = REPORTED) -> Iterator[LineMistake]:
     """Those that people report, each planted in a published backward."""
-    for one in REPORTED:
+    for one in reports:
         name = one.subject.partition(":")[0]
-        text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")
+        text = file_of(name).read_text(encoding="utf-8")
         backward = backward_of(ast.parse(text), made(text, name), one.subject.partition(":")[2])
         lines = text.splitlines(keepends=True)
         start = text.index(one.right, len("".join(lines[: backward.lineno])))
