@@ -1,8 +1,9 @@
 """The model of rounding: torch code run exactly, or with each result moved by a rounding of its own dtype.
 
 operations.py knows each operation, fused.py takes apart those that hide others (normalisations.py,
-softmaxes.py), local_sums.py knows what a sum loses on its way; exact_run.py and moved_run.py are the two ways
-to run.
+softmaxes.py, distances.py), local_sums.py knows what a sum loses on its way (further_sums.py: pools, folds,
+Fourier transforms), linear_algebra.py what a solution does; exact_run.py and moved_run.py are the two ways to
+run.
 """
 
 from torch_reference.tolerance.rounding.exact_run import ExactRun

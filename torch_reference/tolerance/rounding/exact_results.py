@@ -38,6 +38,15 @@ def scaling(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
     return args[:2] if name == "mul" else args[1:2] if name == "div" else ()
 
 
+def raise_underflows(argument: Tensor, result: Tensor, dtype: torch.dtype) -> None:
+    """Make, in place, the smallest normal number of what is zero for a finite argument, and need not be."""
+    if result.numel() and not result.is_complex() and result.amin() > 0:
+        return
+    underflowed = (result == 0) & argument.isfinite()
+    if underflowed.any():
+        result[underflowed] = torch.finfo(dtype).tiny
+
+
 def same_memory(argument: Tensor, result: Tensor) -> bool:
     """Whether two tensors share memory."""
     return argument.untyped_storage().data_ptr() == result.untyped_storage().data_ptr() != 0

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch._decomp import decomposition_table
 
-from torch_reference.tolerance.rounding import normalisations, softmaxes
+from torch_reference.tolerance.rounding import distances, normalisations, softmaxes
 from torch_reference.tolerance.rounding.normalisations import working
 
 DECIDING = {
@@ -99,6 +99,7 @@ def _softplus(x: Tensor, beta: float | None = None, threshold: float = 20) -> Te
 
 
 OWN: dict[str, Callable[..., Any]] = {
+    "_cdist_backward": distances.cdist_backward,
     "_log_softmax": softmaxes.log_softmax,
     "_log_softmax_backward_data": softmaxes.log_softmax_backward,
     "_safe_softmax": softmaxes.safe_softmax,
@@ -106,7 +107,10 @@ OWN: dict[str, Callable[..., Any]] = {
     "_scaled_dot_product_flash_attention_for_cpu_backward": softmaxes.attention_backward,
     "_softmax": softmaxes.softmax,
     "_softmax_backward_data": softmaxes.softmax_backward,
+    "_weight_norm_interface": normalisations.weight_norm,
+    "_weight_norm_interface_backward": normalisations.weight_norm_backward,
     "linalg_vector_norm": _norm,
+    "logcumsumexp": softmaxes.logcumsumexp,
     "logsumexp": softmaxes.logsumexp,
     "native_group_norm": normalisations.group_norm,
     "native_group_norm_backward": normalisations.group_norm_backward,

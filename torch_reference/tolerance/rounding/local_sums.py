@@ -24,6 +24,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torch_reference.tolerance.rounding.further_sums import FURTHER, further_count, further_squares
+
 ALIKE = 1e-3
 """Terms whose squares vary by no more, in the mean, count as equal."""
 
@@ -36,7 +38,7 @@ CONTRACTIONS_AND_SUM = {"addmm", "baddbmm", "addmv", "addbmm"}
 SCATTERING = {"embedding_dense_backward", "index_add", "index_put", "scatter_add", "_unsafe_index_put"}
 REDUCTIONS = {"sum", "mean", "nansum", "trace"}
 CONVOLUTIONS = {"convolution", "convolution_backward"}
-SUMS = CONTRACTIONS | CONTRACTIONS_AND_SUM | SCATTERING | REDUCTIONS | CONVOLUTIONS | {"cumsum"}
+SUMS = CONTRACTIONS | CONTRACTIONS_AND_SUM | SCATTERING | REDUCTIONS | CONVOLUTIONS | {"cumsum"} | FURTHER
 """The operations that are sums, and linear in each of their tensors."""
 
 
@@ -95,6 +97,9 @@ def coarser_sizes(
 
 
 def _squares(func: Operation, name: str, args: Arguments, kwargs: Keywords) -> list[Tensor | None]:
+    if name in FURTHER:
+        return [further_squares(func, name, args, kwargs)]
+
     def squared(value: Any) -> Any:
         if isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex()):
             magnitude = value.abs()
@@ -116,6 +121,8 @@ def _counts(
     func: Operation, name: str, args: Arguments, kwargs: Keywords, results: Sequence[Any]
 ) -> list[float | Tensor]:
     """n for each result: the terms that meet in one element."""
+    if name in FURTHER:
+        return [further_count(func, name, args, results[0])]
     if name in CONTRACTIONS:
         return [args[0].shape[-1]]
     if name in CONTRACTIONS_AND_SUM:

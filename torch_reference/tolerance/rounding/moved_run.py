@@ -18,10 +18,12 @@ from torch_reference.tolerance.rounding.exact_results import (
     is_power_of_two,
     is_widening,
     one_number,
+    raise_underflows,
     same_memory,
     scaling,
 )
 from torch_reference.tolerance.rounding.fused import decides
+from torch_reference.tolerance.rounding.linear_algebra import STABLE_BACKWARDS, moved_arguments
 from torch_reference.tolerance.rounding.local_sums import (
     CONVOLUTIONS,
     SCATTERING,
@@ -84,14 +86,16 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         kind, kwargs = operation(func), kwargs or {}
         if kind.view or (self.backward_only and torch._C._current_graph_task_id() == -1 and not kind.apart):
             return func(*args, **kwargs)
-        # Of an empty tensor there is nothing to move, and the decompositions divide by its size.
-        if kind.apart and not any(isinstance(tensor, Tensor) and tensor.numel() == 0 for tensor in args):
+        # Of an empty tensor there is nothing to move, and the decompositions divide by its size; statistics
+        # that were not kept are empty, too.
+        if kind.apart and not (args and isinstance(args[0], Tensor) and args[0].numel() == 0):
             results = self._apart(kind, args, kwargs)
             if results is not NotImplemented:
                 return results
         if is_sum(kind.name, args, kwargs) and any(is_number(arg) for arg in args):
             return self._summed(func, kind, args, kwargs)
-        results = func(*args, **kwargs)
+        stable = kind.name in STABLE_BACKWARDS
+        results = func(*(moved_arguments(args, self.roundings, self._unit) if stable else args), **kwargs)
         if kind.in_place:
             if not kind.exact:
                 self._move(kind, args, args[0])
@@ -126,20 +130,13 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
             return  # autograd's zeros, as of a function without a second derivative, have no memory
         rounding = self._unit(result.dtype)
         if kind.name in NEVER_ZERO:
-            self._raise_underflows(args[0], result)
+            raise_underflows(args[0], result, self.coarsest or result.dtype)
         self._round(result)
         if any(isinstance(arg, float) and arg and not is_power_of_two(arg) for arg in args):
             self.roundings.move_together(result, min(rounding, self._unit(FINE)))
 
     def _unit(self, dtype: torch.dtype) -> float:
         return max(unit(dtype), unit(self.coarsest)) if self.coarsest else unit(dtype)
-
-    def _raise_underflows(self, argument: Tensor, result: Tensor) -> None:
-        if result.numel() and not result.is_complex() and result.amin() > 0:
-            return
-        underflowed = (result == 0) & argument.isfinite()
-        if underflowed.any():
-            result[underflowed] = torch.finfo(self.coarsest or result.dtype).tiny
 
     def _summed(self, func: Any, kind: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A sum in float32 at least, rounded to its own dtype at its end."""

@@ -114,6 +114,27 @@ def group_norm_backward(
     return d_x, d_gain, d_bias
 
 
+def weight_norm(v: Tensor, gain: Tensor, dim: int = 0) -> tuple[Tensor, Tensor]:
+    """_weight_norm_interface: gain · v / |v|, and the norms."""
+    wide = working(v)
+    norm = (wide * wide).sum(_all_but(wide, dim), keepdim=True).sqrt()
+    return (wide * (working(gain) / norm)).to(v.dtype), norm
+
+
+def weight_norm_backward(
+    d_weight: Tensor, v: Tensor, gain: Tensor, norm: Tensor, dim: int
+) -> tuple[Tensor, Tensor]:
+    """_weight_norm_interface_backward."""
+    d, wide = working(d_weight), working(v)
+    along = (d * wide).sum(_all_but(wide, dim), keepdim=True)
+    d_v = (working(gain) / norm) * (d - wide * (along / (norm * norm)))
+    return d_v.to(v.dtype), (along / norm).to(gain.dtype)
+
+
+def _all_but(x: Tensor, dim: int) -> list[int]:
+    return [one for one in range(x.ndim) if one != dim % x.ndim]
+
+
 def _column(value: Tensor | None) -> Any:
     return None if value is None else value.unsqueeze(-1)
 

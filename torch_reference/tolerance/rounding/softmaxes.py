@@ -5,6 +5,7 @@ exp(x − logarithm), as attention in tiles has to. The second rounds a number o
 it is what is moved here, for all of them.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -58,6 +59,17 @@ def logsumexp(x: Tensor, dim: Any, keepdim: bool = False) -> Any:
         return NotImplemented
     found = largest + (wide - largest).exp().sum(dims, keepdim=True).log()
     return (found if keepdim else found.squeeze(dims)).to(x.dtype)
+
+
+def logcumsumexp(x: Tensor, dim: int) -> Any:
+    """logcumsumexp, of numbers of which none is lost beside the largest."""
+    if not x.is_floating_point() or not x.ndim:
+        return NotImplemented
+    wide = working(x)
+    largest = wide.amax(dim, keepdim=True)
+    if not bool((wide - largest >= math.log(torch.finfo(wide.dtype).tiny)).all()):
+        return NotImplemented
+    return (largest + (wide - largest).exp().cumsum(dim).log()).to(x.dtype)
 
 
 def attention(

@@ -1,0 +1,69 @@
+"""Linear operations that add up inside and are no plain sums: pools, interpolations, folds, transforms.
+
+What local_sums.py says of a sum holds for them as well: each term is the argument times a weight, and here is
+how many terms meet in one element, and what their squares add up to.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+POOLS = {"avg_pool2d", "avg_pool3d", "_adaptive_avg_pool2d", "_adaptive_avg_pool3d"}
+POOLS |= {f"{name}_backward" for name in POOLS}
+INTERPOLATIONS = {"upsample_linear1d", "upsample_bilinear2d", "upsample_trilinear3d", "upsample_bicubic2d"}
+INTERPOLATIONS |= {f"{name}_backward" for name in INTERPOLATIONS}
+NEAREST = {f"upsample_nearest{n}d_backward" for n in (1, 2, 3)}
+NEAREST |= {f"_upsample_nearest_exact{n}d_backward" for n in (1, 2, 3)}
+TRANSFORMS = {"_fft_r2c", "_fft_c2r", "_fft_c2c"}
+OF_ONES = {"_trilinear", "col2im"} | NEAREST
+"""Those whose weights are 0 and 1: of ones, they count their terms themselves."""
+FURTHER = POOLS | INTERPOLATIONS | TRANSFORMS | OF_ONES
+
+Operation = Callable[..., Any]
+
+
+def further_squares(func: Operation, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    """Σ terms² of each element of the result, or a little more."""
+    if name in TRANSFORMS:
+        return _of_a_transform(func, args, kwargs)
+    x = args[0].square()
+    if name == "_trilinear":
+        return func(*(arg.square() for arg in args[:3]), *args[3:], **kwargs)
+    if name.startswith("upsample_bicubic2d"):  # some of its weights are negative
+        largest = x.amax((-2, -1), keepdim=True)
+        shape = args[2] if name.endswith("backward") else [*x.shape[:2], *args[1]]
+        return largest.expand(shape).clone()
+    squares = func(x, *args[1:], **kwargs)
+    return squares / further_count(func, name, args, squares) if name in POOLS else squares
+
+
+def further_count(func: Operation, name: str, args: Sequence[Any], result: Tensor) -> Any:
+    """How many terms meet in one element."""
+    if name in TRANSFORMS:
+        return math.prod(max(args[0].shape[dim], result.shape[dim]) for dim in args[1])
+    if name in OF_ONES:
+        given = [torch.ones_like(arg) if isinstance(arg, Tensor) else arg for arg in args]
+        return func(*given)
+    sizes = max(args[0].numel(), result.numel()) // max(1, min(args[0].numel(), result.numel()))
+    if name.startswith("avg_pool"):
+        kernel = args[2] if name.endswith("backward") else args[1]
+        dimensions = int(name[8])
+        return math.prod(kernel) if len(kernel) == dimensions else kernel[0] ** dimensions
+    if name in POOLS:
+        return sizes
+    return (16 if "bicubic" in name else 2 ** int(name.removesuffix("_backward")[-2])) * max(1, sizes)
+
+
+def _of_a_transform(func: Operation, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor:
+    """Every term of a Fourier transform has the size of its element: they are turned, and scaled alike."""
+    x, dims, normalisation = args[:3]
+    result = func(*args, **kwargs)
+    squares = x.abs().square().sum(list(dims), keepdim=True)
+    if x.is_complex() and not result.is_complex():
+        squares = 2 * squares  # half of the terms are not stored
+    count = math.prod(max(x.shape[dim], result.shape[dim]) for dim in dims)
+    scale = {0: 1.0, 1: 1.0 / count, 2: 1.0 / count**2}[normalisation]
+    return (squares * scale).expand(result.shape).clone()
