@@ -59,7 +59,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--lines",
         type=int,
         metavar="N",
-        help="wrong lines instead: those reported, and N of each backward",
+        help="wrong lines instead: those reported, those held out, and N of each backward",
     )
     parser.add_argument("--ways", action="store_true", help="functions that one way of calling shows wrong")
     options = parser.parse_args(argv)
@@ -70,10 +70,15 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _lines(options: argparse.Namespace) -> int:
     """Print how often the wrong line, the kind and an edit are told; 0 if no edit failed to mend it."""
-    from catalogue.lines.line_trials import random_mistakes, reported_mistakes
+    from catalogue.lines.line_trials import held_out_mistakes, random_mistakes, reported_mistakes
+    from catalogue.lines.reported import HELD_OUT
     from support.tables import open_console, plain_table
 
-    scores = {"reported": line_score(reported_mistakes())}
+    scores = {
+        "reported": line_score(reported_mistakes()),
+        "held out, reported": line_score(reported_mistakes(HELD_OUT)),
+        "held out, at random": line_score(held_out_mistakes()),
+    }
     if options.lines:
         scores[f"{options.lines} of each, at random"] = line_score(random_mistakes(options.lines))
     if options.json:

@@ -49,7 +49,10 @@ def test_nine_of_ten_mistakes_have_a_diagnosis_and_every_diagnosis_has_a_mistake
     elsewhere = KNOWN - {case.kind for case in MISTAKES}
     tests = [path.read_text() for path in Path(__file__).parent.glob("test_*_mistakes.py")]
     root = Path(__file__).parents[2]
-    elsewhere_too = ("tests/helpers/user_code/spoiled_homework.py", "scripts/catalogue/line_mistakes.py")
+    elsewhere_too = (
+        "tests/helpers/user_code/spoiled_homework.py",
+        "scripts/catalogue/lines/mistake_classes.py",
+    )
     tests += [(root / file).read_text() for file in elsewhere_too]
     assert not [
         kind for kind in elsewhere if not any(f'"{kind}"' in text or f'"{kind},' in text for text in tests)

@@ -21,6 +21,7 @@ from torch_reference import check_derivation, check_function
 from torch_reference.judging.report import Report
 
 HERE = Path(__file__).parent
+HELD_OUT_SEED = 17
 
 
 class Said(NamedTuple):
@@ -108,6 +109,11 @@ def random_mistakes(count: int, seed: int = 0, modules: Sequence[str] = PUBLISHE
                 if found < count and shows(mistake):
                     found += 1
                     yield mistake
+
+
+def held_out_mistakes() -> Iterator[LineMistake]:
+    """One at random of each backward in outside/, as they were drawn before the check had seen any."""
+    return random_mistakes(1, HELD_OUT_SEED, OUTSIDE)
 
 
 def reported_mistakes(reports: Iterable[Reported] = REPORTED) -> Iterator[LineMistake]:
