@@ -22,11 +22,13 @@ import contextlib
 import json
 import os
 import platform
+import re
 import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -61,7 +63,10 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the one line to standard error and exit with 2."""
-        self.exit(BAD_INPUT, f"{self.prog}: error: {message} (--help lists the options)")
+        unknown = re.findall(r"unrecognized arguments: (--[^\s=]+)", message)
+        near = get_close_matches("".join(unknown), self._option_string_actions, 1)
+        hint = f"did you mean {near[0]}?" if near else "--help lists the options"
+        self.exit(BAD_INPUT, f"{self.prog}: error: {message} ({hint})")
 
     def print_help(self, file: IO[str] | None = None) -> None:
         """Print the help; argparse itself keeps silent where that fails."""
@@ -69,8 +74,7 @@ class Parser(argparse.ArgumentParser):
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Print the line, if there is one, and exit."""
-        line = one_line(message or "")
-        if line:
+        if line := one_line(message or ""):
             _say(line)
         raise Parsed(status, line)
 
@@ -131,8 +135,7 @@ def _end_before_main(kind: type[BaseException], error: BaseException, trace: obj
     if isinstance(error, KeyboardInterrupt):
         return  # Python itself ends by the signal
     prepare_streams()
-    line = "" if isinstance(error, MemoryError) else broken_installation(error)
-    if line:
+    if not isinstance(error, MemoryError) and (line := broken_installation(error)):
         raise SystemExit(_tell(line, BAD_INPUT))
     if isinstance(error, ValueError):  # nobody has given us any value yet
         raise SystemExit(_tell(_bug(error), OUR_BUG))

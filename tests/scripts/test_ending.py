@@ -47,6 +47,14 @@ def test_every_end_has_a_status_and_at_most_one_line(body: str, status: int, lin
     assert done.stderr.count(b"\n") == bool(line)
 
 
+def test_an_option_that_is_nearly_one_is_told_which() -> None:
+    """Of the other side of the ocean, or of another program."""
+    body = "p = Parser(prog='it.py'); p.add_argument('--standardise'); p.parse_args(['--standardize=3'])"
+    done = program(body)
+    assert done.returncode == 2
+    assert done.stderr.endswith(b"unrecognized arguments: --standardize=3 (did you mean --standardise?)\n")
+
+
 def test_a_bug_of_ours_is_one_line_and_its_traceback_a_file(tmp_path: Path) -> None:
     """Status 70; the line names the file, which holds the command, the versions and the traceback."""
     done = program("return {}['key']", "--wrt", "all", env={"TMPDIR": str(tmp_path)})
