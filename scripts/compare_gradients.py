@@ -14,6 +14,7 @@ from comparing.derivation_option import add_derivation_options, check_options
 from comparing.random_networks import Batch
 from support.json_documents import print_json
 from support.options import add_network_options
+from torch_reference.check.shell.options import add_report_options
 from torch_reference.comparison import Row, Verdict, compare
 
 
@@ -59,7 +60,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of --random (default: %(default)s)")
     parser.add_argument("--case", type=int, metavar="K", help="only network K of --random")
     parser.add_argument("--truth", action="store_true", help="ask mpmath, at 50 digits, who is right")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_report_options(parser)
     parser.add_argument(
         "--softplus-threshold",
         type=float,

@@ -77,13 +77,22 @@ def test_each_end_has_its_status(
     assert json.loads(capsys.readouterr().out)["agree"] is (status == 0)
 
 
+EXPECTED = "function: expected homework.py:by_hand or package.module:attribute"
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("mine:right",), "expected --inputs beside a function"),
-        (("nowhere:f", *REST), "cannot import nowhere: No module named 'nowhere'"),
-        (("mine:nothing", *REST), "module mine_of_the_shell has no attribute 'nothing'"),
-        (("mine", *REST), "expected package.module:attribute, found 'mine_of_the_shell'"),
+        (("mine:right",), "--inputs: expected it beside a function, found none"),
+        (
+            ("no:f", *REST),
+            "function: cannot import no: ModuleNotFoundError: No module named 'no'",
+        ),
+        (("mine:nothing", *REST), "function: module mine_of_the_shell has no attribute 'nothing'"),
+        (
+            ("mine", *REST),
+            "function: expected homework.py:by_hand or package.module:attribute, found 'mine_of_the_shell'",
+        ),
     ],
 )
 def test_a_mistake_in_the_options_is_one_line_and_2(

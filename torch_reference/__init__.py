@@ -2,11 +2,16 @@
 
 from torch_reference._version import version
 from torch_reference.chain import ChainReport, check_links
-from torch_reference.check.assertions import assert_agrees, assert_function_matches, assert_gradients_match
+from torch_reference.check.asserting import (
+    assert_agrees,
+    assert_always_matches,
+    assert_function_matches,
+    assert_gradients_always_match,
+    assert_gradients_match,
+)
 from torch_reference.check.derivation import check_derivation
 from torch_reference.check.function import check_function
 from torch_reference.check.modules import check_modules
-from torch_reference.check.properties import assert_always_matches, assert_gradients_always_match
 from torch_reference.comparison import Row, Verdict, compare
 from torch_reference.judging.report import Diagnosis, Finding, Report
 from torch_reference.lesson.gradient import forward, gradients, intermediate_gradients, links

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from comparing.chosen_networks import chosen_networks
 from comparing.derivation_option import isolated
-from comparing.derivation_report import status_of, tell
+from comparing.derivation_report import located, status_of, tell
 from comparing.lesson_task import lesson_task
 from comparing.random_networks import Batch
 from comparing.textbook_form import is_beyond
@@ -17,6 +17,8 @@ from torch_reference.check.examine import examine, examine_here
 from torch_reference.counterexample.network import script, shrunk, write
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import Report
+from torch_reference.lesson.named_network import NamedLessonNetwork, sum_of_squared_residuals
+from torch_reference.lesson.network import PARAMETERS
 
 FACTORY = "torch_reference.lesson.named_network:lesson_network"
 """What a counterexample makes the network with."""
@@ -29,9 +31,10 @@ def compare_with_the_lesson(options: argparse.Namespace) -> int:
             number, task, report, beyond = _judged(chosen_networks(options), derivation, options)
         except TypeError as error:
             raise ValueError(f"{options.derivation}: {error}") from None
+        report = _located(report, task, options)
         case = {} if options.random is None else {"case": number, "left_out": beyond}
         tell(report, derivation, options, **case)
-        if not options.json:
+        if not options.json and (report.agrees or not options.fix):
             _tell_more(number, task, report, beyond, options)
         if options.counterexample and not report.agrees:
             path, named = Path(options.counterexample), parse("--derivation", options.derivation)
@@ -39,6 +42,13 @@ def compare_with_the_lesson(options: argparse.Namespace) -> int:
             write(path, script(shrunk(task), FACTORY, f"{module}:{named.attribute}"))
             print(f"a small counterexample is in {path}", file=sys.stderr)
         return status_of(report, derivation, options)
+
+
+def _located(report: Report, task: Task, options: argparse.Namespace) -> Report:
+    parameters = {name: task.point[name] for name in PARAMETERS}
+    network = NamedLessonNetwork(parameters, options.wrt, options.softplus_threshold)
+    data = task.point["inputs"], task.point["targets"]
+    return located(report, task, network, sum_of_squared_residuals, *data, options)
 
 
 def _judged(

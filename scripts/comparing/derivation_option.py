@@ -12,6 +12,7 @@ from isolation.derivation import IsolatedDerivation
 from isolation.named import parse
 from isolation.nursery import Nursery
 from support.atomic_files import check_file
+from torch_reference.check.shell.options import NAMES, add_model_options
 
 OF_THE_DATA = ("data", "inputs", "outputs")
 OF_THE_LESSON = (
@@ -29,23 +30,13 @@ OF_THE_LESSON = (
 """What a network of the user's own brings by itself, or has not."""
 OF_A_MODEL = ("loss", "examples")
 OF_A_DERIVATION = ("model", "loss", "examples", "counterexample", "timeout", "memory", "no_autograd")
+OF_A_DERIVATION += ("fix", "plot")
 
 
 def add_derivation_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that name a derivation and what it is derived from."""
-    group = parser.add_argument_group(
-        "a derivation of your own (a NAME is homework.py:by_hand or package.module:attribute)"
-    )
-    group.add_argument("--derivation", metavar="NAME", help="a function (parameters, inputs, observed)")
-    group.add_argument(
-        "--model",
-        metavar="NAME",
-        help="makes the module, or (module, loss, inputs, targets); without it, the lesson's network",
-    )
-    group.add_argument(
-        "--loss", metavar="NAME", help="a function (output, targets), if the model brings none"
-    )
-    group.add_argument("--examples", metavar="NAME", help="makes (inputs, targets), if the model brings none")
+    group = parser.add_argument_group(f"a derivation of your own ({NAMES})")
+    add_model_options(group, "; without it, the lesson's network")
     group.add_argument("--counterexample", metavar="FILE.py", help="write a small failing case as a script")
     add_isolation_options(group, seconds=60.0, memory=_half_of_the_memory())
 
@@ -82,8 +73,9 @@ def check_options(parser: argparse.ArgumentParser, options: argparse.Namespace) 
         _refuse(parser, given, ["truth"], "{option}: the report on --derivation says who is wrong by itself")
     if options.counterexample and options.random is not None:
         parser.error("--counterexample: expected no --random beside it")
-    if options.counterexample:
-        check_file(Path(options.counterexample), f"--counterexample {options.counterexample}")
+    for name in ("counterexample", "plot"):
+        if file := getattr(options, name):
+            check_file(Path(file), f"--{name} {file}")
 
 
 @contextmanager

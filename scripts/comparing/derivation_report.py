@@ -1,14 +1,19 @@
 """What compare_gradients.py says of a derivation of the user's own: the report, and who asked autograd."""
 
-from support.ending import AGREEMENT, MISMATCH
-
 import argparse
+import contextlib
 import sys
+from collections.abc import Callable
 from typing import Any
+
+from torch import Tensor, nn
 
 from isolation.derivation import IsolatedDerivation
 from reading.plain_lines import without_commands
-from support.json_documents import print_json
+from torch_reference.check import shell
+from torch_reference.check.derivation import with_places
+from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import Report
 
 LINES = 20
@@ -29,18 +34,38 @@ def tell(report: Report, derivation: IsolatedDerivation, options: argparse.Names
         )
     asked = list(derivation.autograd)
     refused = bool(asked and options.no_autograd)
-    if options.json:
-        document = report.to_dict() | {"autograd": asked} | more
-        print_json(document | ({"agree": False} if refused else {}), indent=2)
-        return
-    if refused:
+    notes = not (options.json or (options.fix and not report.agrees))
+    if refused and notes:
         print("REFUSED (--no-autograd): it asks for derivatives instead of deriving them")
-    print(report)
-    for note in asked:
+    shell.tell(report, options, autograd=asked, **more, **({"agree": False} if refused else {}))
+    for note in asked if notes else ():
         print(f"it asks for derivatives instead of deriving them: {note}")
 
 
 def status_of(report: Report, derivation: IsolatedDerivation, options: argparse.Namespace) -> int:
-    """A mismatch where anything differs, or where autograd was refused and asked nevertheless."""
-    refused = options.no_autograd and derivation.autograd
-    return AGREEMENT if report.agrees and not refused else MISMATCH
+    """The report's; a mismatch also where autograd was refused and asked nevertheless."""
+    refused = report.agrees and options.no_autograd and derivation.autograd
+    return shell.MISMATCH if refused else shell.status_of(report)
+
+
+def located(
+    report: Report,
+    task: Task,
+    model: nn.Module,
+    loss: Callable[..., Any],
+    inputs: Any,
+    targets: Tensor | None,
+    options: argparse.Namespace,
+) -> Report:
+    """The report with its wrong lines and the edit, where --fix or --plot asks for them.
+
+    They are found by running it line by line in this process: it has just ended in one of its own, in time.
+    """
+    if report.agrees or not (options.fix or options.plot):
+        return report
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            derivation = shell.loaded("--derivation", options.derivation)
+            return with_places(report, task, model, loss, inputs, targets, derivation)
+    except (UserCodeError, ValueError):  # it is another one here: nothing is known of its lines
+        return report

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import Tensor
 
-from torch_reference.check.derivation import network_task
 from torch_reference.judging.derivation_task import Task
+from torch_reference.judging.network_task import network_task
 from torch_reference.lesson.named_network import NamedLessonNetwork, sum_of_squared_residuals
 
 

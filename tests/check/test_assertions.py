@@ -14,7 +14,7 @@ from torch_reference import (
     assert_gradients_always_match,
     assert_gradients_match,
 )
-from torch_reference.check.properties import tensors
+from torch_reference.check.asserting.properties import tensors
 
 x, w = torch.linspace(-2, 2, 12).double().reshape(3, 4), torch.linspace(1, 2, 12).double().reshape(3, 4)
 

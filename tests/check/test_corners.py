@@ -8,9 +8,9 @@ from torch import nn
 
 import homework as homework
 from torch_reference import check_function
-from torch_reference.check.derivation import network_task
 from torch_reference.check.examine import examine_here
 from torch_reference.comparison import Row, Verdict
+from torch_reference.judging.network_task import network_task
 from torch_reference.judging.report import UNKNOWN, Finding, Report
 from torch_reference.judging.scalar_objective import NetworkObjective
 from torch_reference.judging.witness import who_is_wrong

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 import homework as homework
 import small_network as small_network
 from counterexamples import run_here
-from torch_reference.check.derivation import network_task
 from torch_reference.check.examine import examine, examine_here
 from torch_reference.counterexample.literals import READER, laid_out, literal, word
 from torch_reference.counterexample.network import script, shrunk, write
 from torch_reference.judging.derivation_task import Task
+from torch_reference.judging.network_task import network_task
 
 
 def task(derivation: Callable, dtype: torch.dtype = torch.float64) -> Task:

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from torch_reference.check.derivation import network_task
 from torch_reference.judging.derivation_task import Task, redrawn, redrawn_parameters
+from torch_reference.judging.network_task import network_task
 
 SEEDS = pytest.mark.parametrize("seed", range(6))
 

@@ -9,8 +9,8 @@ from torch import nn
 from catalogue import lesson
 from catalogue.subject import derivation
 from torch_reference import Row, Verdict, check_derivation, from_parameters, to_parameters
-from torch_reference.check.derivation import network_task
 from torch_reference.judging.lesson_witness import exact_gradient, is_the_lesson
+from torch_reference.judging.network_task import network_task
 from torch_reference.judging.witness import who_is_wrong
 from torch_reference.lesson.truth import true_derivative
 

@@ -100,3 +100,16 @@ def data() -> tuple[Tensor, Tensor]:
 def broken_factory() -> nn.Module:
     """A factory that fails."""
     raise RuntimeError("no network today")
+
+
+class Unready(Classifier):
+    """A network whose forward pass fails."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """It names what there is not."""
+        return inputs + not_there  # noqa: F821
+
+
+def broken_network() -> tuple[nn.Module, Callable, Tensor, Tensor]:
+    """As network, of a model that fails when it is called."""
+    return Unready().double(), *network()[1:]

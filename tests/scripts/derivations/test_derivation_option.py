@@ -124,6 +124,28 @@ def test_a_mistake_in_the_options_is_one_clear_line(
     assert err.count("\n") == 1
 
 
+def test_a_model_that_fails_is_the_users_code(script: Callable) -> None:
+    """Exit status 3, as from python -m torch_reference; no bug of this program's."""
+    status, out, err = script(*RIGHT[:2], "--model", "homework:broken_network")
+    assert (status, err) == (3, "")
+    assert "model and loss: raises an error\n    NameError: name 'not_there' is not defined" in out
+
+
+@pytest.mark.slow
+def test_the_edit_alone_is_printed_and_the_chain_drawn(script: Callable, tmp_path: Path) -> None:
+    """As python -m torch_reference does: the same code tells them."""
+    pytest.importorskip("matplotlib")
+    picture = tmp_path / "chain.png"
+    wrong = ["--derivation", "unruly:wrong_sign"]
+    status, out, _ = script(*wrong, "--fix", "--plot", str(picture))
+    assert status == 1
+    assert "-    return {name: -value for" in out
+    assert "+    return {name: value for" in out
+    assert out.startswith("--- a/")
+    assert picture.exists()
+    assert "--derivation: expected it beside --fix, found none" in script("--fix")[2]
+
+
 def test_a_factory_that_fails_is_the_users_code(script: Callable) -> None:
     """Exit status 3, with the file and the line in which it failed."""
     status, out, err = script(*RIGHT[:2], "--model", "homework:broken_factory")

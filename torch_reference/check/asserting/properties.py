@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from torch_reference.check.calling import Function
-from torch_reference.check.derivation import NetworkDerivation, network_task
 from torch_reference.check.examine import examine_here
 from torch_reference.check.function import check_function
 from torch_reference.judging.calls.pasteable import pasteable
+from torch_reference.judging.network_task import NetworkDerivation, network_task
 from torch_reference.judging.report import Report
 from torch_reference.judging.scalar_objective import Loss
 

@@ -6,8 +6,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from torch_reference.check.calling import Function
-from torch_reference.check.derivation import NetworkDerivation, check_derivation
+from torch_reference.check.derivation import check_derivation
 from torch_reference.check.function import check_function
+from torch_reference.judging.network_task import NetworkDerivation
 from torch_reference.judging.report import Report
 from torch_reference.judging.scalar_objective import Loss
 

@@ -1,0 +1,33 @@
+"""How a check ends in a shell: the report, the edit alone or one JSON object, and the exit status."""
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from torch_reference.judging.report import Report
+
+AGREEMENT, MISMATCH, BAD_INPUT, USERS_CODE = 0, 1, 2, 3
+
+
+def tell(report: Report, options: argparse.Namespace, **more: Any) -> None:
+    """Print the report in the form that the options ask for, and draw it; more is for JSON alone."""
+    if options.plot:
+        try:
+            report.draw(options.plot)
+        except (ValueError, ImportError, OSError) as error:
+            print(f"--plot: {error}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(report.to_dict() | more, indent=2, allow_nan=False))
+    elif options.fix and not report.agrees:
+        print(report.fix, end="")
+        print("" if report.fix else "no single edit is known that makes it right", file=sys.stderr)
+    else:
+        print(report)
+
+
+def status_of(report: Report) -> int:
+    """0 for agreement, 1 for a mismatch, 3 where the user's code failed as it was called first."""
+    if report.agrees:
+        return AGREEMENT
+    return USERS_CODE if report.user_code_failed else MISMATCH

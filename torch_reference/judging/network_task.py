@@ -1,0 +1,126 @@
+"""The task of differentiating a network's loss, by the names of its parameters and submodules."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor, nn
+
+from torch_reference.judging.calls.nested_inputs import Again, flat_inputs
+from torch_reference.judging.calls.plain_numbers import Converted
+from torch_reference.judging.calls.points import usable
+from torch_reference.judging.calls.private_model import own_name, private_copy
+from torch_reference.judging.derivation_task import Task
+from torch_reference.judging.scalar_objective import Loss, NetworkObjective, Tensors, as_tuple, network_inputs
+from torch_reference.layers.generator_state import generator_state
+
+NetworkDerivation = Callable[[Mapping[str, Tensor], Any, Any], Mapping[str, Tensor | None]]
+
+
+def network_task(
+    model: nn.Module,
+    loss: Loss,
+    inputs: Tensor | Sequence[Tensor],
+    targets: Tensor | None,
+    derivation: NetworkDerivation,
+) -> Task:
+    """The task of check_derivation."""
+    parameters = {own_name(name): usable(value) for name, value in model.named_parameters()}
+    _check_parameters(parameters)
+    flat, again = flat_inputs(inputs)
+    several = not isinstance(flat, Tensor)
+    given = {f"inputs[{i}]" if several else "inputs": usable(value) for i, value in enumerate(as_tuple(flat))}
+    point: dict[str, Tensor] = {**parameters, **given}
+    if targets is not None:
+        point["targets"] = usable(targets)
+    own = private_copy(model)
+    if again is not None and own is not model:
+        rebuild = again
+        own.register_forward_pre_hook(lambda _, args: rebuild(args))
+    objective = NetworkObjective(own, loss, generator_state())
+    value, first = objective.run(point)
+    if not isinstance(value, Tensor):
+        raise TypeError(f"the loss must be a tensor of one number, found {type(value).__name__}")
+    if value.numel() != 1:
+        raise ValueError(f"the loss must be one number, found shape {tuple(value.shape)}")
+
+    def shapes(values: Tensors) -> dict[str, Sequence[int]]:
+        outputs = first if values is point else objective.run(values)[1]
+        found: dict[str, Sequence[int]] = {}
+        for module in (*reversed(outputs), ""):
+            if module and outputs[module][0] == 1 and module not in parameters:
+                found[module] = tuple(outputs[module][1].shape)
+            found |= {
+                name: tuple(values[name].shape)
+                for name in reversed(parameters)
+                if name.rpartition(".")[0] == module and name not in found
+            }
+        return found | {name: tuple(values[name].shape) for name in reversed(parameters) if name not in found}
+
+    calls = {name: count for name, (count, _) in first.items() if count > 1}
+    return Task(
+        derivation=_by_own_names(_of_nested(derivation, inputs, again), model, point, several),
+        objective=objective,
+        point=point,
+        shapes=shapes,
+        required=[own_name(name) for name, value in model.named_parameters() if value.requires_grad],
+        parameters=list(parameters),
+        links=[name for name, (count, _) in first.items() if count == 1],
+        batched=_batched([*given, *(["targets"] if targets is not None else [])], point),
+        refused={
+            name: f"this submodule is called {count} times: whose output is meant?"
+            for name, count in calls.items()
+        },
+    )
+
+
+def with_derivation(task: Task, model: nn.Module, inputs: Any, derivation: NetworkDerivation) -> Task:
+    """The task of another derivation of the same network, which gets flat inputs."""
+    several = not isinstance(inputs, Tensor)
+    return replace(task, derivation=_by_own_names(derivation, model, task.point, several))
+
+
+def _of_nested(derivation: NetworkDerivation, inputs: Any, again: Again | None) -> NetworkDerivation:
+    """The derivation of the flat inputs, which gets them as they were given."""
+    if again is None:
+        return derivation
+
+    def of_flat(parameters: Mapping[str, Tensor], flat: Any, targets: Any) -> Mapping[str, Tensor | None]:
+        arguments = again(flat)
+        return derivation(
+            parameters, arguments if isinstance(inputs, tuple | list) else arguments[0], targets
+        )
+
+    return of_flat
+
+
+def _by_own_names(
+    derivation: NetworkDerivation, model: nn.Module, point: Tensors, several: bool
+) -> Converted:
+    """The derivation as a task calls it: of one point, whose names are the user's but for those that meet."""
+    given_names = {own_name(name): name for name, _ in model.named_parameters()}
+
+    def derive(values: Tensors) -> Mapping[str, Tensor | None]:
+        own = {given: values[name] for name, given in given_names.items()}
+        arguments = network_inputs(values)
+        result = derivation(own, arguments if several else arguments[0], values.get("targets"))
+        if not isinstance(result, Mapping):
+            return result
+        return {own_name(name) if isinstance(name, str) else name: value for name, value in result.items()}
+
+    return Converted(derive, point[next(iter(given_names))])
+
+
+def _batched(names: Sequence[str], point: Tensors) -> list[str]:
+    """The data whose rows are observations: all of them, if they have equally many rows."""
+    sizes = {point[name].shape[:1] for name in names}
+    return list(names) if len(sizes) == 1 and sizes != {()} else []
+
+
+def _check_parameters(parameters: Tensors) -> None:
+    if not parameters:
+        raise ValueError("the model has no parameters: there is no gradient to compare")
+    dtypes = {value.dtype for value in parameters.values()}
+    if len(dtypes) > 1:
+        found = ", ".join(sorted(map(str, dtypes)))
+        raise ValueError(f"all parameters must have one dtype, found {found}")
