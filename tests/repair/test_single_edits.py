@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from torch_reference.chain.derivations import links_of_derivation
+from torch_reference.check.located.locating import what_was_wanted
 from torch_reference.judging.network_task import network_task
 from torch_reference.repair.single_edits import Repairs, repairs
 from torch_reference.repair.task_trials import TaskTrials
@@ -61,18 +62,24 @@ def network() -> tuple:
     return model, loss, torch.randn(6, 3).double(), torch.randn(6, 2).double()
 
 
-def tried(source: str, file: str) -> tuple[Repairs, object]:
-    """The repairs of the one wrong line of a file, and the report that names it."""
+def made(source: str, file: str) -> dict:
+    """The namespace of a module of that text."""
     linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
     space: dict = {}
     exec(compile(source, file, "exec"), space)
-    by_hand = space["by_hand"]
+    return space
+
+
+def tried(source: str, file: str, space: dict | None = None) -> tuple[Repairs, object]:
+    """The repairs of the one wrong line of a file, and the report that names it."""
+    by_hand = (space or made(source, file))["by_hand"]
     model, loss, x, t = network()
     report = links_of_derivation(model, loss, (x,), t, lambda p: by_hand(p, x, t))
     trials = TaskTrials(lambda function: network_task(model, loss, x, t, function), by_hand).trials
     kept = {link.quantity.manual_name for link in report.links if link not in report.wrong} | report.forward
     place = report.first_wrong.place
-    return repairs(trials, place.code, [[place.line]], sorted(kept)), report
+    wanted = what_was_wanted(report, place.code)
+    return repairs(trials, place.code, [[place.line]], sorted(kept), wanted), report
 
 
 @pytest.mark.sample(2)
@@ -140,3 +147,16 @@ def test_the_users_function_is_left_as_it_was() -> None:
     assert repairs(trials, by_hand.__code__, [[14]], ["d_h"]).found
     assert by_hand.__code__ is code
     assert {name: value for name, value in space.items() if name[0] != "_"} == before
+
+
+def test_hundreds_of_edits_are_told_off_without_a_run_of_the_derivation() -> None:
+    """The wrong line alone is run again, in the variables that it found."""
+    counted = SOURCE.replace("import torch\n", "import torch\n\ncalls = []\n").replace(
+        "    n = len(x)", "    calls.append(1)\n    n = len(x)"
+    )
+    source = counted.replace("d_W2 = d_out.T @ h", "d_W2 = 3 * d_out.T @ h - h.mean()")
+    space = made(source, "few_runs.py")
+    found, _ = tried(source, "few_runs.py", space)
+    assert found.tried > 300
+    assert found.complete
+    assert len(space["calls"]) < found.tried / 8

@@ -102,7 +102,7 @@ def _all_edited(task: Task, made: Sequence[Edit], draw: Draw) -> Tensors | None:
         found = reference_gradients(task.objective, draw.point, _shapes(draw), draw.cuts, edited)
     except (RuntimeError, IndexError, StopIteration, ValueError):
         return None  # this argument cannot be edited so: a transposed factor does not fit
-    draw.spent.append(len(editors[-1].calls))
+    draw.spent.append(editors[-1].count)
     return found
 
 

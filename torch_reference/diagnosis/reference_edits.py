@@ -6,12 +6,14 @@ an edited reference, the edit is the diagnosis.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from torch_reference.diagnosis import wrong_derivatives as wrong
+from torch_reference.diagnosis.call_arguments import replaced_in, tensors_in
 from torch_reference.diagnosis.taken_apart import TAKEN_APART
 from torch_reference.diagnosis.wrong_derivatives import Place, Wrong
 
@@ -64,12 +66,16 @@ class Editor(TorchFunctionMode):
         self.shifted: dict[int, tuple[str, Tensor]] = {}
         self.edits = edits
         self.calls: list[Call] = []
+        self.count, self.last = 0, max((edit.call for edit in edits), default=-1)
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run the call as it is, unless it is one to be edited."""
         kwargs = kwargs or {}
+        if self.edits and self.count > self.last:
+            self.count += 1
+            return func(*args, **kwargs)  # all is edited
         apart = TAKEN_APART.get(func)
         if apart is not None:
             try:
@@ -78,32 +84,56 @@ class Editor(TorchFunctionMode):
             except ValueError:  # not this one, called like this
                 pass
         result = func(*args, **kwargs)
-        tensors = _tensors(args)
         if not isinstance(result, Tensor) or not result.requires_grad or not result.is_floating_point():
             return result
+        tensors = tensors_in(args)
         shift = next((self.shift_names[id(t)] for t in tensors if id(t) in self.shift_names), None)
         if shift is not None:
             self.shifted[id(result)] = (shift, result)  # kept, so that its id is not given away
             return result
+        number, self.count = self.count, self.count + 1
+        if not self.edits:
+            self._record(func, kwargs, tensors, result)
+            return result
+        for edit in self.edits:
+            if edit.call == number:
+                result = self._edited(edit, func, args, kwargs, tensors, result)
+        return result
+
+    def _record(
+        self, func: Any, kwargs: Mapping[str, Any], tensors: tuple[Tensor, ...], result: Tensor
+    ) -> None:
         differentiable = tuple(index for index, tensor in enumerate(tensors) if tensor.requires_grad)
         names = tuple(self.shifted.get(id(tensor), (None, None))[0] for tensor in tensors)
-        name = (resolve_name(func) or getattr(func, "__name__", "call")).rsplit(".", 1)[-1].strip("_")
+        name = _name_of(func)
         averages = name == "mean" or kwargs.get("reduction") == "mean"
-        number = len(self.calls)
         self.calls.append(Call(name, tensors, differentiable, names, result, averages))
         for tensor in (*tensors, result):
             if id(tensor) not in self.known:
                 self.known.add(id(tensor))
                 self.met.append(tensor)
 
+    def _edited(
+        self,
+        edit: Edit,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        tensors: tuple[Tensor, ...],
+        result: Tensor,
+    ) -> Tensor:
         def call(replaced: Mapping[int, Tensor]) -> Tensor:
-            value: Tensor = func(*_replace(args, tensors, replaced), **kwargs)
+            value: Tensor = func(*replaced_in(args, tensors, replaced), **kwargs)
             return value
 
-        for edit in self.edits:
-            if edit.call == number:
-                result = edit.wrong(Place(name, call, tensors, edit.argument, result, self.others))
-        return result
+        place = Place(_name_of(func), call, tensors, edit.argument, result, self.others)
+        return edit.wrong(place)
+
+
+@cache
+def _name_of(func: Any) -> str:
+    """Its own, without the modules in which it is; torch looks that up slowly."""
+    return (resolve_name(func) or getattr(func, "__name__", "call")).rsplit(".", 1)[-1].strip("_")
 
 
 def edits(calls: Sequence[Call], parameters: Collection[str]) -> Iterator[Edit]:
@@ -151,26 +181,3 @@ def _of_a_factor(call: Call, argument: int) -> Iterator[tuple[str, Wrong]]:
 
 def _is_square(value: Tensor) -> bool:
     return value.ndim == 2 and value.shape[0] == value.shape[1]
-
-
-def _tensors(values: Any) -> tuple[Tensor, ...]:
-    if isinstance(values, Tensor):
-        return (values,)
-    if isinstance(values, tuple | list):
-        return tuple(tensor for value in values for tensor in _tensors(value))
-    return ()
-
-
-def _replace(values: Any, tensors: tuple[Tensor, ...], replaced: Mapping[int, Tensor]) -> Any:
-    """The arguments with some of their tensors replaced, counted in the order of _tensors."""
-    remaining = iter(range(len(tensors)))
-
-    def walk(value: Any) -> Any:
-        if isinstance(value, Tensor):
-            index = next(remaining)
-            return replaced.get(index, value)
-        if isinstance(value, tuple | list):
-            return type(value)(walk(item) for item in value)
-        return value
-
-    return walk(values)

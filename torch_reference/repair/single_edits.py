@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 from torch_reference.judging.calls.quiet import silent, unwarned
 from torch_reference.repair.rebuilt import Original
+from torch_reference.repair.screening import Screen, Wanted, screens
 from torch_reference.repair.source_edits import edits_of
 from torch_reference.repair.source_text import TextEdit
 from torch_reference.repair.suspect_lines import suspects
 
-MOST_EDITS, MOST_SECONDS, MOST_SHOWN = 1500, 3.0, 2
+MOST_EDITS, MOST_SECONDS, MOST_SHOWN = 2500, 2.0, 2
 MOST_NAMES = 24
 
 
@@ -66,13 +67,17 @@ NONE = Repairs((), 0, 0.0, complete=True)
 
 
 def repairs(
-    trials: Trials, code: CodeType, lines: Sequence[Sequence[int]], linked: Collection[str]
+    trials: Trials,
+    code: CodeType,
+    lines: Sequence[Sequence[int]],
+    linked: Collection[str],
+    wanted: Wanted | None = None,
 ) -> Repairs:
     """The smallest single edits of a line, or of one that only it needs, that make the whole gradient right.
 
     Each of lines is where one wrong link may have been made; of several links, what all of them need is
     edited. linked are the variables that are judged by themselves, and are right or inherited: their lines
-    stay.
+    stay. wanted, where it is known, is what one wrong link should have been: most edits are told off by it.
     """
     try:
         original = Original(trials.top, code)
@@ -85,25 +90,37 @@ def repairs(
     tried, complete, dearest = 0, True, 0
     here = {place[0] for place in lines}
     again = {line for place in lines for line in place[1:]} - here
-    for edit, statement in _in_order(original, statements, code, here, again):
-        spent = time.thread_time() - begin
-        if tried >= MOST_EDITS or spent > MOST_SECONDS or time.monotonic() - begin_wall > 4 * MOST_SECONDS:
-            complete = False
-            break
-        # Two edits of one line that are both right say the same: the smaller one will do.
-        if any(repair.line == statement.lineno for repair in fitting):
-            continue
-        if fitting and edit.cost > dearest + 1:
-            break
-        edited = original.source.edited(edit)
-        tried += 1
-        if _holds(trials.quick, original, edited) and _holds(trials.sure, original, edited):
-            fitting.append(_repair(original, edit, statement))
-            dearest = edit.cost
-            if len(fitting) == MOST_SHOWN:
+    with silent(), unwarned():
+        screened = _screens(trials, original, statements, wanted)
+        for edit, statement in _in_order(original, statements, code, here, again):
+            spent, waited = time.thread_time() - begin, time.monotonic() - begin_wall
+            if tried >= MOST_EDITS or spent > MOST_SECONDS or waited > 4 * MOST_SECONDS:
+                complete = False
                 break
+            # Two edits of one line that are both right say the same: the smaller one will do.
+            if any(repair.line == statement.lineno for repair in fitting):
+                continue
+            if fitting and edit.cost > dearest + 1:
+                break
+            tried += 1
+            if _mends(edit, original, trials, screened.get(statement)):
+                fitting.append(_repair(original, edit, statement))
+                dearest = edit.cost
+                if len(fitting) == MOST_SHOWN:
+                    break
     numbers = tuple(sorted({statement.lineno for statement in statements}))
     return Repairs(tuple(fitting), tried, time.monotonic() - begin_wall, complete, numbers)
+
+
+def _mends(edit: TextEdit, original: Original, trials: Trials, screen: Screen | None) -> bool:
+    """Whether the whole gradient is right with it; whatever the edited function raises, it is not."""
+    try:
+        if screen is not None and not screen.passes(edit):
+            return False
+        edited = original.edited(original.source.edited(edit))
+        return trials.quick(edited) and trials.sure(edited)
+    except Exception:
+        return False
 
 
 def _in_order(
@@ -131,13 +148,25 @@ def _further(statement: ast.stmt, here: Collection[int], again: Collection[int])
     return 2 if statement.lineno in again else 1
 
 
-def _holds(question: Callable[[FunctionType], bool], original: Original, edited: str) -> bool:
-    """Whether the edited function does it; whatever it raises or prints, it does not."""
+def _screens(
+    trials: Trials, original: Original, statements: Sequence[ast.stmt], wanted: Wanted | None
+) -> dict[ast.stmt, Screen]:
+    """What tells most edits of a statement off, where there is such a thing."""
+    if wanted is None or original.definition is None or original.top is None:
+        return {}
+    top, body = original.top, original.definition.body
     try:
-        with silent(), unwarned():
-            return question(original.edited(edited))
-    except Exception:
-        return False
+        return screens(
+            lambda: trials.quick(top),
+            original.code,
+            original.around,
+            original.source,
+            body,
+            statements,
+            wanted,
+        )
+    except Exception:  # an edit is then tried on the whole gradient, as all are
+        return {}
 
 
 def _repair(original: Original, edit: TextEdit, statement: ast.stmt) -> Repair:

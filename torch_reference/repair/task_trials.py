@@ -50,7 +50,10 @@ class TaskTrials:
         return found
 
     def _right(self, task: Task) -> dict[str, Tensor]:
-        names = {name: shape for name, shape in task.shapes(task.point).items() if name in task.required}
+        """What must be right: the gradients that are asked for, and the links that are returned as well."""
+        manual = task.derivation(_copies(task.point))
+        asked = {*task.required, *(name for name in manual if name in task.links)}
+        names = {name: shape for name, shape in task.shapes(task.point).items() if name in asked}
         return reference_gradients(task.objective, task.point, names)
 
     def _is_near(self, edited: FunctionType) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from types import CodeType
 from typing import Any, NamedTuple
 
 import torch
@@ -16,6 +17,7 @@ from torch_reference.check.located.located_report import LocatedReport
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
+from torch_reference.repair.screening import Wanted
 from torch_reference.repair.single_edits import NONE, repairs
 from torch_reference.repair.task_trials import TaskTrials
 
@@ -111,7 +113,8 @@ def _located(
         try:
             trials = TaskTrials(make_task, top).trials
             here = [[place.line for place in places if place.code is code] for places in lines]
-            found = repairs(trials, code, here, judged | inside.forward) if code else NONE
+            wanted = what_was_wanted(inside, code)
+            found = repairs(trials, code, here, judged | inside.forward, wanted) if code else NONE
         except Exception:  # the user's code, in another task: no edit rather than an error
             found = NONE
     located = LocatedReport(**known, inside=inside, repairs=found)
@@ -125,6 +128,15 @@ def _lines(inside: ChainReport) -> list[list[Place]]:
     if len(places) > 1:  # what is handed on in one return needs them all
         return [[place] if place else [] for place in places]
     return [[place, *quantity.handed_on] if place else [] for place, quantity in places.items()]
+
+
+def what_was_wanted(inside: ChainReport, code: CodeType | None) -> Wanted | None:
+    """What the first of the wrong links should have been, given what is above it."""
+    for link in inside.wrong:
+        place, manual = link.quantity.place, link.quantity.manual
+        if place and place.code is code and link.expected is not None and not manual.is_complex():
+            return Wanted(place.line, manual, link.expected)
+    return None
 
 
 def _told(finding: Finding, told: Diagnosis | None) -> Finding:

@@ -1,0 +1,101 @@
+"""Functions anew: one of them with another code, and whatever reaches it by name or closure with it."""
+
+from collections.abc import Callable
+from types import CellType, CodeType, FunctionType
+from typing import Any, TypeGuard
+
+from torch_reference.chain.recording.values import is_the_users
+
+
+class Remade:
+    """Functions anew with another code for one of them; whatever they reach by name or closure with them."""
+
+    def __init__(self, old: CodeType, new: CodeType) -> None:
+        """Nothing is made yet."""
+        self.old, self.new = old, new
+        self.made: dict[int, FunctionType] = {}
+        self.spaces: dict[int, dict[str, Any]] = {}
+
+    def function(self, function: FunctionType) -> FunctionType:
+        """The function that stands for this one; it is made once, however it is reached.
+
+        Errors: LookupError for a code that needs a variable out of its reach
+        """
+        if id(function) in self.made:
+            return self.made[id(function)]
+        code = self.new if function.__code__ is self.old else function.__code__
+        cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        if not set(code.co_freevars) <= set(cells):
+            raise LookupError("it would need a variable that is out of its reach")
+        # First the cells, empty: a function may be in its own closure.
+        fresh = {name: CellType() for name in code.co_freevars}
+        space = self._space(function)
+        closure = tuple(fresh.values())
+        made = FunctionType(code, space, function.__name__, function.__defaults__, closure)
+        made.__kwdefaults__ = function.__kwdefaults__
+        self.made[id(function)] = made
+        for name, cell in fresh.items():
+            _fill(cell, cells[name], self._value)
+        return made
+
+    def with_code(self, top: FunctionType, code: CodeType) -> FunctionType:
+        """The function anew with still another code; it is the same one, if that needs the same variables.
+
+        Errors: LookupError for a code that needs a variable out of its reach
+        """
+        edited = [made for made in self.made.values() if made.__code__ is self.new]
+        if any(made.__code__.co_freevars != code.co_freevars for made in edited):
+            return Remade(self.old, code).function(top)
+        for made in edited:
+            made.__code__ = code
+        self.new = code
+        return self.made[id(top)]
+
+    def _value(self, value: Any) -> Any:
+        return self.function(value) if _is_made_anew(value) else value
+
+    def _space(self, function: FunctionType) -> dict[str, Any]:
+        """The globals of a module, with functions anew that are its own."""
+        given = function.__globals__
+        if id(given) not in self.spaces:
+            self.spaces[id(given)] = space = dict(given)
+            for name, value in given.items():
+                if _is_made_anew(value):
+                    space[name] = self.function(value)
+        return self.spaces[id(given)]
+
+
+def reached(top: FunctionType) -> list[FunctionType]:
+    """A function, and all that it may call by a name of its module or of its closure."""
+    found, seen = [top], {id(top)}
+    for function in found:  # it grows on the way
+        cells = [cell.cell_contents for cell in function.__closure__ or () if _is_full(cell)]
+        for other in (*function.__globals__.values(), *cells):
+            if _is_made_anew(other) and id(other) not in seen:
+                seen.add(id(other))
+                found.append(other)
+    return found
+
+
+def plain(function: Any) -> FunctionType | None:
+    """The Python function behind a callable, without what torch wraps around it; None if there is none."""
+    function = getattr(function, "__func__", function)
+    function = getattr(function, "__wrapped__", function)
+    return function if isinstance(function, FunctionType) else None
+
+
+def _is_made_anew(value: Any) -> TypeGuard[FunctionType]:
+    return isinstance(value, FunctionType) and is_the_users(value.__code__)
+
+
+def _is_full(cell: CellType) -> bool:
+    try:
+        _ = cell.cell_contents
+    except ValueError:
+        return False
+    return True
+
+
+def _fill(cell: CellType, given: CellType, value: Callable[[Any], Any]) -> None:
+    if _is_full(given):
+        cell.cell_contents = value(given.cell_contents)
