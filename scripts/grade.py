@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from grading.class_run import grade_all, several
-from grading.class_table import as_csv, document, print_class, text_for, verdict
+from grading.class_table import as_csv, document, print_class, text_for, text_name, verdict
 from grading.judging import Graded, Rules
 from grading.marks import read_marks, total
 from grading.secret_points import LessonPoint, drawn, secret_seed
@@ -84,13 +84,14 @@ def _tell(
     documents = [document(one, names, options) for one in found]
     if options.csv:
         with replacing(Path(options.csv)) as part:
-            part.write_text(as_csv(documents), encoding="utf-8")
+            part.write_text(as_csv(documents), encoding="utf-8", errors="backslashreplace")
     if options.reports:
         folder = Path(options.reports)
         folder.mkdir(parents=True, exist_ok=True)
         for one in found:
-            with replacing(folder / f"{one.student}.txt") as part:
-                part.write_text(text_for(one, names, options), encoding="utf-8")
+            with replacing(folder / text_name(one.student)) as part:
+                text = text_for(one, names, options)
+                part.write_text(text, encoding="utf-8", errors="backslashreplace")
     if options.json:
         print(json.dumps({"seed": seed, "submissions": documents}, indent=2, allow_nan=False))
         return

@@ -2,12 +2,18 @@
 
 import argparse
 import csv
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grading.judging import Graded
+from reading.plain_lines import without_commands
 from support.tables import open_console, plain_table
+
+LONGEST_FILE_NAME = 240
+LONGEST_NAME = 30
+"""Of a student in the table; the files have it whole."""
 
 
 def verdict(one: Graded, names: Sequence[str], no_autograd: bool) -> str:
@@ -34,7 +40,7 @@ def print_class(
         word = verdict(one, names, options.no_autograd)
         colour = {"right": "green", "wrong": "red"}.get(word, "yellow")
         table.add_row(
-            one.student,
+            _plain(_cut(one.student)),
             f"[{colour}]{word}[/]",
             f"{one.points:g}",
             _names(one.wrong(names)) if not one.error else "",
@@ -60,7 +66,17 @@ def _what(one: Graded) -> str:
         parts.append(one.diagnosis)
     if one.autograd:
         parts.append(f"asks {one.autograd[0]}")
-    return "; ".join(parts).replace("[", r"\[")
+    return _plain("; ".join(parts))
+
+
+def _plain(text: str) -> str:
+    """Text that is shown as it is, and commands neither the terminal nor rich."""
+    return without_commands(text).replace("[", r"\[")
+
+
+def _cut(name: str) -> str:
+    """One long name does not fold the whole table."""
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def document(one: Graded, names: Sequence[str], options: argparse.Namespace) -> dict[str, Any]:
@@ -93,6 +109,14 @@ def as_csv(documents: Sequence[Mapping[str, Any]]) -> str:
 
 def _harmless(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+
+
+def text_name(student: str) -> str:
+    """The name of the student's text, which no file system finds too long."""
+    encoded = student.encode(errors="surrogateescape")
+    if len(encoded) > LONGEST_FILE_NAME:
+        student = f"{student[:50]}-{hashlib.sha256(encoded).hexdigest()[:8]}"
+    return f"{student}.txt"
 
 
 def text_for(one: Graded, names: Sequence[str], options: argparse.Namespace) -> str:

@@ -19,6 +19,9 @@ except (
 ):  # Windows, where nothing is removed either: one cannot ask for a process without ending it
     fcntl = None  # type: ignore[assignment]
 
+KEPT = 50
+"""Characters of the target's name: with all of a long one the name would be longer than any file's may be."""
+
 _swept: set[Path] = set()
 
 
@@ -27,7 +30,7 @@ def unfinished(path: Path) -> tuple[int, Path]:
     if fcntl and path.absolute() not in _swept:
         _swept.add(path.absolute())
         _sweep(path)
-    prefix = f".{path.stem}-{_host()}-{os.getpid()}-"
+    prefix = f".{path.stem[:KEPT]}-{_host()}-{os.getpid()}-"
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=path.suffix)
     if fcntl:
         with suppress(OSError):  # a file system without locks
@@ -37,7 +40,7 @@ def unfinished(path: Path) -> tuple[int, Path]:
 
 def _sweep(path: Path) -> None:
     """Remove what a process of this machine that is no more left behind."""
-    ours = re.compile(rf"\.{re.escape(path.stem)}-{_host()}-(\d+)-[^.]*{re.escape(path.suffix)}")
+    ours = re.compile(rf"\.{re.escape(path.stem[:KEPT])}-{_host()}-(\d+)-[^.]*{re.escape(path.suffix)}")
     with suppress(OSError):
         for file in path.parent.iterdir():
             found = ours.fullmatch(file.name)
