@@ -49,6 +49,14 @@ def test_equal_rows_by_their_ids() -> None:
     assert report.agrees, report
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
+def test_random_numbers_are_not_often_equal(dtype: torch.dtype) -> None:
+    """There are few numbers in 16 bits, and what rounds to one of them was not equal; zeros do not round."""
+    for numbers in (randn(64, 512), randn(64, 512).exp(), randn(64, 512).relu(), torch.eye(64)):
+        assert not is_often_equal(numbers.to(dtype))
+    assert is_often_equal(randn(64, 1).expand(64, 512).to(dtype))
+
+
 def test_equal_elements_get_equal_roundings() -> None:
     """And different ones different roundings, in every dtype."""
     for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.complex64):
