@@ -1,5 +1,6 @@
 """Who asks autograd, or another library, for a derivative that was to be derived by hand."""
 
+import builtins
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -28,6 +29,9 @@ class AutogradWatch:
         """Watch from now on, and note which of the packages are imported."""
         self.packages = packages
         self.notes: dict[str, str] = {}
+        # What torch has imported by itself, as it does with what it finds installed, is nobody's question.
+        self.before = {package for package in packages if package in sys.modules}
+        self._watch_imports()
         self._wrap(torch.autograd, "grad", "torch.autograd.grad")
         self._wrap(torch.autograd, "backward", "torch.autograd.backward")
         self._wrap(torch.Tensor, "backward", "Tensor.backward")
@@ -39,7 +43,8 @@ class AutogradWatch:
 
     def found(self) -> list[str]:
         """What was noted, such as: torch.autograd.grad (homework.py, line 12)."""
-        packages = [f"the package {package}" for package in self.packages if package in sys.modules]
+        imported = [name for name in self.packages if name in sys.modules and name not in self.before]
+        packages = [f"the package {package}" for package in imported]
         return [*(f"{title} ({place})" for place, title in self.notes.items()), *packages]
 
     def _wrap(self, owner: Any, name: str, title: str) -> None:
@@ -53,6 +58,18 @@ class AutogradWatch:
             return original(*args, **keywords)
 
         setattr(owner, name, noted)
+
+    def _watch_imports(self) -> None:
+        original = builtins.__import__
+
+        @wraps(original)
+        def noted(name: str, *args: Any, **keywords: Any) -> Any:
+            package = name.partition(".")[0]
+            if package in self.before and self._place(sys._getframe(1)):
+                self.before.discard(package)
+            return original(name, *args, **keywords)
+
+        builtins.__import__ = noted
 
     def _wrap_engine(self) -> None:
         """A way that is not wrapped by its name ends in the engine nevertheless."""
