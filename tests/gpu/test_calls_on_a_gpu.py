@@ -1,11 +1,14 @@
 """The check on a GPU: atomics, compiled modules, autocast, derivations, links, a Triton kernel."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
+from torch.nn import functional
 
 from on_gpu import on_gpu
 from torch_reference import check_derivation, check_function, check_links, check_modules
@@ -117,3 +120,41 @@ def test_a_triton_kernel() -> None:
         assert right.agrees, right
         wrong = check_function(UnmaskedSoftmax, lambda x: torch.softmax(x, -1), x, order=1)
         assert not wrong.agrees, dtype
+
+
+def test_indices_of_our_own_do_not_end_the_use_of_the_gpu() -> None:
+    """A reference that does not take -100, a table that is cut to one row: a processor is asked first."""
+    table, ids = on_gpu(5, 4), torch.tensor([0, 4, 4, 1, 2, 2]).cuda()
+    report = check_function(
+        lambda table, ids: functional.embedding(ids, table), lambda t, i: t[i], table, ids
+    )
+    assert report.agrees, report
+    scores = on_gpu(6, 5)
+    picked = check_function(
+        functional.cross_entropy,
+        lambda x, ids: (x.logsumexp(-1) - x.gather(1, ids[:, None])[:, 0]).mean(),
+        scores,
+        ids,
+    )
+    assert picked.agrees, picked
+    assert float(torch.ones(3, device="cuda").sum()) == 3
+
+
+def test_a_kernel_that_fails_later_is_reported() -> None:
+    """An index that is out of range in the backward alone: after it nothing can be asked there."""
+    asked = """if True:
+        import torch
+        from torch_reference import check_function
+        class Wrong(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                return x * 2
+            @staticmethod
+            def backward(ctx, above):
+                return above.flatten()[torch.full((12,), 99, device="cuda")].view(3, 4)
+        print(check_function(Wrong, lambda x: x * 2, torch.ones(3, 4, device="cuda")))
+    """
+    ended = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert "MISMATCH" in ended.stdout
+    assert "raises an error" in ended.stdout

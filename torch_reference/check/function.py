@@ -20,7 +20,7 @@ from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.cuts import MANY, elements
 from torch_reference.judging.calls.points import leaving_all_alone
-from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device
 from torch_reference.judging.calls.wanted import wanted_names
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Report, breach
@@ -99,7 +99,7 @@ def check_function(
         objective = FunctionObjective(right.function, arguments, state)
         dtype = str(arguments.point[wanted[0]].dtype).removeprefix("torch.")
         try:
-            outputs, depends = objective.looked_at(arguments.point, wanted)
+            outputs, depends = objective.looked_at(arguments.point, wanted, as_given=True)
         except UserCodeError as error:
             return Report((raised(error),), dtype)
         above = drawn_upstream(outputs, seed)
@@ -122,6 +122,8 @@ def check_function(
         alone, report = checked_here(alone, point, once=is_large and ways is None)
         as_given = replace(as_given, function=alone.function)
         report = replace(report, remarks=right.told)
+        if any(loses_the_device(finding.row.explanation) for finding in report.findings):
+            return report
         if not report.agrees:
             told = (
                 as_given.told_on_few_rows(report, point, function, seed)

@@ -22,6 +22,8 @@ from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.hygiene import copies
 from torch_reference.layers.generator_state import generator_state
 
+INDICES = (torch.int32, torch.int64)
+
 
 @dataclass(frozen=True)
 class FunctionObjective:
@@ -55,8 +57,16 @@ class FunctionObjective:
         with user_code("reference"), same_random_numbers(self.rng_state):
             return self._on(inputs)
 
-    def looked_at(self, inputs: Tensors, wanted: Sequence[str]) -> tuple[dict[str, Tensor], bool]:
-        """The outputs by name, and whether one of them depends on an input whose gradient is wanted."""
+    def looked_at(
+        self, inputs: Tensors, wanted: Sequence[str], as_given: bool = False
+    ) -> tuple[dict[str, Tensor], bool]:
+        """The outputs by name, and whether one of them depends on an input whose gradient is wanted.
+
+        An index that is out of range is an error on a processor, and on a GPU the end of its use by the
+        process: at a point that is not as the user gave it, a processor is asked first.
+        """
+        if not as_given and any(not value.is_cpu and value.dtype in INDICES for value in inputs.values()):
+            self.outputs({name: value.detach().cpu() for name, value in inputs.items()})
         leaves = {
             # Copies that are no leaves: it may work in place.
             name: value.detach().clone().requires_grad_(name in wanted).clone()

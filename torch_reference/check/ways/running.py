@@ -10,7 +10,7 @@ from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.comparison import Row, Verdict
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import tensors_of
-from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device
 from torch_reference.judging.finding import Finding, breach
 from torch_reference.judging.function_outputs import judge_outputs
 from torch_reference.judging.judgement import FORM, judge
@@ -60,6 +60,8 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     try:
         made = attempt.call()
     except UserCodeError as error:
+        if loses_the_device(str(error)):  # after which nothing can be asked there
+            return "fails", [breach(error.part, "call", Verdict.RAISED, str(error))]
         if not _is_in_domain(attempt, objective) or isinstance(error.__cause__, Warning):
             return "cannot apply", []
         out_of_its_domain = error.part == "forward" and attempt.point is not session.point

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 HERE = Path(__file__).parents[2]
 TORCH = "/torch/"
 
@@ -27,12 +29,19 @@ def user_code(part: str) -> Iterator[None]:
     """
     try:
         yield
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call] # torch leaves it untyped
+            torch.cuda.synchronize()  # what a kernel raises is known only then, and would seem another's
     except UserCodeError:
         raise
     except (Exception, SystemExit) as error:
         if getattr(error, "ends_the_check", False):
             raise
         raise UserCodeError(part, error) from error
+
+
+def loses_the_device(error: str) -> bool:
+    """Whether a GPU cannot be used any more by this process, as after an index that is out of range there."""
+    return "CUDA error" in error
 
 
 def _told(error: BaseException) -> str:
