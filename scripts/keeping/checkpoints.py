@@ -82,6 +82,9 @@ def _keep(path: Path) -> None:
             spare.write_bytes(path.read_bytes())
         spare.replace(previous(path))
     finally:
+        spare.unlink(
+            missing_ok=True
+        )  # where both names are of one file, as after a kill, replacing does nothing
         os.close(descriptor)
 
 

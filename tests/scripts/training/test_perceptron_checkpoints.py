@@ -112,3 +112,15 @@ def test_any_reader_of_safetensors_finds_the_parameters() -> None:
     assert set(expected) == {"0.weight", "0.bias", "2.weight", "2.bias"}
     for name, value in expected.items():
         assert torch.equal(found[f"content/point/parameters/{name}"], value)
+
+
+def test_after_a_kill_between_two_names_nothing_is_left_over(tmp_path: Path) -> None:
+    """The checkpoint is there under both of its names: to give it the second again changes nothing."""
+    path = tmp_path / "runs" / "run.pt"
+    path.parent.mkdir()
+    checkpoints.save(path, "it.py", {}, {"epoch": 1})
+    checkpoints.previous(path).hardlink_to(path)
+    checkpoints.save(path, "it.py", {}, {"epoch": 2})
+    assert sorted(file.name for file in path.parent.iterdir()) == ["run.previous.pt", "run.pt"]
+    content = [checkpoints.whole(file, torch.device("cpu"))[2] for file in (checkpoints.previous(path), path)]
+    assert content == [{"epoch": 1}, {"epoch": 2}]
