@@ -6,6 +6,7 @@ and processes is tried as a user meets it, in a process each.
 
 import os
 import random
+import re
 import shutil
 import time
 from pathlib import Path
@@ -74,8 +75,9 @@ def test_363_damaged_libraries_are_built_anew(filled: Path, tmp_path: Path) -> N
 
 
 FLAGS = {
-    "-ffast-math": "flush subnormal numbers",
-    "-funsafe-math-optimizations": "flush subnormal numbers",
+    # From GCC 13 on a shared library no longer makes the process flush, and its sums are seen instead.
+    "-ffast-math": "flush subnormal numbers|not that of the plain derivation",
+    "-funsafe-math-optimizations": "flush subnormal numbers|not that of the plain derivation",
     "-fassociative-math -fno-signed-zeros": "not that of the plain derivation",
     "-ffinite-math-only": "not that of the plain derivation",
     "-fsingle-precision-constant": "not that of the plain derivation",
@@ -98,7 +100,7 @@ def test_a_bad_flag_is_one_warning_and_the_numbers_are_right(tmp_path: Path) -> 
         assert not used.flushes, flags
         assert len(used.said) <= 1, flags
         if reason:
-            assert reason in used.said[0], flags
+            assert re.search(reason, used.said[0]), flags
             assert not used.compiled[0], flags
     assert use(tmp_path) == RIGHT
 

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from manual_backprop.fast.kernels.plain_tensors import plain_addresses
 
+pytestmark = pytest.mark.usefixtures("as_a_user_runs_it")
+
 
 class Tagged(Tensor):
     """A subclass that does nothing of its own."""

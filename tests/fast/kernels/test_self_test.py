@@ -16,7 +16,10 @@ from manual_backprop.fast.kernels import compiled_library, self_test
 from manual_backprop.fast.kernels.library_trial import REALS
 from manual_backprop.fast.kernels.self_test import WrongNumbersError, check_numbers
 
-pytestmark = pytest.mark.skipif(not COMPILED, reason="no C compiler here")
+pytestmark = [
+    pytest.mark.skipif(not COMPILED, reason="no C compiler here"),
+    pytest.mark.usefixtures("as_a_user_runs_it"),  # a spoiled kernel is none by its type
+]
 
 
 class Spoiled:

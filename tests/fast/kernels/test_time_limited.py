@@ -9,6 +9,8 @@ import pytest
 
 from manual_backprop.fast.kernels import time_limited
 
+pytestmark = pytest.mark.usefixtures("as_a_user_runs_it")
+
 
 def run(script: str, limit: float = 20.0) -> time_limited.Ended:
     """A script of the shell."""
