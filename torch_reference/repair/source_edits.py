@@ -6,6 +6,7 @@ What is evaluated is the edited text itself, so that what is shown is what was t
 import ast
 from collections.abc import Iterator, Sequence
 
+from torch_reference.repair.rarer_edits import rarer_edits
 from torch_reference.repair.source_text import Source, TextEdit
 from torch_reference.repair.term_edits import LEAVES, factors, of_a_factor, of_a_term, terms
 
@@ -55,6 +56,7 @@ def edits_of(source: Source, statement: ast.stmt, names: Sequence[str]) -> list[
             for node in ast.walk(index):
                 if isinstance(node, ast.expr):
                     found += _of_a_node(source, node, names, called=False, inner=True)
+    found += rarer_edits(source, statement, names)
     unique = {(edit.start, edit.end, edit.text): edit for edit in reversed(found)}
     return sorted(unique.values(), key=lambda edit: (edit.cost, edit.start))
 
