@@ -3,11 +3,12 @@
 | file | what it is |
 | --- | --- |
 | single_edits.py | the smallest edits of a line that make the whole gradient right |
-| source_edits.py, term_edits.py | every single edit of a line |
+| source_edits.py, term_edits.py, rarer_edits.py | every single edit of a line |
 | source_text.py | a file as text, at the places of its syntax tree |
 | rebuilt.py, remade.py | the user's function with another text |
 | screening.py, statement_ranges.py, frame_watch.py | most edits told off in the frame's variables |
 | task_trials.py | how an edited derivation is tried |
+| time_limit.py | an end for what an edit makes run for ever |
 """
 
 from torch_reference.repair.single_edits import Repairs, Trials

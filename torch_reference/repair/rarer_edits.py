@@ -1,4 +1,4 @@
-"""Edits that are needed more rarely: an axis, an index, a size, a slope, two names exchanged, a whole product."""
+"""Edits that are needed more rarely: an axis, an index, a size, a slope, two names exchanged, a product."""
 
 import ast
 from collections.abc import Iterator, Sequence

@@ -1,11 +1,13 @@
 """One edit that would make it right: single edits of the wrong line, each tried on the whole gradient."""
 
 import ast
+import contextlib
 import difflib
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
@@ -16,8 +18,9 @@ from torch_reference.repair.screening import Screen, Wanted, screens
 from torch_reference.repair.source_edits import edits_of
 from torch_reference.repair.source_text import TextEdit
 from torch_reference.repair.suspect_lines import suspects
+from torch_reference.repair.time_limit import TimeLimit
 
-MOST_EDITS, MOST_SECONDS, MOST_SHOWN = 2500, 2.0, 2
+MOST_EDITS, MOST_SECONDS, MOST_SHOWN = 6000, 3.0, 2
 MOST_NAMES = 24
 
 
@@ -90,7 +93,7 @@ def repairs(
     tried, complete, dearest = 0, True, 0
     here = {place[0] for place in lines}
     again = {line for place in lines for line in place[1:]} - here
-    with silent(), unwarned():
+    with silent(), unwarned(), TimeLimit(lambda: _runs(trials, original)) as limit:
         screened = _screens(trials, original, statements, wanted)
         for edit, statement in _in_order(original, statements, code, here, again):
             spent, waited = time.thread_time() - begin, time.monotonic() - begin_wall
@@ -103,13 +106,20 @@ def repairs(
             if fitting and edit.cost > dearest + 1:
                 break
             tried += 1
-            if _mends(edit, original, trials, screened.get(statement)):
+            if limit.holds(partial(_mends, edit, original, trials, screened.get(statement))):
                 fitting.append(_repair(original, edit, statement))
                 dearest = edit.cost
                 if len(fitting) == MOST_SHOWN:
                     break
     numbers = tuple(sorted({statement.lineno for statement in statements}))
     return Repairs(tuple(fitting), tried, time.monotonic() - begin_wall, complete, numbers)
+
+
+def _runs(trials: Trials, original: Original) -> None:
+    """Run the derivation as it is, whatever it raises."""
+    with contextlib.suppress(Exception):
+        if original.top is not None:
+            trials.quick(original.top)
 
 
 def _mends(edit: TextEdit, original: Original, trials: Trials, screen: Screen | None) -> bool:

@@ -1,0 +1,45 @@
+"""An edit may make a user's loop run for ever: the search goes on without it."""
+
+import threading
+import time
+
+import pytest
+
+from torch_reference.repair import time_limit
+from torch_reference.repair.time_limit import TimeLimit
+
+
+def for_ever() -> bool:
+    """A loop as an edit of its condition makes one."""
+    count = 0
+    while count >= 0:
+        count += 1
+    return True
+
+
+def test_what_never_ends_is_no_answer_and_the_next_question_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the main thread and in others; and nothing watches on."""
+    monkeypatch.setattr(time_limit, "LONGEST", 0.05)
+    answers: list[bool] = []
+
+    def ask() -> None:
+        with TimeLimit(lambda: None) as limit:
+            answers.extend([limit.holds(for_ever), limit.holds(lambda: True), limit.holds(for_ever)])
+
+    ask()
+    other = threading.Thread(target=ask)
+    other.start()
+    other.join(10)
+    assert answers == [False, True, False] * 2
+    time.sleep(0.1)
+    assert not [thread for thread in threading.enumerate() if "_watch" in thread.name]
+
+
+def test_an_error_of_the_question_is_its_own() -> None:
+    """Only what takes too long is answered for it."""
+
+    def raises() -> bool:
+        raise KeyError("a")
+
+    with TimeLimit(lambda: None) as limit, pytest.raises(KeyError):
+        limit.holds(raises)

@@ -1,0 +1,68 @@
+"""An end for what an edit makes run for ever: one character more or less in a user's loop may never end."""
+
+import ctypes
+import threading
+import time
+from collections.abc import Callable
+
+LONGEST = 1.0
+"""Seconds that one trial may take, and as much again as MANY trials of what the user wrote."""
+MANY = 20
+
+
+class RunsTooLong(BaseException):
+    """Raised in the thread of the search, in the user's code, at its next Python instruction."""
+
+
+class TimeLimit:
+    """Asks questions that may never be answered, and answers no for those that take too long.
+
+    Only Python code can be stopped; a call into C is waited for, and so is code in threads of its own.
+    """
+
+    def __init__(self, known: Callable[[], object]) -> None:
+        """Ask a question that is known to end, to learn how long one takes; then watch."""
+        begin = time.monotonic()
+        known()
+        self.seconds = LONGEST + MANY * (time.monotonic() - begin)
+        self._asker = threading.get_ident()
+        self._since: float | None = None
+        self._raised = False
+        self._over = threading.Event()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def __enter__(self) -> "TimeLimit":
+        """Itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Watch no longer."""
+        self._over.set()
+
+    def holds(self, question: Callable[[], bool]) -> bool:
+        """The answer, or False where none comes in time."""
+        try:
+            self._since, self._raised = time.monotonic(), False
+            try:
+                answer = question()
+            finally:
+                self._since = None
+            while self._raised:  # it is on its way, and must not arrive in anything else
+                time.sleep(0.001)
+        except RunsTooLong:
+            self._since, self._raised = None, False
+            return False
+        return answer
+
+    def _watch(self) -> None:
+        while not self._over.wait(LONGEST / 4):
+            begun = self._since
+            if begun is None or self._raised or time.monotonic() - begun < self.seconds:
+                continue
+            self._raised = True
+            if self._since is not begun:  # it has just ended
+                self._raised = False
+                continue
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(self._asker), ctypes.py_object(RunsTooLong)
+            )
