@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograd_functions import function, saving
 from torch_reference import check_function
+from torch_reference.check.references.differences import by_differences
 from torch_reference.check.references.right import OWN, QUOTIENT
 
 x = torch.tensor([[0.4, -1.3], [2.1, 0.7]], dtype=torch.float64)
@@ -128,3 +129,40 @@ def test_whatever_a_forward_raises_is_a_report(error: type[BaseException]) -> No
     assert error.__name__ in str(report)
     inside = lambda x: torch.autograd.grad((x**3).sum(), x, create_graph=True)[0]  # noqa: E731
     assert "RuntimeError" in str(check_function(inside, inside, x))
+
+
+def softmax_of_numpy(ctx: Any, x: Tensor) -> Tensor:
+    """Along rows."""
+    shifted = np.exp(x.detach().numpy() - x.detach().numpy().max(-1, keepdims=True))
+    y = torch.from_numpy(shifted / shifted.sum(-1, keepdims=True))
+    ctx.save_for_backward(y)
+    return y
+
+
+def test_what_a_right_backward_rounds_itself_in_float32_is_no_mistake() -> None:
+    """Two that were refused: a sum under an expanded upstream gradient, and a mean that cancels."""
+    rows = torch.randn(4, 6, generator=torch.Generator().manual_seed(0))
+    softmax = function(
+        softmax_of_numpy,
+        lambda ctx, g: (lambda y: y * (g - (g * y).sum(-1, keepdim=True)))(ctx.saved_tensors[0]),
+    )
+    assert (report := check_function(softmax, None, rows, ways=["expanded upstream"])), str(report)
+    assert check_function(lambda x: torch.nn.functional.layer_norm(x, (6,)), None, rows, ways=[])
+
+
+def test_a_number_is_moved_once_whatever_the_upstream_gradient_is() -> None:
+    """A check asks for many; it used to take up to half a minute for two dozen numbers."""
+    calls = 0
+
+    def counted(x: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        return x.sin()
+
+    leaf = x.clone().requires_grad_()
+    output = by_differences(counted)(leaf)
+    torch.autograd.grad(output, leaf, torch.ones_like(x), retain_graph=True)
+    before = calls
+    [found] = torch.autograd.grad(output, leaf, 3 * x)
+    assert calls == before == 2 + 6 * x.numel()
+    torch.testing.assert_close(found, 3 * x * x.cos())

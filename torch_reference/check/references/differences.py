@@ -8,18 +8,14 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes, _get_current_dispatch_mode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
-from torch_reference.judging.difference_quotient import Estimate, estimated
-from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
+from torch_reference.check.references.jacobians import Jacobian, Run, first_slopes, jacobian, pairs_of
+from torch_reference.tolerance.rounding.exact_run import widened_inputs
 from torch_reference.tolerance.rounding.moved_run import MovedRun
 
 MOST = 400
 """So many numbers are moved, one at a time; more would take minutes."""
 
-STEPS = (1e-3, 1e-2, 1e-4, 1e-5, 1e-1)
-"""The step that is right for most functions first."""
-
-Run = Callable[[Sequence[Tensor]], list[Tensor]]
-Known = dict[tuple[object, ...], tuple[Tensor, Tensor]]
+Known = dict[tuple[object, ...], Jacobian]
 
 
 def by_differences(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,6 +47,7 @@ def by_differences(function: Callable[..., Any]) -> Callable[..., Any]:
         outputs = [next(numbers) if _is_number(leaf) else leaf for leaf in made["leaves"]]
         return tree_unflatten(outputs, made["nest"])
 
+    differentiable.finds_kinks = True  # type: ignore[attr-defined]
     return differentiable
 
 
@@ -69,11 +66,7 @@ class _Differences(torch.autograd.Function):
         if sum(tensors[place].numel() for place in asked) > MOST:
             raise ValueError(f"more than {MOST} numbers to move: give fewer, or a reference")
         with _disable_current_modes():
-            numbers = tuple(_numbers(tensor) for tensor in (*tensors, *above))
-            for place in asked:
-                if (place, *numbers) not in ctx.known:  # each draw of roundings asks at the same point
-                    ctx.known[(place, *numbers)] = _derivatives(ctx.run, tensors, place, above)
-            found = {place: ctx.known[(place, *numbers)] for place in asked}
+            found = {place: _gradient(ctx.run, ctx.known, tensors, place, above) for place in asked}
         mode = _get_current_dispatch_mode()
         gradients: list[Tensor | None] = [None] * (len(tensors) + 2)
         for place, (value, error) in found.items():
@@ -83,47 +76,63 @@ class _Differences(torch.autograd.Function):
         return tuple(gradients)
 
 
+def _gradient(
+    run: Run, known: Known, tensors: Sequence[Tensor], place: int, above: Sequence[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """(the gradient of one input, what it may be off by).
+
+    Formula: Σⱼ gⱼ Jⱼᵢ, off by the errors of J, and by what a backward's own roundings explain: u of each term
+             and of what it is made from, and what J moves by where each input moves by a rounding
+    """
+    here = _known(run, known, tensors, place)
+    weights = [pairs_of(widened_inputs({"": each.detach().resolve_neg()})[""]).flatten() for each in above]
+    weight = torch.cat(weights) if weights else here.values
+    size, used = weight.abs(), weight != 0
+    if not here.errors[:, used].isfinite().all():
+        raise ValueError("a kink, or no smooth function: a difference quotient does not settle")
+    derivatives, errors = here.derivatives[:, used], here.errors[:, used]
+    unit = torch.finfo(tensors[place].dtype).eps / 2
+    inputs = pairs_of(widened_inputs({"": tensors[place]})[""]).flatten().abs().unsqueeze(1)
+    whole = here.values[used].abs().nan_to_num(posinf=0.0) / torch.where(inputs > 0, inputs, 1.0)
+    depends = derivatives.abs() > 2 * errors
+    errors = errors + unit * (derivatives.abs() + whole * depends)
+    if unit > 1e-12:  # else what a rounding does is below what the quotient is off by
+        errors = errors + _moved(run, known, tensors, place)[:, used]
+    value, error = derivatives @ weight[used], errors @ size[used]
+    shape = (*tensors[place].shape, 2) if tensors[place].is_complex() else tensors[place].shape
+    value, error = value.view(shape), error.view(shape)
+    if not tensors[place].is_complex():
+        return value, error
+    return torch.view_as_complex(value.contiguous()), torch.linalg.vector_norm(error, dim=-1)
+
+
+def _known(run: Run, known: Known, tensors: Sequence[Tensor], place: int) -> Jacobian:
+    """The derivatives at a point: each draw of roundings, and each upstream gradient, asks for the same."""
+    key = (place, *map(_numbers, tensors))
+    if key not in known:
+        known[key] = jacobian(run, tensors, place)
+    return known[key]
+
+
+def _moved(run: Run, known: Known, tensors: Sequence[Tensor], place: int) -> Tensor:
+    """How far the derivatives move where every input is another by one rounding of its dtype."""
+    key = (place, "moved", *map(_numbers, tensors))
+    if key not in known:
+        generator = torch.Generator().manual_seed(5)
+        beside = []
+        for tensor in tensors:
+            wide = widened_inputs({"": tensor.detach()})[""]
+            signs = torch.randint(0, 2, wide.shape, generator=generator).to(wide.device) * 2 - 1
+            beside.append(wide * (1 + torch.finfo(tensor.dtype).eps / 2 * signs))
+        here = _known(run, known, tensors, place)
+        moved = (first_slopes(run, beside, place) - here.slopes).abs()
+        known[key] = here._replace(slopes=moved.nan_to_num(posinf=0.0))
+    return known[key].slopes
+
+
 def _numbers(tensor: Tensor) -> tuple[object, ...]:
     wide = widened_inputs({"": tensor.detach().resolve_conj().resolve_neg()})[""]
-    return tuple(tensor.shape), tensor.dtype, wide.cpu().numpy().tobytes()
-
-
-def _derivatives(
-    run: Run, tensors: Sequence[Tensor], place: int, above: Sequence[Tensor]
-) -> tuple[Tensor, Tensor]:
-    """(the derivative by each number of one input, what it may be off by)."""
-    exact = list(widened_inputs({str(i): value for i, value in enumerate(tensors)}).values())
-    weights = list(widened_inputs({str(i): value for i, value in enumerate(above)}).values())
-    terms = float(sum(weight.abs().sum() for weight in weights))
-    moved = torch.view_as_real(exact[place]) if exact[place].is_complex() else exact[place]
-    flat = moved.flatten()
-    estimates: list[Estimate] = []
-    for element in range(flat.numel()):
-
-        def value(step: float, element: int = element) -> float:
-            other = flat.clone()
-            other[element] += step
-            shaped = other.view(moved.shape)
-            inputs = [*exact]
-            inputs[place] = torch.view_as_complex(shaped) if exact[place].is_complex() else shaped
-            with torch.no_grad(), ExactRun():
-                made = run(inputs)
-            return float(sum(_product(weight, one) for weight, one in zip(weights, made, strict=True)))
-
-        size = float(flat[element].abs()) or float(flat.abs().max()) or 1.0
-        estimates.append(estimated(value, size, terms, STEPS, 1e-9 * terms / size))
-        if estimates[-1].error == float("inf"):
-            raise ValueError("a kink, or no smooth function: a difference quotient does not settle")
-    values, errors = (
-        flat.new_tensor([each[part] for each in estimates]).view(moved.shape) for part in (0, 1)
-    )
-    if not exact[place].is_complex():
-        return values, errors
-    return torch.view_as_complex(values), torch.linalg.vector_norm(errors, dim=-1)
-
-
-def _product(weight: Tensor, made: Tensor) -> Tensor:
-    return (weight.conj() * made).real.sum() if weight.is_complex() else (weight * made).sum()
+    return tuple(tensor.shape), wide.cpu().numpy().tobytes()
 
 
 def _is_number(leaf: Any) -> bool:

