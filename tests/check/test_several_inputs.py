@@ -126,3 +126,49 @@ def test_inputs_may_be_nested(in_a_tuple: bool) -> None:
     assert check_derivation(model, ssr, inputs, targets, by_hand)
     report = check_derivation(model, ssr, inputs, targets, lambda *args: by_hand(*args, factor=-2.0))
     assert report.first_wrong.diagnosis.kind == "wrong sign"
+
+
+class Twice(nn.Module):
+    """One layer that is called twice, and one that returns two tensors."""
+
+    def __init__(self) -> None:
+        """Square, so that either gradient has the shape of the other."""
+        super().__init__()
+        self.layer, self.pair = nn.Linear(2, 2, bias=False), Pair()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The product of the pair."""
+        first, second = self.pair(self.layer(self.layer(x)))
+        return first * second
+
+
+class Pair(nn.Module):
+    """x and its square."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Two outputs."""
+        return x, x * x
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_each_call_and_each_part_of_an_output_is_a_link_with_its_number(factor: float) -> None:
+    """The first call's gradient is derived wrongly, and named; what it feeds is inherited."""
+    torch.manual_seed(3)
+    x = torch.randn(3, 2).double()
+
+    def derivation(p: dict, x: Tensor, _: object) -> dict:
+        weight = p["layer.weight"]
+        one = x @ weight.T
+        two = one @ weight.T
+        ones = torch.ones_like(two)
+        d_two = two**2 + 2 * two * two
+        d_one = factor * d_two @ weight
+        d_weight = d_two.T @ one + d_one.T @ x
+        parts = {"pair.0": two**2 * ones, "pair.1": two}
+        return {**parts, "layer[1]": d_two, "layer[0]": d_one, "layer.weight": d_weight}
+
+    report = check_derivation(Twice().double(), lambda output, _: output.sum(), x, None, derivation)
+    first = report.first_wrong
+    assert (first.name if first else "") == ("layer[0]" if factor == 2 else "")
+    assert {finding.name for finding in report.findings if finding.agrees} >= {"pair.0", "pair.1", "layer[1]"}
+    assert report.agrees is (factor == 1)

@@ -31,7 +31,8 @@ def check_derivation(
     """Compare a derivation with autograd, element by element, and explain every mismatch.
 
     derivation(parameters, inputs, targets) returns a mapping from the names of model.named_parameters() to
-    the gradient of the loss. It may also return, under the name of a submodule ("hidden", "layers.0"), the
+    the gradient of the loss. It may also return, under the name of a submodule ("hidden", "layers.0"; of one
+    that is called again "cell[0]", "cell[1]"; of a tuple or dict that it returns "pair.0", "pair.mean"), the
     gradient with respect to that submodule's output: then each link of the chain is judged by itself, and the
     first wrong one is named. Where it differs, the derivation's own local variables are judged as links, too:
     the wrong line is shown, and one edit that would make it right if there is one. The model, its buffers and

@@ -57,7 +57,6 @@ def network_task(
             }
         return found | {name: tuple(values[name].shape) for name in reversed(parameters) if name not in found}
 
-    calls = {name: count for name, (count, _) in first.items() if count > 1}
     return Task(
         derivation=_by_own_names(_of_nested(derivation, inputs, again), model, point, several),
         objective=objective,
@@ -67,11 +66,14 @@ def network_task(
         parameters=list(parameters),
         links=[name for name, (count, _) in first.items() if count == 1],
         batched=_batched([*given, *(["targets"] if targets is not None else [])], point),
-        refused={
-            name: f"this submodule is called {count} times: whose output is meant?"
-            for name, count in calls.items()
-        },
+        refused={name: _which_is_meant(name, count) for name, (count, _) in first.items() if count != 1},
     )
+
+
+def _which_is_meant(name: str, count: int) -> str:
+    if not count:
+        return f"this submodule returns several tensors: expected {name}.0, {name}.1, … or their keys"
+    return f"this submodule is called {count} times: expected {name}[0] to {name}[{count - 1}]"
 
 
 def with_derivation(task: Task, model: nn.Module, inputs: Any, derivation: NetworkDerivation) -> Task:

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from torch_reference.judging.calls.module_outputs import Output, each_output, named_outputs, one_name
 from torch_reference.judging.calls.points import (
     UPSTREAM,
     VALUE,
@@ -82,27 +83,23 @@ class NetworkObjective:
             for name, value in self.model.named_buffers()
         }
 
-        def hook(name: str) -> Callable[..., Tensor]:
-            def moved(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
-                if name in cuts:
-                    terms.append(weighted(point[UPSTREAM + name], output))
-                    # A given value makes the cut hold for a difference quotient too.
-                    output = point.get(VALUE + name, output).detach()
-                return shifted(output, shifts[name])
+        def moved(module: str, call: int, part: str, output: Tensor) -> Tensor:
+            name = one_name(shifts, self.modules, module, call, part)
+            if name is None:
+                return output
+            if name in cuts:
+                terms.append(weighted(point[UPSTREAM + name], output))
+                # A given value makes the cut hold for a difference quotient too.
+                output = point.get(VALUE + name, output).detach()
+            return shifted(output, shifts[name])
 
-            return moved
-
-        handles = [
-            self.modules[name].register_forward_hook(hook(name)) for name in shifts if name in self.modules
-        ]
-        try:
-            # Dropout draws the same mask in every evaluation.
-            with user_code("model and loss"), same_random_numbers(self.rng_state):
-                output = functional_call(self.model, (parameters, buffers), network_inputs(point))
-                return sum(terms, self.loss(output, point.get("targets")))
-        finally:
-            for handle in handles:
-                handle.remove()
+        starts = {name.partition("[")[0] for name in shifts}
+        starts |= {start.rpartition(".")[0] for start in starts}
+        hooked = {name: module for name, module in self.modules.items() if name in starts}
+        # Dropout draws the same mask in every evaluation.
+        with each_output(hooked, moved), user_code("model and loss"), same_random_numbers(self.rng_state):
+            output = functional_call(self.model, (parameters, buffers), network_inputs(point))
+            return sum(terms, self.loss(output, point.get("targets")))
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -115,27 +112,19 @@ class NetworkObjective:
         return {own_name(name): module for name, module in self.model.named_modules() if name}
 
     def run(self, point: Tensors) -> tuple[Tensor, dict[str, tuple[int, Tensor]]]:
-        """The loss, and for every submodule whose output is one tensor how often it was called, and its last.
+        """The loss, and every output of a submodule by its name, as module_outputs.py names them.
 
         In the order in which they finish, so that the reverse is the order of the backward pass.
         """
-        seen: dict[str, tuple[int, Tensor]] = {}
+        seen: list[Output] = []
 
-        def hook(name: str) -> Callable[..., None]:
-            def look(_module: nn.Module, _inputs: object, output: object) -> None:
-                if isinstance(output, Tensor):
-                    seen[name] = (seen.get(name, (0, output))[0] + 1, output)
+        def look(module: str, call: int, part: str, output: Tensor) -> Tensor:
+            seen.append(Output(module, call, part, output))
+            return output
 
-            return look
-
-        with one_at_a_time(self.model):
-            handles = [module.register_forward_hook(hook(name)) for name, module in self.modules.items()]
-            try:
-                with torch.no_grad():
-                    return self(point, {}), seen
-            finally:
-                for handle in handles:
-                    handle.remove()
+        with one_at_a_time(self.model), each_output(self.modules, look), torch.no_grad():
+            value = self(point, {})
+        return value, named_outputs(seen, {*self.modules, *self.names})
 
 
 Objective = NetworkObjective | FunctionObjective
