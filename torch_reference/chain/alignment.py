@@ -6,9 +6,11 @@ that has the same name in both passes; and a gradient that is made at the end of
 round before. So there is more than one way, and the chain itself tells which one is meant (choice.py).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+from torch_reference.chain.names import CONTAINERS
 from torch_reference.chain.recording.tracing import Made
 
 
@@ -38,6 +40,20 @@ def ways(forward: Sequence[Made], manual: Sequence[Made]) -> list[Way]:
         if way:
             found.setdefault(tuple((one.forward.number, one.manual.number) for one in way), way)
     return list(found.values())
+
+
+def by_keys(versions: Mapping[str, Sequence[Made]], gradients: dict[str, list[Made]]) -> dict[str, str]:
+    """Manual name -> name of what stands in a dict of gradients under that name, d["w1"].
+
+    It gets a name of its own among the gradients.
+    """
+    found = {}
+    for name, made in list(gradients.items()):
+        inside = [version for version in made if version.owner in CONTAINERS]
+        if inside and name in versions and not any(version.owner in CONTAINERS for version in versions[name]):
+            shown = f"{inside[0].owner}[{name!r}]"
+            gradients[shown], found[shown] = [replace(version, name=shown) for version in inside], name
+    return found
 
 
 def _ways(forward: Sequence[Made], manual: Sequence[Made]) -> Iterator[Way]:

@@ -9,14 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.chain.alignment import Aligned, Way, ways
+from torch_reference.chain.alignment import Aligned, Way, by_keys, ways
 from torch_reference.chain.choice import chosen_ways
 from torch_reference.chain.confirmation import confirmed, settled
 from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.names import named_pairs
 from torch_reference.chain.parts import grouped, stem_of_a_part, with_parts
 from torch_reference.chain.quantity import Place, Quantity
-from torch_reference.chain.recording.passes import Passes, function_passes, reference_passes
+from torch_reference.chain.recording.passes import Passes, Placing, function_passes, reference_passes
 from torch_reference.chain.recording.tracing import Made
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Chain
@@ -28,6 +28,7 @@ def links_of_function(
     inputs: Sequence[Any],
     wanted: Sequence[bool],
     upstream: Sequence[Tensor | None],
+    placing: Placing | None = None,
 ) -> ChainReport:
     """Judge the local variables of a Function's, or a pair's, backward as links of the chain.
 
@@ -37,14 +38,14 @@ def links_of_function(
     the report's note.
 
     Shapes: wanted says of each input whether it has a gradient; upstream has one entry for each output, None
-            for one that has no gradient
+            for one that has no gradient; placing where inputs are named, or nested
     """
     try:
-        passes = function_passes(function, inputs, wanted, upstream)
+        passes = function_passes(function, inputs, wanted, upstream, placing)
     except Exception as error:  # the user's code, called in an unusual way
         return out_of_reach("the function cannot be run line by line", error)
     try:
-        other = reference_passes(reference, inputs, upstream, passes)
+        other = reference_passes(reference, inputs, upstream, passes, placing)
         trusted = passes if same_gradients(passes, other) else other
         return judged_passes(trusted)
     except Exception as error:
@@ -67,7 +68,7 @@ def paired_versions(passes: Passes, graph: Graph) -> tuple[list[Quantity], list[
     """The links by name, and the gradients that are returned; and what was left unpaired."""
     versions = _by_name(made for made in passes.forward if made.edge and made.edge.node in graph.places)
     gradients = _by_name(passes.backward)
-    names = named_pairs(list(versions), gradients)
+    names = {**by_keys(versions, gradients), **named_pairs(list(versions), gradients)}
     several = {manual: ways(versions[name], gradients[manual]) for manual, name in names.items()}
     unpaired = [
         f"{manual}: no version of it has the shape of {name}, or one for each of its versions"

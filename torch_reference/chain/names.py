@@ -5,6 +5,9 @@ from collections.abc import Collection, Iterable
 
 PREFIXES = ("d_loss_d_", "d_loss_d", "dloss_d_", "dloss_d", "d_L_d_", "dL_d_", "dL_d", "dLd", "dJ_d", "dJd")
 SHORT = ("grad_", "grads_", "gradient_", "d_", "d", "g_", "delta_")
+CONTAINERS = ("grads", "gradients", "grad", "gradient", "d", "g", "derivatives")
+LISTS = ("params", "parameters", "weights", "inputs", "xs", "p")
+"""What a list of gradients, or a dict of them, is called, and what the list of what they belong to."""
 SUFFIXES = ("_grad", "_gradient", "_bar")
 
 
@@ -38,6 +41,11 @@ def stems(manual: str, losses: Collection[str] = ("loss",)) -> list[str]:
         found.append(quotient[2])
     found += [manual[len(prefix) :] for prefix in SHORT if manual.startswith(prefix)]
     found += [manual[: -len(suffix)] for suffix in SUFFIXES if manual.endswith(suffix)]
+    element = re.fullmatch(r"(\w+)(\[-?\d+\])", manual)
+    if element:  # of a list, which is named as a gradient is
+        found += [f"{stem}{element[2]}" for stem in stems(element[1], losses)]
+        if element[1] in CONTAINERS:
+            found += [f"{name}{element[2]}" for name in LISTS]
     return [stem for stem in found if stem]
 
 

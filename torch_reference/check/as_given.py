@@ -1,13 +1,13 @@
 """A function called as it was given: its outputs, its gradients, and what it does besides."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from torch_reference.check.calling import Called, Function, PairOfFunctions, called
+from torch_reference.chain.recording.passes import Placing
+from torch_reference.check.calling import Called, Function, PairOfFunctions, called, gradients_by_name
 from torch_reference.check.examine import examine_here, raised
 from torch_reference.check.few_rows import few_rows
 from torch_reference.check.located import CalledAt, LocatedReport
@@ -79,14 +79,21 @@ class AsGiven:
         return replace(report, findings=findings)
 
     def located(self, report: Report, point: Tensors, function: Function) -> Report:
-        """The report with the wrong lines of the backward, if all arguments are plain positions."""
+        """The report with the wrong lines of the backward."""
         arguments = self.function.arguments
-        plain = arguments.names == tuple(f"inputs[{index}]" for index in range(len(arguments.leaves)))
-        is_complex = any(isinstance(leaf, Tensor) and leaf.is_complex() for leaf in arguments.leaves)
-        if not self.draws or not plain or is_complex:
+        if not self.draws:
             return report
+        tensors = arguments.tensors(point)
         pairs = zip(arguments.names, arguments.leaves, strict=True)
-        inputs = [point.get(name, leaf) for name, leaf in pairs]
+        inputs = [tensors.get(name, leaf) for name, leaf in pairs]
+
+        def placed(values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+            return arguments.placed(dict(zip(arguments.names, values, strict=True)))
+
+        def by_name(gradients: Sequence[Any]) -> Mapping[str, Any]:
+            if isinstance(function, tuple):
+                return gradients_by_name(arguments, gradients)
+            return dict(zip(arguments.names, gradients, strict=False))
 
         def with_another(edited: Function) -> Task:
             return replace(self, function=called(edited, arguments)).task(point)
@@ -94,7 +101,8 @@ class AsGiven:
         try:
             where = CalledAt(point, self.wanted)
             reference = self.objective.function
-            return located_in_function(report, function, reference, inputs, where, with_another)
+            placing = Placing(arguments.names, placed, by_name)
+            return located_in_function(report, function, reference, inputs, where, with_another, placing)
         except Exception:  # what cannot be located stays unknown
             return report
 

@@ -45,7 +45,7 @@ class PairOfFunctions:
         given = as_upstream(outputs, upstream)
         with user_code("backward"):
             found = as_tuple(self.backward(saved, *given.values()))
-            by_name = _by_name(self.arguments, found)
+            by_name = gradients_by_name(self.arguments, found)
         return outputs, {name: by_name.get(name) for name in wanted}
 
     def _run(self, given: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -156,7 +156,7 @@ def _seeded(function: Callable[..., Any], rng_state: Tensor | None) -> Callable[
     return seeded
 
 
-def _by_name(arguments: Arguments, gradients: Sequence[Any]) -> dict[str, Any]:
+def gradients_by_name(arguments: Arguments, gradients: Sequence[Any]) -> dict[str, Any]:
     """What a pair's backward returned for each input: one for every argument, or for every tensor."""
     positions = arguments.positions()
     if len(gradients) == len(positions):

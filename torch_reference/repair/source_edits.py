@@ -43,19 +43,23 @@ def edits_of(source: Source, statement: ast.stmt, names: Sequence[str]) -> list[
     value = getattr(statement, "value", None)
     if value is not None:
         called = {id(node.func) for node in ast.walk(value) if isinstance(node, ast.Call)}
+        places = [node.slice for node in ast.walk(value) if isinstance(node, ast.Subscript)]
+        index = {id(node) for place in places for node in ast.walk(place)}
         inner = {id(node.value) for node in ast.walk(value) if isinstance(node, ast.Attribute)}
         for node in ast.walk(value):
             if isinstance(node, ast.expr):
-                found += _of_a_node(source, node, names, id(node) in called, id(node) in inner)
+                found += _of_a_node(
+                    source, node, names, id(node) in called, id(node) in inner, id(node) in index
+                )
         for term in terms(value):
             found += of_a_term(source, term, names, term is not value)
         for factor in factors(value):
             found += of_a_factor(source, factor, names)
     for target in getattr(statement, "targets", [getattr(statement, "target", None)]):
-        for index in _indices(target):
-            for node in ast.walk(index):
+        for place in _indices(target):
+            for node in ast.walk(place):
                 if isinstance(node, ast.expr):
-                    found += _of_a_node(source, node, names, called=False, inner=True)
+                    found += _of_a_node(source, node, names, called=False, inner=True, index=True)
     found += rarer_edits(source, statement, names)
     unique = {(edit.start, edit.end, edit.text): edit for edit in reversed(found)}
     return sorted(unique.values(), key=lambda edit: (edit.cost, edit.start))
@@ -84,15 +88,16 @@ def _of_the_statement(source: Source, statement: ast.stmt) -> Iterator[TextEdit]
 
 
 def _of_a_node(
-    source: Source, node: ast.expr, names: Sequence[str], called: bool, inner: bool
+    source: Source, node: ast.expr, names: Sequence[str], called: bool, inner: bool, index: bool
 ) -> Iterator[TextEdit]:
     begin, end = source.span(node)
     text = source.text(node)
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        numbers = () if isinstance(node.value, bool) else _other_numbers(node.value)
-        # A factor of 1 is better left out.
+        numbers = [] if isinstance(node.value, bool) else list(_other_numbers(node.value))
+        # A factor of 1 is better left out, and an index is seldom counted from the end.
+        odd = {written: 4 for written in numbers if (written[0] == "-" if index else written == "1")}
         what = "another number"
-        yield from (TextEdit(begin, end, written, 4 if written == "1" else 1, what) for written in numbers)
+        yield from (TextEdit(begin, end, written, odd.get(written, 1), what) for written in numbers)
         if not isinstance(node.value, bool):
             yield from (TextEdit(begin, end, name, 3, what) for name in names)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):

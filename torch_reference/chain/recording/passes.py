@@ -1,6 +1,6 @@
 """A forward and a backward pass of the user's, run once under the eyes of a recorder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
@@ -32,6 +32,21 @@ class Passes:
     """What the backward pass was given, by identity: no line of it has made these."""
 
 
+@dataclass(frozen=True)
+class Placing:
+    """The names of inputs, how they are passed on, and what is returned for each."""
+
+    names: tuple[str, ...]
+    placed: Callable[[Sequence[Any]], tuple[Sequence[Any], Mapping[str, Any]]]
+    by_name: Callable[[Sequence[Any]], Mapping[str, Any]]
+
+    @classmethod
+    def plain(cls, count: int) -> "Placing":
+        """inputs[0], inputs[1], … one after the other."""
+        names = tuple(f"inputs[{index}]" for index in range(count))
+        return cls(names, lambda values: (values, {}), lambda found: dict(zip(names, found, strict=False)))
+
+
 class Context:
     """What a torch.autograd.Function calls ctx, without a graph behind it."""
 
@@ -56,7 +71,11 @@ class Context:
 
 
 def function_passes(
-    function: Any, inputs: Sequence[Any], wanted: Sequence[bool], upstream: Sequence[Tensor | None]
+    function: Any,
+    inputs: Sequence[Any],
+    wanted: Sequence[bool],
+    upstream: Sequence[Tensor | None],
+    placing: Placing | None = None,
 ) -> Passes:
     """Run an autograd.Function's, or a pair's, forward and backward, the forward with a graph of its own.
 
@@ -64,10 +83,11 @@ def function_passes(
             for one that has no gradient
     Errors: whatever the user's code raises
     """
-    arguments, leaves = with_graph(inputs, wanted)
+    placing = placing or Placing.plain(len(inputs))
+    arguments, leaves = with_graph(inputs, wanted, placing.names)
     ours = Recorder()
     with torch.enable_grad(), ours:
-        outputs, backward = _forward(function, arguments, wanted)
+        outputs, backward = _forward(function, *placing.placed(arguments), wanted)
     theirs = Recorder()
     # One for each output; behind the last there may be more of None.
     given = [None if value is None else value.clone() for value in upstream[: len(as_tuple(outputs))]]
@@ -76,7 +96,7 @@ def function_passes(
     roots, above = _roots(as_tuple(outputs), upstream)
     returned = {
         name: (_floating(gradient, leaves[name][1]), (id(gradient), gradient._version))
-        for name, gradient in zip((f"inputs[{i}]" for i in range(len(inputs))), gradients, strict=False)
+        for name, gradient in placing.by_name(gradients).items()
         if isinstance(gradient, Tensor) and name in leaves
     }
     stopped = ours.stopped or theirs.stopped
@@ -93,13 +113,19 @@ def _floating(gradient: Tensor, like: Tensor) -> Tensor:
 
 
 def reference_passes(
-    reference: Callable[..., Any], inputs: Sequence[Any], upstream: Sequence[Tensor | None], passes: Passes
+    reference: Callable[..., Any],
+    inputs: Sequence[Any],
+    upstream: Sequence[Tensor | None],
+    passes: Passes,
+    placing: Placing | None = None,
 ) -> Passes:
     """The same, with the reference's forward pass in place of the user's: for one without a graph."""
-    arguments, leaves = with_graph(inputs, [f"inputs[{i}]" in passes.inputs for i in range(len(inputs))])
+    placing = placing or Placing.plain(len(inputs))
+    arguments, leaves = with_graph(inputs, [name in passes.inputs for name in placing.names], placing.names)
+    args, kwargs = placing.placed(arguments)
     recorder = Recorder()
     with torch.enable_grad(), recorder:
-        outputs = as_tuple(reference(*arguments))
+        outputs = as_tuple(reference(*args, **kwargs))
     roots, above = _roots(outputs, upstream)
     stopped = recorder.stopped or passes.stopped
     return replace(
@@ -108,11 +134,11 @@ def reference_passes(
 
 
 def with_graph(
-    inputs: Sequence[Any], wanted: Sequence[bool]
+    inputs: Sequence[Any], wanted: Sequence[bool], names: Sequence[str]
 ) -> tuple[list[Any], dict[str, tuple[Edge, Tensor]]]:
     """Copies of the inputs, those that are wanted with a graph; no leaves: they can be changed in place."""
     arguments, edges = [], {}
-    for index, (value, wants) in enumerate(zip(inputs, wanted, strict=True)):
+    for name, value, wants in zip(names, inputs, wanted, strict=True):
         if not isinstance(value, Tensor):
             arguments.append(value)
             continue
@@ -121,25 +147,25 @@ def with_graph(
             copy = copy.requires_grad_().clone()
             edge = edge_of(copy)
             assert edge is not None
-            edges[f"inputs[{index}]"] = (edge, value.detach())
+            edges[name] = (edge, value.detach())
         arguments.append(copy)
     return arguments, edges
 
 
 def _forward(
-    function: Any, arguments: Sequence[Any], wanted: Sequence[bool]
+    function: Any, arguments: Sequence[Any], named: Mapping[str, Any], wanted: Sequence[bool]
 ) -> tuple[Any, Callable[..., Any]]:
     """The outputs, and the backward that belongs to them."""
     if isinstance(function, tuple):
-        outputs, saved = function[0](*arguments)
+        outputs, saved = function[0](*arguments, **named)
         saved = _without_graph(saved)
         return outputs, lambda *upstream: function[1](saved, *upstream)
     ctx = Context(wanted)
     if function.setup_context is not torch.autograd.function._SingleLevelFunction.setup_context:
-        outputs = function.forward(*arguments)
+        outputs = function.forward(*arguments, **named)
         function.setup_context(ctx, tuple(arguments), outputs)
     else:
-        outputs = function.forward(ctx, *arguments)
+        outputs = function.forward(ctx, *arguments, **named)
     return outputs, lambda *upstream: function.backward(ctx, *upstream)
 
 

@@ -1,7 +1,7 @@
 """What of a user's variables is looked at: tensors, arrays and numbers, in containers and objects too."""
 
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -13,6 +13,8 @@ _OWN = str(Path(__file__).parents[2])
 _LIBRARIES = tuple(
     {_OWN, str(Path(torch.__file__).parent), *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))}
 )
+MOST_ITEMS = 64
+"""The elements of longer lists are no links."""
 _INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -47,6 +49,20 @@ def named_values(variables: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]
         for key, item in _held(value):
             if isinstance(key, str) and _is_numeric(item):
                 yield name, key, item
+            for number, one in _elements(item) if isinstance(key, str) else ():
+                yield name, f"{key}[{number}]", one
+        for number, one in _elements(value):
+            yield name, f"{name}[{number}]", one
+
+
+def _elements(value: Any) -> Iterator[tuple[int, Any]]:
+    """The tensors of a list, or of a dict whose keys are numbers, by their places."""
+    items: Iterable[tuple[Any, Any]] = ()
+    if type(value) in (list, tuple) and len(value) <= MOST_ITEMS:
+        items = enumerate(value)
+    elif type(value) is dict and len(value) <= MOST_ITEMS:
+        items = value.items()
+    yield from ((key, item) for key, item in items if type(key) is int and _is_numeric(item))
 
 
 def _held(value: Any) -> list[tuple[Any, Any]]:

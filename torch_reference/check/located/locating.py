@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from torch_reference.chain.derivations import links_of_derivation
+from torch_reference.chain.graph import Graph
 from torch_reference.chain.inside import links_of_function
 from torch_reference.chain.quantity import Place
+from torch_reference.chain.recording.passes import Placing
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Status
 from torch_reference.check.located.located_report import LocatedReport
@@ -44,6 +46,7 @@ def located_in_function(
     inputs: Sequence[Any],
     where: CalledAt,
     make_task: Callable[[Any], Task],
+    placing: Placing,
 ) -> Report:
     """The report on a Function or a pair, with the wrong lines of its backward.
 
@@ -55,9 +58,11 @@ def located_in_function(
     is_function = isinstance(function, type) and issubclass(function, torch.autograd.Function)
     if not _has_wrong_numbers(report) or not (is_function or isinstance(function, tuple)):
         return report
-    flags = [f"inputs[{index}]" in where.wanted for index in range(len(inputs))]
+    flags = [name in where.wanted for name in placing.names]
     above = [where.point.get(f"{UPSTREAM}outputs[{index}]") for index in range(MOST_OUTPUTS)]
-    inside = links_of_function(function, reference, inputs, flags, above)
+    if any(isinstance(value, Tensor) and value.is_complex() for value in inputs):
+        return _out_of_reach(report, "complex arguments: the gradient is judged, its lines are not")
+    inside = links_of_function(function, reference, inputs, flags, above, placing)
     backward = function[1] if isinstance(function, tuple) else function.backward
 
     def edited_task(edited: Any) -> Task:
@@ -88,6 +93,12 @@ def located_in_derivation(
         model, loss, arguments, targets, lambda parameters: derivation(parameters, inputs, targets)
     )
     return _located(report, inside, make_task, derivation)
+
+
+def _out_of_reach(report: Report, why: str) -> Report:
+    """The report, and one line that says why it names none."""
+    known = {field.name: getattr(report, field.name) for field in fields(report)}
+    return LocatedReport(**known, inside=ChainReport((), Graph(()), (), f"out of reach: {why}"))
 
 
 def _has_wrong_numbers(report: Report) -> bool:
