@@ -10,7 +10,8 @@ UNARY = {"sqrt", "rsqrt", "exp", "log", "tanh", "sigmoid", "sign", "relu", "reci
 WRITING = ({"index_copy_", "index_add_"}, {"scatter_", "scatter_add_"})
 AXES = ("0", "-1, keepdim=True", "1")
 SIZES = ("len({})", "{}.shape[-1]", "{}.numel()", "{}.sum()")
-FACTORS = ("{}[:, None]", "{}[..., None]", "(1 - {})")
+FACTORS = ("{}[:, None]", "{}[..., None]", "(1 - {})", "{} ** 2")
+ORDERS = ("permute(0, 2, 3, 1)", "transpose(1, 2)", "transpose(0, 1)")
 FEW, FEWER = 12, 9
 """So many names at most for products of two of them to be tried as terms, of matrices and by element."""
 
@@ -21,9 +22,12 @@ def rarer_edits(source: Source, statement: ast.stmt, names: Sequence[str]) -> It
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             yield from _of_a_method(source, node, node.func)
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
-            yield from _of_an_index(source, node)
+            yield from _of_an_index(source, node, names)
         elif isinstance(node, ast.BinOp):
             yield from _of_an_operation(source, node, names)
+        elif isinstance(node, ast.Constant) and node.value == 1:
+            for name in names:
+                yield TextEdit(*source.span(node), f"(1 - {name})", 5, "another number")
         elif isinstance(node, ast.Attribute) and node.attr in ("T", "mT") and _is_name(node.value):
             begin, end = source.span(node.value)
             text = source.text(node.value)
@@ -59,6 +63,8 @@ def _of_a_method(source: Source, node: ast.Call, method: ast.Attribute) -> Itera
         yield TextEdit(begin, end, flipped, 4, "another order")
     if not of_torch and _is_name(method.value):
         yield TextEdit(start, start, ".T", 4, "transposed")
+        for order in ORDERS if method.attr in ("reshape", "view", "flatten") else ():
+            yield TextEdit(start, start, f".{order}", 5, "another order")
 
 
 def _of_axes(source: Source, axes: ast.Tuple) -> Iterator[TextEdit]:
@@ -75,13 +81,17 @@ def _of_axes(source: Source, axes: ast.Tuple) -> Iterator[TextEdit]:
             yield TextEdit(begin, end, f"({', '.join(sorted([*written, more]))})", 3, "another axis")
 
 
-def _of_an_index(source: Source, node: ast.Subscript) -> Iterator[TextEdit]:
+def _of_an_index(source: Source, node: ast.Subscript, names: Sequence[str]) -> Iterator[TextEdit]:
     begin, end = source.span(node)
     value = source.text(node.value)
     if _is_name(node.slice):
         index = source.text(node.slice)
         for moved in (f"{index} - 1", f"{index} + 1"):
             yield TextEdit(begin, end, f"{value}[{moved}]", 3, "another number")
+    if _is_name(node.value) and isinstance(node.slice, ast.Tuple):
+        for name in names:
+            for sign in "*/":
+                yield TextEdit(*source.span(node.value), f"({value} {sign} {name})", 6, "factor missing")
     if isinstance(node.slice, ast.Constant | ast.UnaryOp):
         for text in (value, f"{value}[:, None]", f"{value}[..., None]"):
             yield TextEdit(begin, end, text, 4, "another axis")
@@ -93,6 +103,11 @@ def _of_an_operation(source: Source, node: ast.BinOp, names: Sequence[str]) -> I
     is_complement = isinstance(node.left, ast.Constant) and node.left.value == 1
     if isinstance(node.op, ast.Sub) and is_complement:
         yield TextEdit(begin, end, right, 3, "another function")
+        for name in names:
+            yield TextEdit(begin, end, f"1 + {name} * (1 - {right})", 6, "derivative of another function")
+    if isinstance(node.op, ast.Pow) and _is_name(node.right):
+        for other in (f"({right} - 1)", f"({right} + 1)"):
+            yield TextEdit(*source.span(node.right), other, 3, "another power")
     if isinstance(node.op, ast.Div):
         place = source.span(node.right)
         wraps = source.bytes[place[0] - 1 : place[0]] == b"(" and isinstance(node.right, ast.BinOp)

@@ -62,6 +62,19 @@ class Original:
         ]
         return list(dict.fromkeys(found))
 
+    def of_each_round(self) -> list[str]:
+        """What the code reads by the number of a loop's round, as it is written: a[t], x[:, t]."""
+        loops = [node.target for node in ast.walk(self.outermost) if isinstance(node, ast.For)]
+        numbers = {node.id for target in loops for node in ast.walk(target) if isinstance(node, ast.Name)}
+        found = [
+            self.source.text(node)
+            for statement in self.statements()
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)
+            if any(isinstance(inner, ast.Name) and inner.id in numbers for inner in ast.walk(node.slice))
+        ]
+        return list(dict.fromkeys(found))
+
     def edited(self, text: str) -> FunctionType:
         """The function that the user gave, with the file's text as it would be.
 

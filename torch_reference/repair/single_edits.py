@@ -21,7 +21,7 @@ from torch_reference.repair.suspect_lines import suspects
 from torch_reference.repair.time_limit import TimeLimit
 
 MOST_EDITS, MOST_SECONDS, MOST_SHOWN = 6000, 3.0, 2
-MOST_NAMES = 24
+MOST_NAMES, MOST_OF_A_ROUND = 24, 8
 
 
 class Repair(NamedTuple):
@@ -142,7 +142,7 @@ def _in_order(
 ) -> Iterator[tuple[TextEdit, ast.stmt]]:
     """All edits, the likeliest of every line first; those of lines that only hand on are less likely."""
     names = [name for name in code.co_varnames if name not in ("self", "ctx", "cls")][:MOST_NAMES]
-    names += original.attributes()[:MOST_NAMES]
+    names += [*original.attributes()[:MOST_NAMES], *original.of_each_round()[:MOST_OF_A_ROUND]]
     every = [
         (edit._replace(cost=edit.cost + _further(statement, here, again)), statement)
         for statement in lines

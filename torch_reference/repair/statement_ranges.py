@@ -23,8 +23,10 @@ def from_to(body: Sequence[ast.stmt], suspect: ast.stmt, line: int) -> Iterator[
 
 
 def _adds_up(statement: ast.stmt) -> bool:
-    """Whether what a statement makes depends on what it made in the round before."""
+    """Whether what a statement makes depends on what it made in the round before, or is a part of it."""
     if not isinstance(statement, ast.Assign):
+        return True
+    if any(isinstance(target, ast.Subscript) for target in statement.targets):
         return True
     targets = {ast.unparse(target) for target in statement.targets}
     return any(ast.unparse(node) in targets for node in ast.walk(statement.value))

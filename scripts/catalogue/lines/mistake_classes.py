@@ -5,10 +5,18 @@ FACTORS |= {"constant factor per element", "factor 2", "factor 1/2", "derivative
 MEANS = {"constant factor", "mean for sum", "sum for mean", "mean for sum inside", "sum for mean inside"}
 TERMS = {"term missing", "path dropped", "path counted twice", "one use only", "last observation only"}
 CLASSES: dict[str, set[str]] = {
-    "sign": {"wrong sign", "constant factor per element", "path counted twice", "constant factor"},
+    "sign": {
+        "derivative of another function",
+        "wrong sign",
+        "constant factor per element",
+        "path counted twice",
+        "constant factor",
+    },
     "missing factor": FACTORS | {"another number", "another power", "term missing", *MEANS},
-    "missing term": TERMS | {"derivative of another function", "derivative missing", "another number"},
+    "missing term": TERMS
+    | {"another factor", "derivative of another function", "derivative missing", "another number"},
     "power": {
+        "another name",
         "another power",
         "another number",
         "derivative of another function",
@@ -18,8 +26,20 @@ CLASSES: dict[str, set[str]] = {
         "factor 1/2",
         "input for the activation",
     },
-    "number": {"another number", "another axis", *FACTORS, *TERMS, "transposed", "missing sum", "wrong sign"},
+    "number": {
+        "another name",
+        "another number",
+        "another axis",
+        *FACTORS,
+        *TERMS,
+        "transposed",
+        "missing sum",
+        "wrong sign",
+    },
     "name": {
+        "constant factor",
+        "factor missing",
+        "derivative missing",
         "another name",
         "another order",
         "another factor",
@@ -35,10 +55,12 @@ CLASSES: dict[str, set[str]] = {
         "another axis",
         "derivative of another function",
     },
-    "extra factor": FACTORS | {"factor too many", "another power", "another number", *MEANS},
+    "extra factor": FACTORS
+    | {"another name", "path counted twice", "factor too many", "another power", "another number", *MEANS},
     "extra term": {"term too many", "path counted twice", "another number", "another factor", "another name"},
     "another function": {
         "another function",
+        "constant factor",
         "derivative of another function",
         "derivative at the output",
         "derivative missing",

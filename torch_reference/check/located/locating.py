@@ -28,6 +28,8 @@ MOST_OUTPUTS = 64
 LOOKS = {"another factor", "another function", "upstream forgotten", "constant factor per element"}
 LOOKS |= {"path counted twice", "product of sums", "row for column"}
 """Kinds that a number of another origin may look like."""
+OF_A_TERM = LOOKS | {"factor missing", "derivative missing", "derivative at the output"}
+"""What a missing term may look like: the factor whose derivative is zero is none that is missing."""
 TOLD = ("another name", "wrong sign", "factor 2", "factor 1/2", "constant factor")
 """What is told of one line, and is plainer than these."""
 
@@ -154,5 +156,10 @@ def _told(finding: Finding, told: Diagnosis | None) -> Finding:
     """A gradient of unknown kind gets what is known of the one wrong line behind it."""
     kind = finding.diagnosis.kind if finding.diagnosis else ""
     # What was returned under a wrong name may look like a mistake of another kind.
-    vague = kind == UNKNOWN.kind or (kind in LOOKS and told is not None and told.kind in TOLD)
+    vague = kind == UNKNOWN.kind or (told is not None and _is_plainer(told.kind, kind))
     return replace(finding, diagnosis=told) if told and vague and finding.starts_here else finding
+
+
+def _is_plainer(told: str, kind: str) -> bool:
+    """Whether what is told of one line says more than what the whole gradient looks like."""
+    return (told in TOLD and kind in LOOKS) or (told == "term missing" and kind in OF_A_TERM)
