@@ -63,9 +63,17 @@ class Original:
         return list(dict.fromkeys(found))
 
     def of_each_round(self) -> list[str]:
-        """What the code reads by the number of a loop's round, as it is written: a[t], x[:, t]."""
-        loops = [node.target for node in ast.walk(self.outermost) if isinstance(node, ast.For)]
+        """What the code may read by the number of a loop's round: a[t], x[:, t] as it is written, or saved[t]."""
+        loops = [one.target for one in self.statements() if isinstance(one, ast.For)]
         numbers = {node.id for target in loops for node in ast.walk(target) if isinstance(node, ast.Name)}
+        unpacked = [
+            node.id
+            for one in self.statements()
+            for target in getattr(one, "targets", [])
+            if isinstance(target, ast.Tuple)
+            for node in target.elts
+            if isinstance(node, ast.Name)
+        ]
         found = [
             self.source.text(node)
             for statement in self.statements()
@@ -73,6 +81,7 @@ class Original:
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)
             if any(isinstance(inner, ast.Name) and inner.id in numbers for inner in ast.walk(node.slice))
         ]
+        found += [f"{name}[{number}]" for number in sorted(numbers) for name in unpacked]
         return list(dict.fromkeys(found))
 
     def edited(self, text: str) -> FunctionType:

@@ -15,13 +15,16 @@ def suspects(
     what all of them need: one mistake is likelier than several.
     """
     simple = [one for one in statements if isinstance(one, KINDS) or _changes_a_tensor(one)]
-    needed = [_needed(simple, here, linked) for here in lines]
+    loops = [one for one in statements if isinstance(one, ast.For | ast.While)]
+    needed = [_needed(simple, here, linked, loops) for here in lines]
     if not needed:
         return []
     return [one for one in needed[0] if all(one in others for others in needed[1:])]
 
 
-def _needed(statements: Sequence[ast.stmt], lines: Sequence[int], linked: Collection[str]) -> list[ast.stmt]:
+def _needed(
+    statements: Sequence[ast.stmt], lines: Sequence[int], linked: Collection[str], loops: Sequence[ast.stmt]
+) -> list[ast.stmt]:
     """The statements of the lines, and those whose variables only they need: judged by nothing else."""
     found = [one for line in lines for one in statements if one.lineno <= line <= (one.end_lineno or line)]
     found = list(dict.fromkeys(found))
@@ -29,11 +32,20 @@ def _needed(statements: Sequence[ast.stmt], lines: Sequence[int], linked: Collec
     while waiting:
         here = waiting.pop()
         names = read(here) - set(linked)
-        for one in statements:
-            if one not in found and one.lineno < here.lineno and names & written(one):
+        for one in reversed(statements):  # what stands nearer to the wrong link is likelier
+            if one not in found and _may_come_before(one, here, loops) and names & written(one):
                 found.append(one)
                 waiting.append(one)
     return found
+
+
+def _may_come_before(one: ast.stmt, other: ast.stmt, loops: Sequence[ast.stmt]) -> bool:
+    """Above it, or further down in the same loop: then it comes before it in the next round."""
+    if one.lineno < other.lineno:
+        return True
+    return any(
+        loop.lineno < other.lineno and one.lineno <= (loop.end_lineno or loop.lineno) for loop in loops
+    )
 
 
 def _changes_a_tensor(statement: ast.stmt) -> bool:
