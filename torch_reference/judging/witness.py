@@ -34,7 +34,8 @@ def who_is_wrong(objective: Objective, row: Row, point: Tensors, names: Names, c
 
     "yours" or "PyTorch's" (in the point's own dtype) is the one that is further from the exact derivative;
     "both within rounding" where neither is further than the row's bound; "undecided" where the exact one is
-    not known well enough to tell, at a kink, or where the reference detaches and means no derivative.
+    not known well enough to tell, at a kink, where the reference detaches and means no derivative, or means
+    symmetric matrices only.
     """
     if row.manual is None or row.bound is None:
         return "yours"
@@ -53,7 +54,18 @@ def who_is_wrong(objective: Objective, row: Row, point: Tensors, names: Names, c
         return "undecided"
     if manual_off > own_off:
         return "yours"
-    return "undecided" if _detaches(objective, point) else "PyTorch's"
+    meant = _of_symmetric_ones(point.get(row.name), gradient) or _detaches(objective, point)
+    return "undecided" if meant else "PyTorch's"
+
+
+def _of_symmetric_ones(value: Tensor | None, gradient: Tensor) -> bool:
+    """Whether it may be a function of symmetric matrices, as cholesky and eigh are: they read one triangle.
+
+    Torch's gradient is symmetric there, and no difference quotient of one element is.
+    """
+    if value is None or value.ndim < 2 or value.shape[-1] != value.shape[-2] or value.shape[-1] == 1:
+        return False
+    return all(torch.allclose(one, one.mT, rtol=1e-6) for one in (value, gradient))
 
 
 def _direction(row: Row, gradient: Tensor) -> Tensor:

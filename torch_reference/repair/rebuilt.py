@@ -63,7 +63,7 @@ class Original:
         return list(dict.fromkeys(found))
 
     def of_each_round(self) -> list[str]:
-        """What the code may read by the number of a loop's round: a[t], x[:, t] as it is written; saved[t]."""
+        """What the code may read by the number of a loop's round: a[t], x[:, t] as written; saved[t]."""
         loops = [one.target for one in self.statements() if isinstance(one, ast.For)]
         numbers = {node.id for target in loops for node in ast.walk(target) if isinstance(node, ast.Name)}
         unpacked = [
