@@ -105,6 +105,7 @@ def test_machines_get_everything() -> None:
         "converted": [],
         "ways": {},
         "ways_on": "",
+        "smallest": {},
         "warnings": [],
         "remarks": [],
     }

@@ -1,15 +1,18 @@
 """A function that is right as it was given, called in every other way: at its point, or at few rows of it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 
 from torch_reference.check.as_given import AsGiven
 from torch_reference.check.few_rows import few_rows
+from torch_reference.check.ways.pasted_call import pasted_call, unbroken
 from torch_reference.check.ways.running import WayFound, is_another_function, run_ways
 from torch_reference.check.ways.second_order import second_derivative
 from torch_reference.check.ways.session import Session
+from torch_reference.check.ways.smallest_input import Shrinking, smallest_inputs
 from torch_reference.check.ways.table import COSTLY, Way
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Tensors
@@ -17,19 +20,46 @@ from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.report import Finding, Report
 
 
-def in_every_way(
-    session: Session,
-    report: Report,
-    ways: Mapping[str, Way],
-    order: int | None,
-    allow: Collection[str],
-    on: str = "",
-) -> Report:
+class Asked(NamedTuple):
+    """What a check is asked: the ways, the order of derivatives, and how the call is written again.
+
+    head and tail are what stands before and after the arguments of check_function; without a head nothing is
+    written.
+    """
+
+    ways: Mapping[str, Way]
+    order: int | None
+    seed: int
+    head: str = ""
+    tail: str = ""
+
+
+def in_every_way(session: Session, as_given: AsGiven, report: Report, asked: Asked, on: str = "") -> Report:
     """The report, and what came of every other way of calling; on is the part of the point that they see."""
     session = replace(session, plain=session.first())
-    found = run_ways(session, ways, allow)
-    second = [] if order == 1 else run_ways(session, {"second derivative": second_derivative}, allow)
-    return with_ways(report, found, second, order, on)
+    found = run_ways(session, asked.ways, as_given.allow)
+    last = {"second derivative": second_derivative}
+    second = [] if asked.order == 1 else run_ways(session, last, as_given.allow)
+    report = with_ways(report, found, second, asked.order, on)
+    failing = [way for way in found if way.status == "fails"]
+    if not failing or not as_given.draws or not asked.head:
+        return report
+    return replace(report, smallest=_smallest(session, replace(as_given, draws=0), failing, asked))
+
+
+def _smallest(
+    session: Session, as_given: AsGiven, failing: list[WayFound], asked: Asked
+) -> tuple[tuple[str, ...], ...]:
+    """For each input that was found, the ways that it shows, and the call in lines that can be pasted."""
+    shrinking = Shrinking(session, lambda point: as_given.check(point).agrees, as_given.allow, asked.seed)
+    found = smallest_inputs(shrinking, [(way, asked.ways[way.name]) for way in failing])
+    shown: list[tuple[str, ...]] = []
+    for small in {id(inputs): inputs for inputs in found.values()}.values():
+        names = [name for name, inputs in found.items() if inputs is small]
+        tail = f"{asked.tail}ways={unbroken(names)}"
+        lines = pasted_call(asked.head, session.arguments, small, tail)
+        shown += [(", ".join(names), *lines)] if lines else []
+    return tuple(shown)
 
 
 def with_ways(
@@ -64,17 +94,10 @@ def _of_the_second(finding: Finding) -> list[str]:
     return [f"the second derivative is wrong: {finding.name}"]
 
 
-def on_few_rows(
-    session: Session,
-    as_given: AsGiven,
-    report: Report,
-    ways: Mapping[str, Way],
-    order: int | None,
-    seed: int,
-) -> Report:
+def on_few_rows(session: Session, as_given: AsGiven, report: Report, asked: Asked) -> Report:
     """The same at a few rows; where there are none such, the whole point in the ways that share it."""
     try:
-        point = few_rows(session.objective, session.point, session.wanted, seed)
+        point = few_rows(session.objective, session.point, session.wanted, asked.seed)
         here = as_given.check(point) if point else None
     except UserCodeError:
         point = here = None
@@ -82,13 +105,14 @@ def on_few_rows(
         wrong = [finding for finding in here.findings if not finding.agrees] if here else []
         if wrong and not is_another_function(wrong) and not any(each.is_breach for each in wrong):
             failing = WayFound("few rows", "fails", "with few rows", tuple(wrong))
-            return with_ways(report, [failing], [], order, _parts(point or {}))
+            return with_ways(report, [failing], [], asked.order, _parts(point or {}))
         report = as_given.check(session.point)  # twice, which a part of it could not be
         if not report:
             return report
-        kept = {name: way for name, way in ways.items() if name not in COSTLY}
-        return in_every_way(session, report, kept, order if order == 2 else 1, as_given.allow)
-    return in_every_way(replace(session, point=point), report, ways, order, as_given.allow, _parts(point))
+        kept = {name: way for name, way in asked.ways.items() if name not in COSTLY}
+        asked = asked._replace(ways=kept, order=asked.order if asked.order == 2 else 1, head="")
+        return in_every_way(session, as_given, report, asked)
+    return in_every_way(replace(session, point=point), as_given, report, asked, _parts(point))
 
 
 def _parts(point: Tensors) -> str:

@@ -1,6 +1,6 @@
 """The check of a function's backward: a torch.autograd.Function, any callable, or a pair of functions."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from torch_reference.check.as_given import AsGiven, checked_here
 from torch_reference.check.calling import Function, called
-from torch_reference.check.every_way import in_every_way, on_few_rows
+from torch_reference.check.every_way import Asked, in_every_way, on_few_rows
 from torch_reference.check.examine import raised
 from torch_reference.check.nothing_compared import nothing_in_function
 from torch_reference.check.references import what_is_right
@@ -93,6 +93,7 @@ def check_function(
     arguments = Arguments.of(args, kwargs)
     wanted = wanted_names(arguments, wrt)
     chosen = chosen_ways(ways, redraw and upstream is None)
+    shared: dict[str, Any] = {"allow": allow, "rtol": rtol, "accept": accept}
     with leaving_all_alone(), meant(rtol, accept):
         state = generator_state()
         right = what_is_right(function, reference, surrogate, arguments, wanted)
@@ -133,9 +134,28 @@ def check_function(
             return told_as_surrogate(told, objective, point, wanted)
         session = Session(as_given.function, objective, arguments, point, wanted, Made({}, {}))
         order = order if right.has_a_second else 1
-        if is_large and ways is None:
-            report = on_few_rows(session, as_given, report, chosen, order, seed)
-        else:
-            report = in_every_way(session, report, chosen, order, allow)
-    shared = {"surrogate": surrogate, "wrt": wrt, "allow": allow, "rtol": rtol, "accept": accept, **kwargs}
+        asked = Asked(chosen, order, seed, *_written(function, reference, surrogate, wrt, seed, shared))
+        way = on_few_rows if is_large and ways is None else in_every_way
+        report = way(session, as_given, report, asked)
+    shared |= {"surrogate": surrogate, "wrt": wrt, **kwargs}
     return at_further_points(report, points, partial(check_function, function, reference, **shared))
+
+
+def _written(
+    function: Function, reference: Any, surrogate: Any, wrt: Any, seed: int, shared: Mapping[str, Any]
+) -> tuple[str, str]:
+    """What stands before and after the arguments, where the call is written again."""
+    if hasattr(function, "of_modules"):  # a call of check_modules is another one
+        return "", ""
+    head = f"{_name(function, 'function')}, {_name(reference, 'reference')}"
+    options = {"surrogate": surrogate and _name(surrogate, "surrogate"), "wrt": wrt and list(wrt)}
+    options |= {name: list(of) if isinstance(of, Collection) else of for name, of in shared.items()}
+    options["seed"] = seed
+    words = {name: of if name == "surrogate" else repr(of) for name, of in options.items() if of}
+    return head, "".join(f"{name}={word}, " for name, word in words.items())
+
+
+def _name(thing: Any, otherwise: str) -> str:
+    """The name that it has itself; None for None."""
+    name = getattr(getattr(thing, "__self__", thing), "__name__", "") if thing is not None else "None"
+    return name if name.isidentifier() else otherwise

@@ -69,6 +69,7 @@ def _called(module: nn.Module, match: Mapping[str, str]) -> Callable[..., Any]:
         with one_at_a_time(private):
             return functional_call(private, (given, buffers), inputs)
 
+    call.of_modules = True  # type: ignore[attr-defined]
     return call
 
 

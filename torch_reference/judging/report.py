@@ -23,6 +23,8 @@ class Report:
     """Every way of calling by name, and what came of it: agrees, fails, cannot apply, refused."""
     ways_on: str = ""
     """The part of a large point that the other ways of calling saw; empty for the whole."""
+    smallest: tuple[tuple[str, ...], ...] = ()
+    """Ways that fail, and a small call that shows them, in lines that can be pasted."""
     warnings: tuple[str, ...] = ()
     """What is wrong without touching the verdict, as a second derivative that nobody asked for."""
 
@@ -64,6 +66,7 @@ class Report:
             "converted": list(self.converted),
             "ways": dict(self.ways),
             "ways_on": self.ways_on,
+            "smallest": {ways: "\n".join(lines) for ways, *lines in self.smallest},
             "warnings": list(self.warnings),
             "remarks": list(self.remarks),
             "findings": [finding.to_dict() for finding in self.findings],
@@ -89,6 +92,8 @@ class Report:
             found.append(
                 f"fails in {len(names['fails'])} of {len(self.ways)} ways: {', '.join(names['fails'])}"
             )
+            for shown, *lines in self.smallest:
+                found += [f"a small call that shows it ({shown}):", *(f"    {line}" for line in lines)]
         elif self.ways:
             on = f", of {self.ways_on}" if self.ways_on else ""
             found.append(f"in {len(names.get('agrees', []))} ways of calling besides the given one{on}")
