@@ -4,7 +4,9 @@ import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+from comparing.another_number import remark
 from comparing.chosen_networks import chosen_networks
 from comparing.derivation_option import isolated
 from comparing.derivation_report import located, status_of, tell
@@ -32,8 +34,13 @@ def compare_with_the_lesson(options: argparse.Namespace) -> int:
         except TypeError as error:
             raise ValueError(f"{options.derivation}: {error}") from None
         report = _located(report, task, options)
-        case = {} if options.random is None else {"case": number, "left_out": beyond}
-        tell(report, derivation, options, **case)
+        more: dict[str, Any] = {} if options.random is None else {"case": number, "left_out": beyond}
+        note = remark(task, derivation, options) if report.agrees and options.random is None else ""
+        if note:
+            more["remarks"] = [*report.to_dict()["remarks"], note]
+        tell(report, derivation, options, **more)
+        if note and not options.json:
+            print(note)
         if not options.json and (report.agrees or not options.fix):
             _tell_more(number, task, report, beyond, options)
         if options.counterexample and not report.agrees:

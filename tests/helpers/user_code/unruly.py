@@ -27,6 +27,11 @@ def right(p: Parameters, inputs: Tensor, observed: Tensor) -> Gradients:
     }
 
 
+def three_only(p: Parameters, inputs: Tensor, observed: Tensor) -> Gradients:
+    """A loop over three observations, however many there are."""
+    return right(p, inputs[:3], observed[:3])
+
+
 def wrong_sign(p: Parameters, inputs: Tensor, observed: Tensor) -> Gradients:
     """Every derivative with the other sign."""
     return {name: -value for name, value in right(p, inputs, observed).items()}

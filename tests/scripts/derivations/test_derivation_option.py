@@ -46,6 +46,19 @@ def test_a_wrong_derivation_is_a_report_and_status_1(script: Callable) -> None:
 
 
 @pytest.mark.slow
+def test_a_loop_over_three_observations_is_told(script: Callable, tmp_path: Path) -> None:
+    """It agrees with the lesson's three, and with three only."""
+    status, out, _ = script("--derivation", "unruly:three_only")
+    assert (status, out.splitlines()[1:]) == (
+        0,
+        ["with 4 observations instead of 3 it is wrong: is the number written in it, as in range(3)?"],
+    )
+    document = json.loads(script("--derivation", "unruly:three_only", "--json")[1])
+    assert document["remarks"] == out.splitlines()[1:]
+    assert script("--derivation", "unruly:right")[1].count("\n") == 1
+
+
+@pytest.mark.slow
 def test_a_homework_in_the_textbooks_form_is_not_blamed_for_its_overflow(script: Callable) -> None:
     """Of six random networks three are beyond it: they are left out, and judged where they are asked for."""
     homework = ["--derivation", "unruly:right", "--random", "6"]
