@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from autograd_functions import function, saving
-from torch_reference import Report, check_function
+from torch_reference import Report, check_derivation, check_function
+from torch_reference.judging.calls import Tensors
 
 x = torch.randn(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 z = torch.complex(x, x.exp())
@@ -101,3 +102,18 @@ def test_a_tuple_for_one_gradient_is_said_to_be_one() -> None:
     pair = (lambda x: (x**3, (x, x))), lambda saved, _: (saved,)
     report = check_function(pair, lambda x: x**3, torch.ones(3), ways=[], order=1)
     assert "must be one tensor, found 2" in str(report)
+
+
+def test_numbers_of_chance_are_called_not_repeatable_and_nothing_else() -> None:
+    """Noise in the fourth digit is no difference quotient, though it looks like one."""
+    model = nn.Linear(3, 1, bias=False).double()
+
+    def noisy(parameters: Tensors, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
+        right = 2 * (inputs @ parameters["weight"].T - targets).T @ inputs
+        return {"weight": right * (1 + 1e-4 * torch.rand(()).double())}
+
+    report = check_derivation(model, lambda out, y: ((out - y) ** 2).sum(), x, x[:, :1], noisy)
+    assert [(one.row.verdict.value, one.diagnosis) for one in report.findings] == [
+        ("differs", None),
+        ("not repeatable", None),
+    ]

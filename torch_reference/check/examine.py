@@ -118,4 +118,6 @@ def _with_second_call(
     right = {finding.name for finding in findings if finding.agrees}
     broken = [name for name in observation.again if name not in within & right]
     said = [finding for finding in said if finding.name not in broken or not finding.agrees]
+    # Numbers of chance look like a mistake by chance: what they are called says nothing.
+    said = [replace(one, diagnosis=None) if one.name in broken else one for one in said]
     return said + [breach(name, task.kind(name), *unstable(name)[1:]) for name in broken]
