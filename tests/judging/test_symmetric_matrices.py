@@ -1,4 +1,4 @@
-"""Functions of symmetric matrices read one triangle: no difference quotient of one element tells who is right."""
+"""Functions of symmetric matrices read one triangle: a quotient of one element does not tell who is right."""
 
 from typing import Any
 

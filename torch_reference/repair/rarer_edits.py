@@ -25,6 +25,9 @@ def rarer_edits(source: Source, statement: ast.stmt, names: Sequence[str]) -> It
             yield from _of_an_index(source, node, names)
         elif isinstance(node, ast.BinOp):
             yield from _of_an_operation(source, node, names)
+        elif isinstance(node, ast.Constant) and type(node.value) is float:
+            for number in ("2", "3"):
+                yield TextEdit(*source.span(node), f"{number} * {source.text(node)}", 4, "another number")
         elif isinstance(node, ast.Constant) and node.value == 1:
             for name in names:
                 yield TextEdit(*source.span(node), f"(1 - {name})", 5, "another number")
@@ -118,9 +121,16 @@ def _of_an_operation(source: Source, node: ast.BinOp, names: Sequence[str]) -> I
     if isinstance(node.op, ast.Mult):
         for side in (node.left, node.right):
             for name in _names_in(side) if isinstance(side, ast.Name | ast.Call) else ():
+                yield from _with_a_product(source, side, names)
                 slopes = (f"(1 - {name} ** 2)", f"({name} * (1 - {name}))", f"(1 - {name})")
                 for slope in slopes:
                     yield TextEdit(*source.span(side), slope, 5, "derivative of another function")
+
+
+def _with_a_product(source: Source, factor: ast.expr, names: Sequence[str]) -> Iterator[TextEdit]:
+    if len(names) <= FEWER and isinstance(factor, ast.Name):
+        for one, other in combinations(names, 2):
+            yield TextEdit(*source.span(factor), f"({factor.id} + {one} * {other})", 7, "term missing")
 
 
 def _of_the_whole(source: Source, value: ast.expr, names: Sequence[str]) -> Iterator[TextEdit]:

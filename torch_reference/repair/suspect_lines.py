@@ -1,6 +1,7 @@
 """The lines where a mistake may be: where a wrong link is made, and those whose variables only it needs."""
 
 import ast
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 KINDS = ast.Assign | ast.AugAssign | ast.Return | ast.AnnAssign
@@ -15,6 +16,9 @@ def suspects(
     what all of them need: one mistake is likelier than several.
     """
     simple = [one for one in statements if isinstance(one, KINDS) or _changes_a_tensor(one)]
+    # Of a variable that is made anew on the way only one value is judged: its other lines may be wrong.
+    made = Counter(name for one in simple for name in written(one))
+    linked = {name for name in linked if made[name] < 2}
     loops = [one for one in statements if isinstance(one, ast.For | ast.While)]
     needed = [_needed(simple, here, linked, loops) for here in lines]
     if not needed:
