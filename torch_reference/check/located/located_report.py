@@ -12,7 +12,7 @@ from torch_reference.repair.single_edits import NONE, Repairs
 MOST_LINES = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LocatedReport(Report):
     """A report of a mismatch, the links inside the user's code, and the edits that would make it right."""
 
