@@ -86,6 +86,8 @@ class Chain:
             if other.agrees:
                 return Judged(link, Status.INHERITED, row, other)
         [expected] = self.expected([link], cuts)
+        if not expected.isfinite().all():
+            return Judged(link, Status.NOT_JUDGED, row, given, reason="autograd's is not finite here")
         told = likeness(link.manual, expected)
         return Judged(link, Status.WRONG, row, given, expected, "", cuts, told)
 

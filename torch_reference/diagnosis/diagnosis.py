@@ -24,12 +24,21 @@ from torch_reference.judging.scalar_objective import reference_gradients
 
 OF_THE_BATCH = {"mean for sum", "sum for mean", "factor 2", "factor 1/2", "constant factor"}
 
+NO_GRADIENT = Diagnosis(
+    UNKNOWN.kind,
+    "Autograd has no finite gradient at this point: a slope is infinite there, or a number overflows.",
+    "Check at another point; surrogate= of check_function says what is meant at this one.",
+)
+"""At a kink of infinite slope a derivation is like nothing: 0 and NaN are both a choice."""
+
 
 def diagnose(task: Task, name: str, draws: int) -> Diagnosis:
     """The mistake that explains the wrong gradient at every draw, or UNKNOWN."""
     drawn = [draw for draw in _drawn(task, draws) if name in draw.manual]
     if not drawn:
         return UNKNOWN
+    if not drawn[0].reference[name].isfinite().all():
+        return NO_GRADIENT
     found = _explained(task, name, drawn)
     if found is UNKNOWN:
         # A number of observations that is written into the code makes any other one another mistake.

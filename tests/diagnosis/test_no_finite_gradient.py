@@ -1,0 +1,18 @@
+"""Where the right gradient is not finite, no mistake is made out and no line is blamed."""
+
+import torch
+
+from torch_reference import check_function
+
+
+def test_zero_at_a_kink_of_infinite_slope_is_no_path_dropped() -> None:
+    """The root of |x w| at x = 0: autograd's gradient is NaN, and zeros are like nothing."""
+    root = lambda x, w: (x @ w).abs().sqrt()  # noqa: E731
+    zeros = (lambda x, w: (root(x, w), (x, w)), lambda saved, _: tuple(map(torch.zeros_like, saved)))
+    x, w = torch.zeros(2, 3).double(), torch.tensor([1.0, 2.0, -0.5]).double()
+    report = check_function(zeros, root, x, w, ways=[], order=1)
+    assert not report.agrees
+    assert {each.diagnosis.kind for each in report.findings if each.diagnosis} <= {"unknown"}
+    assert "Autograd has no finite gradient" in str(report)
+    assert "wrong here" not in str(report)
+    assert "in your code" not in str(report)
