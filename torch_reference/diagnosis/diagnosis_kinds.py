@@ -101,6 +101,14 @@ KINDS = {
         "One element of the gradient that comes from above is used for all (below {where}).",
         "Use the whole upstream gradient: it is only constant where the loss is a plain sum.",
     ),
+    "wrong head": (
+        "What belongs to one head, or group of heads, goes to another ({where} of the forward pass).",
+        "Undo what the forward pass did: repeat_interleave is not repeat, a view is not a transpose.",
+    ),
+    "wrong group": (
+        "An average is taken over other elements ({where}).",
+        "Average over the very elements over which the forward pass takes mean and variance.",
+    ),
     "last rows left out": (
         "The last rows are not counted, as if the last block were never finished (below {where}).",
         "Let the loop run over the rest as well, or mask the last block.",

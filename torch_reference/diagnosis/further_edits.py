@@ -8,6 +8,7 @@ from torch_reference.diagnosis import wrong_derivatives, wrong_factors
 from torch_reference.diagnosis.other_functions import LOGARITHMIC, OUTPUT_SLOPES, SLOPES, VALUES
 from torch_reference.diagnosis.reference_edits import ELEMENTWISE, PRODUCTS, PRODUCTS_BY_ELEMENT, Call, Edit
 from torch_reference.diagnosis.wrong_derivatives import Wrong
+from torch_reference.diagnosis.wrong_groups import wrong_groups, wrong_heads
 
 STEPS = {"round", "sign", "sgn", "floor", "ceil", "trunc"}
 INDEXING = {"getitem", "embedding", "index_select", "gather"}
@@ -22,7 +23,12 @@ def further_edits(calls: Sequence[Call], others: Sequence[Tensor]) -> Iterator[E
     count = 0
     for number, call in enumerate(calls[:MOST_CALLS]):
         where = f"{call.name}, call {number + 1} of {len(calls)}"
-        for kind, said, way in (*_of_a_function(call), *_of_an_index(call), *_from_above(call)):
+        for kind, said, way in (
+            *_of_a_function(call),
+            *_of_an_index(call),
+            *_mixed_up(call),
+            *_from_above(call),
+        ):
             yield Edit(kind, number, call.differentiable[0], f"{said}{where}", way)
         if call.name in PRODUCTS and len(call.tensors) >= 2:
             for argument in (0, 1):
@@ -69,6 +75,17 @@ def _of_a_function(call: Call) -> Iterator[tuple[str, str, Wrong]]:
 def _of_an_index(call: Call) -> Iterator[tuple[str, str, Wrong]]:
     if call.name in INDEXING and any(not tensor.is_floating_point() for tensor in call.tensors):
         yield "repeated index overwritten", "", wrong_factors.last_occurrence
+
+
+def _mixed_up(call: Call) -> Iterator[tuple[str, str, Wrong]]:
+    if not call.differentiable:
+        return
+    x = call.tensors[call.differentiable[0]]
+    for said, way in wrong_heads(call.name, x, call.result):
+        yield "wrong head", said, way
+    if call.normalises:
+        for said, way in wrong_groups(x, call.normalises):
+            yield "wrong group", f"{said}: ", way
 
 
 def _from_above(call: Call) -> Iterator[tuple[str, str, Wrong]]:

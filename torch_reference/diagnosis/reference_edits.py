@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode, resolve_name
 
 from torch_reference.diagnosis import wrong_derivatives as wrong
 from torch_reference.diagnosis.call_arguments import replaced_in, tensors_in
-from torch_reference.diagnosis.taken_apart import TAKEN_APART
+from torch_reference.diagnosis.taken_apart import TAKEN_APART, normalised
 from torch_reference.diagnosis.wrong_derivatives import Place, Wrong
 
 # fmt: off
@@ -49,6 +49,7 @@ class Call(NamedTuple):
     parameters: tuple[str | None, ...]
     result: Tensor
     averages: bool
+    normalises: tuple[int, ...] = ()
 
 
 class Editor(TorchFunctionMode):
@@ -80,10 +81,13 @@ class Editor(TorchFunctionMode):
         if apart is not None:
             try:
                 with self:  # a fused operation is made of others, and a mistake may be in any of them
-                    return apart(*args, **kwargs)
+                    result = apart(*args, **kwargs)
+                if func is not normalised:
+                    return result
             except ValueError:  # not this one, called like this
-                pass
-        result = func(*args, **kwargs)
+                result = func(*args, **kwargs)
+        else:
+            result = func(*args, **kwargs)
         if not isinstance(result, Tensor) or not result.requires_grad or not result.is_floating_point():
             return result
         tensors = tensors_in(args)
@@ -93,7 +97,7 @@ class Editor(TorchFunctionMode):
             return result
         number, self.count = self.count, self.count + 1
         if not self.edits:
-            self._record(func, kwargs, tensors, result)
+            self._record(func, args, kwargs, tensors, result)
             return result
         for edit in self.edits:
             if edit.call == number:
@@ -101,13 +105,19 @@ class Editor(TorchFunctionMode):
         return result
 
     def _record(
-        self, func: Any, kwargs: Mapping[str, Any], tensors: tuple[Tensor, ...], result: Tensor
+        self,
+        func: Any,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        tensors: tuple[Tensor, ...],
+        result: Tensor,
     ) -> None:
         differentiable = tuple(index for index, tensor in enumerate(tensors) if tensor.requires_grad)
         names = tuple(self.shifted.get(id(tensor), (None, None))[0] for tensor in tensors)
         name = _name_of(func)
         averages = name == "mean" or kwargs.get("reduction") == "mean"
-        self.calls.append(Call(name, tensors, differentiable, names, result, averages))
+        dims = args[1] if func is normalised else ()
+        self.calls.append(Call(name, tensors, differentiable, names, result, averages, dims))
         for tensor in (*tensors, result):
             if id(tensor) not in self.known:
                 self.known.add(id(tensor))

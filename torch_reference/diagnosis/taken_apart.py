@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.overrides import handle_torch_function
 
 
 def layer_norm(
@@ -17,7 +18,7 @@ def layer_norm(
 ) -> Tensor:
     """(x − mean) / √(variance + ε) · gain + bias."""
     dims = tuple(range(-len(normalized_shape), 0))
-    return _scaled(_normalised(input, dims, eps), weight, bias)
+    return _scaled(normalised(input, dims, eps), weight, bias)
 
 
 def rms_norm(
@@ -38,10 +39,10 @@ def group_norm(
 ) -> Tensor:
     """Layer norm over each group of channels."""
     grouped = input.reshape(len(input), num_groups, -1)
-    normalised = _normalised(grouped, (-1,), eps).reshape(input.shape)
+    result = normalised(grouped, (-1,), eps).reshape(input.shape)
     shape = (1, -1, *[1] * (input.ndim - 2))
     gain, shift = (None if value is None else value.reshape(shape) for value in (weight, bias))
-    return _scaled(normalised, gain, shift)
+    return _scaled(result, gain, shift)
 
 
 def batch_norm(
@@ -59,7 +60,7 @@ def batch_norm(
     shape = (1, -1, *[1] * (input.ndim - 2))
     gain, shift = (None if value is None else value.reshape(shape) for value in (weight, bias))
     if training or running_mean is None or running_var is None:
-        return _scaled(_normalised(input, dims, eps), gain, shift)
+        return _scaled(normalised(input, dims, eps), gain, shift)
     mean, variance = running_mean.reshape(shape), running_var.reshape(shape)
     return _scaled((input - mean) * torch.rsqrt(variance + eps), gain, shift)
 
@@ -81,10 +82,13 @@ def attention(
 ) -> Tensor:
     """softmax(Q Kᵀ · scale + mask) V.
 
-    Errors: ValueError for dropout, and for groups of heads, which are not taken apart
+    Errors: ValueError for dropout, which is not taken apart
     """
-    if dropout_p or others.get("enable_gqa"):
+    if dropout_p:
         raise ValueError("not taken apart")
+    if others.get("enable_gqa"):  # each head of key and value serves a group of neighbours
+        groups = query.shape[-3] // key.shape[-3]
+        key, value = (torch.repeat_interleave(each, groups, -3) for each in (key, value))
     scores = (query @ key.mT) * (scale if scale is not None else query.shape[-1] ** -0.5)
     if is_causal:
         later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
@@ -122,7 +126,15 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
     return input * torch.sigmoid(input)
 
 
-def _normalised(x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
+def normalised(x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
+    """(x − mean) / √(variance + ε), as one call that a function mode sees, and as its parts inside it."""
+    if torch._C._is_torch_function_mode_enabled():
+        made: Tensor = handle_torch_function(normalised, (x,), x, dims, eps)
+        return made
+    return _by_parts(x, dims, eps)
+
+
+def _by_parts(x: Tensor, dims: tuple[int, ...], eps: float) -> Tensor:
     centred = x - x.mean(dims, keepdim=True)
     return centred * torch.rsqrt((centred * centred).mean(dims, keepdim=True) + eps)
 
@@ -134,6 +146,7 @@ def _scaled(x: Tensor, gain: Tensor | None, shift: Tensor | None) -> Tensor:
 
 
 TAKEN_APART: dict[Any, Callable[..., Tensor]] = {
+    normalised: _by_parts,
     functional.layer_norm: layer_norm,
     functional.rms_norm: rms_norm,
     functional.group_norm: group_norm,
