@@ -7,11 +7,12 @@
 | quantity.py | one link: a tensor, and the gradient that was derived for it |
 | graph.py, float64.py | the graph that autograd recorded, run again in float64, cut where one likes |
 | inside.py, derivations.py | the local variables of a function's or a derivation's backward as links |
-| alignment.py, choice.py | which version of a gradient belongs to which version of its quantity |
+| versions/ | which version of a gradient belongs to which version of its quantity |
 | parts.py | d_x1 and d_x2 for two uses of x, each judged by itself |
 | recording/ | both passes, run with every version of every local variable noted |
 | confirmation.py | which of the wrong links may be blamed |
 | verdict.py, bounds.py | every link judged twice, within what rounding explains |
+| explanation/ | the right derivative of a link, in words and as a formula |
 | picture.py | the chain as a graph, in a picture file |
 | report.py | the chain from the loss backwards, as text and for machines |
 """

@@ -9,8 +9,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.chain.alignment import Aligned, Way, by_keys, ways
-from torch_reference.chain.choice import chosen_ways
 from torch_reference.chain.confirmation import confirmed, settled
 from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.names import named_pairs
@@ -20,6 +18,8 @@ from torch_reference.chain.recording.passes import Passes, Placing, function_pas
 from torch_reference.chain.recording.tracing import Made
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Chain
+from torch_reference.chain.versions.alignment import Aligned, Way, by_keys, ways
+from torch_reference.chain.versions.choice import chosen_ways
 
 
 def links_of_function(
@@ -61,7 +61,8 @@ def judged_passes(passes: Passes) -> ChainReport:
     note = f"recorded only in part: {passes.stopped}" if passes.stopped else ""
     forward = frozenset(made.name for made in passes.forward)
     judged = [settled(one, chain) for one in judged]
-    return ChainReport(tuple(confirmed(judged, graph)), graph, tuple(unpaired), note, forward)
+    named = tuple((made.name, made.value) for made in passes.forward)
+    return ChainReport(tuple(confirmed(judged, graph)), graph, tuple(unpaired), note, forward, named)
 
 
 def paired_versions(passes: Passes, graph: Graph) -> tuple[list[Quantity], list[str]]:

@@ -4,6 +4,8 @@ import html
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from torch import Tensor
+
 from torch_reference.chain.graph import Graph
 from torch_reference.chain.picture import picture_html
 from torch_reference.chain.quantity import Place
@@ -25,6 +27,8 @@ class ChainReport:
     note: str = ""
     forward: frozenset[str] = frozenset()
     """The variables of the forward pass, where they were recorded."""
+    named: tuple[tuple[str, Tensor], ...] = ()
+    """Values of the forward pass that have a name, links or not."""
 
     @property
     def agrees(self) -> bool:
@@ -44,6 +48,20 @@ class ChainReport:
     def first_wrong(self) -> Any:
         """The first quantity, from the loss backwards, whose own derivative is wrong; None without one."""
         return self.wrong[0].quantity if self.wrong else None
+
+    def explain(self, *names: str) -> str:
+        """The right derivative of links, in words and as formulas; of the wrong ones if none is named.
+
+        Formula: ∂L/∂x = Σ over the uses of x of what each hands back of the gradient above it
+        Source:  the graph of the forward pass, operation by operation; sympy writes it
+        """
+        from torch_reference.chain.explanation import Explainer  # sympy takes a second to import
+
+        links = [link.quantity for link in self.links]
+        explainer = Explainer(self.graph, links, dict(self.named))
+        wrong = {link.quantity.name for link in self.wrong}
+        chosen = [link for link in links if link.name in (names or wrong) or link.manual_name in names]
+        return "\n\n".join(dict.fromkeys(str(explainer.explain(link)) for link in chosen))
 
     def to_dict(self) -> dict[str, object]:
         """Everything, for machines."""

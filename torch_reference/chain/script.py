@@ -67,7 +67,8 @@ def check_links(
             "no quantity is paired with a gradient: expected names such as x with dx, d_x or x_grad"
         )
     chain = Chain(graph, (torch.ones_like(value),), tuple(links))
-    return ChainReport(tuple(chain.judged()), graph, tuple(unpaired) + tuple(apart))
+    named = tuple((name, value.detach()) for name, value in quantities.items() if isinstance(value, Tensor))
+    return ChainReport(tuple(chain.judged()), graph, tuple(unpaired) + tuple(apart), named=named)
 
 
 def _given(quantities: Mapping[str, Any]) -> bool:

@@ -54,6 +54,10 @@ class LocatedReport(Report):
         """The smallest edit's diff."""
         return self.repairs.found[0].diff if self.repairs.found else ""
 
+    def explain(self, *names: str) -> str:
+        """The right derivative of links inside the code, of the wrong ones if none is named."""
+        return self.inside.explain(*names) if self.inside is not None else ""
+
     def draw(self, path: str) -> None:
         """Draw the chain of local variables."""
         if self.inside is None:

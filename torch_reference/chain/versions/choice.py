@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import torch
 
-from torch_reference.chain.alignment import Way
 from torch_reference.chain.graph import Edge, Graph
+from torch_reference.chain.versions.alignment import Way
 
 MOST_TRIALS = 60
 """So many passes over the graph at most; then the likeliest ways stand."""

@@ -1,0 +1,64 @@
+"""The right derivative of a link, in words, for a terminal and for a paper."""
+
+import torch
+from torch.nn import functional
+
+from torch_reference import check_links
+from torch_reference.chain import ChainReport
+
+
+def script() -> ChainReport:
+    """Two layers, a softmax and its logarithm; the derivative of tanh lacks a square."""
+    torch.manual_seed(0)
+    x, t, w, b, v = (
+        torch.randn(*shape, dtype=torch.float64) for shape in ((5, 3), (5, 2), (3, 4), (4,), (4, 2))
+    )
+    for parameter in (w, b, v):
+        parameter.requires_grad_()
+    a = x @ w + b
+    h = torch.tanh(a)
+    z = h @ v
+    q = torch.softmax(z, -1)
+    u = torch.log(q)
+    loss = -(u * t).sum() / 5
+    with torch.no_grad():
+        d_u = -t / 5
+        d_q = d_u / q
+        d_z = q * (d_q - (d_q * q).sum(-1, keepdim=True))
+        d_h = d_z @ v.T
+        d_a = d_h * (1 - h)
+        d_w, d_b, d_v = x.T @ d_a, d_a.sum(0), h.T @ d_z
+    return check_links(loss, dict(locals()))
+
+
+def test_the_wrong_link_is_explained() -> None:
+    """A name for the result is used where there is one."""
+    text, words, latex = script().explain().splitlines()
+    assert text == "d_a = d_h·(1 - h²)"
+    assert words == "  It is the gradient of h, times the derivative of tanh."
+    assert latex == r"  \frac{\partial L}{\partial a} = \frac{\partial L}{\partial h} \left(1 - h^{2}\right)"
+
+
+def test_any_link_is_explained_by_name() -> None:
+    """Matrix products, broadcast terms, softmax, quotients."""
+    report = script()
+    found = {name: report.explain(name).splitlines()[0] for name in "hwbvzqu"}
+    assert found == {
+        "u": "d_u = -t/5",
+        "q": "d_q = d_u/q",
+        "z": "d_z = q·(d_q - Σ(d_q·q))",
+        "h": "d_h = d_z @ vᵀ",
+        "w": "d_w = xᵀ @ d_a",
+        "b": "d_b = Σ(d_a)",
+        "v": "d_v = hᵀ @ d_z",
+    }
+    assert "summed over what was broadcast" in report.explain("b")
+
+
+def test_what_has_no_rule_is_not_known() -> None:
+    """A convolution is explained by no formula here, and nothing is made up."""
+    x = torch.randn(1, 1, 6, dtype=torch.float64, requires_grad=True)
+    y = functional.conv1d(x, torch.ones(1, 1, 2, dtype=torch.float64))
+    loss = y.sum()
+    d_y, d_x = torch.ones_like(y), torch.ones_like(x)
+    assert check_links(loss, {"x": (x, d_x), "y": (y, d_y)}).explain("x") == "x: not known here"

@@ -1,0 +1,14 @@
+"""The right derivative of a link in words and as a formula: what a learner asks who has it wrong.
+
+| file | what it is |
+| --- | --- |
+| explaining.py | the graph of the forward pass, read from a link to those above it |
+| node_rules.py | what each operation hands back |
+| symbols.py, words.py | how that is written |
+
+sympy, which torch brings, is imported here: whoever asks for no explanation does not wait for it.
+"""
+
+from torch_reference.chain.explanation.explaining import Explainer, Explanation
+
+__all__ = ["Explainer", "Explanation"]

@@ -1,0 +1,178 @@
+"""The right derivative of a link: from the graph of the forward pass, in words and as a formula."""
+
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import sympy
+import torch
+from torch import Tensor
+
+from torch_reference.chain.explanation.node_rules import RULES, VALUES, Step
+from torch_reference.chain.explanation.symbols import SUM, as_latex, as_text
+from torch_reference.chain.explanation.words import in_words
+from torch_reference.chain.graph import Edge, Graph
+from torch_reference.chain.quantity import Quantity
+
+MOST_NODES = 40
+BROADCAST = {"Mul", "Div", "Add", "Sub", "Addmm", "Expand"}
+NOT_KNOWN = "not known here"
+
+
+SAVED = (("_saved_self", "_saved_mat1", "_saved_tensor"), ("_saved_other", "_saved_mat2", "_saved_vec"))
+"""What nodes call their first and their second factor."""
+
+
+class Explanation(NamedTuple):
+    """The derivative of one link: a sentence, and the formula for a terminal and for a paper."""
+
+    name: str
+    words: str
+    text: str
+    latex: str
+
+    def __str__(self) -> str:
+        """Three lines, or one where nothing is known."""
+        if not self.text:
+            return f"{self.name}: {self.words}"
+        words = textwrap.wrap(self.words, 78, initial_indent="  ", subsequent_indent="  ")
+        return "\n".join([self.text, *words, f"  {self.latex}"])
+
+
+class _UnknownError(Exception):
+    """An operation, or a factor, that has no name here."""
+
+
+class Explainer:
+    """The links of a chain by their edges, and the values that have a name without being links."""
+
+    def __init__(self, graph: Graph, links: Sequence[Quantity], named: Mapping[str, Tensor]) -> None:
+        """Look up who uses what."""
+        self.graph, self.named = graph, named
+        self.values = {link.edge: link for link in links}
+        self.uses: dict[Edge, list[tuple[Any, int]]] = {}
+        for node in graph.order:
+            for number, edge in enumerate(graph.next[node]):
+                if edge is not None:
+                    self.uses.setdefault(edge, []).append((node, number))
+        self.gradients: dict[Any, str] = {}
+        self.nodes = 0
+
+    def explain(self, link: Quantity) -> Explanation:
+        """The right derivative of a link by the gradients of the links above it.
+
+        What is made of operations without a rule here is not known here.
+        """
+        self.gradients, self.nodes = {}, 0
+        name = re.sub(r"\W+", "_", link.manual_name)
+        try:
+            found = self._arriving(link.edge)
+            words = "; ".join(dict.fromkeys(self._words(link.edge)))
+            target = sympy.Symbol(name)
+            self.gradients[target] = link.name
+            left, right = (as_latex(made, self.gradients) for made in (target, found))
+            return Explanation(
+                link.name, f"It is {words}.", f"{name} = {as_text(found)}", f"{left} = {right}"
+            )
+        except Exception:  # of a graph that is the user's
+            return Explanation(link.name, NOT_KNOWN, "", "")
+
+    def _arriving(self, edge: Edge) -> Any:
+        """The sum of what every use hands back."""
+        self.nodes += 1
+        uses = self.uses.get(edge, [])
+        if self.nodes > MOST_NODES or not (uses or edge in self.graph.roots):
+            raise _UnknownError
+        terms = [self._handed_back(node, number, edge) for node, number in uses]
+        return sum(terms) + (self._of_root(edge) if edge in self.graph.roots else 0)
+
+    def _of_root(self, edge: Edge) -> Any:
+        is_loss = len(self.graph.roots) == 1 and not tuple(edge.node._input_metadata[edge.number].shape)
+        return sympy.Integer(1) if is_loss else self._gradient("upstream", "upstream")
+
+    def _gradient(self, manual: str, name: str) -> Any:
+        symbol = sympy.Symbol(re.sub(r"\W+", "_", manual))
+        self.gradients[symbol] = name
+        return symbol
+
+    def _handed_back(self, node: Any, number: int, edge: Edge) -> Any:
+        operation, out = operation_of(node), Edge(node, 0)
+        if operation not in RULES:
+            raise _UnknownError
+        link = self.values.get(out)
+        above = self._gradient(link.manual_name, link.name) if link else self._arriving(out)
+        value, made = partial(self._value_of_input, node), partial(self._value, out)
+        found = RULES[operation](Step(above, value, made, number, node))
+        if operation in ("Add", "Sub") and number == 1:
+            found *= sympy.nsimplify(getattr(node, "_saved_alpha", 1))
+        return SUM(found) if _is_broadcast(edge, node) else found
+
+    def _value(self, edge: Edge) -> Any:
+        """A name, or the operation that made it."""
+        if edge in self.values:
+            return sympy.Symbol(self.values[edge].name)
+        operation = operation_of(edge.node)
+        if not self.graph.next.get(edge.node) and hasattr(edge.node, "variable"):
+            return self._named(edge.node.variable)
+        if operation not in VALUES:
+            raise _UnknownError
+        inputs = range(len(self.graph.next[edge.node]))
+        return VALUES[operation](*(self._value_of_input(edge.node, place) for place in inputs))
+
+    def _value_of_input(self, node: Any, place: int) -> Any:
+        """What a node was given, by name; a number as it is."""
+        edge = self.graph.next[node][place]
+        if edge is not None:
+            return self._value(edge)
+        for saved in (
+            ("_saved_self", "_saved_other"),
+            ("_saved_self", "_saved_mat2"),
+            ("_saved_mat1", "_saved_mat2"),
+        ):
+            name = saved[place % 2] if len(self.graph.next[node]) < 3 else saved[(place - 1) % 2]
+            value = getattr(node, name, None)
+            if isinstance(value, Tensor):
+                return self._named(value)
+        raise _UnknownError
+
+    def _named(self, value: Tensor) -> Any:
+        if value.numel() == 1 and value.ndim == 0:
+            return sympy.nsimplify(value.item(), rational=True)
+        known = {**{link.name: link.value for link in self.values.values()}, **self.named}
+        for name, other in known.items():
+            if other.shape == value.shape and torch.equal(other.to(value.dtype), value.detach()):
+                return sympy.Symbol(name)
+        raise _UnknownError
+
+    def _words(self, edge: Edge, phrases: tuple[str, ...] = ()) -> list[str]:
+        """A phrase for every path to a link above."""
+        found = []
+        for node, _ in self.uses.get(edge, []):
+            summed = "summed over what was broadcast" if _is_broadcast(edge, node) else ""
+            here = (in_words(operation_of(node)), summed, *phrases)
+            link = self.values.get(Edge(node, 0))
+            if link is not None:
+                said = ", ".join(dict.fromkeys(filter(None, here))) or "as it is"
+                found.append(f"the gradient of {link.name}, {said}")
+            else:
+                found += self._words(Edge(node, 0), here)
+        if edge in self.graph.roots:
+            said = ", ".join(dict.fromkeys(filter(None, phrases))) or "as it is"
+            found.append(f"what comes from above, {said}")
+        return found
+
+
+def operation_of(node: Any) -> str:
+    """Tanh of TanhBackward0."""
+    return re.sub(r"Backward\d*$", "", type(node).__name__ if not hasattr(node, "name") else node.name())
+
+
+def _is_broadcast(edge: Edge, node: Any) -> bool:
+    """Whether a smaller tensor was used for a larger one; a matrix product's factors are no such thing."""
+    operation = operation_of(node)
+    small, large = (
+        tuple(form.shape) for form in (edge.node._input_metadata[edge.number], node._input_metadata[0])
+    )
+    return operation in BROADCAST and small != large and (operation != "Addmm" or len(small) < len(large))

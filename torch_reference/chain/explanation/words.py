@@ -1,0 +1,36 @@
+"""What a node does with the gradient that comes from above, in words."""
+
+WORDS = {
+    "Mul": "times the other factor",
+    "Div": "by the rule of quotients",
+    "Sub": "with the sign that it has in the difference",
+    "Rsub": "with the opposite sign",
+    "Neg": "with the opposite sign",
+    "Pow": "times the derivative of the power",
+    "Sum": "spread over all that was summed",
+    "Mean": "spread over all that was averaged, divided by their number",
+    "Mm": "times the other matrix, transposed",
+    "Mv": "times the other factor, transposed",
+    "Bmm": "times the other matrix, transposed",
+    "Addmm": "times the other matrix, transposed",
+    "Dot": "times the other vector",
+    "T": "transposed back",
+    **dict.fromkeys(("View", "UnsafeView", "Squeeze", "Unsqueeze"), "in the former shape"),
+    "Expand": "summed over what was broadcast",
+    "Softmax": "times p, less p times the sum of both: one probability's gain is the others' loss",
+    "LogSoftmax": "less the probability times the sum of what comes back",
+    "NativeLayerNorm": "less what goes through the mean and through the variance, divided by the deviation",
+}
+SILENT = {"Add", "Clone", "Alias", "ToCopy"}
+"""What hands on what it gets."""
+
+
+def in_words(operation: str) -> str:
+    """One phrase; of any elementwise function that it is times its derivative.
+
+    >>> in_words("Tanh")
+    'times the derivative of tanh'
+    """
+    if operation in SILENT:
+        return ""
+    return WORDS.get(operation, f"times the derivative of {operation.lower()}")

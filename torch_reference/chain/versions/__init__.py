@@ -1,0 +1,12 @@
+"""Which version of a gradient belongs to which version of its quantity, where a name is assigned again.
+
+| file | what it is |
+| --- | --- |
+| alignment.py | the ways in which the versions of one name may be paired |
+| choice.py | the one of them by which most of the chain follows from itself |
+"""
+
+from torch_reference.chain.versions.alignment import Aligned, Way, by_keys, ways
+from torch_reference.chain.versions.choice import chosen_ways
+
+__all__ = ["Aligned", "Way", "by_keys", "chosen_ways", "ways"]
