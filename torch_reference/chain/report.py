@@ -50,18 +50,11 @@ class ChainReport:
         return self.wrong[0].quantity if self.wrong else None
 
     def explain(self, *names: str) -> str:
-        """The right derivative of links, in words and as formulas; of the wrong ones if none is named.
+        """The right derivative of links, in words and as formulas; of the wrong ones if none is named."""
+        from torch_reference.chain.explanation import explained  # sympy takes a second to import
 
-        Formula: ∂L/∂x = Σ over the uses of x of what each hands back of the gradient above it
-        Source:  the graph of the forward pass, operation by operation; sympy writes it
-        """
-        from torch_reference.chain.explanation import Explainer  # sympy takes a second to import
-
-        links = [link.quantity for link in self.links]
-        explainer = Explainer(self.graph, links, dict(self.named))
-        wrong = {link.quantity.name for link in self.wrong}
-        chosen = [link for link in links if link.name in (names or wrong) or link.manual_name in names]
-        return "\n\n".join(dict.fromkeys(str(explainer.explain(link)) for link in chosen))
+        chosen = names or tuple(link.quantity.name for link in self.wrong)
+        return explained(self.graph, [link.quantity for link in self.links], dict(self.named), chosen)
 
     def to_dict(self) -> dict[str, object]:
         """Everything, for machines."""

@@ -9,6 +9,6 @@
 sympy, which torch brings, is imported here: whoever asks for no explanation does not wait for it.
 """
 
-from torch_reference.chain.explanation.explaining import Explainer, Explanation
+from torch_reference.chain.explanation.explaining import Explainer, Explanation, explained
 
-__all__ = ["Explainer", "Explanation"]
+__all__ = ["Explainer", "Explanation", "explained"]

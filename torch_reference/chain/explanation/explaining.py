@@ -164,6 +164,19 @@ class Explainer:
         return found
 
 
+def explained(
+    graph: Graph, links: Sequence[Quantity], named: Mapping[str, Tensor], chosen: Sequence[str]
+) -> str:
+    """The right derivatives of the chosen links, by their names or their gradients'.
+
+    Formula: ∂L/∂x = Σ over the uses of x of what each hands back of the gradient above it
+    Source:  the graph of the forward pass, operation by operation; sympy writes it
+    """
+    explainer = Explainer(graph, links, named)
+    found = [link for link in links if link.name in chosen or link.manual_name in chosen]
+    return "\n\n".join(dict.fromkeys(str(explainer.explain(link)) for link in found))
+
+
 def operation_of(node: Any) -> str:
     """Tanh of TanhBackward0."""
     return re.sub(r"Backward\d*$", "", type(node).__name__ if not hasattr(node, "name") else node.name())
