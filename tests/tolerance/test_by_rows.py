@@ -52,7 +52,7 @@ def judged(
     """The rows, x and what else has so many rows being cut."""
     cut = [name for name, value in point.items() if value.shape[:1] == (ROWS,)]
     choices = lambda: iter([Rows(cut, [name for name in actual if name == "x"], ROWS)])  # noqa: E731
-    return rows_by_parts(reference, point, choices, actual, Allowed(), of_gradients=True)
+    return rows_by_parts(reference, point, choices, actual, Allowed())
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

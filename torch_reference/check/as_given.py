@@ -17,7 +17,12 @@ from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.function_objective import FunctionObjective
-from torch_reference.judging.function_outputs import has_another_form, judge_outputs, shared_memory
+from torch_reference.judging.function_outputs import (
+    fit_beside_gradients,
+    has_another_form,
+    judge_outputs,
+    shared_memory,
+)
 from torch_reference.judging.hygiene import copies
 from torch_reference.judging.report import UNKNOWN, Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
@@ -47,18 +52,23 @@ class AsGiven:
         inputs = copies({name: point[name] for name in point if not name.startswith(UPSTREAM)})
         try:
             made = self.function.outputs(inputs, self.wanted)
-            found = judge_outputs(made, self.objective, point)
+            besides = fit_beside_gradients(made, self.objective, point) if once else {}
+            found = [] if besides else judge_outputs(made, self.objective, point)
         except UserCodeError as error:
             return Report((raised(error),), dtype)
-        found += [
-            each
-            for each in shared_memory(made, inputs, self.in_graph)
-            if each.row.verdict.value not in self.allow
-        ]
         if any(has_another_form(finding) for finding in found):
             return Report(tuple(found), dtype)
-        report = examine_here(replace(self.task(point), once=once), self.draws)
-        return replace(report, findings=(*found, *report.findings))
+        report = examine_here(replace(self.task(point), once=once, outputs=besides), self.draws)
+        if besides:
+            found = [finding for finding in report.findings if finding.kind == "output"]
+        if not found:  # the backward raised an error
+            found = judge_outputs(made, self.objective, point)
+        gradients = [finding for finding in report.findings if finding.kind != "output"]
+        return replace(report, findings=(*found, *self._shared(made, inputs), *gradients))
+
+    def _shared(self, made: Mapping[str, Any], inputs: Tensors) -> list[Finding]:
+        found = shared_memory(made, inputs, self.in_graph)
+        return [each for each in found if each.row.verdict.value not in self.allow]
 
     def told_on_few_rows(self, report: Report, point: Tensors, function: Function, seed: int) -> Report:
         """The report on a large point, with what a few of its rows, the wrong ones among them, tell."""

@@ -17,14 +17,15 @@ def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Fi
     """One finding for every name that was returned or had to be, from the loss backwards."""
     names = {name: shape for name, shape in shapes.items() if name in manual or name in task.required}
     fewest = 4 if draws else 1
-    rows = judge(manual, task.objective, task.point, names, fewest=fewest)
+    rows = judge(manual, task.objective, task.point, names, fewest=fewest, outputs=task.outputs)
+    besides = [Finding(name, "output", rows.pop(name)) for name in task.outputs]
     if all(row.agrees for row in rows.values()):
-        return [Finding(name, task.kind(name), row) for name, row in rows.items()]
+        return besides + [Finding(name, task.kind(name), row) for name, row in rows.items()]
     point, links = cut_point(task, task.point, manual)
     cut = Cut(point, names, links)
     by_itself = judge(manual, task.objective, *cut, fewest) if links else rows
     below = _below_unfit_links(task, cut, manual)
-    findings = []
+    findings = besides
     for name, row in rows.items():
         if row.agrees or by_itself[name].agrees:
             findings.append(Finding(name, task.kind(name), row, inherited=not row.agrees))

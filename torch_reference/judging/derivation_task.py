@@ -21,7 +21,8 @@ class Task:
     links are those at which the graph can be cut; batched are the tensors of the point whose rows are
     observations; refused are names that cannot be compared, and why; origin is the point that the derivation
     may remember, where the point is another; allowed are the breaches, by their verdicts, that are meant;
-    once, that it is called once, as where a part of the point is judged as well.
+    once, that it is called once, as where a part of the point is judged as well; outputs, what a function
+    returned, which is judged beside its gradients.
     """
 
     derivation: Callable[[Tensors], Mapping[str, Tensor | None]]
@@ -37,6 +38,7 @@ class Task:
     origin: Tensors | None = None
     allowed: Sequence[str] = ()
     once: bool = False
+    outputs: Tensors = field(default_factory=dict)
 
     @property
     def dtype(self) -> torch.dtype:

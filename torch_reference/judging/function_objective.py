@@ -39,6 +39,10 @@ class FunctionObjective:
 
     def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
         """Evaluate Σ ⟨upstream, output⟩ over the outputs that have an upstream gradient."""
+        return self.with_outputs(point, shifts)[0]
+
+    def with_outputs(self, point: Tensors, shifts: Tensors) -> tuple[Tensor, dict[str, Tensor]]:
+        """(that number, the outputs by name)."""
         inputs = {
             name: shifted(value, shifts[name]) if name in shifts else value
             for name, value in point.items()
@@ -50,7 +54,7 @@ class FunctionObjective:
             for name, output in outputs.items()
             if UPSTREAM + name in point
         ]
-        return torch.stack(terms).sum()
+        return torch.stack(terms).sum(), outputs
 
     def outputs(self, inputs: Tensors) -> Any:
         """What the function returns for these inputs."""

@@ -15,6 +15,7 @@ from torch_reference.judging.calls.points import UPSTREAM, Tensors, quiet_call
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Finding, breach
 from torch_reference.tolerance.added_up import Allowed
+from torch_reference.tolerance.agreeing_rows import SPARE
 from torch_reference.tolerance.by_rows import rows_by_parts
 from torch_reference.tolerance.differences import is_number
 from torch_reference.tolerance.meant import allowances, tolerance_at
@@ -44,6 +45,25 @@ def judge_outputs(
     ]
     rows = _judge(tensors, expected_outputs, inputs, of_tensors, objective, coarsely) if of_tensors else {}
     return [*(Finding(name, "output", row) for name, row in rows.items()), *filter(None, others)]
+
+
+def fit_beside_gradients(
+    made: Mapping[str, Any], objective: FunctionObjective, point: Tensors
+) -> dict[str, Tensor]:
+    """The outputs, where all are of digits to spare and of the right form; else none.
+
+    Those are judged in the same draws as the gradients are: of whatever else something is to be said first.
+    """
+    inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
+    with quiet_call():
+        right = named_leaves(objective.outputs(inputs), "outputs")
+    fit = {
+        name: value.detach()
+        for name, value in made.items()
+        if isinstance(value, Tensor) and isinstance(right.get(name), Tensor)
+        if value.dtype in SPARE and value.numel() and form_mismatch(name, value, right[name]) is None
+    }
+    return fit if fit.keys() == right.keys() == made.keys() else {}
 
 
 def shared_memory(made: Mapping[str, Any], inputs: Tensors, in_graph: bool) -> list[Finding]:
@@ -106,8 +126,8 @@ def _judge(
             inputs,
             partial(choices_of_rows, inputs, values),
             values,
-            Allowed(1, meant.rtol, meant.accept, blunt=False),
-            of_gradients=False,
+            Allowed(1, meant.rtol, meant.accept),
+            outputs=rounded,
         )
     )
     if by_parts is not None:

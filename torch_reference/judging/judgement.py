@@ -1,6 +1,6 @@
 """Each returned gradient against autograd's, element by element, within what rounding explains."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, partial
 
 import torch
@@ -42,25 +42,30 @@ class Evidence:
         point: Tensors,
         names: Mapping[str, Sequence[int]],
         cuts: Sequence[str] = (),
+        outputs: Collection[str] = (),
     ) -> None:
         """Nothing is evaluated before something is judged.
 
         Shapes: names maps each name to the shape that its gradient must have; its dtype is that of what it
-                belongs to
+                belongs to; outputs are judged besides
         """
         self.objective, self.point, self.names, self.cuts = objective, point, names, cuts
+        self.outputs = outputs
 
     @cached_property
     def _tolerance(self) -> Tolerance:
         def reference(values: Tensors) -> Tensors:
-            return reference_gradients(self.objective, values, self.names, self.cuts)
+            return reference_gradients(self.objective, values, self.names, self.cuts, outputs=self.outputs)
 
-        return tolerance_at(self.objective, tuple(self.cuts), self.names, reference, self.point)
+        names = (*self.outputs, *self.names)
+        return tolerance_at(self.objective, tuple(self.cuts), names, reference, self.point)
 
-    def rows(self, manual: Tensors, fewest: int = 4, coarsely: bool = False) -> dict[str, Row]:
+    def rows(
+        self, manual: Tensors, fewest: int = 4, coarsely: bool = False, outputs: Tensors | None = None
+    ) -> dict[str, Row]:
         """One row for each name: the manual gradient against the reference in float64, within the bound.
 
-        What the check in progress allows besides (meant.py) is allowed.
+        What the check in progress allows besides (meant.py) is allowed. Outputs have the right form.
         """
         form = {name: zeros(self.point, name, shape) for name, shape in self.names.items()}
         rows = {name: _form(name, manual.get(name), right) for name, right in form.items()}
@@ -69,10 +74,15 @@ class Evidence:
         if not comparable:
             return rows
         meant = allowances()
-        return rows | (
-            (not coarsely and self._by_parts(comparable, Allowed(fewest, meant.rtol, meant.accept)))
-            or self._tolerance.rows(comparable, fewest, meant.rtol, meant.accept, coarsely=coarsely)
-        )
+        allowed = Allowed(fewest, meant.rtol, meant.accept)
+        by_parts = None if coarsely else self._by_parts({**(outputs or {}), **comparable}, allowed)
+        if by_parts is not None:
+            return rows | by_parts
+        judged = partial(self._tolerance.rows, rtol=meant.rtol, accept=meant.accept, coarsely=coarsely)
+        if outputs:
+            rows |= judged(outputs, 1, blunt=False)
+        # Whoever looks coarsely takes what is inconclusive for what agrees.
+        return rows | judged(comparable, fewest, blunt=not coarsely)
 
     def _by_parts(self, manual: Tensors, allowed: Allowed) -> dict[str, Row] | None:
         """The rows where the point is large and has rows of its own: judged a few at a time."""
@@ -80,11 +90,11 @@ class Evidence:
             return None
 
         def reference(values: Tensors) -> Tensors:
-            shapes = {name: tuple(values[name].shape) for name in manual}
-            return reference_gradients(self.objective, values, shapes)
+            shapes = {name: tuple(values[name].shape) for name in manual if name in self.names}
+            return reference_gradients(self.objective, values, shapes, outputs=self.outputs)
 
         choices = partial(choices_of_rows, self.point, manual)
-        return rows_by_parts(reference, self.point, choices, manual, allowed, of_gradients=True)
+        return rows_by_parts(reference, self.point, choices, manual, allowed, outputs=self.outputs)
 
 
 def judge(
@@ -95,9 +105,11 @@ def judge(
     cuts: Sequence[str] = (),
     fewest: int = 4,
     coarsely: bool = False,
+    outputs: Tensors | None = None,
 ) -> dict[str, Row]:
     """The rows of an Evidence that is asked once."""
-    return Evidence(objective, point, names, cuts).rows(manual, fewest, coarsely)
+    evidence = Evidence(objective, point, names, cuts, tuple(outputs or ()))
+    return evidence.rows(manual, fewest, coarsely, outputs)
 
 
 def _form(name: str, manual: Tensor | None, right: Tensor) -> Row:

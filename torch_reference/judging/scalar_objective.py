@@ -13,7 +13,7 @@ Its gradient is what a right derivation makes of its own upstream gradients. So 
 a link that is wrong does not blame those that it feeds.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -136,23 +136,30 @@ def reference_gradients(
     names: Mapping[str, Sequence[int]],
     cuts: Sequence[str] = (),
     during_forward: Callable[[Tensors], AbstractContextManager[Any]] = nullcontext,
+    outputs: Collection[str] = (),
 ) -> dict[str, Tensor]:
     """Autograd's gradient of the objective with respect to everything named, in the point's dtype.
 
     Shapes: names maps each name to its shape, and each result has that shape; a context for the forward
-            pass is made from the shifts
+            pass is made from the shifts; outputs are those of a function that are returned besides
     """
     shifts = {name: zeros(point, name, shape).requires_grad_() for name, shape in names.items()}
     # Behind a cut there is always a shift: its output is a constant otherwise.
     shifts |= {name: torch.zeros_like(point[UPSTREAM + name]) for name in cuts if name not in shifts}
     with torch.enable_grad(), during_forward(shifts):
-        value = objective({key: tensor.detach() for key, tensor in point.items()}, shifts, cuts)
+        constants = {key: tensor.detach() for key, tensor in point.items()}
+        made: Mapping[str, Tensor] = {}
+        if outputs and isinstance(objective, FunctionObjective):
+            value, made = objective.with_outputs(constants, shifts)
+        else:
+            value = objective(constants, shifts, cuts)
+    besides = {name: made[name].detach() for name in outputs}
     if not value.requires_grad:
-        return {name: shifts[name].detach().clone() for name in names}
+        return besides | {name: shifts[name].detach().clone() for name in names}
     leaves = {name: shifts[name] for name in names}
     with user_code("reference's own backward"):
         found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
-    return {
+    return besides | {
         name: torch.zeros_like(shift) if gradient is None else gradient
         for (name, shift), gradient in zip(leaves.items(), found, strict=True)
     }

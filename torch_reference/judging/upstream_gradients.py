@@ -9,6 +9,9 @@ from torch_reference.judging.calls.nests import real_pairs
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 
+PERIOD = 131_071
+"""A prime number of fresh normal numbers: to draw them takes longer than to differentiate."""
+
 
 def drawn_upstream(outputs: Tensors, seed: int) -> dict[str, Tensor]:
     """A random upstream gradient for every floating-point output, by the names that they have in a point.
@@ -18,13 +21,21 @@ def drawn_upstream(outputs: Tensors, seed: int) -> dict[str, Tensor]:
     """
     generator = torch.Generator().manual_seed(seed)
     drawn = {
-        UPSTREAM + name: normal(output, generator)
+        UPSTREAM + name: _normal(output, generator)
         for name, output in outputs.items()
         if output.is_floating_point()
     }
     if not drawn:
         raise ValueError("the reference has no floating-point output: there is nothing to differentiate")
     return drawn
+
+
+def _normal(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal numbers; of more than PERIOD those are repeated, which no row's length divides."""
+    if like.numel() <= PERIOD:
+        return normal(like, generator)
+    numbers = normal(like.new_empty(PERIOD), generator)
+    return numbers.repeat(like.numel() // PERIOD + 1)[: like.numel()].view(like.shape)
 
 
 def given_upstream(drawn: Tensors, given: Sequence[Tensor]) -> dict[str, Tensor]:

@@ -31,7 +31,6 @@ class Allowed:
     fewest: int = 4
     rtol: float = 0.0
     accept: Collection[str] = ()
-    blunt: bool = True
 
 
 class NotByRowsError(Exception):
@@ -60,7 +59,7 @@ class AddedUp:
             self.squares[name] += part.square()
             self.moved[name] += weight**2 * movement.squares[name] / movement.draws
 
-    def row(self, name: str, value: Tensor, expected: Tensor, allowed: Allowed) -> Row:
+    def row(self, name: str, value: Tensor, expected: Tensor, allowed: Allowed, blunt: bool) -> Row:
         """The row of a value that agrees, or is far from doing so where no kink can be the reason.
 
         Errors: NotByRowsError for any other: the whole has to be looked at
@@ -68,7 +67,7 @@ class AddedUp:
         variance, own = self._variance(name), LAST * unit(self.dtype)
         bound = REACH * variance.sqrt() + own * expected.abs()
         bound = torch.where(variance > 0, bound + smallest(self.dtype), bound)
-        if allowed.blunt and bool(bound.sum() > BLUNT_PART / 2 * expected.abs().sum()):
+        if blunt and bool(bound.sum() > BLUNT_PART / 2 * expected.abs().sum()):
             raise NotByRowsError
         bound += allowed.rtol * expected.abs()
         [row] = compare({name: value.to(expected.dtype)}, {name: expected}, {name: bound})

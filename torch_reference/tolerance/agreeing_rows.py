@@ -5,9 +5,9 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
-from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.moved_run import unit
+from torch_reference.tolerance.unfinished import Unfinished
 
 SPARE = (torch.float32, torch.float64)
 NEAR = 4.0
@@ -24,15 +24,14 @@ def near_row(movement: Movement, name: str, value: Tensor) -> Row | None:
     return row if row.agrees else None
 
 
-def agreeing_row(movement: Movement, name: str, value: Tensor, left: Tensor, rtol: float) -> Row:
+def agreeing_row(unfinished: Unfinished, value: Tensor, left: Tensor) -> Row:
     """The row of what is known to agree, at its worst element, but for the rows that are left out.
 
     Shapes: left, their numbers
     """
-    expected = movement.expected[name]
-    off = difference(value, expected).abs()
-    bound = movement.bound(name).add_(expected.abs(), alpha=rtol)
-    ratio = torch.where(off > 0, off / bound, 0.0)
+    name, rtol, expected = unfinished.name, unfinished.rtol, unfinished.movement.expected[unfinished.name]
+    off, bound = unfinished.at_the_end()
+    ratio = off / bound
     ratio[left] = 0.0
     worst = int(ratio.argmax())
     manual, right, distance, limit, part = (

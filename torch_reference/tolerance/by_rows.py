@@ -22,11 +22,13 @@ from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_input
 from torch_reference.tolerance.unfinished import Unfinished
 from torch_reference.tolerance.verdicts import Tolerance
 
-PART = 2**19
+PART = 2**18
 """So many elements of the point belong to one part."""
 DRAWS = 4
 FEW = {1: 100, 2: 8, 3: 4, 4: 2}
 """After so many draws a part of its rows may be left to be judged by themselves: one in so many, or fewer."""
+REST = 8
+"""The fewest draws for what was left: some of it has not moved in the first ones."""
 OF_ROUNDING = (Verdict.AGREES, Verdict.LOSES_DIGITS, Verdict.DIFFERS)
 FINE_ENOUGH = (torch.float32, torch.float64)
 
@@ -45,12 +47,12 @@ def rows_by_parts(
     choices: Callable[[], Iterator[Rows]],
     actual: Tensors,
     allowed: Allowed,
-    of_gradients: bool,
+    outputs: Collection[str] = (),
 ) -> dict[str, Row] | None:
     """The rows of Tolerance.rows; None where the point cannot be judged so.
 
     Shapes: choices are what may have rows; gradients of a mean are those of its parts, weighted, and so is
-            a mean itself
+            a mean itself; outputs are the names of what is no gradient: none of them is inconclusive
     """
     numbers = [value.dtype for value in point.values() if value.is_floating_point()]
     if any(value.is_complex() for value in point.values()) or not set(numbers) <= set(FINE_ENOUGH):
@@ -61,7 +63,7 @@ def rows_by_parts(
             if whole is None:
                 with ExactRun():
                     whole = dict(reference(widened_inputs(dict(point))))
-            return _Judgement(reference, point, rows, whole, allowed, of_gradients).of(actual)
+            return _Judgement(reference, point, rows, whole, allowed, outputs).of(actual)
         except NotByRowsError:
             continue
         except Exception:  # the reference may be defined for all rows alone
@@ -79,10 +81,10 @@ class _Judgement:
         rows: Rows,
         whole: Tensors,
         allowed: Allowed,
-        of_gradients: bool,
+        outputs: Collection[str],
     ) -> None:
         self.reference, self.point, self.rows, self.whole = reference, point, rows, whole
-        self.allowed, self.of_gradients = allowed, of_gradients
+        self.allowed, self.outputs = allowed, outputs
         self.found: dict[str, list[tuple[Row, bool]]] = {}
         self.shared = [name for name in whole if name not in rows.results]
         # The parts may add up to the whole, or it may be their mean: one of the two remains.
@@ -117,18 +119,17 @@ class _Judgement:
         movement.squares = {name: torch.zeros_like(self.whole[name]) for name in self.shared}
         share = len(here) / self.rows.number
         self._compare(movement, here, share)
-        # The gradients of a mean's part are larger than those of the mean.
-        weight = share if self.of_gradients and False not in self.sums else 1.0
+        weights = self._weights(share, is_mean=False not in self.sums)
         asked = {
-            name: some(value, here) if weight == 1 else some(value, here).double() / weight
-            for name, value in actual.items()
-            if name in self.rows.results
+            name: some(actual[name], here) if weight == 1 else some(actual[name], here).double() / weight
+            for name, weight in weights.items()
+            if name in actual
         }
         judged, left = self._judged(tolerance, asked, is_rest)
         for name, row in judged.items():
             if row.part or (row.verdict not in OF_ROUNDING and not row.agrees):
                 raise NotByRowsError  # a sum, or the bluntness of all
-            self.found.setdefault(name, []).append(placed(row, here, weight, is_rest))
+            self.found.setdefault(name, []).append(placed(row, here, weights[name], is_rest))
         if self.shared and not is_rest:
             movement.at_least(2)
             for is_mean, each in self.sums.items():
@@ -147,21 +148,29 @@ class _Judgement:
             # A row that is left needs all its draws anew.
             if len(outside) == len(found) and sum(map(len, outside)) * FEW[draw] <= length:
                 left = torch.cat(outside).unique()  # type: ignore[no-untyped-call] # torch leaves it untyped
-                rows = {name: agreeing_row(movement, name, asked[name], left, allowed.rtol) for name in asked}
-                if not allowed.blunt or not any(tolerance.is_blunt(name, asked[name]) for name in asked):
-                    return rows, left
+                gradients = asked.keys() - set(self.outputs)
+                if not any(tolerance.is_blunt(name, asked[name]) for name in gradients):
+                    return {name: agreeing_row(open_ones[name], asked[name], left) for name in asked}, left
         is_known = any(not row.agrees for rows in self.found.values() for row, _ in rows)
-        found_rows = tolerance.rows(
-            asked, allowed.fewest, allowed.rtol, allowed.accept, allowed.blunt, plainly=is_known
-        )
+        found_rows: dict[str, Row] = {}
+        for is_output, fewest in ((True, 1), (False, allowed.fewest)):
+            fewest = max(fewest, REST) if is_rest else fewest
+            here = {name: value for name, value in asked.items() if (name in self.outputs) is is_output}
+            found_rows |= tolerance.rows(
+                here, fewest, allowed.rtol, allowed.accept, blunt=not is_output, plainly=is_known
+            )
         return found_rows, torch.zeros(0, dtype=torch.int64)
+
+    def _weights(self, share: float, is_mean: bool) -> dict[str, float]:
+        """By what a part's results are multiplied: the gradients of a mean's part are larger than those."""
+        return {name: share if is_mean and name not in self.outputs else 1.0 for name in self.rows.results}
 
     def _compare(self, movement: Movement, here: Tensor, share: float) -> None:
         """See that this part is what the whole is there."""
         for is_mean in tuple(self.sums):
-            weight = share if is_mean and self.of_gradients else 1.0
-            parts = (weight * movement.expected[name] for name in self.rows.results)
-            whole = (some(self.whole[name], here) for name in self.rows.results)
+            weights = self._weights(share, is_mean).items()
+            parts = (weight * movement.expected[name] for name, weight in weights)
+            whole = (some(self.whole[name], here) for name, _ in weights)
             if not all(map(is_same, parts, whole)):
                 del self.sums[is_mean]
         if not self.sums:
@@ -170,7 +179,7 @@ class _Judgement:
     def _added_up(self, name: str, value: Tensor) -> Row:
         for each in self.sums.values():
             if is_same(each.totals[name], self.whole[name]):
-                return each.row(name, value, self.whole[name], self.allowed)
+                return each.row(name, value, self.whole[name], self.allowed, name not in self.outputs)
         raise NotByRowsError
 
     def _together(self, name: str) -> Row:

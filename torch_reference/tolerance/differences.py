@@ -21,7 +21,8 @@ def is_number(value: Tensor) -> bool:
 
 def difference(value: Tensor, expected: Tensor) -> Tensor:
     """How far a value is from the exact one, in float64 or complex128; of equal infinities not at all."""
-    off = value.to(expected.dtype) - expected
+    wide = value.to(expected.dtype)
+    off = wide - expected if wide is value else wide.sub_(expected)
     if not off.sum().isfinite():  # one pass, where isfinite() of each takes four
         off = torch.where(value == expected, 0.0, off)
     return off

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 ALL, ALONG = "sum of all", "product with the reference"
+MODERATE = (2.0**-60, 2.0**60)
+"""Numbers whose products neither overflow nor vanish, so that they need not be scaled before."""
 
 
 def sums(values: Tensor, expected: Tensor) -> Iterator[tuple[str, Tensor]]:
@@ -20,14 +22,31 @@ def sums(values: Tensor, expected: Tensor) -> Iterator[tuple[str, Tensor]]:
     """
     if values.numel() < 2:
         return
+    total = None
     if values.ndim > 1:
         for dim, size in enumerate(values.shape):
             if size > 1:
-                yield f"sum over dimension {dim}", values.sum(dim)
-    yield ALL, values.sum()
-    largest = expected.abs().amax()
+                total = values.sum(dim)
+                yield f"sum over dimension {dim}", total
+    yield ALL, values.sum() if total is None else total.sum()
+    largest = expected.abs().amax() if expected.is_complex() else _largest(expected)
     if largest > 0 and largest.isfinite():
-        yield ALONG, (values * (expected / largest).conj()).sum()
+        yield ALONG, _along(values, expected, largest)
+
+
+def _largest(expected: Tensor) -> Tensor:
+    """The largest absolute value, in one pass over the numbers and without a copy of them."""
+    least, most = torch.aminmax(expected)
+    return torch.maximum(-least, most)
+
+
+def _along(values: Tensor, expected: Tensor, largest: Tensor) -> Tensor:
+    """The product with the reference, scaled to a largest element of 1."""
+    if values.dtype == expected.dtype == torch.float64 and MODERATE[0] < float(largest) < MODERATE[1]:
+        found = torch.dot(values.reshape(-1), expected.reshape(-1)) / largest
+        if found.isfinite():
+            return found
+    return (values * (expected / largest).conj()).sum()
 
 
 def direction(which: str, index: tuple[int, ...], expected: Tensor) -> Tensor:

@@ -59,7 +59,7 @@ class Movement:
             self.expected = dict(reference(self.exact_inputs))
         self.decisions = tuple(run.decisions.made) if held is None else held
         self.dtypes = dict.fromkeys(self.expected, self.coarsest)
-        self.moved = {name: _zeros(value) for name, value in self.expected.items()}
+        self.moved = {name: _zeros(value, expanded=True) for name, value in self.expected.items()}
         self.moved_sums: dict[str, dict[str, Tensor]] = {name: {} for name in self.expected}
         self.draws = 0
         self.is_exact, self.scatters = True, False
@@ -81,11 +81,24 @@ class Movement:
         """What the last rounding of either witness explains; an exact zero is not rounded."""
         expected, dtype = self.expected[name], self.dtypes[name]
         last = expected.abs().mul_(2 * unit(dtype))
-        return last.add_(smallest(dtype)).masked_fill_(expected == 0, 0.0)
+        has_zeros = bool(last.numel()) and float(last.amin()) == 0
+        last.add_(smallest(dtype))
+        return last.masked_fill_(expected == 0, 0.0) if has_zeros else last
 
     def bound(self, name: str) -> Tensor:
         """How far from the exact value each element may be."""
         return self.last_rounding(name).add_(self.moved[name], alpha=FACTOR)
+
+    def size(self, name: str) -> float:
+        """The sum of the absolute values of the elements."""
+        return float(torch.linalg.vector_norm(self.expected[name], 1))
+
+    def size_of_bounds(self, name: str) -> float:
+        """No less than the sum of the elements' bounds."""
+        dtype, moved = self.dtypes[name], self.moved[name]
+        return (
+            FACTOR * float(moved.sum()) + 2 * unit(dtype) * self.size(name) + moved.numel() * smallest(dtype)
+        )
 
     def sum_bounds(self, name: str) -> dict[str, Tensor]:
         """How far from the exact value each sum may be; a constant of the formula rounds in all elements.
@@ -145,8 +158,9 @@ class Movement:
             if name in self.squares:
                 self.squares[name] += moved.abs().square()
             still = run.unmoved.get(value)  # type: ignore[no-untyped-call] # torch leaves it untyped
-            moved = moved.abs() if still is None else difference(still, expected).abs()
-            torch.maximum(self.moved[name], moved, out=self.moved[name])
+            moved = moved if still is None else difference(still, expected)
+            moved = moved.abs() if moved.is_complex() else moved.abs_()
+            self.moved[name] = torch.maximum(self.moved[name], moved, out=moved)
 
     def _run(self, seed: int) -> tuple[Tensors, MovedRun]:
         if not self.in_float64:
@@ -172,8 +186,9 @@ class Movement:
         )
 
 
-def _zeros(value: Tensor) -> Tensor:
-    return torch.zeros(value.shape, dtype=torch.float64, device=value.device)
+def _zeros(value: Tensor, expanded: bool = False) -> Tensor:
+    shape = () if expanded else value.shape
+    return torch.zeros(shape, dtype=torch.float64, device=value.device).expand(value.shape)
 
 
 def expected_and_bounds(reference: Reference, inputs: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

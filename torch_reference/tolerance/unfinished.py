@@ -52,6 +52,8 @@ class Unfinished:
         outside = [~(off <= certain * limit) | ~off.isfinite() for off, limit, _ in triples]
         if self.movement.is_exact or draw >= STILL or not any(map(bool, map(torch.any, outside))):
             return any(map(bool, map(torch.any, outside)))
+        if draw < COARSE_DRAWS:  # as many more cost no more, and settle most of it
+            return False
         elements, totals = coarse_movements(self.movement)
         coarse = [elements[self.name], *(totals[self.name][which] for which in self.sums)]
         far = FACTOR * _certain(COARSE_DRAWS)
@@ -71,14 +73,26 @@ class Unfinished:
             return (excess.flatten(1).amax(1) if excess.ndim > 1 else excess).gt(0).nonzero().flatten()
         return None
 
+    def at_the_end(self) -> tuple[Tensor, Tensor]:
+        """(how far each element is off, its bound): asked once, when nothing else will be.
+
+        Shapes: both that of the value; no bound is zero
+        """
+        self._reduce()
+        last = self._last()
+        off = self.elements.add_(last)
+        bound = last.add_(self.movement.moved[self.name], alpha=FACTOR)
+        return off, bound.clamp_(min=torch.finfo(torch.float64).tiny)
+
     def _reduce(self) -> None:
         if self.is_reduced:  # only once the movement knows the dtype
             return
-        last = self.movement.last_rounding(self.name)
-        if self.rtol:
-            last = last.add_(self.movement.expected[self.name].abs(), alpha=self.rtol)
-        self.elements.sub_(last)
+        self.elements.sub_(self._last())
         self.is_reduced = True
+
+    def _last(self) -> Tensor:
+        last = self.movement.last_rounding(self.name)
+        return last.add_(self.movement.expected[self.name].abs(), alpha=self.rtol) if self.rtol else last
 
 
 def _certain(draw: int) -> float:

@@ -177,9 +177,9 @@ class Tolerance:
 
     def is_blunt(self, name: str, value: Tensor) -> bool:
         """Whether the tolerance is a considerable part of what is added up."""
-        size = self.movement.expected[name].abs().sum()
+        size = self.movement.size(name)
         # After one draw most bounds are a half of what they will be.
-        if not bool(self.movement.bound(name).sum() > BLUNT_PART / 2 * size):
+        if not self.movement.size_of_bounds(name) > BLUNT_PART / 2 * size:
             return False
         # What is exact to its last rounding in every element needs no tolerance.
         off = difference(value, self.movement.expected[name]).abs()

@@ -22,8 +22,9 @@ class RoundingsOfValues(Roundings):
 
     def _stretch(self, pool: Tensor, like: Tensor) -> Tensor:
         bits = like.contiguous().view(BITS[like.element_size()]).to(torch.int64)
-        hashed = (bits + self.random.randrange(PLACES)).mul_(ODD) >> 64 - len(pool).bit_length() + 1
-        return pool[hashed.bitwise_and_(len(pool) - 1)]
+        power = len(pool).bit_length() - 1
+        hashed = (bits + self.random.randrange(PLACES)).mul_(ODD) >> 64 - power
+        return pool[hashed.bitwise_and_((1 << power) - 1)]
 
 
 def is_often_equal(value: Tensor) -> bool:

@@ -3,6 +3,9 @@
 A fresh normal number for each element of each result would cost more than the operations themselves. The
 stretches of two operations begin at random places and one in two is mirrored, so that their roundings are
 uncorrelated; from draw to draw the pool is drawn anew, so that the sum of many elements moves anew as well.
+
+The pool of a large result repeats one block of numbers, each time with a sign of its own: E εᵢ εⱼ = 0, and so
+the sum over all blocks has the variance that fresh numbers would give it.
 """
 
 import math
@@ -14,6 +17,8 @@ from torch import Tensor
 
 PLACES = 2**14
 """The places at which a stretch may begin."""
+BLOCK = 2 * PLACES + 3
+"""The fresh numbers of a pool that is larger than two of them: a prime, which no row's length divides."""
 SPREAD = 1.5
 """Standard deviation of a rounding, in units of u = eps / 2, where a right one has 0.43 (docs/tolerance.md).
 At 1, a result whose value lies low in its binade would stay where it is in two draws of three."""
@@ -63,11 +68,13 @@ class Roundings:
     def _factor(self, like: Tensor, dtype: torch.dtype, unit: float) -> Tensor:
         """A stretch of 1 + u z."""
         self.is_used = True
-        size = self._sign() * self.spread * unit
+        # Blocks have signs of their own.
+        size = self.spread * unit if _is_large(like) else self._sign() * self.spread * unit
         return self._stretch(_factors(self.seed, _length(like), like.device, dtype, size), like)
 
     def _stretch(self, pool: Tensor, like: Tensor) -> Tensor:
-        start = self.random.randrange(PLACES)
+        # In a pool of blocks two results that begin in different ones have other signs to each other.
+        start = self.random.randrange(2 * BLOCK if _is_large(like) else PLACES)
         return pool[start : start + like.numel()].view(like.shape)
 
     def _pool(self, like: Tensor) -> Tensor:
@@ -78,14 +85,22 @@ class Roundings:
         return 1 if self.random.random() < 0.5 else -1
 
 
+def _is_large(like: Tensor) -> bool:
+    return like.numel() > 2 * BLOCK
+
+
 def _length(like: Tensor) -> int:
-    """That of a pool: the next power of two, so that many sizes share one."""
+    """That of a pool: the next power of two, or number of blocks, so that many sizes share one."""
+    if _is_large(like):
+        return (like.numel() // BLOCK + 3) * BLOCK
     return 1 << (like.numel() + PLACES - 1).bit_length()
 
 
 @lru_cache(maxsize=8)
 def _numbers(seed: int, length: int, device: torch.device) -> Tensor:
     """Standard normal numbers, the small ones of them larger; read only."""
+    if length % BLOCK == 0:
+        return _blocks(seed, length, device, 1.0).reshape(-1)
     generator = torch.Generator(device).manual_seed(seed)
     numbers = torch.empty(length, dtype=torch.float32, device=device).normal_(generator=generator)
     return numbers.abs().clamp_(min=LEAST).copysign_(numbers)
@@ -94,7 +109,18 @@ def _numbers(seed: int, length: int, device: torch.device) -> Tensor:
 @lru_cache(maxsize=8)
 def _factors(seed: int, length: int, device: torch.device, dtype: torch.dtype, size: float) -> Tensor:
     """1 + size z; read only."""
+    if length % BLOCK == 0:
+        return _blocks(seed, length, device, abs(size), dtype).add_(1.0).reshape(-1)
     return _numbers(seed, length, device).to(dtype).mul(size).add_(1.0)
+
+
+def _blocks(
+    seed: int, length: int, device: torch.device, size: float, dtype: torch.dtype = torch.float32
+) -> Tensor:
+    """Shapes: (length / BLOCK, BLOCK), each row the first one or its negative."""
+    block = _numbers(seed, 1 << BLOCK.bit_length(), device)[:BLOCK]
+    signs = torch.randint(2, (length // BLOCK, 1), generator=torch.Generator().manual_seed(seed))
+    return (block * size).to(dtype) * (2 * signs - 1).to(device, dtype)
 
 
 def forget_numbers() -> None:
