@@ -143,7 +143,10 @@ def reference_gradients(
     Shapes: names maps each name to its shape, and each result has that shape; a context for the forward
             pass is made from the shifts; outputs are those of a function that are returned besides
     """
-    shifts = {name: zeros(point, name, shape).requires_grad_() for name, shape in names.items()}
+    # Zeros that take no memory: they are read, and never written.
+    shifts = {
+        name: zeros(point, name, ()).expand(tuple(shape)).requires_grad_() for name, shape in names.items()
+    }
     # Behind a cut there is always a shift: its output is a constant otherwise.
     shifts |= {name: torch.zeros_like(point[UPSTREAM + name]) for name in cuts if name not in shifts}
     with torch.enable_grad(), during_forward(shifts):
@@ -155,7 +158,7 @@ def reference_gradients(
             value = objective(constants, shifts, cuts)
     besides = {name: made[name].detach() for name in outputs}
     if not value.requires_grad:
-        return besides | {name: shifts[name].detach().clone() for name in names}
+        return besides | {name: shifts[name].detach().contiguous() for name in names}
     leaves = {name: shifts[name] for name in names}
     with user_code("reference's own backward"):
         found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
