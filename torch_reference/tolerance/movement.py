@@ -96,9 +96,8 @@ class Movement:
     def size_of_bounds(self, name: str) -> float:
         """No less than the sum of the elements' bounds."""
         dtype, moved = self.dtypes[name], self.moved[name]
-        return (
-            FACTOR * float(moved.sum()) + 2 * unit(dtype) * self.size(name) + moved.numel() * smallest(dtype)
-        )
+        last = 2 * unit(dtype) * self.size(name) + moved.numel() * smallest(dtype)
+        return FACTOR * float(moved.sum()) + last
 
     def sum_bounds(self, name: str) -> dict[str, Tensor]:
         """How far from the exact value each sum may be; a constant of the formula rounds in all elements.
