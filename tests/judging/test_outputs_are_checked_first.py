@@ -20,7 +20,7 @@ FILES: list[tuple[str, str, list[str]]] = [
     ("train", "training.run.Run.train", [*PERCEPTRON, "--checkpoint"]),
     ("train", "training.run.Run.train", [*PERCEPTRON, "--log"]),
     ("data_parallel", "data_parallel._start", ["--checkpoint"]),
-    ("compare_gradients", "comparing.derivation_of_a_model._made", [*OWN, "--counterexample"]),
+    ("compare_gradients", "comparing.derivation_of_a_model.named_model", [*OWN, "--counterexample"]),
     ("generate", "generate._blocks", ["10"]),
 ]
 SUFFIX = {"generate": ".npy"}

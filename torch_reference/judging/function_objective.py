@@ -1,6 +1,6 @@
 """A plain differentiable torch function as one number: its outputs, weighted by upstream gradients."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,9 +76,11 @@ class FunctionObjective:
             name: value.detach().clone().requires_grad_(name in wanted).clone()
             for name, value in inputs.items()
         }
+        begin = {leaves[name].grad_fn for name in wanted}  # before it works in place
         with torch.enable_grad():
             outputs = named_tensors(self.outputs(leaves), "outputs")
         depends = any(output.requires_grad for output in outputs.values())
+        depends = depends and _comes_from(outputs.values(), begin)
         return {name: output.detach() for name, output in outputs.items()}, depends
 
     def settled(self, inputs: Tensors) -> tuple["FunctionObjective", bool]:
@@ -95,6 +97,20 @@ class FunctionObjective:
         if self.arguments is None:
             return self.function(*inputs.values())
         return self.arguments.call(self.function, inputs)
+
+
+def _comes_from(outputs: Iterable[Tensor], sought: Collection[Any]) -> bool:
+    """Whether autograd's graph leads there: what requires a gradient may be a module's parameters alone."""
+    nodes = [output.grad_fn for output in outputs]
+    seen: set[Any] = set()
+    while nodes:
+        node = nodes.pop()
+        if node in sought and node is not None:
+            return True
+        if node is not None and node not in seen:
+            seen.add(node)
+            nodes += [other for other, _ in node.next_functions]
+    return False
 
 
 def _of_copies(function: Callable[..., Any]) -> Callable[..., Any]:

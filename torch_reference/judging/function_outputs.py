@@ -35,7 +35,9 @@ def judge_outputs(
     tensors = {name: value.detach() for name, value in tensors_of(made).items()}
 
     def expected_outputs(values: Tensors) -> dict[str, Tensor]:
-        return tensors_of(named_leaves(objective.outputs(values), "outputs"))
+        found = tensors_of(named_leaves(objective.outputs(values), "outputs"))
+        # What a module of its own, or a closure, holds may require a gradient where no input does.
+        return {name: value.detach() for name, value in found.items()}
 
     of_tensors = {name for name in right if _is_tensor(right[name])}
     others = [

@@ -82,5 +82,18 @@ def _widened(value: Any) -> Any:
     return value.to(WIDE[value.dtype]) if _is_narrow(value) else value
 
 
+PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot", "linear", "convolution"}
+"""What takes numbers of one dtype only."""
+
+
+def of_one_dtype(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments of a product, all in float64 where one is: a closure's own numbers stay coarser."""
+    if name not in PRODUCTS or not any(
+        isinstance(arg, Tensor) and arg.dtype in (torch.float64, torch.complex128) for arg in args
+    ):
+        return args
+    return tuple(map(_widened, args))
+
+
 def _is_empty(value: Any) -> bool:
     return isinstance(value, Tensor) and value.numel() == 0

@@ -22,6 +22,7 @@ from torch_reference.tolerance.rounding.exact_results import (
     same_memory,
     scaling,
 )
+from torch_reference.tolerance.rounding.exact_run import of_one_dtype
 from torch_reference.tolerance.rounding.fused import decides
 from torch_reference.tolerance.rounding.linear_algebra import STABLE_BACKWARDS, moved_arguments
 from torch_reference.tolerance.rounding.local_sums import (
@@ -84,6 +85,7 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
     ) -> Any:
         """Run an operation of torch, taken apart where it is fused, and move its results."""
         kind, kwargs = operation(func), kwargs or {}
+        args = of_one_dtype(kind.name, args)
         if kind.view or (self.backward_only and torch._C._current_graph_task_id() == -1 and not kind.apart):
             return func(*args, **kwargs)
         # Of an empty tensor there is nothing to move, and the decompositions divide by its size; statistics
