@@ -21,6 +21,8 @@ def rarer_edits(source: Source, statement: ast.stmt, names: Sequence[str]) -> It
     for node in ast.walk(statement):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             yield from _of_a_method(source, node, node.func)
+            if _is_name(node.func.value):
+                yield from _of_a_receiver(source, node.func.value, names)
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
             yield from _of_an_index(source, node, names)
         elif isinstance(node, ast.BinOp):
@@ -68,6 +70,14 @@ def _of_a_method(source: Source, node: ast.Call, method: ast.Attribute) -> Itera
         yield TextEdit(start, start, ".T", 4, "transposed")
         for order in ORDERS if method.attr in ("reshape", "view", "flatten") else ():
             yield TextEdit(start, start, f".{order}", 5, "another order")
+
+
+def _of_a_receiver(source: Source, receiver: ast.expr, names: Sequence[str]) -> Iterator[TextEdit]:
+    """x.sum(0) for (x + y).sum(0)."""
+    for name in names:
+        for sign, what in (("+", "term missing"), ("-", "term missing"), ("*", "factor missing")):
+            text = f"({source.text(receiver)} {sign} {name})"
+            yield TextEdit(*source.span(receiver), text, 5, what)
 
 
 def _of_axes(source: Source, axes: ast.Tuple) -> Iterator[TextEdit]:

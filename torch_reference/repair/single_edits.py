@@ -17,7 +17,7 @@ from torch_reference.repair.rebuilt import Original
 from torch_reference.repair.screening import Screen, Wanted, screens
 from torch_reference.repair.source_edits import edits_of
 from torch_reference.repair.source_text import TextEdit
-from torch_reference.repair.suspect_lines import suspects
+from torch_reference.repair.suspect_lines import only_copies, suspects
 from torch_reference.repair.time_limit import TimeLimit
 
 MOST_EDITS, MOST_SECONDS, MOST_SHOWN = 6000, 3.0, 2
@@ -152,10 +152,10 @@ def _in_order(
 
 
 def _further(statement: ast.stmt, here: Collection[int], again: Collection[int]) -> int:
-    """How much less likely a line is than the one that made the wrong link."""
+    """How much less likely a line is than the one that made the wrong link; a copy is likelier."""
     if any(statement.lineno <= line <= (statement.end_lineno or line) for line in here):
-        return 0
-    return 2 if statement.lineno in again else 1
+        return -3 * only_copies(statement)
+    return (2 if statement.lineno in again else 1) - 3 * only_copies(statement)
 
 
 def _screens(

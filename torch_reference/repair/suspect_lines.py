@@ -59,6 +59,20 @@ def _changes_a_tensor(statement: ast.stmt) -> bool:
     return name.endswith("_") and not name.endswith("__")
 
 
+def only_copies(statement: ast.stmt) -> bool:
+    """Whether a line only gives another name to what there is: something may have been left out there."""
+    value = getattr(statement, "value", None)
+    parts = value.elts if isinstance(value, ast.Tuple) else [value]
+    whole = [
+        part.func.value
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr == "clone"
+        else part
+        for part in parts
+    ]
+    is_return = isinstance(statement, ast.Return) and len(parts) > 1
+    return not is_return and all(isinstance(part, ast.Name) for part in whole)
+
+
 def read(statement: ast.stmt) -> set[str]:
     """The variables that a statement reads; one that it changes in place, too."""
     found = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}

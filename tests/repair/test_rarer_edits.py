@@ -1,0 +1,45 @@
+"""Edits that are needed more rarely are among those that are tried."""
+
+import ast
+
+import pytest
+
+from torch_reference.repair.source_edits import edits_of
+from torch_reference.repair.source_text import Source
+
+NEEDED = [
+    ("db = torch.sum(d)", "db = torch.sum(d, 0)"),
+    ("c = w.mean()", "c = w.mean(-1, keepdim=True)"),
+    ("s = d.mean((0, 2, 3))", "s = d.mean((2, 3))"),
+    ("db = d.sum((0, 2))", "db = d.sum((0, 2, 3))"),
+    ("g = d * s.rsqrt()", "g = d * s"),
+    ("dW.index_copy_(0, i, d)", "dW.index_add_(0, i, d)"),
+    ("da = dh * hs[t]", "da = dh * hs[t - 1]"),
+    ("dx = up[0] * g", "dx = up[:, None] * g"),
+    ("b = 2 * e.sum() / 4", "b = 2 * e.sum() / len(e)"),
+    ("dx = dx / (N * T)", "dx = dx / mask.sum()"),
+    ("dx = dx.clone()", "dx = dx * mask[:, None]"),
+    ("dg = d * torch.tanh(g)", "dg = d * (1 - g ** 2)"),
+    ("dn = dh * (1 - z)", "dn = dh * (z)"),
+    ("dl = e * l", "dl = e * (l * (1 - l))"),
+    ("dx = dy * sin + du * cos", "dx = dy * cos + du * sin"),
+    ("dx = g.cumsum(1)", "dx = g.flip(1).cumsum(1).flip(1)"),
+    ("gA = gA.clone()", "gA = 0.5 * (gA + gA.T)"),
+    ("dW = x.T @ da", "dW = x.T @ da + dout.T @ h"),
+    ("dx = dY * cdf", "dx = dY * (cdf + pdf * x)"),
+    ("d = dout.reshape(-1, K)", "d = dout.permute(0, 2, 3, 1).reshape(-1, K)"),
+    ("dx = d1.reshape(n)", "dx = (d1 + d2).reshape(n)"),
+    ("f = q ** gamma", "f = q ** (gamma - 1)"),
+    ("dW = h.T @ dt", "dW = (h * r).T @ dt"),
+    ("dx = d * s * (1 - s)", "dx = d * s * (1 + z * (1 - s))"),
+    ("u = (1 + 0.0447 * a)", "u = (1 + 3 * 0.0447 * a)"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "right"), NEEDED)
+def test_the_edit_that_is_needed_is_tried(wrong: str, right: str) -> None:
+    """With the names of the right line at hand."""
+    [statement] = ast.parse(wrong).body
+    names = sorted({node.id for node in ast.walk(ast.parse(right)) if isinstance(node, ast.Name)} - {"torch"})
+    source = Source(wrong)
+    assert right in {source.edited(edit) for edit in edits_of(source, statement, names)}

@@ -1,0 +1,48 @@
+"""Where a mistake may be: the wrong link's line, and those whose variables only it needs."""
+
+import ast
+
+from torch_reference.repair.statement_ranges import from_to
+from torch_reference.repair.suspect_lines import suspects
+
+SCAN = """
+a, hs = saved
+carry = zeros
+for t in rounds:
+    dh = dhs[t] + carry
+    da[t] = dh * hs[t]
+    carry = a[t] * dh
+"""
+ANEW = """
+ds = p * (dp - delta)
+ds = ds * (1 - t)
+dq = ds @ k
+"""
+
+
+def statements(text: str) -> list[ast.stmt]:
+    """All statements, those of loops too."""
+    return [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.stmt)]
+
+
+def lines(text: str, wrong: int, linked: set[str]) -> list[int]:
+    """The suspect lines, the likeliest first."""
+    return [one.lineno for one in suspects(statements(text), [[wrong]], linked)]
+
+
+def test_a_later_line_of_a_loop_may_have_made_the_wrong_link_of_the_next_round() -> None:
+    """What is carried from round to round is made below where it is read."""
+    assert 7 in lines(SCAN, 5, {"dh", "da"})
+
+
+def test_a_variable_that_is_made_anew_is_suspect_though_one_value_of_it_is_right() -> None:
+    """Only one of its values was judged; the nearest line to the wrong link comes first."""
+    assert lines(ANEW, 4, {"ds", "dq"}) == [4, 3, 2]
+
+
+def test_what_a_loop_writes_entry_by_entry_is_judged_after_its_last_round() -> None:
+    """One round makes one entry: no edit would make the whole right in the last round alone."""
+    body = ast.parse(SCAN).body
+    entry = next(node for one in body for node in ast.walk(one) if getattr(node, "lineno", 0) == 6)
+    assert isinstance(entry, ast.stmt)
+    assert [(block[0].lineno, in_loop) for block, in_loop in from_to(body, entry, 6)] == [(4, False)]
