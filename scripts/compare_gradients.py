@@ -72,8 +72,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if options.random is not None and options.random < 1:
         parser.error(f"--random: expected at least 1 network, found {options.random}")
-    if options.random is not None and options.seed < 0:
+    if options.seed < 0:
         parser.error(f"--seed: expected 0 or more, found {options.seed}")
+    if options.random is None and options.seed:
+        parser.error("--seed: expected --random N beside it, found none")
     if math.isnan(options.softplus_threshold):
         parser.error("--softplus-threshold: expected a number, found nan")
     if options.case is not None and not 0 <= options.case < (options.random or 0):

@@ -3,6 +3,7 @@
 from support.ending import AGREEMENT, Parser, run
 
 import argparse
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.count < 1:
         parser.error(f"count: expected at least 1, found {options.count}")
+    if not 0 <= options.noise < math.inf:
+        parser.error(f"--noise: expected a finite number of at least 0, found {options.noise:g}")
+    if options.seed < 0:
+        parser.error(f"--seed: expected 0 or more, found {options.seed}")
     if options.file.suffix not in WRITERS:
         parser.error(f"file: expected one of {', '.join(WRITERS)}, found {options.file.name}")
     if not options.file.parent.is_dir():

@@ -4,13 +4,13 @@ from support.ending import AGREEMENT, MISMATCH, Parser, run
 
 import argparse
 import json
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from comparing.derivation_option import LARGEST
 from grading.class_run import grade_all, several
 from grading.class_table import as_csv, document, print_class, text_for, text_name, verdict
 from grading.judging import Graded, Rules
@@ -136,10 +136,10 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         value = getattr(options, name)
         if value is not None and value < least:
             parser.error(f"--{name}: expected {least} or more, found {value}")
-    if not 0 < options.timeout < math.inf:
-        parser.error(f"--timeout: expected a number of seconds above 0, found {options.timeout:g}")
-    if not 0 <= options.memory < math.inf:
-        parser.error(f"--memory: expected a number of at least 0, found {options.memory:g}")
+    if not 0 < options.timeout <= LARGEST:
+        parser.error(f"--timeout: expected seconds above 0 and up to {LARGEST:g}, found {options.timeout:g}")
+    if not 0 <= options.memory <= LARGEST:
+        parser.error(f"--memory: expected 0 to {LARGEST:g} GiB, found {options.memory:g}")
     if not all(part.isidentifier() for part in options.derivation.split(".")):
         parser.error(f"--derivation: expected the name of a function, found {options.derivation!r}")
     return options

@@ -14,6 +14,8 @@ from isolation.nursery import Nursery
 from support.atomic_files import check_file
 from torch_reference.check.shell.options import NAMES, add_model_options
 
+LARGEST = 1e6
+"""Seconds, or GiB: more is a slip, and beyond what the system can be told."""
 OF_THE_DATA = ("data", "inputs", "outputs")
 OF_THE_LESSON = (
     *OF_THE_DATA,
@@ -107,8 +109,8 @@ def _positive(text: str) -> float:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, found {text!r}")
+    if not 0 < value <= LARGEST:
+        raise argparse.ArgumentTypeError(f"expected a number above 0 and at most {LARGEST:g}, found {text!r}")
     return value
 
 

@@ -13,7 +13,7 @@ ENTRY = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILIN
 OTHERS = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
 """Where Python and the packages that are installed have their files."""
 
-HERE = Path(__file__).resolve().parent
+OURS = Path(__file__).resolve().parents[1]
 
 
 def of_exception(error: BaseException) -> str:
@@ -40,11 +40,11 @@ def innermost(frames: list[tuple[str, int]]) -> str:
 
 
 def _is_the_authors(file: str) -> bool:
-    """Whether it is neither Python's, nor a package's, nor this folder's."""
+    """Whether it is neither Python's, nor a package's, nor ours."""
     path = Path(file)
     if file.startswith("<") or {"site-packages", "dist-packages"} & set(path.parts):
         return False
-    return not any(path.is_relative_to(folder) for folder in (*OTHERS, HERE))
+    return not any(path.is_relative_to(folder) for folder in (*OTHERS, OURS))
 
 
 def _place(file: str, line: int) -> str:

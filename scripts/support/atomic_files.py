@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,17 @@ def replacing(path: Path) -> Iterator[Path]:
 
     An error leaves the target as it was, and nothing beside it. A kill or a power cut leaves the old content
     or the new one: the new one is on the disk before it takes the name. The unfinished one that a kill leaves
-    is removed by the next process that writes there.
+    is removed by the next process that writes there. A device or a pipe is written to, and stays what it
+    is; so does a link, of which the file that it names is replaced.
     """
+    if _is_no_file(path):
+        with tempfile.TemporaryDirectory() as folder:
+            part = Path(folder, path.name)
+            yield part
+            with part.open("rb") as content, path.open("wb") as target:
+                shutil.copyfileobj(content, target)
+        return
+    path = Path(os.path.realpath(path))
     descriptor, part = unfinished(path)
     try:
         yield part
@@ -31,6 +41,12 @@ def replacing(path: Path) -> Iterator[Path]:
         os.close(descriptor)
     if os.name == "posix":  # elsewhere a folder cannot be opened
         _flush(path.parent)
+
+
+def _is_no_file(path: Path) -> bool:
+    """Whether there is a device or a pipe, or a link to what is open, such as /dev/stdout."""
+    is_open = path.is_symlink() and path.absolute().parts[1:2] in (("dev",), ("proc",))
+    return path.exists() and not path.is_dir() and (is_open or not path.is_file())
 
 
 @contextmanager
@@ -47,6 +63,8 @@ def check_file(path: Path, where: str) -> None:
     try:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if _is_no_file(path) and os.access(path, os.W_OK):
+            return
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:

@@ -30,7 +30,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 from reading.plain_lines import one_line
 from support.installed_packages import broken_installation, what
@@ -61,10 +61,15 @@ class Parsed(SystemExit):
 class Parser(argparse.ArgumentParser):
     """An argument parser that answers a mistake with one line instead of the whole usage."""
 
+    def _get_value(self, action: argparse.Action, text: str) -> Any:
+        if not text:  # of a shell's variable that is not set: the option is there, and is not ignored
+            raise argparse.ArgumentError(action, "expected a value, found ''")
+        return super()._get_value(action, text)  # type: ignore[misc] # typeshed does not know it
+
     def error(self, message: str) -> NoReturn:
         """Print the one line to standard error and exit with 2."""
-        unknown = re.findall(r"unrecognized arguments: (--[^\s=]+)", message)
-        near = get_close_matches("".join(unknown), self._option_string_actions, 1)
+        unknown = "".join(re.findall(r"unrecognized arguments: (--[^\s=]+)", message))
+        near = get_close_matches(unknown, self._option_string_actions, 1)
         hint = f"did you mean {near[0]}?" if near else "--help lists the options"
         self.exit(BAD_INPUT, f"{self.prog}: error: {message} ({hint})")
 
@@ -118,7 +123,8 @@ def _status_of_error(error: BaseException) -> int:
             return UNREAD_PIPE  # the reader of a pipe, such as head, has seen enough
         case OSError():
             is_name = isinstance(error, BAD_NAMES) and error.filename
-            return _tell(_of_the_system(error), BAD_INPUT if is_name else NOT_WRITTEN)
+            where = error.filename or "the output was not written"
+            return _tell(f"{where}: {error.strerror or error}", BAD_INPUT if is_name else NOT_WRITTEN)
         case ImportError() if line := broken_installation(error):
             return _tell(line, BAD_INPUT)
         case Exception() if _is_out_of_memory(error):
@@ -144,8 +150,7 @@ def _end_before_main(kind: type[BaseException], error: BaseException, trace: obj
 
 def _tell(message: str, status: int) -> int:
     """Print the one line to standard error, and the object of --json; give the status."""
-    line = one_line(f"{_program()}: error: {message}")
-    _say(line)
+    _say(line := one_line(f"{_program()}: error: {message}"))
     if status != NOT_WRITTEN:
         _tell_json(line, status)
     return status
@@ -166,11 +171,6 @@ def _say(line: str) -> None:
 
 def _program() -> str:
     return Path(sys.argv[0]).name
-
-
-def _of_the_system(error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return f"{error.filename}: {reason}" if error.filename else f"the output was not written: {reason}"
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -17,9 +17,7 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 def add_network_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose data, parameters, precision and device."""
-    parser.add_argument(
-        "--data", type=file_name, metavar="FILE.csv", help="a header and columns of numbers, in any encoding"
-    )
+    parser.add_argument("--data", metavar="FILE.csv", help="a header and columns of numbers, in any encoding")
     add_column_options(parser)
     add_parameter_options(parser)
     parser.add_argument("--dtype", choices=DTYPES, default="float64", help="(default: %(default)s)")
@@ -39,13 +37,6 @@ def add_parameter_options(parser: argparse.ArgumentParser) -> None:
         metavar="w3=0.36",
         help="a parameter; repeatable",
     )
-
-
-def file_name(text: str) -> str:
-    """The name in --data: an empty one, of a shell variable that is not set, is not the lesson's data."""
-    if not text:
-        raise argparse.ArgumentTypeError("expected the name of a file, found ''")
-    return text
 
 
 def wrt(text: str) -> tuple[str, ...]:

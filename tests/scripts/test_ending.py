@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from support.atomic_files import check_file, replacing
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 START = "import sys; from support.ending import *; sys.argv[0] = 'it.py'\n"
 
@@ -53,6 +55,35 @@ def test_an_option_that_is_nearly_one_is_told_which() -> None:
     done = program(body)
     assert done.returncode == 2
     assert done.stderr.endswith(b"unrecognized arguments: --standardize=3 (did you mean --standardise?)\n")
+
+
+def test_an_empty_value_is_no_missing_option() -> None:
+    """Of a shell's variable that is not set."""
+    done = program("p = Parser(prog='it.py'); p.add_argument('--csv'); p.parse_args(['--csv', ''])")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.startswith(b"it.py: error: argument --csv: expected a value, found ''")
+
+
+def test_a_device_a_pipe_and_a_link_stay_what_they_are(tmp_path: Path) -> None:
+    """What is written reaches them; no file takes their place."""
+    link, target = tmp_path / "link.csv", tmp_path / "target.csv"
+    link.symlink_to(target)
+    target.write_text("before")
+    with replacing(link) as part:
+        part.write_text("after")
+    assert (link.is_symlink(), target.read_text()) == (True, "after")
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    check_file(tmp_path / "pipe", "--csv")
+    with replacing(tmp_path / "pipe") as part:
+        part.write_text("through")
+    assert os.read(reader, 10) == b"through"
+    os.close(reader)
+    done = program(
+        "from support.atomic_files import replacing\n    from pathlib import Path\n"
+        "    with replacing(Path('/dev/stdout')) as part: part.write_text('shown')\n    return 0"
+    )
+    assert (done.returncode, done.stdout) == (0, b"shown")
 
 
 def test_a_bug_of_ours_is_one_line_and_its_traceback_a_file(tmp_path: Path) -> None:

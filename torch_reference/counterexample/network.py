@@ -99,7 +99,13 @@ def readable(name: str) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file under a temporary name first, so that no half of it is ever there."""
+    """Write a file under a temporary name first, so that no half of it is ever there.
+
+    A device or a pipe, such as /dev/stdout, and a link are written to, and stay what they are.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        path.write_text(text, encoding="utf-8")
+        return
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)

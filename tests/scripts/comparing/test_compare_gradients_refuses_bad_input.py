@@ -64,7 +64,7 @@ def test_a_bad_file_is_one_clear_line(
 BAD_OPTIONS = {
     "--data absent.csv": "absent.csv: No such file or directory",
     "--data .": ".: Is a directory",
-    "--data=": "argument --data: expected the name of a file, found ''",
+    "--data=": "argument --data: expected a value, found ''",
     "--set w3": "argument --set: expected a finite number as in w3=0.36, found 'w3'",
     "--set w3=": "argument --set: expected a finite number as in w3=0.36, found 'w3='",
     "--set w3=one": "argument --set: expected a finite number as in w3=0.36, found 'w3=one'",
