@@ -39,3 +39,31 @@ def test_a_plain_factor_is_no_other_mistake() -> None:
     assert len(report.findings) == 4
     said = {finding.diagnosis.kind for finding in report.findings if finding.diagnosis}
     assert said <= {"constant factor", "factor too many", "unknown"}
+
+
+def affine(accumulates):
+    """x · gain + bias, whose sums over the rows are made in float32, or term by term in float16."""
+
+    def backward(saved, g):
+        x, gain = saved
+        if not accumulates:
+            return g * gain, (g * x).float().sum(0).to(x.dtype), g.float().sum(0).to(x.dtype)
+        d_gain, d_bias = torch.zeros_like(gain), torch.zeros_like(gain)
+        for row in range(len(x)):
+            d_gain, d_bias = d_gain + g[row] * x[row], d_bias + g[row]
+        return g * gain, d_gain, d_bias
+
+    return lambda x, gain, bias: (x * gain + bias, (x, gain)), backward
+
+
+@pytest.mark.parametrize("accumulates", [False, True])
+def test_a_sum_that_was_accumulated_in_16_bits_is_called_that(accumulates) -> None:
+    """Adding up the rows' own gradients in float16 gives the very numbers."""
+    generator = torch.Generator().manual_seed(1)
+    x, gain, bias = (torch.randn(*shape, generator=generator).half() for shape in ((64, 8), (8,), (8,)))
+    report = check_function(
+        affine(accumulates), lambda x, gain, bias: x * gain + bias, x, gain, bias, ways=[], order=1
+    )
+    kinds = {each.diagnosis.kind for each in report.findings if each.diagnosis}
+    assert kinds == ({"16-bit accumulation"} if accumulates else set())
+    assert report.agrees is not accumulates

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict
 from torch_reference.diagnosis.diagnosis import diagnose
+from torch_reference.diagnosis.sums_in_16_bits import accumulated_in_16_bits
 from torch_reference.judging.derivation_task import Cut, Shapes, Task, cut_point, unfit
 from torch_reference.judging.judgement import EXPLAINED, FORM, judge, roundings
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding
@@ -35,7 +37,7 @@ def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Fi
             reason = f"cannot be judged, because its upstream gradient {link} {why}"
             findings.append(Finding(name, task.kind(name), replace(row, explanation=reason), inherited=True))
         else:
-            findings.append(_explained(task, by_itself[name], cut, draws))
+            findings.append(_explained(task, by_itself[name], cut, draws, manual))
     return findings
 
 
@@ -56,15 +58,24 @@ def _below_unfit_links(task: Task, cut: Cut, manual: Tensors) -> dict[str, str]:
     return fed
 
 
-def _explained(task: Task, row: Row, cut: Cut, draws: int) -> Finding:
+def _explained(task: Task, row: Row, cut: Cut, draws: int, manual: Tensors) -> Finding:
     """What is known of a mistake: how large it is, what it looks like, and whose it is."""
     dtype = zeros(task.point, row.name, ()).dtype
     finding = Finding(row.name, task.kind(row.name), row, roundings=roundings(row, dtype))
+    if draws and row.verdict is Verdict.LOSES_DIGITS and row.name in manual:
+        return replace(finding, diagnosis=_of_a_sum(task, row.name, manual[row.name]))
     if not draws or row.verdict in FORM - {Verdict.WRONG_SHAPE} | EXPLAINED:
         return finding  # a missing gradient, or one of a wrong dtype or device, explains itself
     wrong = "" if row.verdict in FORM else _whose(task, row, cut)
     diagnosis = None if wrong == "PyTorch's" else _diagnosis(task, row.name, draws)
     return replace(finding, diagnosis=diagnosis, wrong=wrong)
+
+
+def _of_a_sum(task: Task, name: str, manual: Tensor) -> Diagnosis | None:
+    try:
+        return accumulated_in_16_bits(task, name, manual)
+    except Exception:  # of one row alone the reference may have no value
+        return None
 
 
 def _whose(task: Task, row: Row, cut: Cut) -> str:

@@ -21,6 +21,10 @@ PATTERNS = {
         "It is right to single precision: every number of it is one of float32.",
         "Keep float64 throughout: torch.tensor(3.0) is float32, and so is .float().",
     ),
+    "16-bit accumulation": (
+        "Its {count} terms are added up one by one in {dtype}: that gives these very numbers.",
+        "Accumulate in float32, and convert once, at the end.",
+    ),
     "rounded digits": (
         "It is right, but rounded to {digits} decimals.",
         "Return the numbers as they are computed, not as they are printed.",

@@ -13,9 +13,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 
 from torch_reference.diagnosis import wrong_derivatives as wrong
-from torch_reference.diagnosis.call_arguments import replaced_in, tensors_in
 from torch_reference.diagnosis.taken_apart import TAKEN_APART, normalised
-from torch_reference.diagnosis.wrong_derivatives import Place, Wrong
+from torch_reference.diagnosis.wrong_derivatives import Place, Wrong, replaced_in, tensors_in
 
 # fmt: off
 ELEMENTWISE = {

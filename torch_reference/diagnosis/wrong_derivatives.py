@@ -4,7 +4,7 @@ Each is a function of the place of the mistake, and returns the call's result ag
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -121,3 +121,27 @@ def _numerator(place: Place) -> Tensor:
 def with_derivative_of(value: Tensor, *terms: Tensor) -> Tensor:
     """The value, with the derivative of the sum of the terms."""
     return value.detach() + sum(term - term.detach() for term in terms)
+
+
+def tensors_in(values: Any) -> tuple[Tensor, ...]:
+    """All tensors among the arguments of a call, in tuples and lists too."""
+    if isinstance(values, Tensor):
+        return (values,)
+    if isinstance(values, tuple | list):
+        return tuple(tensor for value in values for tensor in tensors_in(value))
+    return ()
+
+
+def replaced_in(values: Any, tensors: tuple[Tensor, ...], replaced: Mapping[int, Tensor]) -> Any:
+    """The arguments with some of their tensors replaced, counted in the order of tensors_in."""
+    remaining = iter(range(len(tensors)))
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            index = next(remaining)
+            return replaced.get(index, value)
+        if isinstance(value, tuple | list):
+            return type(value)(walk(item) for item in value)
+        return value
+
+    return walk(values)
