@@ -128,6 +128,7 @@ def test_machines_get_everything() -> None:
         "roundings": 1.8e16,
         "diagnosis": {"kind": "wrong sign", "sentence": DIAGNOSIS.sentence, "mend": DIAGNOSIS.mend},
         "wrong": "yours",
+        "witness": "",
     }
     assert [findings[2][key] for key in ("manual", "ratio", "roundings")] == ["nan", "inf", "nan"]
     assert [(f["agrees"], f["inherited"], f["diagnosis"]) for f in (findings[0], findings[3])] == [

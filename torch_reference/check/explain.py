@@ -12,7 +12,7 @@ from torch_reference.judging.derivation_task import Cut, Shapes, Task, cut_point
 from torch_reference.judging.judgement import EXPLAINED, FORM, judge, roundings
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients, zeros
-from torch_reference.judging.witness import who_is_wrong
+from torch_reference.judging.witness import Testimony, testimony
 
 
 def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Finding]:
@@ -66,9 +66,9 @@ def _explained(task: Task, row: Row, cut: Cut, draws: int, manual: Tensors) -> F
         return replace(finding, diagnosis=_of_a_sum(task, row.name, manual[row.name]))
     if not draws or row.verdict in FORM - {Verdict.WRONG_SHAPE} | EXPLAINED:
         return finding  # a missing gradient, or one of a wrong dtype or device, explains itself
-    wrong = "" if row.verdict in FORM else _whose(task, row, cut)
-    diagnosis = None if wrong == "PyTorch's" else _diagnosis(task, row.name, draws)
-    return replace(finding, diagnosis=diagnosis, wrong=wrong)
+    told = Testimony("") if row.verdict in FORM else _whose(task, row, cut)
+    diagnosis = None if told.wrong == "PyTorch's" else _diagnosis(task, row.name, draws)
+    return replace(finding, diagnosis=diagnosis, wrong=told.wrong, witness=told.witness)
 
 
 def _of_a_sum(task: Task, name: str, manual: Tensor) -> Diagnosis | None:
@@ -78,11 +78,11 @@ def _of_a_sum(task: Task, name: str, manual: Tensor) -> Diagnosis | None:
         return None
 
 
-def _whose(task: Task, row: Row, cut: Cut) -> str:
+def _whose(task: Task, row: Row, cut: Cut) -> Testimony:
     try:
-        return who_is_wrong(task.objective, row, *cut)
+        return testimony(task.objective, row, *cut)
     except Exception:  # the reference is the user's: it may have no value beside this point
-        return "undecided"
+        return Testimony("undecided")
 
 
 def _diagnosis(task: Task, name: str, draws: int) -> Diagnosis:

@@ -42,6 +42,8 @@ class Finding:
     roundings: float | None = None
     diagnosis: Diagnosis | None = None
     wrong: str = ""
+    witness: str = ""
+    """Who says so, where it is not the usual third witness."""
 
     @property
     def agrees(self) -> bool:
@@ -64,6 +66,7 @@ class Finding:
         row = asdict(self.row) | {"verdict": self.row.verdict.value, "index": list(self.row.index)}
         diagnosis = asdict(self.diagnosis) if self.diagnosis else None
         found = {"roundings": self.roundings, "diagnosis": diagnosis, "wrong": self.wrong}
+        found["witness"] = self.witness
         return {key: _finite(value) for key, value in (row | facts | found).items()}
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_map_only
 
 from torch_reference.judging.calls.arguments import Arguments
-from torch_reference.judging.calls.nests import named_tensors
+from torch_reference.judging.calls.nests import named_leaves, named_tensors
 from torch_reference.judging.calls.points import (
     UPSTREAM,
     Tensors,
@@ -55,6 +56,27 @@ class FunctionObjective:
             if UPSTREAM + name in point
         ]
         return torch.stack(terms).sum(), outputs
+
+    def imaginary(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> float:
+        """The imaginary part of the same where a shift is imaginary.
+
+        Errors: ValueError where the function has complex numbers of its own
+        """
+        inputs = {name: value + shifts.get(name, 0) for name, value in point.items() if name in shifts}
+        inputs = {
+            name: inputs.get(name, value) for name, value in point.items() if name.startswith("inputs[")
+        }
+        outputs = named_leaves(self.outputs(inputs), "outputs")
+        total = 0.0
+        for name, output in outputs.items():
+            upstream = point.get(UPSTREAM + name)
+            if upstream is None or not isinstance(output, Tensor) or not output.is_complex():
+                continue
+            if upstream.shape != output.shape:
+                raise ValueError("an output that is complex by itself")
+            with _disable_current_modes():
+                total += float((upstream * output.imag).sum())
+        return total
 
     def outputs(self, inputs: Tensors) -> Any:
         """What the function returns for these inputs."""

@@ -70,7 +70,7 @@ def finding_text(finding: Finding, told: str = "") -> list[str]:
         lines.append(f"{finding.diagnosis.kind}: {finding.diagnosis.sentence}")
         lines.append(f"To mend it: {finding.diagnosis.mend}")
     if finding.wrong and not told:
-        lines.append(f"wrong is: {finding.wrong}")
+        lines.append(f"wrong is: {finding.wrong}{f', by {finding.witness}' if finding.witness else ''}")
     text = [part for line in lines for part in wrapped(line, "", WIDTH - 4)]
     return wrapped(heading, "    ") + [f"    {line}" for line in text]
 

@@ -71,6 +71,11 @@ class NetworkObjective:
         with one_at_a_time(self.model):
             return self._evaluated(point, shifts, cuts)
 
+    def imaginary(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> float:
+        """The imaginary part of the same where a shift is imaginary; 0 where the loss is real."""
+        found = self(point, shifts, cuts)
+        return float(found.imag) if found.is_complex() else 0.0
+
     def _evaluated(self, point: Tensors, shifts: Tensors, cuts: Sequence[str]) -> Tensor:
         terms: list[Tensor] = []
         parameters = {

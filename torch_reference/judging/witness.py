@@ -1,19 +1,21 @@
 """The third witness on a wrong element: it says whether the derivation or PyTorch is wrong.
 
 It differentiates the forward pass numerically and so shares neither derivation: mpmath at 50 digits for the
-lesson's network, a difference quotient in float64 for all others.
+lesson's network, a difference quotient in float64 for all others, and where that is not sharp enough to tell,
+a complex step where the operations take one and the quotient confirms it.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from torch_reference.comparison import Row
+from torch_reference.judging.calls.complex_step import by_complex_step, moved_alike
 from torch_reference.judging.difference_quotient import Estimate, estimated
 from torch_reference.judging.scalar_objective import (
     UPSTREAM,
@@ -27,9 +29,22 @@ from torch_reference.tolerance.gradient_sums import direction
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 
 Names = Mapping[str, Sequence[int]]
+COMPLEX_STEP = "a complex step"
+
+
+class Testimony(NamedTuple):
+    """Who is wrong, and by which witness, where it is not the usual one."""
+
+    wrong: str
+    witness: str = ""
 
 
 def who_is_wrong(objective: Objective, row: Row, point: Tensors, names: Names, cuts: Sequence[str]) -> str:
+    """The testimony's first half."""
+    return testimony(objective, row, point, names, cuts).wrong
+
+
+def testimony(objective: Objective, row: Row, point: Tensors, names: Names, cuts: Sequence[str]) -> Testimony:
     """Name the witness that is wrong at the row's worst element, or in the sum that the row is about.
 
     "yours" or "PyTorch's" (in the point's own dtype) is the one that is further from the exact derivative;
@@ -38,24 +53,33 @@ def who_is_wrong(objective: Objective, row: Row, point: Tensors, names: Names, c
     symmetric matrices only.
     """
     if row.manual is None or row.bound is None:
-        return "yours"
+        return Testimony("yours")
     gradient = reference_gradients(objective, point, names, cuts)[row.name]
     towards = _direction(row, gradient)
     own = _along(gradient, towards)
     manual = row.manual.real if isinstance(row.manual, complex) else row.manual
-    exact = _estimate(objective, row, point, names, cuts, towards)
+    exact, complex_step = _estimate(objective, row, point, names, cuts, towards)
+    wrong = _by(exact, manual, own, row.bound)
+    witness = ""
+    if wrong == "undecided" and (sharper := complex_step()) is not None:
+        wrong, witness = _by(sharper, manual, own, row.bound), COMPLEX_STEP
+    if wrong == "PyTorch's" and (
+        _of_symmetric_ones(point.get(row.name), gradient) or _detaches(objective, point)
+    ):
+        wrong = "undecided"
+    return Testimony(wrong, witness if wrong != "undecided" else "")
+
+
+def _by(exact: Estimate, manual: float, own: float, bound: float) -> str:
     # A NaN or an infinity is further away than any number.
     manual_off, own_off = (
         abs(value - exact.value) if math.isfinite(value) else math.inf for value in (manual, own)
     )
-    if max(manual_off, own_off) + exact.error <= row.bound:
+    if max(manual_off, own_off) + exact.error <= bound:
         return "both within rounding"
     if not exact.error < abs(manual_off - own_off) / 4:
         return "undecided"
-    if manual_off > own_off:
-        return "yours"
-    meant = _of_symmetric_ones(point.get(row.name), gradient) or _detaches(objective, point)
-    return "undecided" if meant else "PyTorch's"
+    return "yours" if manual_off > own_off else "PyTorch's"
 
 
 def _of_symmetric_ones(value: Tensor | None, gradient: Tensor) -> bool:
@@ -85,12 +109,13 @@ def _along(gradient: Tensor, towards: Tensor) -> float:
 
 def _estimate(
     objective: Objective, row: Row, point: Tensors, names: Names, cuts: Sequence[str], towards: Tensor
-) -> Estimate:
+) -> tuple[Estimate, Callable[[], Estimate | None]]:
+    """(the usual witness's number, a complex step's where one is asked for)."""
     # Only a mismatch needs the witness, and mpmath takes 0.1 s to import.
     from torch_reference.judging.lesson_witness import exact_gradient, is_the_lesson
 
     if isinstance(objective, NetworkObjective) and not row.part and is_the_lesson(objective, point):
-        return Estimate(exact_gradient(point, row.name, row.index, cuts), 0.0)
+        return Estimate(exact_gradient(point, row.name, row.index, cuts), 0.0), lambda: None
     exact = widened_inputs(dict(point))
     towards = towards.to(torch.complex128 if towards.is_complex() else torch.float64)
     if isinstance(objective, NetworkObjective) and cuts:
@@ -102,12 +127,25 @@ def _estimate(
         with torch.no_grad(), ExactRun():
             return objective(exact, {**shifts, row.name: step * towards}, cuts).item()
 
+    def imaginary(step: float, seed: int) -> float:
+        with ExactRun():
+            steps = {**shifts, row.name: 1j * step * towards}
+            return objective.imaginary(moved_alike(exact, seed), steps, cuts)
+
     moved = exact[row.name][towards != 0] if row.name in exact else towards[:0]
     size = float(moved.abs().max()) if moved.numel() else 1.0
     terms = abs(value(0.0)) + sum(
         float(each.abs().sum()) for name, each in exact.items() if name.startswith(UPSTREAM)
     )
-    return estimated(value, size or 1.0, terms)
+    quotient = estimated(value, size or 1.0, terms)
+
+    def complex_step() -> Estimate | None:
+        found = None if towards.is_complex() else by_complex_step(imaginary)
+        # What is not holomorphic in a way that was not seen is far from the quotient.
+        is_confirmed = found is not None and abs(found[0] - quotient.value) <= quotient.error < math.inf
+        return Estimate(*found) if found is not None and is_confirmed else None
+
+    return quotient, complex_step
 
 
 def _detaches(objective: Objective, point: Tensors) -> bool:
