@@ -160,3 +160,41 @@ def test_hundreds_of_edits_are_told_off_without_a_run_of_the_derivation() -> Non
     assert found.tried > 300
     assert found.complete
     assert len(space["calls"]) < found.tried / 8
+
+
+TWO = """import torch
+
+
+def by_hand(p, x, t):
+    w, v = p["w"], p["v"]
+    y0, y1 = torch.sin(x * w[0]), torch.sin(x * w[1])
+    d_out = 2 * ((y0 + y1) * v - t)
+    d_v = (d_out * (y0 + y1)).sum()
+    d_y0, d_y1 = d_out * v, d_out * v
+    d_w = torch.stack([(d_y0 * torch.cos(x * w[0]) * x).sum(), (d_y1 * torch.sin(x * w[1]) * x).sum()])
+    return {"w": d_w, "v": d_v}
+"""
+
+
+class Two(nn.Module):
+    """Two nodes; a third weight would be used by nothing."""
+
+    def __init__(self) -> None:
+        """Two weights and a factor."""
+        super().__init__()
+        self.w, self.v = nn.Parameter(torch.tensor([1.5, -0.7])), nn.Parameter(torch.tensor(0.3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(sin w₀x + sin w₁x) v."""
+        y = torch.sin(x[:, None] * self.w)
+        return (y[:, 0] + y[:, 1]) * self.v
+
+
+def test_a_size_that_the_derivation_cannot_take_hides_no_edit() -> None:
+    """Three weights where it knows two: its gradient of two is no judge of an edit."""
+    by_hand = made(TWO, "two.py")["by_hand"]
+    x, t = torch.tensor([0.2, 0.9, -1.1]).double(), torch.tensor([0.4, -0.3, 1.0]).double()
+    given = Two().double(), lambda out, t: ((out - t) ** 2).sum(), x, t
+    trials = TaskTrials(lambda function: network_task(*given, function), by_hand).trials
+    found = repairs(trials, by_hand.__code__, [[10]], ["d_y0", "d_y1", "d_v"])
+    assert any(repair.after == "cos" for repair in found.found)

@@ -38,14 +38,16 @@ class TaskTrials:
         found = []
         manual = self.task.derivation(_copies(self.task.point))
         right = [name for name, expected in self.here[1].items() if _near(manual.get(name), expected)]
+        shaped = [name for name, expected in self.here[1].items() if _fits(manual.get(name), expected)]
         for point in (*(redrawn(self.task, seed) for seed in REDRAWN), *_resized(self.task.point)):
             try:
                 task = replace(self.task, point=point)
                 manual, expected = self.task.derivation(_copies(point)), self._right(task)
             except Exception:  # the user's code may know one size only
                 continue
-            # Where not even the right gradients are right, one of both knows one size only.
-            if all(_near(manual.get(name), expected[name]) for name in right):
+            # Where not even what is right is right, or has its shape, one of both knows one size only.
+            shapes = all(_fits(manual.get(name), expected[name]) for name in shaped)
+            if shapes and all(_near(manual.get(name), expected[name]) for name in right):
                 found.append((task, expected))
         return found
 
@@ -83,6 +85,10 @@ def _near(value: Tensor | None, expected: Tensor) -> bool:
         return False
     closeness = torch.finfo(value.dtype).eps ** 0.5
     return bool((value.detach() - expected).norm() <= closeness * expected.norm())
+
+
+def _fits(value: Tensor | None, expected: Tensor) -> bool:
+    return value is not None and value.shape == expected.shape
 
 
 def _copies(point: Tensors) -> dict[str, Tensor]:
