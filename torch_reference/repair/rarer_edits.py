@@ -10,7 +10,7 @@ UNARY = {"sqrt", "rsqrt", "exp", "log", "tanh", "sigmoid", "sign", "relu", "reci
 WRITING = ({"index_copy_", "index_add_"}, {"scatter_", "scatter_add_"})
 AXES = ("0", "-1, keepdim=True", "1")
 SIZES = ("len({})", "{}.shape[-1]", "{}.numel()", "{}.sum()")
-FACTORS = ("{}[:, None]", "{}[..., None]", "(1 - {})", "{} ** 2")
+FACTORS = ("{}[:, None]", "{}[..., None]", "(1 - {})", "{} ** 2", "{}.log()")
 ORDERS = ("permute(0, 2, 3, 1)", "transpose(1, 2)", "transpose(0, 1)")
 FEW, FEWER = 12, 9
 """So many names at most for products of two of them to be tried as terms, of matrices and by element."""

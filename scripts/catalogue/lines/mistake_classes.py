@@ -14,7 +14,13 @@ CLASSES: dict[str, set[str]] = {
     },
     "missing factor": FACTORS | {"another number", "another power", "term missing", *MEANS},
     "missing term": TERMS
-    | {"another factor", "derivative of another function", "derivative missing", "another number"},
+    | {
+        "another power",
+        "another factor",
+        "derivative of another function",
+        "derivative missing",
+        "another number",
+    },
     "power": {
         "another name",
         "another power",

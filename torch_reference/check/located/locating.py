@@ -24,6 +24,7 @@ from torch_reference.repair.single_edits import NONE, repairs
 from torch_reference.repair.task_trials import TaskTrials
 
 MOST_OUTPUTS = 64
+FOLLOWS = (Status.RIGHT, Status.INHERITED)
 
 LOOKS = {"another factor", "another function", "upstream forgotten", "constant factor per element"}
 LOOKS |= {"path counted twice", "product of sums", "row for column"}
@@ -122,7 +123,7 @@ def _located(
     codes = {place.code for places in lines for place in places[:1]}
     if lines and len(codes) == 1 and all(lines):
         [code] = codes
-        judged = {link.quantity.manual_name for link in inside.links if link.status is not Status.WRONG}
+        judged = {link.quantity.manual_name for link in inside.links if link.status in FOLLOWS}
         judged -= {link.quantity.manual_name for link in inside.wrong}
         try:
             trials = TaskTrials(make_task, top).trials
@@ -141,7 +142,22 @@ def _lines(inside: ChainReport) -> list[list[Place]]:
     places = {link.quantity.place: link.quantity for link in inside.wrong}
     if len(places) > 1:  # what is handed on in one return needs them all
         return [[place] if place else [] for place in places]
-    return [[place, *quantity.handed_on] if place else [] for place, quantity in places.items()]
+    return [
+        _in_doubt([place, *quantity.handed_on], inside) if place else [] for place, quantity in places.items()
+    ]
+
+
+def _in_doubt(places: list[Place], inside: ChainReport) -> list[Place]:
+    """Not those in a helper that something right has gone through as well: it was handed something wrong."""
+    through = {
+        place.code
+        for link in inside.links
+        if link.status is Status.RIGHT
+        for place in (link.quantity.place, *link.quantity.handed_on)
+        if place
+    }
+    callers = [place for place in places if place.code is not places[0].code]
+    return callers if callers and places[0].code in through else places
 
 
 def what_was_wanted(inside: ChainReport, code: CodeType | None) -> Wanted | None:
