@@ -39,7 +39,8 @@ class Row:
     """One name's comparison, shown at its worst element: the one with the largest difference / bound.
 
     The numbers are None where the verdict does not rest on numbers (missing, extra, wrong shape, …). Where
-    part is not empty, they are those of a sum of the elements, which part names.
+    part is not empty, they are those of a sum of the elements, which part names. bluntness is what the bounds
+    are of the values, Σ bound / Σ |reference|, where that is known.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Row:
     elements: int = 0
     explanation: str = ""
     part: str = ""
+    bluntness: float | None = None
 
     @property
     def agrees(self) -> bool:

@@ -125,6 +125,7 @@ def test_machines_get_everything() -> None:
         "elements": 20,
         "explanation": "",
         "part": "",
+        "bluntness": None,
         "roundings": 1.8e16,
         "diagnosis": {"kind": "wrong sign", "sentence": DIAGNOSIS.sentence, "mend": DIAGNOSIS.mend},
         "wrong": "yours",

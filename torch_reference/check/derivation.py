@@ -51,6 +51,7 @@ def check_derivation(
     ...     return {"weight": d_loss_d_predicted.T @ inputs}
     >>> print(torch_reference.check_derivation(model, loss, torch.randn(5, 2), torch.randn(5, 1), by_hand))
     AGREEMENT: 1 gradient, 2 elements, all within rounding (float32)
+    least sharp bound: ...
     """
     given = model, loss, inputs, targets
     with meant(rtol, accept):

@@ -86,6 +86,10 @@ class Report:
 
     def _remarks(self) -> list[str]:
         found = list(self.remarks)
+        blunt = [each for each in self.findings if each.row.bluntness is not None]
+        if self.agrees and blunt:
+            worst = max(blunt, key=lambda each: each.row.bluntness or 0.0)
+            found.insert(0, f"least sharp bound: {worst.row.bluntness:.0e} of {worst.name}")
         found += [f"made to tensors: {', '.join(self.converted)}"] if self.converted else []
         names = {status: [name for name, what in self.ways if what == status] for _, status in self.ways}
         if "fails" in names:

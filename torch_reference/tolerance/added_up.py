@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -82,7 +82,8 @@ class AddedUp:
             hulls[which] = Hull(torch.zeros_like(limit), torch.zeros_like(limit), limit)
         if not row.agrees or row_of_sum(row, value, expected, hulls):
             raise NotByRowsError
-        return row
+        size = float(expected.abs().sum())
+        return replace(row, bluntness=float(bound.sum()) / size if size > 0 else None)
 
     def _variance(self, name: str) -> Tensor:
         """That of a movement: those of the parts are independent.

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
-from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.movement import FACTOR, Movement
 from torch_reference.tolerance.rounding.moved_run import unit
+from torch_reference.tolerance.rounding.roundings import smallest
 from torch_reference.tolerance.unfinished import Unfinished
 
 SPARE = (torch.float32, torch.float64)
@@ -14,6 +15,20 @@ NEAR = 4.0
 """So many u of the largest element are near, for who does not look closely."""
 OF_ITSELF = 0.25
 """And this power of u of the element itself: 1.6 % in float32, 1e-4 in float64, a quarter of the digits."""
+
+
+def size_of_bounds(movement: Movement, name: str) -> tuple[float, float]:
+    """(no less than the sum of the elements' bounds so far, the sum of the values without their signs)."""
+    dtype, moved = movement.dtypes[name], movement.moved[name]
+    size = float(torch.linalg.vector_norm(movement.expected[name], 1))
+    last = 2 * unit(dtype) * size + moved.numel() * smallest(dtype)
+    return FACTOR * float(moved.sum()) + last, size
+
+
+def bluntness(movement: Movement, name: str) -> float | None:
+    """What the bounds are of the values on average, so far; None where all of these are zero."""
+    bounds, size = size_of_bounds(movement, name)
+    return bounds / size if size > 0 else None
 
 
 def near_row(movement: Movement, name: str, value: Tensor) -> Row | None:
@@ -48,4 +63,16 @@ def agreeing_row(unfinished: Unfinished, value: Tensor, left: Tensor) -> Row:
     )
     index = tuple(int(i) for i in np.unravel_index(worst, expected.shape))
     told = f"agrees within a relative error of {rtol:g}, which is allowed" if rtol else ""
-    return Row(name, Verdict.AGREES, manual, right, distance, limit, part, index, 0, expected.numel(), told)
+    return Row(
+        name,
+        Verdict.AGREES,
+        manual,
+        right,
+        distance,
+        limit,
+        part,
+        index,
+        elements=expected.numel(),
+        explanation=told,
+        bluntness=bluntness(unfinished.movement, name),
+    )

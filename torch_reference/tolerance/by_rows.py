@@ -193,4 +193,5 @@ class _Judgement:
             explanation=explanation,
             elements=sum(row.elements for row, is_rest in self.found[name] if not is_rest),
             wrong_elements=sum(row.wrong_elements for row in rows),
+            bluntness=max((row.bluntness for row in rows if row.bluntness is not None), default=None),
         )

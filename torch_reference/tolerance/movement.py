@@ -89,16 +89,6 @@ class Movement:
         """How far from the exact value each element may be."""
         return self.last_rounding(name).add_(self.moved[name], alpha=FACTOR)
 
-    def size(self, name: str) -> float:
-        """The sum of the absolute values of the elements."""
-        return float(torch.linalg.vector_norm(self.expected[name], 1))
-
-    def size_of_bounds(self, name: str) -> float:
-        """No less than the sum of the elements' bounds."""
-        dtype, moved = self.dtypes[name], self.moved[name]
-        last = 2 * unit(dtype) * self.size(name) + moved.numel() * smallest(dtype)
-        return FACTOR * float(moved.sum()) + last
-
     def sum_bounds(self, name: str) -> dict[str, Tensor]:
         """How far from the exact value each sum may be; a constant of the formula rounds in all elements.
 

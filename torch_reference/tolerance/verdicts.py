@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
-from torch_reference.tolerance.agreeing_rows import near_row
+from torch_reference.tolerance.agreeing_rows import bluntness, near_row, size_of_bounds
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import looks_random, sums
 from torch_reference.tolerance.kinks import Hull, hulls, sides
@@ -91,7 +91,8 @@ class Tolerance:
             row = self._against(self.movement, name, value, rtol)
             if row.verdict is Verdict.DIFFERS and take_equal_values(self.movement):
                 row = self._against(self.movement, name, value, rtol)
-            found[name] = row if plainly else self._row(row, name, value, rtol, accept, blunt)
+            row = row if plainly else self._row(row, name, value, rtol, accept, blunt)
+            found[name] = replace(row, bluntness=bluntness(self.movement, name)) if row.agrees else row
             if found[name].agrees:
                 self.agreed[name] = value.detach().clone(), allowed, found[name]
         return found
@@ -177,9 +178,9 @@ class Tolerance:
 
     def is_blunt(self, name: str, value: Tensor) -> bool:
         """Whether the tolerance is a considerable part of what is added up."""
-        size = self.movement.size(name)
+        bounds, size = size_of_bounds(self.movement, name)
         # After one draw most bounds are a half of what they will be.
-        if not self.movement.size_of_bounds(name) > BLUNT_PART / 2 * size:
+        if not bounds > BLUNT_PART / 2 * size:
             return False
         # What is exact to its last rounding in every element needs no tolerance.
         off = difference(value, self.movement.expected[name]).abs()
