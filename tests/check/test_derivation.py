@@ -1,7 +1,6 @@
 """A derivation for a network of one's own: the first wrong link, and a report that can be read."""
 
 import json
-import re
 from collections.abc import Callable
 
 import pytest
@@ -15,9 +14,8 @@ from torch_reference import Verdict, check_derivation
 def test_a_right_derivation_agrees_in_every_element() -> None:
     """The text counts gradients and elements."""
     report = homework.check(homework.derivation)
-    heading, sharpness = str(report).splitlines()
-    assert heading == "AGREEMENT: 7 gradients, 76 elements, all within rounding (float64)"
-    assert re.fullmatch(r"least sharp bound: \de-1[0-6] of [a-z0-9.]+", sharpness)
+    agreement = "AGREEMENT: 7 gradients, 76 elements, all within rounding (float64)"
+    assert str(report).startswith(f"{agreement}\nleast sharp bound: ")
     assert report.first_wrong is None
     assert report.note == ""
 
