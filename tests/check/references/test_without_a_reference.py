@@ -166,3 +166,14 @@ def test_a_number_is_moved_once_whatever_the_upstream_gradient_is() -> None:
     [found] = torch.autograd.grad(output, leaf, 3 * x)
     assert calls == before == 2 + 6 * x.numel()
     torch.testing.assert_close(found, 3 * x * x.cos())
+
+
+def test_a_gradient_that_cancels_to_nothing_has_a_bound() -> None:
+    """At equal inputs a similarity is largest: what remains of its gradient in float32 is rounding."""
+
+    def similarity(a: Tensor, b: Tensor) -> Tensor:
+        return (2 * a * b + 0.01).sum() / (a * a + b * b + 0.01).sum()
+
+    a, b = torch.rand(2, 3, 4, generator=torch.Generator().manual_seed(0))
+    report = check_function(similarity, None, a, b, ways=["one tensor twice"], order=1)
+    assert report, str(report)
