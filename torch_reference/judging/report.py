@@ -86,7 +86,8 @@ class Report:
 
     def _remarks(self) -> list[str]:
         found = list(self.remarks)
-        blunt = [each for each in self.findings if each.row.bluntness is not None]
+        # What cancels to nothing by nature has no size that its bound could be compared with.
+        blunt = [each for each in self.findings if 0 < (each.row.bluntness or 0.0) < 1]
         if self.agrees and blunt:
             worst = max(blunt, key=lambda each: each.row.bluntness or 0.0)
             found.insert(0, f"least sharp bound: {worst.row.bluntness:.0e} of {worst.name}")
