@@ -1,6 +1,7 @@
 """What a derivation returned beside what is right: each link by itself, its size, its kind, whose it is."""
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch_reference.comparison import Row, Verdict
 from torch_reference.diagnosis.diagnosis import diagnose
 from torch_reference.diagnosis.sums_in_16_bits import accumulated_in_16_bits
 from torch_reference.judging.derivation_task import Cut, Shapes, Task, cut_point, unfit
+from torch_reference.judging.hygiene import called_again
 from torch_reference.judging.judgement import EXPLAINED, FORM, judge, roundings
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients, zeros
@@ -19,7 +21,8 @@ def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Fi
     """One finding for every name that was returned or had to be, from the loss backwards."""
     names = {name: shape for name, shape in shapes.items() if name in manual or name in task.required}
     fewest = 4 if draws else 1
-    rows = judge(manual, task.objective, task.point, names, fewest=fewest, outputs=task.outputs)
+    again = partial(called_again, task.derivation, task.point)
+    rows = judge(manual, task.objective, task.point, names, fewest=fewest, outputs=task.outputs, again=again)
     besides = [Finding(name, "output", rows.pop(name)) for name in task.outputs]
     if all(row.agrees for row in rows.values()):
         return besides + [Finding(name, task.kind(name), row) for name, row in rows.items()]

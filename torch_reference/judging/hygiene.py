@@ -68,6 +68,11 @@ def observe(
     return Observation(result, again, breaches)
 
 
+def called_again(derivation: Derivation, point: Tensors) -> dict[str, Tensor]:
+    """What the derivation returns once more; UserCodeError as observe() has it."""
+    return checked_mapping(_called(derivation, copies(point)))
+
+
 def unstable(name: str) -> Breach:
     """The breach of a derivation whose second result is another one."""
     explanation = "two calls with the same arguments differ: something is accumulated or drawn anew"

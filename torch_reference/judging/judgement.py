@@ -1,13 +1,13 @@
 """Each returned gradient against autograd's, element by element, within what rounding explains."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, partial
 
 import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, form_mismatch
-from torch_reference.judging.calls.cuts import choices_of_rows
+from torch_reference.judging.calls.cuts import MANY, choices_of_rows, elements
 from torch_reference.judging.scalar_objective import (
     FunctionObjective,
     Objective,
@@ -18,6 +18,7 @@ from torch_reference.judging.scalar_objective import (
 from torch_reference.tolerance.added_up import Allowed
 from torch_reference.tolerance.by_rows import rows_by_parts
 from torch_reference.tolerance.meant import allowances, tolerance_at
+from torch_reference.tolerance.own_roundings import forgiven
 from torch_reference.tolerance.verdicts import Tolerance
 
 FORM = {
@@ -84,6 +85,18 @@ class Evidence:
         # Whoever looks coarsely takes what is inconclusive for what agrees.
         return rows | judged(comparable, fewest, blunt=not coarsely)
 
+    def forgiven(
+        self,
+        rows: dict[str, Row],
+        manual: Tensors,
+        again: Callable[[], Mapping[str, Tensor]],
+        anywhere: bool,
+    ) -> dict[str, Row]:
+        """The rows, with what the own roundings of the code explain, which makes its numbers again."""
+        if all(row.verdict is not Verdict.DIFFERS for row in rows.values()) or elements(self.point) > MANY:
+            return rows
+        return forgiven(rows, manual, self._tolerance.movement, again, anywhere)
+
     def _by_parts(self, manual: Tensors, allowed: Allowed) -> dict[str, Row] | None:
         """The rows where the point is large and has rows of its own: judged a few at a time."""
         if not isinstance(self.objective, FunctionObjective) or self.cuts:
@@ -106,10 +119,12 @@ def judge(
     fewest: int = 4,
     coarsely: bool = False,
     outputs: Tensors | None = None,
+    again: Callable[[], Mapping[str, Tensor]] | None = None,
 ) -> dict[str, Row]:
-    """The rows of an Evidence that is asked once."""
+    """The rows of an Evidence that is asked once; again makes the gradients anew, where that can be."""
     evidence = Evidence(objective, point, names, cuts, tuple(outputs or ()))
-    return evidence.rows(manual, fewest, coarsely, outputs)
+    rows = evidence.rows(manual, fewest, coarsely, outputs)
+    return evidence.forgiven(rows, manual, again, anywhere=coarsely) if again else rows
 
 
 def _form(name: str, manual: Tensor | None, right: Tensor) -> Row:

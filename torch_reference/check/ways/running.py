@@ -101,7 +101,15 @@ def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) ->
         found += judge_outputs(made.outputs, objective, attempt.point, coarsely=True)
     if made.gradients:
         shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
-        rows = judge(made.gradients, objective, attempt.point, shapes, fewest=1, coarsely=True)
+        rows = judge(
+            made.gradients,
+            objective,
+            attempt.point,
+            shapes,
+            fewest=1,
+            coarsely=True,
+            again=lambda: attempt.call().gradients,
+        )
         for name, row in rows.items():
             small = attempt.roughly and _is_small(row, made.gradients[name])
             if not small and not _says_too_little(row, made.gradients[name]):

@@ -26,7 +26,7 @@ EXACT = frozenset(
     new_empty_strided new_full new_ones new_zeros normal ones ones_like permute_copy positive rand rand_like
     randn randn_like real reflection_pad1d reflection_pad2d reflection_pad3d relu relu6 repeat
     replication_pad1d replication_pad2d replication_pad3d requires_grad_ roll rot90 scalar_tensor scatter
-    select_backward select_scatter set_ slice_backward slice_scatter sort split_with_sizes_copy stack take
+    select_backward select_scatter set slice_backward slice_scatter sort split_with_sizes_copy stack take
     threshold threshold_backward to_dense topk trace_copy transpose_copy tril triu unfold_copy uniform
     unsqueeze_copy upsample_nearest1d upsample_nearest2d upsample_nearest3d
     value_selecting_reduction_backward view_as_complex view_as_real where zero zeros zeros_like

@@ -1,0 +1,147 @@
+"""What the roundings of the code that is judged explain, where those of the reference do not.
+
+y(1 − y) is the derivative of a sigmoid, and cancels where y is near 1; that of 1/(1 + e⁻ˣ), by autograd, does
+not. So before a number is called wrong, the code that made it runs again, with the result of each of its
+operations moved by a rounding (rounding/moved_run.py). What that moves as far as the number is off is right,
+as far as its formula goes; a wrong formula is wrong whatever its last digits are. Not forgiven is what is off
+by more than NEAR roundings of the largest element, as a difference quotient is, whose formula cancels
+everywhere, or what works in a coarser precision than its inputs have.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from torch_reference.comparison import Row, Verdict
+from torch_reference.tolerance.differences import difference
+from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.movement import DRAWS, FACTOR, Movement, Tensors
+from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues
+from torch_reference.tolerance.rounding.moved_run import HALF, MovedRun, unit
+from torch_reference.tolerance.rounding.roundings import SPREAD
+
+NEAR = 64.0
+"""So many u of the largest element, or of the largest sum of what is added up to one."""
+FIRST, HOPELESS = 6, 64.0
+"""After so many draws, what is still so many bounds away stays outside."""
+COARSE = 2.0**-10
+"""A rounding that shows how large the terms are, in any precision."""
+EXPLAINED = "explained by its own roundings: its formula cancels where that of the reference does not"
+IN_16_BITS = (
+    "explained by its own roundings alone: its formula loses digits where that of the reference does not"
+)
+
+
+class OwnRun(MovedRun):  # type: ignore[no-untyped-call] # torch leaves it untyped
+    """Move every result by a rounding, no coarser than those of the inputs: float32 inside is no excuse."""
+
+    def __init__(self, seed: int, finest: float, spread: float = SPREAD) -> None:
+        """finest is the inputs' u."""
+        super().__init__(seed, spread=spread)
+        self.finest = finest
+
+    def _unit(self, dtype: torch.dtype) -> float:
+        return min(super()._unit(dtype), self.finest)
+
+
+def forgiven(
+    rows: Mapping[str, Row],
+    manual: Tensors,
+    movement: Movement,
+    again: Callable[[], Mapping[str, Tensor]],
+    anywhere: bool = False,
+) -> dict[str, Row]:
+    """The rows, those that differ by what the code's own roundings explain among them as they are then.
+
+    Anywhere, at a point that nobody gave, they may explain more than NEAR.
+
+    Shapes: manual are the numbers that were judged, by name; again() makes them anew
+    """
+    asked = [
+        name
+        for name, row in rows.items()
+        if row.verdict is Verdict.DIFFERS
+        and name in movement.moved
+        and name in manual
+        and (anywhere or _is_near(manual[name], movement, name, again))
+    ]
+    if not asked:
+        return dict(rows)
+    own = {name: _Own(manual[name], movement, name) for name in asked}
+    for draw in range(DRAWS):
+        run = OwnRun(draw, unit(movement.coarsest))
+        if movement.takes_equal_values and draw % 2:
+            run.roundings = RoundingsOfValues(draw)
+        try:
+            with run:
+                found = again()
+            still = [each for name, each in own.items() if not each.is_explained(found[name])]
+        except Exception:  # it is the user's code
+            return dict(rows)
+        if not still or (draw >= FIRST and any(each.excess() > HOPELESS for each in still)):
+            break
+    return {
+        name: _row(row, manual[name]) if name in own and own[name].is_inside() else row
+        for name, row in rows.items()
+    }
+
+
+def _row(row: Row, value: Tensor) -> Row:
+    verdict, told = (Verdict.LOSES_DIGITS, IN_16_BITS) if value.dtype in HALF else (Verdict.AGREES, EXPLAINED)
+    return replace(row, verdict=verdict, explanation=told, wrong_elements=0, part="")
+
+
+def _is_near(value: Tensor, movement: Movement, name: str, again: Callable[[], Mapping[str, Tensor]]) -> bool:
+    """Whether it is off by a few roundings of the largest element, or of what adds up to nothing there."""
+    expected = movement.expected[name]
+    if not value.numel() or not value.isfinite().all() or not expected.isfinite().all():
+        return False
+    off, near = difference(value, expected).abs().amax(), NEAR * unit(movement.coarsest)
+    if bool(off <= near * expected.abs().amax()):
+        return True
+    size = movement.sizes_of_terms(name).amax()
+    if size == 0:
+        size = _sizes(value, unit(movement.coarsest), again, name)
+    return bool(off <= near * size)
+
+
+def _sizes(value: Tensor, finest: float, again: Callable[[], Mapping[str, Tensor]], name: str) -> Tensor:
+    """How large the terms of the code itself are, where the reference has none, by coarse roundings."""
+    try:
+        with OwnRun(0, finest, spread=COARSE / finest):
+            return difference(again()[name], value.double()).abs().amax() / COARSE
+    except Exception:  # it is the user's code
+        return torch.zeros((), dtype=torch.float64)
+
+
+class _Own:
+    """One value: how far off it is, and how far its own roundings have moved it."""
+
+    def __init__(self, value: Tensor, movement: Movement, name: str) -> None:
+        expected = movement.expected[name]
+        off = difference(value, expected)
+        self.value, self.expected = value.detach().to(expected.dtype), expected
+        self.off = {"": off.abs(), **{which: total.abs() for which, total in sums(off, expected)}}
+        self.bounds = {"": movement.bound(name), **movement.sum_bounds(name)}
+        self.moved = {which: torch.zeros_like(each) for which, each in self.off.items()}
+
+    def is_explained(self, found: Tensor) -> bool:
+        """Whether it is, with one more draw."""
+        moved = found.detach().to(self.expected.dtype) - self.value
+        for which, each in {"": moved, **dict(sums(moved, self.expected))}.items():
+            self.moved[which] = torch.maximum(self.moved[which], each.abs())
+        return self.is_inside()
+
+    def is_inside(self) -> bool:
+        """Whether everything is within both bounds together."""
+        return self.excess() <= 1.0
+
+    def excess(self) -> float:
+        """The largest ratio to the bounds."""
+        ratios = [
+            torch.where(off > 0, off / (self.bounds[which] + FACTOR * self.moved[which]), 0.0).max()
+            for which, off in self.off.items()
+        ]
+        return float(torch.stack(ratios).max())
