@@ -87,8 +87,8 @@ def test_without_a_number_it_is_the_derivation_that_is_wrong() -> None:
     assert who_is_wrong(None, Row("w", Verdict.MISSING), {}, {}, ()) == "yours"  # type: ignore[arg-type]
 
 
-def test_a_submodule_that_returns_several_tensors_has_no_output_to_be_judged() -> None:
-    """An LSTM returns a tuple: its own gradient is judged by its parameters alone."""
+def test_a_submodule_that_returns_several_tensors_has_each_judged() -> None:
+    """An LSTM returns a tuple: of its parts the one that is used is a link."""
 
     class Last(nn.Module):
         def __init__(self) -> None:
@@ -102,7 +102,7 @@ def test_a_submodule_that_returns_several_tensors_has_no_output_to_be_judged() -
     objective = NetworkObjective(model, lambda output, targets: output.sum(), torch.get_rng_state())
     point = {f"{name}": value.detach() for name, value in model.named_parameters()}
     _, outputs = objective.run({**point, "inputs": torch.ones(4, 2).double()})
-    assert list(outputs) == ["out"]
+    assert list(outputs) == ["lstm", "lstm.0", "out"]
 
 
 @pytest.mark.slow

@@ -1,7 +1,5 @@
 """What torch makes of an operation beside its numbers is not lost: what watches gets the plain derivation."""
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,7 +26,6 @@ pytestmark = pytest.mark.usefixtures("as_a_user_runs_it")  # whose checks would 
 START, DATA = lesson.start(), lesson.data()
 MANY = torch.linspace(-1, 1, blocks.BLOCK + 1, dtype=torch.float64)
 CASE = small_case("ssr")
-CHECKED = hasattr(perceptron.gradients, "__wrapped__")
 PREPARED = Gradients(network_of(CASE), CASE.loss)
 
 
@@ -190,7 +187,7 @@ def compiled_anew() -> Iterator[None]:
     torch.compiler.reset()
 
 
-@pytest.mark.skipif(CHECKED, reason="the checks of the shapes cannot be compiled: see the next")
+@pytest.mark.skipif(hasattr(lesson.forward, "__wrapped__"), reason="see test_compiled_derivations.py")
 @pytest.mark.slow
 @both
 def test_torch_compile_is_given_the_plain_derivation(
@@ -200,14 +197,3 @@ def test_torch_compile_is_given_the_plain_derivation(
     with compiled_anew():
         whole = torch.compile(fast, backend="eager", fullgraph=fast is PAIRS["the lesson"][0])
         torch.testing.assert_close(whole(*arguments), plain(*arguments), rtol=1e-13, atol=0)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not CHECKED, reason="run as it is")
-def test_torch_compile_is_given_it_without_the_checks_of_the_shapes() -> None:
-    """In a process of its own, with the quick profile, which has none."""
-    command = [sys.executable, "-m", "pytest", "-n0", "-q", "-m", "slow", "-k", "torch_compile", __file__]
-    ended = subprocess.run(
-        command, env={**os.environ, "HYPOTHESIS_PROFILE": "dev"}, capture_output=True, text=True, check=False
-    )
-    assert "2 passed" in ended.stdout, ended.stdout + ended.stderr

@@ -95,7 +95,7 @@ class Evidence:
         """The rows, with what the own roundings of the code explain, which makes its numbers again."""
         if all(row.verdict is not Verdict.DIFFERS for row in rows.values()) or elements(self.point) > MANY:
             return rows
-        return forgiven(rows, manual, self._tolerance.movement, again, anywhere)
+        return forgiven(rows, manual, self._tolerance.movement, again, allowances().accept, anywhere)
 
     def _by_parts(self, manual: Tensors, allowed: Allowed) -> dict[str, Row] | None:
         """The rows where the point is large and has rows of its own: judged a few at a time."""
