@@ -5,8 +5,3 @@
 | alignment.py | the ways in which the versions of one name may be paired |
 | choice.py | the one of them by which most of the chain follows from itself |
 """
-
-from torch_reference.chain.versions.alignment import Aligned, Way, by_keys, ways
-from torch_reference.chain.versions.choice import chosen_ways
-
-__all__ = ["Aligned", "Way", "by_keys", "chosen_ways", "ways"]
