@@ -51,7 +51,7 @@ class ChainReport:
 
     def explain(self, *names: str) -> str:
         """The right derivative of links, in words and as formulas; of the wrong ones if none is named."""
-        from torch_reference.chain.explanation import explained  # sympy takes a second to import
+        from torch_reference.chain.explanation.explaining import explained  # sympy takes a second to import
 
         chosen = names or tuple(link.quantity.name for link in self.wrong)
         return explained(self.graph, [link.quantity for link in self.links], dict(self.named), chosen)

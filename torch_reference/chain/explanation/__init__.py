@@ -9,6 +9,6 @@
 sympy, which torch brings, is imported here: whoever asks for no explanation does not wait for it.
 """
 
-from torch_reference.chain.explanation.explaining import Explainer, Explanation, explained
+from torch_reference.chain.explanation.explaining import Explainer, Explanation
 
-__all__ = ["Explainer", "Explanation", "explained"]
+__all__ = ["Explainer", "Explanation"]

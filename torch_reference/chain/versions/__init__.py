@@ -5,3 +5,7 @@
 | alignment.py | the ways in which the versions of one name may be paired |
 | choice.py | the one of them by which most of the chain follows from itself |
 """
+
+from torch_reference.chain.versions.alignment import Aligned, Way
+
+__all__ = ["Aligned", "Way"]

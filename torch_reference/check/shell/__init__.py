@@ -6,3 +6,7 @@
 | options.py | the same options for all |
 | told_report.py | the same report and the same ends for all |
 """
+
+from torch_reference.check.shell.naming import NamedModel
+
+__all__ = ["NamedModel"]
