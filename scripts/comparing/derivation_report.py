@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from isolation.derivation import IsolatedDerivation
 from reading.plain_lines import without_commands
-from torch_reference.check import shell
 from torch_reference.check.derivation import with_places
+from torch_reference.check.shell import told_report
+from torch_reference.check.shell.naming import loaded
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import Report
@@ -37,7 +38,7 @@ def tell(report: Report, derivation: IsolatedDerivation, options: argparse.Names
     notes = not (options.json or (options.fix and not report.agrees))
     if refused and notes:
         print("REFUSED (--no-autograd): it asks for derivatives instead of deriving them")
-    shell.tell(report, options, autograd=asked, **more, **({"agree": False} if refused else {}))
+    told_report.tell(report, options, autograd=asked, **more, **({"agree": False} if refused else {}))
     for note in asked if notes else ():
         print(f"it asks for derivatives instead of deriving them: {note}")
 
@@ -45,7 +46,7 @@ def tell(report: Report, derivation: IsolatedDerivation, options: argparse.Names
 def status_of(report: Report, derivation: IsolatedDerivation, options: argparse.Namespace) -> int:
     """The report's; a mismatch also where autograd was refused and asked nevertheless."""
     refused = report.agrees and options.no_autograd and derivation.autograd
-    return shell.MISMATCH if refused else shell.status_of(report)
+    return told_report.MISMATCH if refused else told_report.status_of(report)
 
 
 def located(
@@ -65,7 +66,7 @@ def located(
         return report
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            derivation = shell.loaded("--derivation", options.derivation)
+            derivation = loaded("--derivation", options.derivation)
             return with_places(report, task, model, loss, inputs, targets, derivation)
     except (UserCodeError, ValueError):  # it is another one here: nothing is known of its lines
         return report

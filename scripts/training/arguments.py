@@ -59,7 +59,10 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("network")
-    group.add_argument("--hidden", type=_widths, default=(16,), metavar="N,N", help="widths (default: 16)")
+    hidden = group.add_argument(
+        "--hidden", type=_widths, default=(16,), metavar="N,N", help="widths (default: 16)"
+    )
+    hidden.may_be_empty = True  # type: ignore[attr-defined] # no hidden layer
     group.add_argument("--activation", type=_known("activation", ACTIVATIONS), default="relu", metavar="NAME")
     group.add_argument("--dtype", choices=DTYPES, default="float64", help="(default: %(default)s)")
     group.add_argument("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")

@@ -10,7 +10,7 @@ from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.calls.similar_names import did_you_mean
 from torch_reference.judging.derivation_task import Shapes, Task, redrawn_parameters
 from torch_reference.judging.hygiene import Observation, observe, unstable
-from torch_reference.judging.report import Finding, Report, breach
+from torch_reference.judging.report import Diagnosis, Finding, Report, breach
 from torch_reference.judging.scalar_objective import reference_gradients
 
 
@@ -119,5 +119,10 @@ def _with_second_call(
     broken = [name for name in observation.again if name not in within & right]
     said = [finding for finding in said if finding.name not in broken or not finding.agrees]
     # Numbers of chance look like a mistake by chance: what they are called says nothing.
-    said = [replace(one, diagnosis=None) if one.name in broken else one for one in said]
+    said = [replace(one, diagnosis=_of_changes(one)) if one.name in broken else one for one in said]
     return said + [breach(name, task.kind(name), *unstable(name)[1:]) for name in broken]
+
+
+def _of_changes(finding: Finding) -> Diagnosis | None:
+    """The diagnosis, if it says of what was there before."""
+    return finding.diagnosis if finding.diagnosis and finding.diagnosis.kind == "stale value" else None

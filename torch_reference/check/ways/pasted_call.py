@@ -31,8 +31,10 @@ def pasted_call(head: str, arguments: Arguments, inputs: Tensors, tail: str) -> 
     """check_function(head, the arguments, tail): nothing where that is longer than three lines.
 
     >>> arguments = Arguments.of([torch.ones(2), 3.0], {"dim": -1})
-    >>> print(*pasted_call("mine, torch.add", arguments, arguments.point, "ways=['zero rows']"), sep="\\n")
-    check_function(mine, torch.add, torch.ones(2), 3.0, dim=-1, ways=['zero rows'])
+    >>> ways = f"ways={unbroken(['zero rows'])}"
+    >>> print(*pasted_call("mine, torch.add", arguments, arguments.point, ways), sep="\\n")
+    check_function(mine, torch.add, torch.ones(2), 3.0, dim=-1,
+        ways=['zero rows'])
     """
     asked = arguments.asked_for
     told = {
