@@ -62,8 +62,7 @@ class Parser(argparse.ArgumentParser):
     """An argument parser that answers a mistake with one line instead of the whole usage."""
 
     def _get_value(self, action: argparse.Action, text: str) -> Any:
-        # That of a shell's variable that is not set: the option is there, and is not ignored.
-        if not text and not getattr(action, "may_be_empty", False):
+        if not text and not getattr(action, "may_be_empty", False):  # a shell's variable that is not set
             raise argparse.ArgumentError(action, "expected a value, found ''")
         return super()._get_value(action, text)  # type: ignore[misc] # typeshed does not know it
 

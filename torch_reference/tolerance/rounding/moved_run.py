@@ -90,7 +90,7 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
             return func(*args, **kwargs)
         # Of an empty tensor there is nothing to move, and the decompositions divide by its size; statistics
         # that were not kept are empty, too.
-        if kind.apart and not (args and isinstance(args[0], Tensor) and args[0].numel() == 0):
+        if kind.apart and not any(isinstance(arg, Tensor) and arg.numel() == 0 for arg in args[:2]):
             results = self._apart(kind, args, kwargs)
             if results is not NotImplemented:
                 return results
