@@ -182,3 +182,19 @@ def test_a_function_that_knows_the_models_modules_calls_those_that_are_judged(ho
 
         report = check_derivation(ByAnotherWay(how), total, x, None, derivation, draws=0)
         assert report.agrees is (sign == 1), report
+
+
+def test_the_search_for_the_line_hangs_nothing_on_the_model_that_was_given() -> None:
+    """Another thread may use it, or check it: its parameters and its hooks are its own all the time."""
+    before = dict((model := nn.Sequential(nn.Linear(2, 2).double())).named_parameters())
+
+    def watching(output: Tensor, _: Any) -> Tensor:
+        assert all(value is before[name] for name, value in model.named_parameters())
+        assert not any(module._forward_hooks for module in model.modules())
+        return output.square().sum()
+
+    def wrong(p: Mapping[str, Tensor], x: Tensor, _: Any) -> dict[str, Tensor]:
+        d_out = -2 * (x @ p["0.weight"].T + p["0.bias"])
+        return {"0.weight": d_out.T @ x, "0.bias": d_out.sum(0)}
+
+    assert "-2 * (x @ p" in str(check_derivation(model, watching, x, None, wrong))  # the line was found

@@ -9,6 +9,7 @@ from torch_reference.check.examine import examine, raised
 from torch_reference.check.located.locating import located_in_derivation
 from torch_reference.check.nothing_compared import nothing_in_derivation
 from torch_reference.judging.calls.points import leaving_all_alone
+from torch_reference.judging.calls.private_model import one_at_a_time, private_copy
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.network_task import NetworkDerivation, network_task, with_derivation
@@ -82,6 +83,7 @@ def with_places(
     derivation: NetworkDerivation,
 ) -> Report:
     """The report on the derivation's task with its wrong lines, and the edit that would make them right."""
-    with leaving_all_alone():
+    own = private_copy(model)  # hooks are hung on it, and its parameters are exchanged
+    with leaving_all_alone(), one_at_a_time(own):
         another = partial(with_derivation, task, model, inputs)
-        return located_in_derivation(report, model, loss, inputs, targets, derivation, another)
+        return located_in_derivation(report, own, loss, inputs, targets, derivation, another)
