@@ -22,8 +22,8 @@ from torch_reference.judging.report import Report
 from torch_reference.lesson.named_network import NamedLessonNetwork, sum_of_squared_residuals
 from torch_reference.lesson.network import PARAMETERS
 
-FACTORY = "torch_reference.lesson.named_network:lesson_network"
-"""What a counterexample makes the network with."""
+FACTORY = "torch_reference.lesson.named_network:lesson_networks"
+"""What a counterexample makes the network with; the names of --wrt follow."""
 
 
 def compare_with_the_lesson(options: argparse.Namespace) -> int:
@@ -46,7 +46,8 @@ def compare_with_the_lesson(options: argparse.Namespace) -> int:
         if options.counterexample and not report.agrees:
             path, named = Path(options.counterexample), parse("--derivation", options.derivation)
             module = Path(named.module).stem if named.is_file else named.module
-            write(path, script(shrunk(task), FACTORY, f"{module}:{named.attribute}"))
+            factory = f"{FACTORY}.{'_'.join(options.wrt)}"
+            write(path, script(shrunk(task), factory, f"{module}:{named.attribute}"))
             print(f"a small counterexample is in {path}", file=sys.stderr)
         return status_of(report, derivation, options)
 

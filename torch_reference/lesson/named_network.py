@@ -5,7 +5,7 @@ names can be checked as it is, and each link of its chain under the name that th
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import partial, reduce
 from operator import add, mul
 
 import torch
@@ -74,7 +74,22 @@ def sum_of_squared_residuals(
     return nn.functional.mse_loss(predicted, observed, reduction="sum")
 
 
-def lesson_network() -> tuple[NamedLessonNetwork, Callable[[Tensor, Tensor], Tensor]]:
+def lesson_network(
+    wrt: Sequence[str] = PARAMETERS,
+) -> tuple[NamedLessonNetwork, Callable[[Tensor, Tensor], Tensor]]:
     """A network of zeros and its loss: what a counterexample fills with its own numbers."""
     zero = torch.zeros((), dtype=torch.float64)
-    return NamedLessonNetwork(dict.fromkeys(PARAMETERS, zero), PARAMETERS), sum_of_squared_residuals
+    return NamedLessonNetwork(dict.fromkeys(PARAMETERS, zero), wrt), sum_of_squared_residuals
+
+
+class _LessonNetworks:
+    """lesson_networks.w3_b3 makes a network of which only w3 and b3 are asked for: a name for a script."""
+
+    def __getattr__(self, names: str) -> Callable[[], object]:
+        wrt = names.split("_")
+        if not set(wrt) <= set(PARAMETERS):
+            raise AttributeError(names)
+        return partial(lesson_network, wrt)
+
+
+lesson_networks = _LessonNetworks()
