@@ -50,10 +50,16 @@ def networks(
 
 @given(network=networks())
 def test_a_right_derivation_of_a_random_network_never_fails(network: tuple) -> None:
-    """Any sizes, kinks and saturation included, in both precisions."""
+    """Any sizes, kinks and saturation included, in both precisions.
+
+    Found: where a node's sigmoid is 1 to float32's last digit, its derivative of 1e-22 cannot be told from one
+    of 1e-8, at these parameters or near them. That is inconclusive, said of these, and never a difference.
+    """
     model, inputs, targets, derivation = network
     report = check_derivation(model, homework.loss, inputs, targets, derivation)
-    assert report.agrees, str(report)
+    wrong = {each.row.verdict.value for each in report.findings if not each.agrees}
+    is_large = bool(inputs.abs().max() > 5)
+    assert not wrong or (wrong == {"inconclusive"} and is_large and not report.note), str(report)
 
 
 # Not at a scale of 30: a node saturated to 1 − 1e-16 has a derivative that is rounding noise in autograd too.

@@ -31,7 +31,7 @@ def examine(task: Task, draws: int = 4) -> Report:
     found = examine_here(elsewhere, draws)
     if found.agrees:
         report = _closed(report)
-    elif report.agrees and _is_open(found):  # other parameters that prove nothing refute nothing
+    elif _is_open(found):  # other parameters that prove nothing refute nothing
         return report
     note = "at your parameters all is right; these are others, drawn at random near them"
     return report if found.agrees else replace(found, note=note)
