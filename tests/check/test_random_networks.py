@@ -52,7 +52,7 @@ def networks(
 def test_a_right_derivation_of_a_random_network_never_fails(network: tuple) -> None:
     """Any sizes, kinks and saturation included, in both precisions.
 
-    Found: where a node's sigmoid is 1 to float32's last digit, its derivative of 1e-22 cannot be told from one
+    Found: where a node's sigmoid is 1 to float32's last digit, its derivative of 1e-22 is not told from one
     of 1e-8, at these parameters or near them. That is inconclusive, said of these, and never a difference.
     """
     model, inputs, targets, derivation = network
