@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import Task, normal
 from torch_reference.judging.scalar_objective import Tensors
 
@@ -47,7 +48,7 @@ def differs(a: Tensor, b: Tensor) -> Tensor:
 
 def off_the_corners(task: Task, point: Tensors, seed: int) -> dict[str, Tensor]:
     """The point with no input at exactly 0 or 1: there a square is its own root, and x has no other power."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = own_generator(seed)
     found = dict(point)
     for name, value in point.items():
         if name in task.parameters or name == "targets" or not value.is_floating_point():

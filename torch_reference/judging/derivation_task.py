@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.scalar_objective import UPSTREAM, Objective, Tensors
 
 Shapes = Mapping[str, Sequence[int]]
@@ -89,7 +90,7 @@ def redrawn(task: Task, seed: int) -> dict[str, Tensor]:
     values, because they may be probabilities or classes, and so does an input that is exactly 0 or 1, because
     it may be a mask. In odd draws there is one row more, so that a factor n is told from a factor 2.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = own_generator(seed)
     batch = task.batch(task.point)
     rows = torch.randint(0, max(batch, 1), (batch + seed % 2,), generator=generator)
     point = redrawn_parameters(task, seed)
@@ -104,7 +105,7 @@ def redrawn(task: Task, seed: int) -> dict[str, Tensor]:
 
 def redrawn_parameters(task: Task, seed: int) -> dict[str, Tensor]:
     """The task's point with other parameters; one that is exactly zero is drawn anew: zero hides mistakes."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = own_generator(seed)
     point = {name: value.detach().clone() for name, value in task.point.items()}
     for name in task.parameters:
         zero = point[name] == 0

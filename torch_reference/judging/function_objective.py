@@ -22,8 +22,7 @@ from torch_reference.judging.calls.points import (
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.hygiene import copies
 from torch_reference.layers.generator_state import generator_state
-
-INDICES = (torch.int32, torch.int64)
+from torch_reference.tolerance.by_rows import INDICES
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import mpmath
 import torch
 from torch import Tensor
 
+from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.named_lesson_witness import exact_named_gradient
 from torch_reference.judging.scalar_objective import UPSTREAM, NetworkObjective, Tensors
@@ -26,7 +27,7 @@ def is_the_lesson(objective: NetworkObjective, point: Tensors) -> bool:
         return False
     if inputs.shape != targets.shape or not inputs.ndim or inputs.shape[1:] != shapes[type(model)]:
         return False
-    generator = torch.Generator().manual_seed(0)
+    generator = own_generator(0)
     observed = targets.detach().double()
     for _ in range(3):
         output = normal(observed, generator)

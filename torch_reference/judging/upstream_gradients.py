@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.judging.calls.nests import real_pairs
+from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 
@@ -19,7 +20,7 @@ def drawn_upstream(outputs: Tensors, seed: int) -> dict[str, Tensor]:
     Shapes: those of the outputs, in their dtypes; complex ones are real pairs
     Errors: ValueError where there is no such output
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = own_generator(seed)
     drawn = {
         UPSTREAM + name: _normal(output, generator)
         for name, output in outputs.items()

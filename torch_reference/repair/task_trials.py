@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import Task, redrawn
 from torch_reference.judging.judgement import judge
 from torch_reference.judging.scalar_objective import Tensors, reference_gradients
@@ -97,7 +98,7 @@ def _copies(point: Tensors) -> dict[str, Tensor]:
 
 def _resized(point: Tensors) -> Iterator[dict[str, Tensor]]:
     """The point with one size more, wherever a size occurs: values are drawn from those that were there."""
-    generator = torch.Generator().manual_seed(0)
+    generator = own_generator(0)
     sizes = dict.fromkeys(size for value in point.values() for size in value.shape if size > 1)
     for wanted in list(sizes)[:4]:
         found = {}

@@ -31,6 +31,7 @@ REST = 8
 """The fewest draws for what was left: some of it has not moved in the first ones."""
 OF_ROUNDING = (Verdict.AGREES, Verdict.LOSES_DIGITS, Verdict.DIFFERS)
 FINE_ENOUGH = (torch.float32, torch.float64)
+INDICES = (torch.int32, torch.int64)
 
 
 class Rows(NamedTuple):
@@ -57,6 +58,8 @@ def rows_by_parts(
     numbers = [value.dtype for value in point.values() if value.is_floating_point()]
     if any(value.is_complex() for value in point.values()) or not set(numbers) <= set(FINE_ENOUGH):
         return None
+    if any(not value.is_cpu and value.dtype in INDICES for value in point.values()):
+        return None  # of a table that is cut an index may be out of range, which a GPU does not survive
     whole: dict[str, Tensor] | None = None
     for rows in choices():
         try:

@@ -9,6 +9,7 @@ from torch.utils._python_dispatch import _disable_current_modes, _get_current_di
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from torch_reference.check.references.jacobians import Jacobian, Run, first_slopes, jacobian, pairs_of
+from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.tolerance.rounding.exact_run import widened_inputs
 from torch_reference.tolerance.rounding.moved_run import MovedRun
 
@@ -118,7 +119,7 @@ def _moved(run: Run, known: Known, tensors: Sequence[Tensor], place: int) -> Ten
     """How far the derivatives move where every input is another by one rounding of its dtype."""
     key = (place, "moved", *map(_numbers, tensors))
     if key not in known:
-        generator = torch.Generator().manual_seed(5)
+        generator = own_generator(5)
         beside = []
         for tensor in tensors:
             wide = widened_inputs({"": tensor.detach()})[""]

@@ -10,6 +10,7 @@ from torch.utils._pytree import tree_flatten, tree_unflatten
 from torch_reference.check.references.differences import by_differences
 from torch_reference.check.references.stand_in import own_forward
 from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.difference_quotient import Estimate, estimated
 from torch_reference.judging.function_objective import FunctionObjective
@@ -118,7 +119,7 @@ def _confirmed(plain: Callable[..., Any], arguments: Arguments, wanted: tuple[st
         if not depends:
             return False
         point = {**exact, **drawn_upstream(outputs, seed=3)}
-        generator = torch.Generator().manual_seed(4)
+        generator = own_generator(4)
         towards = {name: normal(exact[name], generator) for name in wanted}
         with ExactRun():
             gradients = reference_gradients(

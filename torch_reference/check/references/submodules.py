@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map, tree_map_only
 
+from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.private_model import private_copy
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.report import Report
@@ -97,7 +98,7 @@ def _calls(module: nn.Module, inputs: Sequence[Any]) -> tuple[dict[str, Call], d
         if name:
             part.register_forward_pre_hook(before(name), with_kwargs=True)
             part.register_forward_hook(after(name))
-    generator = torch.Generator().manual_seed(0)
+    generator = own_generator(0)
     given = tree_map(lambda leaf: leaf.detach().requires_grad_() if _is_number(leaf) else leaf, tuple(inputs))
     with torch.enable_grad():
         ends = [leaf for leaf in tree_leaves(module(*given)) if _is_number(leaf) and leaf.requires_grad]

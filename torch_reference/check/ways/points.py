@@ -12,6 +12,7 @@ from torch import Tensor
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.check.ways.upstreams import first_row
 from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.scalar_objective import reference_gradients
@@ -87,7 +88,7 @@ def with_rows(session: Session) -> Iterator[Attempt]:
 
 
 def _changed(session: Session, what: str, change: Change, at_kinks: bool = False) -> Iterator[Attempt]:
-    generator = torch.Generator().manual_seed(0)
+    generator = own_generator(0)
     point = {name: change(value, generator) for name, value in session.inputs.items()}
     return at_point(session, what, point, at_kinks)
 
@@ -110,7 +111,7 @@ def is_smooth(session: Session, point: Tensors) -> bool:
 
     At a kink, as where two maxima are equal, several gradients are right.
     """
-    generator = torch.Generator().manual_seed(3)
+    generator = own_generator(3)
     exact = {name: value.double() if value.is_floating_point() else value for name, value in point.items()}
     beside = {
         name: value + 1e-9 * (1 + value.abs()) * normal(value, generator)

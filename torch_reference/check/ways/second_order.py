@@ -11,6 +11,7 @@ from torch_reference.check.graphs import gradients_left_alone, graph_ends
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import named_leaves
+from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.function_objective import FunctionObjective
@@ -30,7 +31,7 @@ def second_derivative(session: Session) -> Iterator[Attempt]:
     ):
         return
     reference = partial(_first, session, session.objective.function)
-    generator = torch.Generator().manual_seed(2)
+    generator = own_generator(2)
     weights = {
         f"{AGAIN}[{number}]": normal(session.point[name], generator)
         for number, name in enumerate(session.wanted)

@@ -12,6 +12,7 @@ from torch.autograd.function import Function as TorchFunction
 from torch_reference.check.references.stand_in import autograd_function
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
 from torch_reference.judging.calls.nests import named_leaves
+from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.points import UPSTREAM, Tensors
 from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.raised_errors import user_code
@@ -83,7 +84,7 @@ def forwards(session: Session) -> Iterator[Attempt]:
     complex_too = any(value.is_complex() for value in session.tensors(session.point).values())
     if own is None or own.jvp is TorchFunction.jvp or complex_too:
         return
-    generator = torch.Generator().manual_seed(5)
+    generator = own_generator(5)
     towards = {name: normal(session.point[name], generator) for name in session.wanted}
     above = {TANGENT.format(name.removeprefix(UPSTREAM)): value for name, value in session.upstream.items()}
     one = next(iter(session.upstream.values())).new_ones(())

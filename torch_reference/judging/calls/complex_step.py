@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from torch_reference.judging.calls.own_generator import own_generator
+
 STEP = 1e-100
 SAMPLES = 4
 NO_DERIVATIVE = {"_conj", "conj_physical", "_conj_physical", "sgn", "sign"}
@@ -76,7 +78,7 @@ def by_complex_step(imaginary: Callable[[float, int], float]) -> tuple[float, fl
 
 def moved_alike(point: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
     """Each number times 1 + u or 1 - u; as it is for a seed of 0."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = own_generator(seed)
 
     def beside(value: Tensor) -> Tensor:
         if not seed or not value.is_floating_point():
