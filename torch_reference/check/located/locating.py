@@ -148,16 +148,16 @@ def _lines(inside: ChainReport) -> list[list[Place]]:
 
 
 def _in_doubt(places: list[Place], inside: ChainReport) -> list[Place]:
-    """Not those in a helper that something right has gone through as well: it was handed something wrong."""
-    through = {
-        place.code
+    """Not those in a helper whose line has made something right as well: it was handed something wrong."""
+    right = {
+        (place.code, place.line)
         for link in inside.links
         if link.status is Status.RIGHT
         for place in (link.quantity.place, *link.quantity.handed_on)
         if place
     }
     callers = [place for place in places if place.code is not places[0].code]
-    return callers if callers and places[0].code in through else places
+    return callers if callers and (places[0].code, places[0].line) in right else places
 
 
 def what_was_wanted(inside: ChainReport, code: CodeType | None) -> Wanted | None:
