@@ -59,8 +59,9 @@ def affine(accumulates):
 @pytest.mark.parametrize("accumulates", [False, True])
 def test_a_sum_that_was_accumulated_in_16_bits_is_called_that(accumulates) -> None:
     """Adding up the rows' own gradients in float16 gives the very numbers."""
+    # 128 rows: 64 of them stay, with most upstream gradients, within what the ordinary order of a sum may do.
     generator = torch.Generator().manual_seed(1)
-    x, gain, bias = (torch.randn(*shape, generator=generator).half() for shape in ((64, 8), (8,), (8,)))
+    x, gain, bias = (torch.randn(*shape, generator=generator).half() for shape in ((128, 8), (8,), (8,)))
     report = check_function(
         affine(accumulates), lambda x, gain, bias: x * gain + bias, x, gain, bias, ways=[], order=1
     )
