@@ -127,3 +127,34 @@ def test_their_bounds_are_sharp_enough_to_see_a_mistake(name: str) -> None:
         return tuple(value * (1 + 1e-11) for value in backward(saved, upstream))
 
     assert not check_function((forward, wrong), reference, *inputs(), ways=[], order=1).agrees
+
+
+def table(width: int) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Tensor]]:
+    """Rows of a table, with PyTorch's backward pass, which adds up in 16 bits; and its one-hot matrix."""
+    indices = torch.tensor([0, 1, 1, 2, 2, 2, 3, 3, 3, 3] + [4] * width)
+    forward, backward = by_itself(lambda weight: torch.nn.functional.embedding(indices, weight))
+    return forward, backward, lambda weight: torch.eye(5, dtype=weight.dtype)[indices] @ weight
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_sum_of_a_few_terms_may_be_made_in_16_bits(dtype: torch.dtype) -> None:
+    """Up to four, as in a + b + c + d; a hundred rows that share an index lose digits."""
+    for seed in range(5):
+        weight = torch.randn(5, 4, generator=torch.Generator().manual_seed(seed)).to(dtype)
+        for width in (0, 100):
+            forward, backward, reference = table(width)
+            report = check_function((forward, backward), reference, weight, ways=[], order=1, draws=0)
+            assert report.agrees is not bool(width), report
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_few_per_cent_of_a_short_sum_are_seen(dtype: torch.dtype) -> None:
+    """All gradients 1.08 or 1.01 times what they should be: twenty roundings."""
+    factor = 1 + 20 * torch.finfo(dtype).eps / 2
+    forward, backward, reference = table(0)
+    weight = torch.randn(5, 4, generator=torch.Generator().manual_seed(0)).to(dtype)
+
+    def wrong(inputs: tuple[Tensor, ...], upstream: Tensor) -> tuple[Tensor, ...]:
+        return tuple(factor * gradient for gradient in backward(inputs, upstream))
+
+    assert not check_function((forward, wrong), reference, weight, ways=[], order=1, draws=0).agrees

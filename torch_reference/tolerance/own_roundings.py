@@ -90,12 +90,11 @@ def forgiven(
 
 
 def _row(row: Row, value: Tensor, accept: Collection[str]) -> Row:
-    found = replace(row, verdict=Verdict.AGREES, explanation=EXPLAINED, wrong_elements=0, part="")
-    if value.dtype not in HALF:
-        return found
-    if Verdict.LOSES_DIGITS.value in accept:
-        return replace(found, explanation=f"{Verdict.LOSES_DIGITS}, which is accepted")
-    return replace(found, verdict=Verdict.LOSES_DIGITS, explanation=IN_16_BITS)
+    accepts = Verdict.LOSES_DIGITS.value in accept
+    if value.dtype in HALF and not accepts:
+        return replace(row, verdict=Verdict.LOSES_DIGITS, explanation=IN_16_BITS)
+    explanation = f"{Verdict.LOSES_DIGITS}, which is accepted" if value.dtype in HALF else EXPLAINED
+    return replace(row, verdict=Verdict.AGREES, explanation=explanation, wrong_elements=0, part="")
 
 
 def _is_near(value: Tensor, movement: Movement, name: str, again: Callable[[], Mapping[str, Tensor]]) -> bool:

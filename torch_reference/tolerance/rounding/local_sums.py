@@ -13,6 +13,8 @@ result and of a random one around it. Here
 
 which is √3 to √6 times that, and covers terms of one sign taken one after another. The eps is that of
 float32 at least: a sum that good kernels accumulate in float32 is not forgiven for accumulating in 16 bits.
+Only one of at most four terms is, which people write out, as a + b + c: of its additions all but the last,
+whose rounding is that of the result, may be in 16 bits.
 
 Σ terms² is the same operation on squared arguments: all of these are linear in each of them.
 """
@@ -26,6 +28,8 @@ from torch import Tensor
 
 from torch_reference.tolerance.rounding.further_sums import FURTHER, further_count, further_squares
 
+FEW = 4
+"""So many terms people add up without a thought of float32, and so does PyTorch for the rows of a table."""
 ALIKE = 1e-3
 """Terms whose squares vary by no more, in the mean, count as equal."""
 
@@ -50,21 +54,27 @@ def is_sum(name: str, args: Arguments, kwargs: Keywords) -> bool:
 
 
 def sizes_of_roundings(
-    func: Operation, name: str, args: Arguments, kwargs: Keywords, results: Sequence[Any]
+    func: Operation, name: str, args: Arguments, kwargs: Keywords, results: Sequence[Any], few: float = 1.0
 ) -> list[Tensor | None]:
     """For each result of a sum, √(n · (Σ terms² + result²)); None where it has no terms.
+
+    A rounding of a sum of at most FEW terms is few times as large: that of 16 bits, in units of float32's.
 
     Shapes: those of the results; real, and zero where a term or the result is not finite
     """
     squares = _squares(func, name, args, kwargs)
-    counts = _counts(func, name, args, kwargs, results)
+    if few > 1 and name in CONTRACTIONS and any(bool((arg == 0).any()) for arg in args):
+        # A zero adds nothing: with one row in each, as in a one-hot matrix, nothing rounds.
+        counts: list[float | Tensor] = [func(*((arg != 0).to(arg.dtype) for arg in args))]
+    else:
+        counts = _counts(func, name, args, kwargs, results)
     return [
-        None if square is None or not isinstance(result, Tensor) else _size(square, result, count)
+        None if square is None or not isinstance(result, Tensor) else _size(square, result, count, few)
         for square, result, count in zip(squares, results, counts, strict=True)
     ]
 
 
-def _size(square: Tensor, result: Tensor, count: float | Tensor) -> Tensor:
+def _size(square: Tensor, result: Tensor, count: float | Tensor, few: float) -> Tensor:
     magnitude = result.abs()
     squared = magnitude.mul_(magnitude)
     # Equal terms (Cauchy and Schwarz) round alike, and all one way: by up to n u times their sum.
@@ -73,8 +83,17 @@ def _size(square: Tensor, result: Tensor, count: float | Tensor) -> Tensor:
     if excess.numel() and not bool(excess.amax() < 0):
         size = torch.where(excess >= 0, size * count, size)
     size = size.sqrt_()
+    if few > 1:
+        size = size * _coarse(count, few)
     # What is infinite is meant to be, as a mask's −∞ is: nothing rounds it.
     return size if size.sum().isfinite() else torch.where(size.isfinite(), size, 0.0)
+
+
+def _coarse(count: float | Tensor, few: float) -> Tensor:
+    """How many times as large a rounding is where n terms are few: n − 2 of n are those of 16 bits."""
+    count = torch.as_tensor(count, dtype=torch.float32)
+    inner = few * (1 - 2 / count.clamp(min=2)).sqrt()
+    return torch.where(count <= FEW, inner, 1.0).clamp(min=1.0)
 
 
 def coarser_sizes(

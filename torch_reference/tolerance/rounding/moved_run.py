@@ -147,11 +147,12 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         wide = tuple(arg.float() if isinstance(arg, Tensor) and arg.dtype in HALF else arg for arg in args)
         written = (wide[0].clone(), *wide[1:]) if kind.in_place else wide
         results = as_list(func(*written, **kwargs))
-        sizes = self._sizes(func, kind, wide, kwargs, results)
+        own = self.coarsest or next((arg.dtype for arg in args if getattr(arg, "dtype", None) in HALF), FINE)
+        sizes = self._sizes(func, kind, wide, kwargs, results, unit(own) / unit(FINE))
         if narrow and kind.name in CONVOLUTIONS:
             sizes = coarser_sizes(sizes, as_list(func(*args, **kwargs)), results, self._unit(FINE))
         moved = [
-            self._sum_result(kind, result, size, narrow and kwargs.get("dtype") is None, args)
+            self._sum_result(kind, result, size, narrow and kwargs.get("dtype") is None, own)
             for result, size in zip(results, sizes, strict=True)
         ]
         if kind.in_place:
@@ -159,7 +160,7 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         return tuple(moved) if len(moved) > 1 else moved[0]
 
     def _sum_result(
-        self, kind: Operation, result: Any, size: Tensor | None, narrow: bool, args: tuple[Any, ...]
+        self, kind: Operation, result: Any, size: Tensor | None, narrow: bool, own: torch.dtype
     ) -> Any:
         if size is None:
             return result
@@ -170,7 +171,6 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         if kind.name == "mean":
             self.roundings.move_together(result, rounding)
         if narrow:
-            own = next(arg.dtype for arg in args if isinstance(arg, Tensor) and arg.dtype in HALF)
             result = result.to(own)
         self._round(result)
         return result
@@ -182,7 +182,7 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         self.roundings.move(result, self._unit(result.dtype))
 
     def _sizes(
-        self, func: Any, kind: Operation, args: tuple[Any, ...], kwargs: dict[str, Any], results: list[Any]
+        self, func: Any, kind: Operation, args: Any, kwargs: dict[str, Any], results: list[Any], few: float
     ) -> list[Tensor | None]:
         """Reckoned once: to first order they are the same in every draw."""
         number = self.sums
@@ -193,6 +193,6 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
                 getattr(r, "shape", None) for r in results
             ]:
                 return known
-        sizes = sizes_of_roundings(func, kind.name, args, kwargs, results)
+        sizes = sizes_of_roundings(func, kind.name, args, kwargs, results, few if self.fine_sums else 1.0)
         self.sizes[number:] = [sizes]
         return sizes
