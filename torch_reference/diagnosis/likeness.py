@@ -20,7 +20,7 @@ def likeness(manual: Tensor, expected: Tensor) -> Diagnosis | None:
 
     Shapes: expected is in float64; manual has its shape, or another that is wrong
     """
-    found = manual.double()
+    found, expected = manual.detach().double(), expected.detach()
     close = torch.finfo(manual.dtype).eps ** 0.5
     if found.shape != expected.shape:
         return _of_another_shape(found, expected, close)
