@@ -8,9 +8,8 @@
 | graph.py, float64.py | the graph that autograd recorded, run again in float64, cut where one likes |
 | inside.py, derivations.py | the local variables of a function's or a derivation's backward as links |
 | versions/ | which version of a gradient belongs to which version of its quantity |
-| parts.py | d_x1 and d_x2 for two uses of x, each judged by itself |
 | recording/ | both passes, run with every version of every local variable noted |
-| confirmation.py | which of the wrong links may be blamed |
+| blame/ | which of the wrong links may be blamed: none that is summed later, or a part |
 | verdict.py, bounds.py | every link judged twice, within what rounding explains |
 | explanation/ | the right derivative of a link, in words and as a formula |
 | picture.py | the chain as a graph, in a picture file |

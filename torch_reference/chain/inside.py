@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.chain.confirmation import confirmed, settled
+from torch_reference.chain.blame.broadcast import judged_in_any_shape
+from torch_reference.chain.blame.confirmation import confirmed, settled
+from torch_reference.chain.blame.parts import grouped, stem_of_a_part, with_parts
 from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.names import named_pairs
-from torch_reference.chain.parts import grouped, stem_of_a_part, with_parts
 from torch_reference.chain.quantity import Place, Quantity
 from torch_reference.chain.recording.passes import Passes, Placing, function_passes, reference_passes
 from torch_reference.chain.recording.tracing import Made
@@ -57,7 +58,7 @@ def judged_passes(passes: Passes) -> ChainReport:
     graph = Graph(passes.roots)
     links, unpaired = paired_versions(passes, graph)
     chain = Chain(graph, passes.upstream, tuple(links))
-    judged = with_parts(chain.judged(), chain) if links else []
+    judged = with_parts(judged_in_any_shape(chain), chain) if links else []
     note = f"recorded only in part: {passes.stopped}" if passes.stopped else ""
     forward = frozenset(made.name for made in passes.forward)
     judged = [settled(one, chain) for one in judged]

@@ -66,3 +66,8 @@ def as_gradient(manual: Any, value: Tensor) -> Tensor | None:
         return torch.as_tensor(manual, dtype=value.dtype, device=value.device).clone()
     except (TypeError, ValueError, RuntimeError):
         return None
+
+
+def is_squeezed(manual: Tensor, value: Tensor) -> bool:
+    """Whether their shapes differ by dimensions of 1 only."""
+    return [size for size in manual.shape if size != 1] == [size for size in value.shape if size != 1]

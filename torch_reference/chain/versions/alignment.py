@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from torch_reference.chain.names import CONTAINERS
+from torch_reference.chain.quantity import is_squeezed
 from torch_reference.chain.recording.tracing import Made
 
 
@@ -30,8 +31,9 @@ def ways(forward: Sequence[Made], manual: Sequence[Made]) -> list[Way]:
     shapes = {version.value.shape for version in forward}
     fitting = [version for version in manual if version.value.shape in shapes]
     if not fitting:
-        # Not one that only waits to be reshaped.
-        other = len(forward) == 1 and manual[-1].value.numel() != forward[0].value.numel()
+        # Not one that waits to be reshaped, which may be in any order.
+        ours, theirs = forward[0].value, manual[-1].value
+        other = len(forward) == 1 and (ours.numel() != theirs.numel() or is_squeezed(theirs, ours))
         return [(Aligned(forward[0], manual[-1], ""),)] if other else []
     if len(forward) == 1:
         return [(Aligned(forward[0], fitting[-1], ""),)]

@@ -24,7 +24,11 @@ MOST_TERMS = 6
 
 
 def stem_of_a_part(name: str) -> str:
-    """The name of the whole of which this may be a part: d_x of d_x1, d_x_2, d_x_a; else empty."""
+    """The name of the whole of which this may be a part, else empty.
+
+    >>> [stem_of_a_part(name) for name in ("d_x1", "d_x_2", "d_x_a", "dh")]
+    ['d_x', 'd_x', 'd_x', '']
+    """
     found = re.fullmatch(r"(\w*?[A-Za-z])_?(\d|_[a-z])", name)
     return found[1] if found else ""
 

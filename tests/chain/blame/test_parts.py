@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from torch_reference.chain.blame.parts import stem_of_a_part
 from torch_reference.chain.inside import links_of_function
-from torch_reference.chain.parts import stem_of_a_part
 from torch_reference.chain.report import ChainReport
 from user_files import imported
 

@@ -40,7 +40,20 @@ def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
             reason = "assigned more than once: which gradient belongs to which?"
             one = replace(one, status=Status.NOT_JUDGED, reason=reason)
         found.append(one)
-    return found
+    return [_or_above(one, found, graph) for one in found]
+
+
+def _or_above(one: Judged, judged: Sequence[Judged], graph: Graph) -> Judged:
+    """A wrong link with what may be wrong in its place: what it is fed by, and could not be judged."""
+    if one.status is not Status.WRONG:
+        return one
+    above = [
+        other.quantity.manual_name
+        for other in judged
+        if other.status is Status.NOT_JUDGED
+        and one.quantity.edge in graph.fed_by(other.quantity.edge, [one.quantity.edge])
+    ]
+    return replace(one, reason=f"or above, in what was not judged: {above[-1]}") if above else one
 
 
 def _is_used(one: Judged, judged: Sequence[Judged], graph: Graph) -> bool:

@@ -1,0 +1,34 @@
+"""A name that may mean something else is not blamed, and what follows it says so."""
+
+import torch
+
+from torch_reference.chain.inside import links_of_function
+from user_files import imported
+
+SOURCE = """
+def forward(x, w):
+    h = x * w
+    a = h.exp()
+    return a.sin(), (x, w, h, a)
+
+
+def backward(saved, dout):
+    x, w, h, a = saved
+    da = dout * a.cos()
+    dh = 3 * da
+    dx = 2 * da * w
+    return dx, da * a * x
+"""
+
+
+def test_what_is_wrong_below_a_link_that_cannot_be_judged_may_be_so_above(tmp_path) -> None:
+    """3 da is no gradient of h, but nothing follows from it; 2 da w is wrong, or dh was meant."""
+    module = imported(tmp_path, "confirmation", SOURCE)
+    torch.manual_seed(0)
+    x, w, above = torch.randn(3, 4, 5).double()
+    pair = module.forward, module.backward
+    report = links_of_function(pair, lambda x, w: (x * w).exp().sin(), [x, w], [True, True], [above])
+    [wrong] = report.wrong
+    assert wrong.quantity.manual_name == "dx"
+    assert wrong.reason == "or above, in what was not judged: dh"
+    assert "? dh" in str(report)
