@@ -50,6 +50,6 @@ def forward(
     values: dict[str, Tensor] = {"inputs": inputs}
     for layer in LAYERS:
         values |= layer.forward(column, values)
-    intermediates = {name: value for name, value in values.items() if name != "inputs"}
-    intermediates["residual"] = observed - values["predicted"]
-    return Trace(parameters, inputs, observed, intermediates)
+    values["residual"] = observed - values["predicted"]
+    del values["inputs"]
+    return Trace(parameters, inputs, observed, values)

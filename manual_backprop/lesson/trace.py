@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
+from typing import TYPE_CHECKING
 
 from jaxtyping import Float
 from torch import Tensor
@@ -27,13 +28,14 @@ class Trace:
     # Derivatives that several parameters share, filled by once_per_trace.
     shared: dict[str, Tensor] = field(default_factory=dict, repr=False)
 
-    def __getattr__(self, name: str) -> Tensor:
-        """An intermediate by its name."""
-        try:
-            # Not self.intermediates: a copy asks for attributes before it has any.
-            return self.__dict__["intermediates"][name]
-        except KeyError:
-            raise AttributeError(f"the trace has no {name!r}") from None
+    def __post_init__(self) -> None:
+        """Make every intermediate an attribute."""
+        self.__dict__.update(self.intermediates)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Tensor:
+            """An intermediate by its name."""
 
     @property
     def ssr(self) -> Float[Tensor, "*batch"]:
