@@ -1,7 +1,8 @@
 """What agreement costs: check_function on a right backward, beside one pass of the reference and gradcheck.
 
 Every element is judged, in every way in which torch calls a backward; gradcheck's fast mode judges one
-product. The goals: at 2²⁰ elements at most 40 passes of the reference in float64; linear growth.
+product. The goals: at 2²⁰ elements at most 40 passes of the reference in float64; linear growth; a wrong one,
+with its diagnosis, in at most three times that.
 """
 
 import functools
@@ -15,6 +16,7 @@ from benchmarks.contest import Contest, Contestant
 from torch_reference import check_function
 
 PASS, GRADCHECK = "one float64 forward and backward", "gradcheck, fast mode"
+WRONG = "check of a doubled gradient"
 PASSES = 40
 """Of the reference, in the time of one agreement: the goal."""
 
@@ -133,7 +135,15 @@ def contest(name: str, power: int, dtype: torch.dtype, device: torch.device) -> 
     def ours() -> Any:
         return check_function((pair.forward, pair.backward), pair.reference, *given)
 
+    def doubled(saved: Any, upstream: Tensor) -> Any:
+        found = pair.backward(saved, upstream)
+        return (2 * found[0], *found[1:]) if isinstance(found, tuple) else 2 * found
+
+    def wrong() -> Any:
+        return check_function((pair.forward, doubled), pair.reference, *given)
+
     def check() -> None:
+        assert not wrong().agrees, "twice the gradient agrees"
         report = ours()
         assert report.agrees, str(report)
         assert gradcheck(), "gradcheck refuses what is right"
@@ -152,7 +162,7 @@ def contest(name: str, power: int, dtype: torch.dtype, device: torch.device) -> 
         title=f"agreement: {name.replace('-', ' ')}, 2^{power} elements",
         size=1 << power,
         ours=Contestant("check_function", ours),
-        peers=[Contestant(PASS, one_pass), Contestant(GRADCHECK, gradcheck)],
+        peers=[Contestant(PASS, one_pass), Contestant(GRADCHECK, gradcheck), Contestant(WRONG, wrong)],
         goals={PASS: 1 / PASSES} if power == 20 else {},
         check=check,
     )
