@@ -7,6 +7,7 @@ cancels to nothing, on the grid of its dtype, may stay where it is in some draws
 
 import torch
 
+from torch_reference.comparison import Row
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
@@ -14,13 +15,20 @@ from torch_reference.tolerance.rounding.moved_run import MovedRun, unit
 from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
 
 DRAWS_OF_VALUES = 16
+FURTHEST = 64.0
+"""Bounds away, times the root of the number of elements: no equal values explain more."""
 COARSE = 2.0**-30
 """A rounding that no grid of float64 hides."""
 COARSE_DRAWS = 4
 
 
-def take_equal_values(movement: Movement) -> bool:
-    """Let equal values round alike, in some more draws; whether anything has changed."""
+def take_equal_values(movement: Movement, row: Row) -> bool:
+    """Let equal values round alike, in some more draws; whether anything has changed for what differs.
+
+    In a sum of n terms such roundings are √n times the others.
+    """
+    if row.ratio is not None and row.ratio > FURTHEST * max(row.elements, 1) ** 0.5:
+        return False
     if movement.takes_equal_values or not any(map(is_often_equal, movement.inputs.values())):
         return False
     movement.takes_equal_values = True

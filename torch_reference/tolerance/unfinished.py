@@ -17,9 +17,11 @@ STILL = 40
 class Unfinished:
     """The part of a value's difference that its last rounding does not explain, and that of its sums."""
 
-    def __init__(self, movement: Movement, name: str, value: Tensor, rtol: float = 0.0) -> None:
-        """Compute what stays the same from draw to draw."""
-        self.movement, self.name, self.rtol = movement, name, rtol
+    def __init__(
+        self, movement: Movement, name: str, value: Tensor, rtol: float = 0.0, plainly: bool = False
+    ) -> None:
+        """Compute what stays the same from draw to draw; plainly, where all is known to be wrong anyway."""
+        self.movement, self.name, self.rtol, self.plainly = movement, name, rtol, plainly
         expected = movement.expected[name]
         off = difference(value, expected)
         self.sums = {which: total.abs() for which, total in sums(off, expected)}
@@ -50,7 +52,12 @@ class Unfinished:
         if draw < fewest:
             return False
         outside = [~(off <= certain * limit) | ~off.isfinite() for off, limit, _ in triples]
-        if self.movement.is_exact or draw >= STILL or not any(map(bool, map(torch.any, outside))):
+        if (
+            self.movement.is_exact
+            or self.plainly
+            or draw >= STILL
+            or not any(map(bool, map(torch.any, outside)))
+        ):
             return any(map(bool, map(torch.any, outside)))
         if draw < COARSE_DRAWS:  # as many more cost no more, and settle most of it
             return False

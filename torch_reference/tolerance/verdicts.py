@@ -20,6 +20,7 @@ from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import looks_random, sums
 from torch_reference.tolerance.kinks import Hull, hulls, sides
 from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors
+from torch_reference.tolerance.rounding.moved_run import FINE, unit
 from torch_reference.tolerance.second_look import take_equal_values
 from torch_reference.tolerance.sums_row import row_of_sum
 from torch_reference.tolerance.unfinished import Unfinished
@@ -66,8 +67,8 @@ class Tolerance:
 
         The bounds grow from draw to draw, so that what is right is done after a few, and what is wrong, whose
         row is to show a bound that means something, after the fewest draws. rtol is allowed besides, of each
-        element; accept names verdicts that count as agreement; without blunt, none is inconclusive; plainly
-        judged, what differs is not explained; coarsely, what is near the largest element agrees.
+        element; accept names verdicts that count as agreement; without blunt, none is inconclusive; plainly,
+        what differs is not looked at twice; coarsely, what is near the largest element agrees.
         """
         allowed = (rtol, tuple(accept), blunt)
         # Most ways of calling return the same numbers, bit for bit.
@@ -80,7 +81,7 @@ class Tolerance:
             near = ((name, near_row(self.movement, name, value)) for name, value in actual.items())
             found = {name: row for name, row in near if row} | found
         actual = {name: value for name, value in actual.items() if name not in found}
-        unfinished = {name: Unfinished(self.movement, name, value, rtol) for name, value in actual.items()}
+        unfinished = {key: Unfinished(self.movement, key, actual[key], rtol, plainly) for key in actual}
         for draw in range(1, DRAWS + 1 if actual else 1):
             self.movement.at_least(draw)
             settled = [name for name, one in unfinished.items() if one.is_settled(draw, fewest)]
@@ -89,7 +90,7 @@ class Tolerance:
                 break
         for name, value in actual.items():
             row = self._against(self.movement, name, value, rtol)
-            if row.verdict is Verdict.DIFFERS and take_equal_values(self.movement):
+            if row.verdict is Verdict.DIFFERS and take_equal_values(self.movement, row):
                 row = self._against(self.movement, name, value, rtol)
             row = row if plainly else self._row(row, name, value, rtol, accept, blunt)
             found[name] = replace(row, bluntness=bluntness(self.movement, name)) if row.agrees else row
@@ -120,13 +121,12 @@ class Tolerance:
         [row] = compare({name: value.to(expected.dtype)}, {name: expected}, {name: bound})
         if not row.agrees:
             return row
-        limits = movement.sum_bounds(name)
         allowed = dict(sums(expected.abs(), expected.abs())) if rtol else {}
         hull = {
             which: Hull(
                 torch.zeros_like(limit), torch.zeros_like(limit), limit + rtol * allowed.get(which, 0.0)
             )
-            for which, limit in limits.items()
+            for which, limit in movement.sum_bounds(name).items()
         }
         return row_of_sum(row, value, expected, hull) or row
 
@@ -159,7 +159,7 @@ class Tolerance:
         return Movement(movement.reference, movement.inputs, held=movement.decisions, worst=True)
 
     def _is_within_the_worst_case(self, name: str, value: Tensor, rtol: float) -> bool:
-        if torch.finfo(self.movement.dtypes[name]).bits >= 64:
+        if unit(self.movement.coarsest) <= unit(FINE):  # whose sums are allowed that much anyway
             return False
         off = difference(value, self.movement.expected[name])
         if not looks_random(off, self.movement.expected[name]):
