@@ -1,9 +1,7 @@
 """The links inside a function: its own local variables, of unmodified code."""
 
-import linecache
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from types import CodeType
 from typing import Any
 
 import torch
@@ -14,8 +12,9 @@ from torch_reference.chain.blame.confirmation import confirmed, settled
 from torch_reference.chain.blame.parts import grouped, stem_of_a_part, with_parts
 from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.names import named_pairs
-from torch_reference.chain.quantity import Place, Quantity
+from torch_reference.chain.quantity import Place, Quantity, place_of
 from torch_reference.chain.recording.passes import Passes, Placing, function_passes, reference_passes
+from torch_reference.chain.recording.recomputed import otherwise
 from torch_reference.chain.recording.tracing import Made
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Chain
@@ -60,10 +59,12 @@ def judged_passes(passes: Passes) -> ChainReport:
     chain = Chain(graph, passes.upstream, tuple(links))
     judged = with_parts(judged_in_any_shape(chain), chain) if links else []
     note = f"recorded only in part: {passes.stopped}" if passes.stopped else ""
-    forward = frozenset(made.name for made in passes.forward)
-    judged = [settled(one, chain) for one in judged]
+    others = otherwise(passes)
+    forward = frozenset(made.name for made in passes.forward) - {made.name for made in others}
+    again = tuple((made.name, place_of(made.code, made.line)) for made in others)
     named = tuple((made.name, made.value) for made in passes.forward)
-    return ChainReport(tuple(confirmed(judged, graph)), graph, tuple(unpaired), note, forward, named)
+    found = tuple(confirmed([settled(one, chain) for one in judged], graph))
+    return ChainReport(found, graph, tuple(unpaired), note, forward, named, again)
 
 
 def paired_versions(passes: Passes, graph: Graph) -> tuple[list[Quantity], list[str]]:
@@ -151,12 +152,6 @@ def _handed_on(passes: Passes, identity: tuple[int, int]) -> tuple[Place, ...]:
     if passes.last_return is not None:
         lines.append(passes.last_return)
     return tuple(place_of(*where) for where in lines)
-
-
-def place_of(code: CodeType, line: int) -> Place:
-    """A line of the user's, with its text."""
-    file = code.co_filename
-    return Place(file, line, linecache.getline(file, line).strip(), code.co_qualname, code)
 
 
 def _by_name(versions: Iterable[Made]) -> dict[str, list[Made]]:

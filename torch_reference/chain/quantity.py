@@ -1,5 +1,6 @@
 """One link of a chain: a named tensor of the forward pass, and the gradient that somebody derived for it."""
 
+import linecache
 from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
@@ -23,6 +24,12 @@ class Place:
     def __str__(self) -> str:
         """As editors and debuggers write it."""
         return f"{self.file}:{self.line}"
+
+
+def place_of(code: CodeType, line: int) -> Place:
+    """A line of the user's, with its text."""
+    file = code.co_filename
+    return Place(file, line, linecache.getline(file, line).strip(), code.co_qualname, code)
 
 
 @dataclass(frozen=True)

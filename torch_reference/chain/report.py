@@ -1,6 +1,7 @@
 """The chain as the user wrote it, from the loss backwards: right, wrong here, inherited, not judged."""
 
 import html
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,16 +20,18 @@ MOST_LINES = 34
 
 @dataclass(frozen=True)
 class ChainReport:
-    """All links, what was left unpaired, and the graph on which they lie."""
+    """All links, what was left unpaired, and the graph on which they lie.
+
+    Of a recorded forward pass: its variables; its values that have a name; what is made again, and otherwise.
+    """
 
     links: tuple[Judged, ...]
     graph: Graph
     unpaired: tuple[str, ...] = ()
     note: str = ""
     forward: frozenset[str] = frozenset()
-    """The variables of the forward pass, where they were recorded."""
     named: tuple[tuple[str, Tensor], ...] = ()
-    """Values of the forward pass that have a name, links or not."""
+    recomputed: tuple[tuple[str, Place], ...] = ()
 
     @property
     def agrees(self) -> bool:
@@ -64,6 +67,7 @@ class ChainReport:
             "first_wrong": self.first_wrong.shown if self.first_wrong else None,
             "links": [_facts(link) for link in self.links],
             "unpaired": list(self.unpaired),
+            "recomputed": [{"name": name, "line": place.line} for name, place in self.recomputed],
         }
 
     def __str__(self) -> str:
@@ -85,14 +89,11 @@ class ChainReport:
         total = len(self.links)
         if self.agrees:
             return [f"AGREEMENT: all {total} links of the chain, to within rounding", *self._note()]
-        counted = [
-            f"{sum(link.status is status for link in self.links)} {status}"
-            for status in Status
-            if any(link.status is status for link in self.links)
-        ]
-        lines = wrapped(f"MISMATCH: of {total} links {', '.join(counted)}", "    ") + self._note()
+        found = Counter(link.status for link in self.links)
+        counted = [f"{found[status]} {status}" for status in Status if found[status]]
+        lines = [*wrapped(f"MISMATCH: of {total} links {', '.join(counted)}", "    "), *self._note()]
         names = ", ".join(link.quantity.shown for link in self.wrong)
-        return lines + (wrapped(f"wrong, from the loss backwards: {names}", "    ") if names else [])
+        return lines + wrapped(f"wrong, from the loss backwards: {names}", "    ") * bool(names)
 
     def _note(self) -> list[str]:
         return wrapped(self.note, "    ") if self.note else []
@@ -129,18 +130,17 @@ def _pair(link: Judged) -> str:
 
 
 def _said(link: Judged) -> str:
-    place = (
-        f"  line {link.quantity.place.line}" if link.quantity.place and link.status is Status.WRONG else ""
+    at = link.quantity.place if link.status is Status.WRONG else None
+    return (
+        f"{link.status}" + (f"  line {at.line}" if at else "") + (f": {link.reason}" if link.reason else "")
     )
-    return f"{link.status}{place}" + (f": {link.reason}" if link.reason else "")
 
 
 def _detail(link: Judged) -> list[str]:
     """A wrong link: its line, and its worst element against what autograd makes of the same upstream."""
     quantity, row = link.quantity, link.given or link.row
     lines = wrapped(f"{_pair(link)}: {row.verdict}" + _counted(row), "    ")
-    if quantity.place:
-        lines += _where(quantity.place)
+    lines += _where(quantity.place) if quantity.place else []
     if row.explanation:
         lines += wrapped(f"    {row.explanation}", "    ")
     if row.manual is not None:

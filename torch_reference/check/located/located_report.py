@@ -7,6 +7,7 @@ from torch_reference.chain.picture import draw_chain, picture_html
 from torch_reference.chain.quantity import Place
 from torch_reference.chain.report import ChainReport
 from torch_reference.judging.report import Diagnosis, Report
+from torch_reference.judging.report_text import wrapped
 from torch_reference.repair.single_edits import NONE, Repairs
 
 MOST_LINES = 8
@@ -84,10 +85,17 @@ class LocatedReport(Report):
         parts = [super().__str__()]
         if self.inside is not None and self.inside.wrong:
             parts.append(f"in your code, from the loss backwards:\n\n{self.inside.text()}")
-            parts += self._other_lines()
+            parts += [*self._recomputed(), *self._other_lines()]
         elif self.inside is not None and self.inside.note:
             parts.append(f"in your code: {self.inside.note}")
         return "\n\n".join([*parts, *([str(self.repairs)] if self.repairs.found else [])])
+
+    def _recomputed(self) -> list[str]:
+        """What is made again of the forward pass, and is not what it was: a fact, and no blame."""
+        found = [f"{name} (line {place.line})" for name, place in self.inside.recomputed]  # type: ignore[union-attr]
+        return (
+            ["\n".join(wrapped(f"not as in the forward pass: {', '.join(found)}", "    "))] if found else []
+        )
 
     def _other_lines(self) -> list[str]:
         """Where else the mistake may be, if no edit tells."""

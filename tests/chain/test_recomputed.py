@@ -1,0 +1,55 @@
+"""A value of the forward pass that the backward pass makes again: said where it is another one."""
+
+import pytest
+import torch
+
+from torch_reference import check_function
+from user_files import imported
+
+SOURCE = """
+class Own(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w):
+        h = x * w
+        gate = torch.sigmoid(h)
+        ctx.save_for_backward(x, w)
+        return h * gate
+
+    @staticmethod
+    def backward(ctx, dout):
+        x, w = ctx.saved_tensors
+        h = x * w
+        gate = torch.sigmoid(h)
+        dx = dout * (gate + h * gate * (1 - gate)) * w
+        dw = dout * (gate + h * gate * (1 - gate)) * x
+        return dx, dw
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "name", "line"),
+    [
+        ("torch.sigmoid(h)\n        dx", "torch.sigmoid(-h)\n        dx", "gate", 14),
+        ("h = x * w\n        gate = torch.sigmoid(h)\n        dx", "", "h", 13),
+    ],
+)
+def test_the_wrong_line_is_where_it_is_made_again(tmp_path, right, wrong, name, line) -> None:
+    """Both gradients are wrong, each in a line of its own, and one edit of another line mends both."""
+    wrong = wrong or right.replace("x * w", "x + w")
+    assert right in SOURCE
+    module = imported(tmp_path, "recomputed", SOURCE.replace(right, wrong))
+    torch.manual_seed(0)
+    x, w = torch.randn(2, 4, 3).double()
+    report = check_function(module.Own, lambda x, w: x * w * torch.sigmoid(x * w), x, w, ways=[], order=1)
+    assert not report.agrees
+    assert f"not as in the forward pass: {name} (line {line})" in str(report)
+    assert report.line.line == line
+
+
+def test_what_is_made_again_as_it_was_is_not_spoken_of(tmp_path) -> None:
+    """The mistake is elsewhere."""
+    module = imported(tmp_path, "recomputed", SOURCE.replace("(1 - gate)) * x", "(1 - gate)) * w"))
+    torch.manual_seed(0)
+    x, w = torch.randn(2, 4, 3).double()
+    report = check_function(module.Own, lambda x, w: x * w * torch.sigmoid(x * w), x, w, ways=[], order=1)
+    assert "not as in the forward pass" not in str(report)

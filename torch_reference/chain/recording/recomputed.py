@@ -1,0 +1,33 @@
+"""What a backward pass makes again of the forward pass, under the same name, and otherwise."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from torch_reference.chain.recording.passes import Passes
+from torch_reference.chain.recording.tracing import Made
+
+
+def otherwise(passes: Passes) -> tuple[Made, ...]:
+    """The variables of the backward pass with a name and a shape of the forward pass, and no such value.
+
+    What the backward pass was handed is the forward pass's own.
+    """
+    values: dict[str, list[Tensor]] = {}
+    for made in passes.forward:
+        values.setdefault(made.name, []).append(made.value)
+    known = set(passes.handed_in)
+    found: dict[str, Made] = {}
+    for made in passes.backward:
+        same = [value for value in values.get(made.name, ()) if value.shape == made.value.shape]
+        if same and made.identity[0] not in known and not _is_one_of(made.value, same):
+            found.setdefault(made.name, made)
+    return tuple(found.values())
+
+
+def _is_one_of(value: Tensor, others: Sequence[Tensor]) -> bool:
+    if not value.is_floating_point():
+        return any(torch.equal(value, other) for other in others)
+    close, exact = torch.finfo(value.dtype).eps ** 0.5, value.double()
+    return any(bool((exact - other).norm() <= close * exact.norm()) for other in others)
