@@ -1,5 +1,7 @@
 """An edit may make a user's loop run for ever: the search goes on without it."""
 
+import importlib
+import sys
 import threading
 import time
 
@@ -43,3 +45,28 @@ def test_an_error_of_the_question_is_its_own() -> None:
 
     with TimeLimit(lambda: None) as limit, pytest.raises(KeyError):
         limit.holds(raises)
+
+
+def test_an_import_is_not_cut_in_half(tmp_path, monkeypatch) -> None:
+    """A package that takes longer than the limit is whole afterwards, and what runs on behind it is stopped."""
+    (tmp_path / "slowly_made").mkdir()
+    (tmp_path / "slowly_made" / "__init__.py").write_text("from slowly_made import part\nwhole = True\n")
+    waiting = "import time\nend = time.monotonic() + 0.6\nwhile time.monotonic() < end:\n    pass\n"
+    (tmp_path / "slowly_made" / "part.py").write_text(waiting)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(time_limit, "LONGEST", 0.1)
+    ended = False
+
+    def question() -> bool:
+        nonlocal ended
+        importlib.import_module("slowly_made")
+        begin = time.monotonic()
+        while time.monotonic() < begin + 5:
+            pass
+        ended = True
+        return True
+
+    with TimeLimit(lambda: None) as limit:
+        assert not limit.holds(question)
+    assert not ended
+    assert sys.modules.pop("slowly_made").whole

@@ -1,6 +1,7 @@
 """An end for what an edit makes run for ever: one character more or less in a user's loop may never end."""
 
 import ctypes
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +18,8 @@ class RunsTooLong(BaseException):
 class TimeLimit:
     """Asks questions that may never be answered, and answers no for those that take too long.
 
-    Only Python code can be stopped; a call into C is waited for, and so is code in threads of its own.
+    Only Python code can be stopped; a call into C is waited for, and so is code in threads of its own, and an
+    import: torch imports sympy at its first error of a certain kind, and half of it would stay for ever.
     """
 
     def __init__(self, known: Callable[[], object]) -> None:
@@ -59,6 +61,8 @@ class TimeLimit:
             begun = self._since
             if begun is None or self._raised or time.monotonic() - begun < self.seconds:
                 continue
+            if _imports(self._asker):
+                continue
             self._raised = True
             if self._since is not begun:  # it has just ended
                 self._raised = False
@@ -66,3 +70,13 @@ class TimeLimit:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self._asker), ctypes.py_object(RunsTooLong)
             )
+
+
+def _imports(thread: int) -> bool:
+    """Whether a thread is about to import something."""
+    frame = sys._current_frames().get(thread)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
