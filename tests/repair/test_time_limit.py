@@ -48,7 +48,7 @@ def test_an_error_of_the_question_is_its_own() -> None:
 
 
 def test_an_import_is_not_cut_in_half(tmp_path, monkeypatch) -> None:
-    """A package that takes longer than the limit is whole afterwards, and what runs on behind it is stopped."""
+    """A package that takes longer than the limit is whole afterwards; what runs on behind it is stopped."""
     (tmp_path / "slowly_made").mkdir()
     (tmp_path / "slowly_made" / "__init__.py").write_text("from slowly_made import part\nwhole = True\n")
     waiting = "import time\nend = time.monotonic() + 0.6\nwhile time.monotonic() < end:\n    pass\n"
