@@ -7,7 +7,7 @@ from operator import attrgetter
 import torch
 from torch import Tensor
 
-from torch_reference.diagnosis.edited_reference import edited_candidates, pairs_of_paths
+from torch_reference.diagnosis.edits.edited_reference import edited_candidates, pairs_of_paths
 from torch_reference.diagnosis.random_draws import Candidate, Draw, alike, differs
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch_reference.diagnosis.candidates import candidates
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
 from torch_reference.diagnosis.patterns import pattern
+from torch_reference.diagnosis.projection import HALF, projected
 from torch_reference.diagnosis.random_draws import Candidate, Draw, alike, off_the_corners
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import Task, cut_point, redrawn
@@ -47,7 +48,21 @@ def diagnose(task: Task, name: str, draws: int) -> Diagnosis:
             found = _explained(task, name, same)
             if found.kind in OF_THE_BATCH:  # at one number of observations n is a number like others
                 return UNKNOWN
+    if found is UNKNOWN and drawn[0].manual[name].dtype in HALF:
+        return _by_projection(task, name, drawn)
     return found
+
+
+def _by_projection(task: Task, name: str, drawn: Sequence[Draw]) -> Diagnosis:
+    """The one mistake in whose direction the error lies, below the rounding of single elements."""
+    found = projected(task, name, drawn, candidates(task, name, drawn[0]))
+    if found is None:
+        return UNKNOWN
+    sentence, mend = KINDS[found.kind]
+    part, deviation, _ = found.found[0]
+    measured = f" Along its direction {part:.3f} ± {deviation:.1g} of it is there, below single roundings."
+    where = {"where": found.where}
+    return Diagnosis(found.kind, sentence.format(**where) + measured, mend.format(**where))
 
 
 def _explained(task: Task, name: str, drawn: Sequence[Draw]) -> Diagnosis:

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 
-from torch_reference.diagnosis import wrong_derivatives as wrong
-from torch_reference.diagnosis.taken_apart import TAKEN_APART, normalised
-from torch_reference.diagnosis.wrong_derivatives import Place, Wrong, replaced_in, tensors_in
+from torch_reference.diagnosis.edits import wrong_derivatives as wrong
+from torch_reference.diagnosis.edits.taken_apart import TAKEN_APART, normalised
+from torch_reference.diagnosis.edits.wrong_derivatives import Place, Wrong, replaced_in, tensors_in
 
 # fmt: off
 ELEMENTWISE = {

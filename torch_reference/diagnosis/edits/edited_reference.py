@@ -7,9 +7,9 @@ from itertools import combinations
 from torch import Tensor
 
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
-from torch_reference.diagnosis.further_edits import LATE, OF_OTHERS, further_edits, in_every_call
+from torch_reference.diagnosis.edits.further_edits import LATE, OF_OTHERS, further_edits, in_every_call
+from torch_reference.diagnosis.edits.reference_edits import PRODUCTS_BY_ELEMENT, Call, Edit, Editor, edits
 from torch_reference.diagnosis.random_draws import Candidate, Draw, alike
-from torch_reference.diagnosis.reference_edits import PRODUCTS_BY_ELEMENT, Call, Edit, Editor, edits
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.scalar_objective import Tensors, reference_gradients
 

@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from torch_reference.diagnosis.other_functions import DECIMAL, Elementwise
-from torch_reference.diagnosis.wrong_derivatives import Place, Wrong, with_derivative_of
+from torch_reference.diagnosis.edits.other_functions import DECIMAL, Elementwise
+from torch_reference.diagnosis.edits.wrong_derivatives import Place, Wrong, with_derivative_of
 
 
 def another_slope(slope: Elementwise, at_the_output: bool = False) -> Wrong:

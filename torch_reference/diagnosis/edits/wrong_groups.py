@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from torch_reference.diagnosis.wrong_derivatives import Place, Wrong, with_derivative_of
+from torch_reference.diagnosis.edits.wrong_derivatives import Place, Wrong, with_derivative_of
 
 REPEATED = {"repeat_interleave", "repeat", "expand", "tile"}
 TURNED = {"transpose", "permute", "movedim", "swapaxes"}

@@ -4,11 +4,17 @@ from collections.abc import Iterator, Sequence
 
 from torch import Tensor
 
-from torch_reference.diagnosis import wrong_derivatives, wrong_factors
-from torch_reference.diagnosis.other_functions import LOGARITHMIC, OUTPUT_SLOPES, SLOPES, VALUES
-from torch_reference.diagnosis.reference_edits import ELEMENTWISE, PRODUCTS, PRODUCTS_BY_ELEMENT, Call, Edit
-from torch_reference.diagnosis.wrong_derivatives import Wrong
-from torch_reference.diagnosis.wrong_groups import wrong_groups, wrong_heads
+from torch_reference.diagnosis.edits import wrong_derivatives, wrong_factors
+from torch_reference.diagnosis.edits.other_functions import LOGARITHMIC, OUTPUT_SLOPES, SLOPES, VALUES
+from torch_reference.diagnosis.edits.reference_edits import (
+    ELEMENTWISE,
+    PRODUCTS,
+    PRODUCTS_BY_ELEMENT,
+    Call,
+    Edit,
+)
+from torch_reference.diagnosis.edits.wrong_derivatives import Wrong
+from torch_reference.diagnosis.edits.wrong_groups import wrong_groups, wrong_heads
 
 STEPS = {"round", "sign", "sgn", "floor", "ceil", "trunc"}
 INDEXING = {"getitem", "embedding", "index_select", "gather"}

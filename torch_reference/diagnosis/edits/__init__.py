@@ -1,0 +1,13 @@
+"""The reference with a mistake in one call of its forward pass: its value stays, its derivative is wrong.
+
+| file | what it is |
+| --- | --- |
+| edited_reference.py | what a derivation with such a mistake would return |
+| reference_edits.py, further_edits.py | the mistakes that each call may have |
+| wrong_derivatives.py, wrong_factors.py, wrong_groups.py, other_functions.py | their derivatives |
+| taken_apart.py | softmax, norms and losses in plain calls, so that a part of them may be wrong |
+"""
+
+from torch_reference.diagnosis.edits.reference_edits import Call, Edit
+
+__all__ = ["Call", "Edit"]
