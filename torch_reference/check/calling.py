@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from torch_reference.check.graphs import as_upstream, gradients_left_alone, graph_ends, leaf_of
 from torch_reference.judging.calls.arguments import Arguments, Tensors
-from torch_reference.judging.calls.nests import named_leaves
+from torch_reference.judging.calls.nests import as_array, is_numeric_array, named_leaves
 from torch_reference.judging.calls.points import same_random_numbers
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
 from torch_reference.judging.scalar_objective import as_tuple
@@ -44,7 +44,8 @@ class PairOfFunctions:
         outputs = named_leaves(result, "outputs")
         given = as_upstream(outputs, upstream)
         with user_code("backward"):
-            found = as_tuple(self.backward(saved, *given.values()))
+            above = [_in_kind(outputs[name], value) for name, value in given.items()]
+            found = as_tuple(self.backward(saved, *above))
             by_name = gradients_by_name(self.arguments, found)
         return outputs, {name: by_name.get(name) for name in wanted}
 
@@ -54,6 +55,12 @@ class PairOfFunctions:
             args, kwargs = self.arguments.placed(tensors)
             outputs, saved = self.forward(*args, **kwargs)
         return outputs, saved
+
+
+def _in_kind(output: Any, upstream: Tensor) -> Any:
+    """The upstream gradient of an array as an array, as a course's assignment is given it."""
+    is_plain = is_numeric_array(output) or isinstance(output, float)
+    return as_array(upstream) if is_plain else upstream
 
 
 @dataclass(frozen=True)

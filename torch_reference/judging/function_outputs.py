@@ -32,6 +32,7 @@ def judge_outputs(
     inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
     with quiet_call():
         right = named_leaves(objective.outputs(inputs), "outputs")
+    made = {name: _as_number(value, right.get(name)) for name, value in made.items()}
     tensors = {name: value.detach() for name, value in tensors_of(made).items()}
 
     def expected_outputs(values: Tensors) -> dict[str, Tensor]:
@@ -149,6 +150,13 @@ def _other(name: str, right: Any, made: Any) -> Finding | None:
             same = True  # nothing can be said of it
     told = f"expected {_short(right)}, found {_short(made)}"
     return None if same else breach(name, "output", Verdict.DIFFERS, told)
+
+
+def _as_number(made: Any, right: Any) -> Any:
+    """A Python float as the tensor of one number that the reference returns."""
+    if not isinstance(made, float) or not isinstance(right, Tensor):
+        return made
+    return torch.tensor(made, dtype=torch.float64).to(right)
 
 
 def _short(value: Any) -> str:

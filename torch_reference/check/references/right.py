@@ -5,11 +5,13 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_flatten, tree_unflatten
+from torch.utils._python_dispatch import _disable_current_modes
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from torch_reference.check.references.differences import by_differences
 from torch_reference.check.references.stand_in import own_forward
 from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.nests import as_array, is_numeric_array
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.difference_quotient import Estimate, estimated
@@ -50,12 +52,40 @@ def what_is_right(
         return Right(with_surrogate(value, surrogate), ("the gradient is compared with the surrogate's",))
     if reference is not None:
         return Right(reference)
-    plain = own_forward(function)
+    arrays = any(is_numeric_array(leaf) for leaf in arguments.leaves)
+    # numpy's code is not torch's, even where it takes tensors: a variance is another number there.
+    plain = None if arrays else own_forward(function)
     confirmed = plain is not None and _confirmed(plain, arguments, wanted)
     if plain is not None and confirmed is not False:
         doubt = "" if confirmed else ", which no difference quotient confirms here"
         return Right(plain, (OWN + doubt,))
-    return Right(by_differences(_applied(function)), (QUOTIENT,), has_a_second=False)
+    applied = _on_arrays(_applied(function), arguments) if arrays else _applied(function)
+    return Right(by_differences(applied), (QUOTIENT,), has_a_second=False)
+
+
+def _on_arrays(function: Callable[..., Any], arguments: Arguments) -> Callable[..., Any]:
+    """The same function of tensors: it gets arrays where they were given, and its results are tensors."""
+    given = tuple(is_numeric_array(leaf) for leaf in arguments.leaves)
+
+    def on_tensors(*args: Any, **kwargs: Any) -> Any:
+        leaves, nest = tree_flatten((args, kwargs))
+        pairs = zip(leaves, given, strict=True)
+        with _disable_current_modes():
+            own, named = tree_unflatten(
+                [
+                    as_array(leaf) if is_array and isinstance(leaf, Tensor) else leaf
+                    for leaf, is_array in pairs
+                ],
+                nest,
+            )
+            made = function(*own, **named)
+            return tree_map(_as_tensor, made)
+
+    return on_tensors
+
+
+def _as_tensor(leaf: Any) -> Any:
+    return torch.as_tensor(leaf) if is_numeric_array(leaf) or isinstance(leaf, float) else leaf
 
 
 def _applied(function: Any) -> Callable[..., Any]:

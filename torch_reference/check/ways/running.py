@@ -108,7 +108,7 @@ def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) ->
             shapes,
             fewest=1,
             coarsely=True,
-            again=lambda: attempt.call().gradients,
+            again=None if attempt.by_chance else lambda: attempt.call().gradients,
         )
         for name, row in rows.items():
             small = attempt.roughly and _is_small(row, made.gradients[name])

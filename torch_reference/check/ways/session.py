@@ -31,7 +31,8 @@ class Attempt(NamedTuple):
     objective is what it is judged by where that is not the function's own; may_refuse says that an error is
     no mistake: a function may forbid such a call; roughly that it is judged to half of the digits; warns that
     what is wrong there is no mistake of the function as it was given; resized that it has other sizes;
-    only_finite that any gradient is right that is finite.
+    only_finite that any gradient is right that is finite; by_chance that the same call may make others, so
+    that no other call of it says what its roundings explain.
     """
 
     what: str
@@ -43,6 +44,7 @@ class Attempt(NamedTuple):
     warns: bool = False
     resized: bool = False
     only_finite: bool = False
+    by_chance: bool = False
 
 
 @dataclass(frozen=True)

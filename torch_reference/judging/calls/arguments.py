@@ -9,7 +9,14 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
-from torch_reference.judging.calls.nests import complex_again, is_judged, is_numeric_array, paths, real_pairs
+from torch_reference.judging.calls.nests import (
+    as_array,
+    complex_again,
+    is_judged,
+    is_numeric_array,
+    paths,
+    real_pairs,
+)
 
 Tensors = Mapping[str, Tensor]
 
@@ -82,10 +89,7 @@ class Arguments:
         """The tensors as numpy's arrays where they were given as such."""
         pairs = zip(self.names, self.leaves, strict=True)
         arrays = {name for name, leaf in pairs if is_numeric_array(leaf)}
-        return {
-            name: value.detach().resolve_conj().resolve_neg().numpy() if name in arrays else value
-            for name, value in tensors.items()
-        }
+        return {name: as_array(value) if name in arrays else value for name, value in tensors.items()}
 
     def positions(self) -> list[list[str]]:
         """For every positional argument the names of its leaves."""

@@ -55,6 +55,11 @@ def is_numeric_array(leaf: Any) -> TypeGuard[np.ndarray[Any, Any]]:
     return isinstance(leaf, np.ndarray | np.generic) and np.asarray(leaf).dtype.kind in "biufc"
 
 
+def as_array(value: Tensor) -> Any:
+    """The tensor's numbers as numpy's array, in the same memory where that is possible; one number as one."""
+    return value.detach().resolve_conj().resolve_neg().numpy()[()]
+
+
 def is_judged(leaf: Any) -> TypeGuard[Tensor]:
     """Whether it is a tensor whose numbers can be looked at one by one."""
     return isinstance(leaf, Tensor) and leaf.layout == torch.strided

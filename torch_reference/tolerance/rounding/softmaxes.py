@@ -83,6 +83,7 @@ def attention(
     scale: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Attention in tiles: scores in float32; the weights are handed to the next product in the own dtype."""
+    key, value = _for_each_head(query, key), _for_each_head(query, value)
     scores = _scores(query, key, is_causal, attn_mask, scale)
     normaliser = torch.logsumexp(scores, -1)
     weights = (scores - normaliser.unsqueeze(-1)).exp()
@@ -104,13 +105,28 @@ def attention_backward(
 ) -> Sequence[Tensor]:
     """Its three derivatives; those of the scores are handed to the products in the own dtype, too."""
     factor = query.shape[-1] ** -0.5 if scale is None else scale
+    heads = key.shape[-3]
+    key, value = _for_each_head(query, key), _for_each_head(query, value)
     scores = _scores(query, key, is_causal, attn_mask, scale)
     weights = (scores - normaliser.unsqueeze(-1)).exp()
     d_value = weights.to(value.dtype).mT @ d_out
     d_weights = working(d_out) @ working(value).mT
     through_rows = (working(d_out) * working(out)).sum(-1, keepdim=True)
     d_scores = (weights * (d_weights - through_rows) * factor).to(query.dtype)
-    return d_scores @ key, d_scores.mT @ query, d_value
+    return d_scores @ key, _by_groups(d_scores.mT @ query, heads), _by_groups(d_value, heads)
+
+
+def _for_each_head(query: Tensor, shared: Tensor) -> Tensor:
+    """A key's or value's heads, each as often as neighbours of the query's share it."""
+    times = query.shape[-3] // max(shared.shape[-3], 1)
+    return shared if times == 1 else shared.repeat_interleave(times, -3)
+
+
+def _by_groups(each: Tensor, heads: int) -> Tensor:
+    """What the heads that share one add up to."""
+    if each.shape[-3] == heads:
+        return each
+    return each.reshape(*each.shape[:-3], heads, -1, *each.shape[-2:]).sum(-3)
 
 
 def _scores(
