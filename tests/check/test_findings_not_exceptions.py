@@ -117,3 +117,26 @@ def test_numbers_of_chance_are_called_not_repeatable_and_nothing_else() -> None:
         ("differs", None),
         ("not repeatable", None),
     ]
+
+
+def test_a_sparse_gradient_of_the_models_own_is_compared_with_all_its_zeros() -> None:
+    """As nn.Embedding(sparse=True) has it, whatever the derivation returns."""
+    table, rows = nn.Embedding(5, 2, sparse=True, dtype=torch.float64), torch.tensor([0, 1, 1])
+
+    def right(parameters: Tensors, inputs: Tensor, targets: Tensor) -> Tensors:
+        upstream = 2 * (parameters["weight"][inputs] - targets)
+        return {"weight": torch.zeros_like(parameters["weight"]).index_add(0, inputs, upstream)}
+
+    def wrong(*given: Tensor) -> Tensors:
+        return {"weight": (-right(*given)["weight"]).to_sparse()}
+
+    given = table, nn.MSELoss(reduction="sum"), rows, x[:3, :2]
+    assert check_derivation(*given, right)
+    report = check_derivation(*given, wrong)
+    assert report.findings[0].diagnosis.kind == "wrong sign", str(report)
+
+
+def test_a_function_for_the_model_is_one_clear_line() -> None:
+    """As where the arguments are given in another order."""
+    with pytest.raises(TypeError, match=r"^the model must be a torch\.nn\.Module, found function$"):
+        check_derivation(raising, nn.MSELoss(), x, x, raising)

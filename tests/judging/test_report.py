@@ -158,17 +158,17 @@ def test_what_is_inherited_is_told_in_one_sentence(explanation: str) -> None:
 def test_long_lines_are_wrapped_and_names_are_never_broken() -> None:
     """At 80 columns, with an indent of their own; neither a long name nor one with a hyphen is cut."""
     long = "encoder." + "layers-in-a-row." * 5 + "weight"
-    finding = breach(long, "parameter", Verdict.MISSING, f"there is no {long} " + "and so on " * 8)
+    finding = breach(long, "parameter", Verdict.WRONG_SHAPE, f"there is no {long} " + "and so on " * 8)
     right = [
         Finding(f"decoder.{k}.bias", "parameter", Row(f"decoder.{k}.bias", Verdict.AGREES)) for k in range(8)
     ]
     assert str(Report((finding, *right), "float64")).splitlines() == [
-        "MISMATCH: 1 of 9 gradients missing (float64)",
+        "MISMATCH: 1 of 9 gradients differ (float64)",
         "first wrong link, from the loss backwards:",
         f"    {long}",
         "",
         f"{long}:",
-        "    missing",
+        "    wrong shape",
         "    there is no",
         f"    {long}",
         "    and so on and so on and so on and so on and so on and so on and so on and so",

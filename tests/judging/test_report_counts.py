@@ -44,6 +44,17 @@ def test_the_counts_are_true(findings: list[Finding], counts: str) -> None:
     assert str(Report(tuple(findings), "float64")).splitlines()[0] == f"MISMATCH: {counts} (float64)"
 
 
+def test_a_name_is_no_wrong_link() -> None:
+    """Nor is a gradient that is missing, nor a reference that cannot be had; what has numbers is told."""
+    missing = breach("b3", "parameter", Verdict.MISSING, "")
+    unknown = breach("d_b3", "unknown", Verdict.EXTRA, "")
+    nothing = breach("reference", "reference", Verdict.NOTHING, "the loss depends on no parameter")
+    assert "first wrong link" not in str(Report((missing, unknown), "float64"))
+    assert "first wrong link" not in str(Report((nothing,), "float64"))
+    both = str(Report((missing, shared("w4"), unknown), "float64"))
+    assert "\nfirst wrong link, from the loss backwards: w4\n" in both
+
+
 def test_a_broken_rule_is_no_link() -> None:
     """It is named before all else, but not as a link of the chain."""
     lines = str(Report((breach("targets", "input", Verdict.MUTATED, ""), RIGHT), "float64")).splitlines()

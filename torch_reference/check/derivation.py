@@ -42,8 +42,8 @@ def check_derivation(
     Shapes: each gradient has the shape, dtype and device of its parameter or of its submodule's output;
             several inputs are a tuple, passed to the model in that order
     Errors: ValueError for a model without parameters, parameters of two dtypes, or a loss that is not one
-            number; TypeError for one that is no tensor; whatever the model, its loss and the derivation raise
-            is a finding
+            number; TypeError for a loss that is no tensor and a model that is no module; whatever the model,
+            its loss and the derivation raise is a finding
 
     >>> import torch, torch_reference
     >>> model, loss = torch.nn.Linear(2, 1, bias=False), torch.nn.MSELoss(reduction="sum")

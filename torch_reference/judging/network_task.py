@@ -25,6 +25,8 @@ def network_task(
     derivation: NetworkDerivation,
 ) -> Task:
     """The task of check_derivation."""
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"the model must be a torch.nn.Module, found {type(model).__name__}")
     parameters = {own_name(name): usable(value) for name, value in model.named_parameters()}
     _check_parameters(parameters)
     flat, again = flat_inputs(inputs)

@@ -29,7 +29,7 @@ def report_text(
     if all(each.name in REFERENCES for each in wrong):
         heading = "UNDECIDED: there is nothing to compare with"
     lines = [*wrapped(f"{heading} ({dtype})", "    "), *([note] if note else [])]
-    first = next((finding for finding in findings if finding.starts_here), None)
+    first = next((finding for finding in findings if finding.starts_here and _is_told_first(finding)), None)
     if first and first.row.verdict in RULES:
         lines += wrapped(f"before all else: {first.name}, {first.row.verdict}", "    ")
     elif first:
@@ -44,6 +44,12 @@ def report_text(
     if right:
         lines += ["", *wrapped(f"right: {', '.join(right)}", "       ")]
     return "\n".join([*lines, *told])
+
+
+def _is_told_first(finding: Finding) -> bool:
+    """Whether it is a link, or a broken rule: a name, a reference that fails, nothing at all are none."""
+    no_numbers = (Verdict.EXTRA, Verdict.MISSING, Verdict.NOTHING)
+    return finding.row.verdict not in no_numbers and finding.name not in REFERENCES
 
 
 def finding_text(finding: Finding, told: str = "") -> list[str]:

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from torch_reference.judging.calls.module_outputs import Output, each_output, named_outputs, one_name
+from torch_reference.judging.calls.nests import dense
 from torch_reference.judging.calls.points import (
     UPSTREAM,
     VALUE,
@@ -168,7 +169,9 @@ def reference_gradients(
     with user_code("reference's own backward"):
         found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
     return besides | {
-        name: torch.zeros_like(shift) if gradient is None else gradient
+        name: torch.zeros_like(shift)
+        if gradient is None
+        else dense(gradient)  # as of nn.Embedding(sparse=True)
         for (name, shift), gradient in zip(leaves.items(), found, strict=True)
     }
 

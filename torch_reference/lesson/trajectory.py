@@ -4,7 +4,7 @@ The bound is derived in docs/trajectory.md: a difference is carried along by I �
 rounding of both derivatives (bounds.py), of the product with the learning rate η, and of the subtraction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -16,6 +16,9 @@ from torch_reference.lesson.curvature import hessians, segment_bounds
 from torch_reference.lesson.rounding_bounds import bounds
 
 Values = dict[str, Tensor]
+
+NUMBERS_AT_ONCE = 2**18
+"""Of an intermediate, of the points bounded together: a long descent on much data fits into memory."""
 
 
 @runtime_checkable
@@ -85,14 +88,23 @@ def trajectory_bounds(
     p, q = ({name: values[name] for name in reference.parameters} for values in (ours, theirs))
 
     # Each witness is within one radius, half of bounds(), of the exact value at its own point.
-    at_p, at_q = (bounds(point, inputs, observed) for point in (p, q))
+    def at(point: Values) -> Values:
+        found = bounds(point, inputs, observed)
+        return {name: found[name] for name in ("ssr", *wrt)}
+
+    at_p, at_q = (_in_parts(at, len(inputs), point) for point in (p, q))
     radius = {name: (at_p[name] + at_q[name]) / 2 for name in ("ssr", *wrt)}
     # A step adds η · radius, one rounding of the product and one of the subtraction, of each witness.
     product = {name: rounding.unit * size[f"step_size_{name}"] + 2 * rounding.smallest for name in wrt}
     added = {name: rate * radius[name][:-1] + product[name] + rounding.unit * size[name][1:] for name in wrt}
 
     hessian = hessians(p, inputs, observed, wrt)
-    norm, third, hessian_rounding = segment_bounds(p, q, inputs, observed, wrt)
+
+    def along(one_end: Values, other_end: Values) -> Values:
+        names = ("norm", "third", "rounding")
+        return dict(zip(names, segment_bounds(one_end, other_end, inputs, observed, wrt), strict=True))
+
+    norm, third, hessian_rounding = _in_parts(along, len(inputs), p, q).values()
     apart = _norm({name: p[name].double() - q[name].double() for name in wrt})
     slack = hessian_rounding + third * apart / 2
     identity = torch.diag(hessian.new_ones(len(wrt)))
@@ -111,6 +123,17 @@ def trajectory_bounds(
         **{f"step_size_{name}": rate * derivative[name][:-1] + product[name] for name in wrt},
     }
     return {name: torch.where(value.isfinite(), MARGIN * value, torch.inf) for name, value in result.items()}
+
+
+def _in_parts(of: Callable[..., Values], observations: int, *points: Values) -> Values:
+    """of(*points), a few points at a time: of each there are as many numbers as observations."""
+    size = max(1, NUMBERS_AT_ONCE // max(1, observations))
+    count = len(next(iter(points[0].values())))
+    parts = [
+        of(*({name: value[first : first + size] for name, value in each.items()} for each in points))
+        for first in range(0, count, size)
+    ]
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 def _carried(growth: Tensor, added: Tensor) -> Tensor:
