@@ -14,6 +14,7 @@ from torch_reference.check.examine import raised
 from torch_reference.check.nothing_compared import nothing_in_function
 from torch_reference.check.references import what_is_right
 from torch_reference.check.references.further_points import at_further_points
+from torch_reference.check.references.parameters import KEYWORD, with_parameters
 from torch_reference.check.references.straight_through import told_as_surrogate
 from torch_reference.check.ways import Made, Session, chosen_ways
 from torch_reference.comparison import Verdict
@@ -66,6 +67,9 @@ def check_function(
     difference quotient confirms that; else the difference quotient is. With a surrogate only the values are
     compared with the reference's, and the gradients with the surrogate's.
 
+    A module's parameters are judged with it, by parameters= in the report, where the reference is a module with
+    the same, reads those of the module, or is none.
+
     Gradients are compared for the inputs that wrt names, by position or by keyword; without it for those that
     have requires_grad, and if none has, for all that are floating-point or complex.
 
@@ -90,6 +94,19 @@ def check_function(
     >>> torch_reference.check_function(tanh, torch.tanh, torch.randn(4, 3))
     <AGREEMENT: 1 output and 1 gradient, 24 elements, all within rounding (float32)>
     """
+    module = with_parameters(function, reference, args, kwargs)
+    if module is not None:
+        asked = module.wanted(args, kwargs) if wrt is None else wrt
+        options: dict[str, Any] = {
+            "wrt": asked,
+            "surrogate": surrogate,
+            "upstream": upstream,
+            "points": points,
+        }
+        options |= {"ways": ways, "redraw": redraw, "order": order, "draws": draws, "seed": seed}
+        options |= {"allow": allow, "rtol": rtol, "accept": accept, **kwargs, KEYWORD: module.given}
+        report = check_function(module.function, module.reference, *args, **options)
+        return replace(report, remarks=(*report.remarks, *module.told))
     arguments = Arguments.of(args, kwargs)
     wanted = wanted_names(arguments, wrt)
     chosen = chosen_ways(ways, redraw and upstream is None)

@@ -7,11 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from torch_reference.check.function import check_function
+from torch_reference.check.references.parameters import called_with, reads_in_backward
 from torch_reference.check.references.submodules import other_name, told_of_submodules
-from torch_reference.judging.calls.private_model import one_at_a_time, private_copy
 from torch_reference.judging.report import Report
 
 
@@ -45,9 +44,10 @@ def check_modules(
     same = {name: name for name in parameters}
     numbers = [place for place, value in enumerate(inputs, start=1) if _has_gradient(value)]
     wanted = [0, *numbers] if parameters else numbers
-    report = check_function(
-        _called(mine, same), _called(reference, match), parameters, *inputs, **{"wrt": wanted, **options}
-    )
+    lasting = not reads_in_backward(mine, inputs, {})
+    function = _of_parameters(mine, same, lasting)
+    other = _of_parameters(reference, match, False)
+    report = check_function(function, other, parameters, *inputs, **{"wrt": wanted, **options})
     if report.agrees or "upstream" in options:
         return report
     checked = partial(check_modules, ways=[], order=1, draws=0)
@@ -55,19 +55,12 @@ def check_modules(
     return replace(report, remarks=(*report.remarks, told)) if told else report
 
 
-def _called(module: nn.Module, match: Mapping[str, str]) -> Callable[..., Any]:
-    """The module as a function of its parameters and inputs: in every call one of its own, in any thread."""
+def _of_parameters(module: nn.Module, match: Mapping[str, str], lasting: bool) -> Callable[..., Any]:
+    """The module as a function of its parameters, in front, and inputs."""
+    called = called_with(module, match, lasting)
 
     def call(parameters: Mapping[str, Tensor], *inputs: Any) -> Any:
-        given = {match[name]: value for name, value in parameters.items()}
-        dtype = next((value.dtype for value in parameters.values()), torch.get_default_dtype())
-        buffers = {
-            name: value.to(dtype, copy=True) if value.is_floating_point() else value.clone()
-            for name, value in module.named_buffers()
-        }
-        private = private_copy(module)
-        with one_at_a_time(private):
-            return functional_call(private, (given, buffers), inputs)
+        return called(*inputs, parameters=parameters)
 
     call.of_modules = True  # type: ignore[attr-defined]
     return call

@@ -1,0 +1,191 @@
+"""A module as a function of its parameters too, so that a check of it judges their gradients."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.utils._named_member_accessor import NamedMemberAccessor
+from torch.nn.utils.stateless import _reparametrize_module, _untie_named_tensors_map
+from torch.utils._pytree import tree_leaves
+
+from torch_reference.check.references.differences import MOST
+from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.points import leaving_all_alone, quiet_call
+from torch_reference.judging.calls.private_model import private_copy
+
+KEYWORD = "parameters"
+"""The keyword by which they are passed on, and go in the report: inputs['parameters']['weight']."""
+
+
+class WithParameters(NamedTuple):
+    """A module and its reference as functions that take parameters= besides, and what is to be said."""
+
+    function: Callable[..., Any]
+    reference: Callable[..., Any] | None
+    given: dict[str, Tensor]
+    told: tuple[str, ...] = ()
+
+    def wanted(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[int | str]:
+        """What the gradients are asked for of: the inputs' as without parameters, and theirs."""
+        inputs = Arguments.of(args, kwargs)
+        return [*(inputs.asked_for or inputs.differentiable), KEYWORD]
+
+
+def with_parameters(
+    function: Any, reference: Any, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> WithParameters | None:
+    """The module with those of its parameters that the reference has too; None where there is none to judge.
+
+    A reference has them that is a module with parameters of the same names and values, or that reads the very
+    parameters of the module that is judged. Without a reference all are judged, if they are few.
+    """
+    if not isinstance(function, nn.Module) or KEYWORD in kwargs:
+        return None
+    own = {name: value for name, value in function.named_parameters() if value.requires_grad}
+    if not own:
+        return None
+    mine = called_with(function, lasting=not reads_in_backward(function, args, kwargs))
+    try:
+        with leaving_all_alone(), quiet_call():
+            mine(*args, **{KEYWORD: _values(own)}, **kwargs)
+    except Exception:  # it is the user's; without its parameters it says so itself
+        return None
+    if reference is None:
+        few = sum(value.numel() for value in own.values()) + _numbers(args, kwargs) <= MOST
+        return WithParameters(mine, None, _values(own)) if few else None
+    if isinstance(reference, nn.Module) and _are_the_same(own, dict(reference.named_parameters())):
+        return WithParameters(mine, called_with(reference), _values(own))
+    reads = reading(reference, function)
+    given = {name: value for name, value in own.items() if name in _read(reads, own, args, kwargs)}
+    if not given:
+        return None
+    return WithParameters(mine, reads, _values(given), _told(own, given))
+
+
+def called_with(
+    module: nn.Module, match: Mapping[str, str] | None = None, lasting: bool = False
+) -> Callable[..., Any]:
+    """A copy of the module as a function of its inputs and, by keyword, its parameters.
+
+    match tells their names there, where they have others. A lasting copy is one module in all calls of one
+    precision: what it keeps on itself from one call is there in the next, as in a training. The parameters
+    stay in the copy, whose backward may read them; one thread at a time exchanges them.
+    """
+    turn, kept = threading.RLock(), dict[torch.dtype, nn.Module]()
+
+    def chosen(dtype: torch.dtype) -> nn.Module:
+        # What is kept under a transform of torch.func is of no use after it.
+        if not lasting or torch._C._functorch.maybe_current_level() is not None:
+            return private_copy(module)
+        if dtype not in kept:
+            kept[dtype] = private_copy(module)
+        return kept[dtype]
+
+    def call(*inputs: Any, parameters: Mapping[str, Tensor], **named: Any) -> Any:
+        given = {(match or {}).get(name, name): value for name, value in parameters.items()}
+        dtype = next((value.dtype for value in parameters.values()), torch.get_default_dtype())
+        buffers = {
+            name: value.to(dtype, copy=True) if value.is_floating_point() else value.clone()
+            for name, value in module.named_buffers()
+        }
+        with turn:
+            private = chosen(dtype)
+            if private is module:  # it cannot be copied
+                return functional_call(module, (given, buffers), inputs, named)
+            left_in(private, {**given, **buffers})
+            return private(*inputs, **named)
+
+    call.of_modules = True  # type: ignore[attr-defined]
+    return call
+
+
+def left_in(module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Put tensors in the place of a module's own, also under the other names of what is tied."""
+    everywhere = _untie_named_tensors_map(module, tensors)
+    NamedMemberAccessor(module).swap_tensors_dict(everywhere, allow_missing=True)
+
+
+def reads_in_backward(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> bool:
+    """Whether its backward reads its parameters, as a checkpoint does that runs a forward again.
+
+    Shapes: any; where nothing can be told it is taken to do so
+    """
+    try:
+        as_it_was, changed = (_slopes(module, inputs, named, factor) for factor in (1.0, 1.25))
+    except Exception:  # it is the user's
+        return True
+    pairs = zip(as_it_was, changed, strict=True)
+    return not all(torch.allclose(one, other, equal_nan=True) for one, other in pairs)
+
+
+def _slopes(
+    module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any], factor: float
+) -> list[Tensor]:
+    """Its parameters' gradients, where they are multiplied after the forward.
+
+    Errors: ValueError for a module that cannot be copied, and whatever the module raises
+    """
+    private = private_copy(module)
+    if private is module:
+        raise ValueError("it cannot be copied")
+    leaves = {name: value.detach().clone().requires_grad_() for name, value in module.named_parameters()}
+    buffers = {name: value.clone() for name, value in module.named_buffers()}
+    with leaving_all_alone():
+        torch.manual_seed(0)
+        left_in(private, {**leaves, **buffers})
+        made = [leaf for leaf in tree_leaves(private(*inputs, **named)) if _is_in_graph(leaf)]
+        others = {name: (factor * leaf).detach().requires_grad_() for name, leaf in leaves.items()}
+        left_in(private, others)
+        torch.stack([each.abs().sum().double() for each in made]).sum().backward()  # type: ignore[no-untyped-call]
+    return [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves.values()]
+
+
+def _is_in_graph(leaf: Any) -> bool:
+    return isinstance(leaf, Tensor) and leaf.requires_grad
+
+
+def reading(reference: Callable[..., Any], module: nn.Module) -> Callable[..., Any]:
+    """A reference that reads the module's parameters, as a function of them too."""
+    turn = threading.RLock()
+
+    def call(*inputs: Any, parameters: Mapping[str, Tensor], **named: Any) -> Any:
+        with turn, _reparametrize_module(module, dict(parameters), tie_weights=True):
+            return reference(*inputs, **named)
+
+    return call
+
+
+def _read(
+    reads: Callable[..., Any], own: Mapping[str, Tensor], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> set[str]:
+    """The names of the parameters that the reference's outputs depend on."""
+    leaves = {name: value.detach().clone().requires_grad_() for name, value in own.items()}
+    try:
+        with leaving_all_alone():
+            made = tree_leaves(reads(*args, parameters=leaves, **kwargs))
+            ends = [each for each in made if isinstance(each, Tensor) and each.requires_grad]
+            total = torch.stack([each.abs().sum().double() for each in ends]).sum()
+            found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+    except Exception:  # it is the user's; what it raises is told when it is compared
+        return set()
+    return {name for name, gradient in zip(leaves, found, strict=True) if gradient is not None}
+
+
+def _are_the_same(own: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> bool:
+    return all(name in others and torch.equal(value, others[name]) for name, value in own.items())
+
+
+def _values(own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach() for name, value in own.items()}
+
+
+def _numbers(args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
+    return sum(value.numel() for value in Arguments.of(args, kwargs).point.values())
+
+
+def _told(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> tuple[str, ...]:
+    left = [name for name in own if name not in given]
+    return (f"not judged, since the reference does not depend on them: {', '.join(left)}",) if left else ()
