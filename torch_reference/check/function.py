@@ -67,8 +67,8 @@ def check_function(
     difference quotient confirms that; else the difference quotient is. With a surrogate only the values are
     compared with the reference's, and the gradients with the surrogate's.
 
-    A module's parameters are judged with it, by parameters= in the report, where the reference is a module with
-    the same, reads those of the module, or is none.
+    A module's parameters are judged with it, as inputs['parameters'], where the reference is a module with the
+    same, reads those of the module, or is none.
 
     Gradients are compared for the inputs that wrt names, by position or by keyword; without it for those that
     have requires_grad, and if none has, for all that are floating-point or complex.
@@ -96,13 +96,8 @@ def check_function(
     """
     module = with_parameters(function, reference, args, kwargs)
     if module is not None:
-        asked = module.wanted(args, kwargs) if wrt is None else wrt
-        options: dict[str, Any] = {
-            "wrt": asked,
-            "surrogate": surrogate,
-            "upstream": upstream,
-            "points": points,
-        }
+        options: dict[str, Any] = {"wrt": module.wanted(args, kwargs) if wrt is None else wrt}
+        options |= {"surrogate": surrogate, "upstream": upstream, "points": points}
         options |= {"ways": ways, "redraw": redraw, "order": order, "draws": draws, "seed": seed}
         options |= {"allow": allow, "rtol": rtol, "accept": accept, **kwargs, KEYWORD: module.given}
         report = check_function(module.function, module.reference, *args, **options)
