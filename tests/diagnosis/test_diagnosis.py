@@ -60,6 +60,18 @@ def test_a_derivation_that_reads_the_modules_parameters_is_told_so() -> None:
         assert f"the value that {said} had before" in report.first_wrong.diagnosis.sentence
 
 
+def test_a_parameter_that_is_left_out_and_was_zero_is_not_called_stale() -> None:
+    """A bias that starts at zero, as the lesson's b3, and does not occur in the derivation."""
+    model, loss, inputs, targets = homework.network()
+    with torch.no_grad():
+        model.output.bias.zero_()
+    left_out = {"output.bias": torch.zeros_like(model.output.bias)}
+    report = check_derivation(
+        model, loss, inputs, targets, lambda p, x, t: homework.derivation(p | left_out, x, t)
+    )
+    assert (report.first_wrong.name, report.first_wrong.diagnosis.kind) == ("output", "taken as zero")
+
+
 @pytest.mark.slow
 def test_a_value_of_the_call_before_is_stale() -> None:
     """A cached bias: two calls with the same arguments differ as well."""

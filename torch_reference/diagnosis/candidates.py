@@ -47,11 +47,14 @@ def _other_values(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str
             yield "swapped", other, partial(_times, other, 1.0)
     every = "every parameter"
     for where, others in {every: task.parameters, **{other: [other] for other in task.required}}.items():
+        zero = {other: torch.zeros_like(first.point[other]) for other in others}
+        as_zero = "taken as zero", where, partial(_at, task, name, others, zero)
+        if where != every and not any(first.origin[other].any() for other in others):
+            yield as_zero  # what was zero before may as well be left out
         for earlier in (attrgetter("before"), attrgetter("origin")):
             yield "stale value", where, partial(_stale, task, name, others, earlier)
         if where != every:
-            zero = {other: torch.zeros_like(first.point[other]) for other in others}
-            yield "taken as zero", where, partial(_at, task, name, others, zero)
+            yield as_zero
 
 
 def _times(name: str, factor: float, draw: Draw) -> Tensor:

@@ -41,13 +41,14 @@ def call(nursery: Nursery) -> Callable[..., dict]:
 
 
 def test_numbers_come_back_bit_for_bit(call: Callable) -> None:
-    """From a file, from a module, from a method and from a static method."""
+    """From a file, from a module, from a method, a static one and one without self."""
     expected = unruly.right(lesson.start(), *lesson.data())
     for attribute, module in (
         ("right", FILE),
         ("right", "unruly"),
         ("Homework.by_hand", FILE),
         ("Homework.static", FILE),
+        ("Homework.without_self", FILE),
     ):
         found = call(attribute, module)
         assert all(torch.equal(found[name], value) for name, value in expected.items())

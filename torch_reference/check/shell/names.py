@@ -50,9 +50,16 @@ def load(named: Named) -> Any:
             did_you_mean = f": did you mean {near[0]!r}?" if near else ""
             raise NotThereError(f"module {named.module} has no attribute {named.attribute!r}{did_you_mean}")
         found = getattr(holder, part)
-        if inspect.isclass(holder) and inspect.isfunction(inspect.getattr_static(holder, part)):
+        is_method = inspect.isclass(holder) and inspect.isfunction(inspect.getattr_static(holder, part))
+        if is_method and not _is_without_self(found):
             found = getattr(holder(), part)  # a plain method needs an object of its class
     return found
+
+
+def _is_without_self(function: Any) -> bool:
+    """Whether it was written in the class as it would be outside: (parameters, inputs, targets)."""
+    names = list(inspect.signature(function).parameters)
+    return len(names) == 3 and names[0] != "self"
 
 
 def check_signature(named: Named, derivation: Any) -> None:
