@@ -57,7 +57,7 @@ def test_a_dropped_path_is_told_with_how_much_of_it_is_there(mistake, call, dtyp
     kind, sentence = diagnosed(mistake, dtype)
     assert kind == "path dropped"
     assert f"mean, call {call}" in sentence
-    assert re.search(r"Along its direction (0\.99\d|1\.00\d) ± ", sentence)
+    assert re.search(r"By its direction (0\.99\d|1\.00\d) ± ", sentence)
 
 
 @pytest.mark.slow

@@ -54,13 +54,15 @@ def diagnose(task: Task, name: str, draws: int) -> Diagnosis:
 
 
 def _by_projection(task: Task, name: str, drawn: Sequence[Draw]) -> Diagnosis:
-    """The one mistake in whose direction the error lies, below the rounding of single elements."""
+    """The one mistake in whose direction the error lies, though single elements do not show it."""
     found = projected(task, name, drawn, candidates(task, name, drawn[0]))
     if found is None:
         return UNKNOWN
     sentence, mend = KINDS[found.kind]
     part, deviation, _ = found.found[0]
-    measured = f" Along its direction {part:.3f} ± {deviation:.1g} of it is there, below single roundings."
+    measured = (
+        f" By its direction {part:.3f} ± {deviation:.1g} of it is there, whatever single elements round."
+    )
     where = {"where": found.where}
     return Diagnosis(found.kind, sentence.format(**where) + measured, mend.format(**where))
 
