@@ -63,7 +63,13 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         "--hidden", type=_widths, default=(16,), metavar="N,N", help="widths (default: 16)"
     )
     hidden.may_be_empty = True  # type: ignore[attr-defined] # no hidden layer
-    group.add_argument("--activation", type=_known("activation", ACTIVATIONS), default="relu", metavar="NAME")
+    group.add_argument(
+        "--activation",
+        type=_known("activation", ACTIVATIONS),
+        default="relu",
+        metavar="NAME",
+        help=f"{', '.join(ACTIVATIONS)} (default: %(default)s)",
+    )
     group.add_argument("--dtype", choices=DTYPES, default="float64", help="(default: %(default)s)")
     group.add_argument("--device", default="cpu", help="such as cpu or cuda (default: %(default)s)")
 
@@ -74,9 +80,15 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
         "--loss",
         type=_known("loss", LOSSES),
         metavar="NAME",
-        help="(default: cross_entropy_mean for classes, else mean_squared_error)",
+        help=f"{', '.join(LOSSES)} (default: cross_entropy_mean for classes, else mean_squared_error)",
     )
-    group.add_argument("--optimiser", type=_known("optimiser", OPTIMISERS), default="adam", metavar="NAME")
+    group.add_argument(
+        "--optimiser",
+        type=_known("optimiser", OPTIMISERS),
+        default="adam",
+        metavar="NAME",
+        help=f"{', '.join(OPTIMISERS)} (default: %(default)s)",
+    )
     group.add_argument(
         "--learning-rate", type=_positive, default=0.001, metavar="RATE", help="(default: %(default)s)"
     )

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import train
-from manual_backprop import ACTIVATIONS, OPTIMISERS
+from manual_backprop import ACTIVATIONS, LOSSES, OPTIMISERS
 from perceptron_runs import CSV, SMALL, in_a_folder  # noqa: F401 (the folder of every test here)
 from torch_reference.optimisers import table as reference
 
@@ -124,3 +124,12 @@ def test_a_setting_that_the_optimiser_does_not_take_is_one_clear_line(monkeypatc
         train.main([*arguments, "--weight-decay", "0.1"])
     assert str(caught.value) == "--weight-decay: plain takes learning_rate; found weight_decay 0.1"
     assert train.main(arguments) == 0
+
+
+def test_the_help_names_every_choice_and_the_default(capsys) -> None:
+    """Of the options that take a name from a table."""
+    with pytest.raises(SystemExit):
+        train.main(["--hidden", "3", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for table, default in ((ACTIVATIONS, "relu"), (LOSSES, "cross_entropy_mean for"), (OPTIMISERS, "adam")):
+        assert f"{', '.join(table)} (default: {default}" in told
