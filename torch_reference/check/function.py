@@ -67,8 +67,8 @@ def check_function(
     difference quotient confirms that; else the difference quotient is. With a surrogate only the values are
     compared with the reference's, and the gradients with the surrogate's.
 
-    A module's parameters are judged with it, as inputs['parameters'], where the reference is a module with the
-    same, reads those of the module, or is none.
+    A module's parameters are judged with it, as inputs['parameters'], where the reference is a module with
+    the same, reads those of the module, or is none.
 
     Gradients are compared for the inputs that wrt names, by position or by keyword; without it for those that
     have requires_grad, and if none has, for all that are floating-point or complex.

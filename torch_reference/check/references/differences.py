@@ -92,7 +92,7 @@ def _gradient(
     if not here.errors[:, used].isfinite().all():
         raise ValueError("a kink, or no smooth function: a difference quotient does not settle")
     derivatives, errors = here.derivatives[:, used], here.errors[:, used]
-    unit = torch.finfo(tensors[place].dtype).eps / 2
+    unit = max(torch.finfo(tensors[place].dtype).eps / 2, here.unit)
     inputs = pairs_of(widened_inputs({"": tensors[place]})[""]).flatten().abs().unsqueeze(1)
     whole = here.values[used].abs().nan_to_num(posinf=0.0) / torch.where(inputs > 0, inputs, 1.0)
     depends = here.slopes[:, used] != 0  # also where all that it depends by cancels
@@ -120,13 +120,13 @@ def _moved(run: Run, known: Known, tensors: Sequence[Tensor], place: int) -> Ten
     key = (place, "moved", *map(_numbers, tensors))
     if key not in known:
         generator = own_generator(5)
+        here = _known(run, known, tensors, place)
         beside = []
         for tensor in tensors:
             wide = widened_inputs({"": tensor.detach()})[""]
             signs = torch.randint(0, 2, wide.shape, generator=generator).to(wide.device) * 2 - 1
-            beside.append(wide * (1 + torch.finfo(tensor.dtype).eps / 2 * signs))
-        here = _known(run, known, tensors, place)
-        moved = (first_slopes(run, beside, place) - here.slopes).abs()
+            beside.append(wide * (1 + max(torch.finfo(tensor.dtype).eps / 2, here.unit) * signs))
+        moved = (first_slopes(run, beside, place, here.unit) - here.slopes).abs()
         known[key] = here._replace(slopes=moved.nan_to_num(posinf=0.0))
     return known[key].slopes
 

@@ -6,8 +6,9 @@ calling moves each number once. What each derivative may be off by is known besi
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,6 +21,11 @@ STEPS = (1e-3, 1e-2, 1e-4, 1e-5, 1e-1)
 ENOUGH = 1e-9
 """With this error, in units of the value by that of the input, no further step is tried."""
 
+FINE, SINGLE = 1e-12, 2.0**-10
+"""Parts of the largest value: below, a function works in float64; between them, in float32 somewhere."""
+BESIDE, NOISE = 1e-6, 1e-3
+"""What float32 makes of constants changes by such a part of itself at most, so little beside the point."""
+
 Run = Callable[[Sequence[Tensor]], list[Tensor]]
 At = Callable[[Tensor], Tensor]
 
@@ -28,22 +34,43 @@ class Jacobian(NamedTuple):
     """The derivatives of all outputs by all numbers of one input, and what they are off by.
 
     Shapes: values (outputs), derivatives and errors (inputs, outputs), where complex numbers are pairs; an
-            error is infinite at a kink; slopes (inputs, outputs) are those of the first step alone
+            error is infinite at a kink; slopes (inputs, outputs) are those of the first step alone; unit is
+            that of a coarser precision that the function works in, 0 where it works in its inputs'
     """
 
     values: Tensor
     derivatives: Tensor
     errors: Tensor
     slopes: Tensor
+    unit: float = 0.0
 
 
 def jacobian(run: Run, tensors: Sequence[Tensor], place: int) -> Jacobian:
     """Move each number of the input at that place, in float64.
 
+    What says float32 inside is run in float64 all the same. Of float64's inputs constants that were made in
+    float32 are part of the function, whose values then show no noise; where they do, it works in float32.
+
     >>> found = jacobian(lambda tensors: [tensors[0] ** 2], [torch.tensor([1.0, 3.0])], 0)
     >>> torch.testing.assert_close(found.derivatives, torch.tensor([[2.0, 0.0], [0.0, 6.0]]).double())
     """
-    values, flat = _values(run, tensors, place)
+    values, flat, is_coarse = _values(run, tensors, place)
+    if is_coarse and not _is_noisy(run, tensors):
+        return _jacobian(*_values(run, tensors, place, plainly=True)[:2])
+    return _jacobian(values, flat)._replace(unit=torch.finfo(torch.float32).eps / 2 if is_coarse else 0.0)
+
+
+def _is_noisy(run: Run, tensors: Sequence[Tensor]) -> bool:
+    """Whether what float32 changes is another a little beside the point: a constant's rounding stays."""
+    here = list(widened_inputs({str(i): value for i, value in enumerate(tensors)}).values())
+    beside = [
+        value * (1 + BESIDE) if value.is_floating_point() or value.is_complex() else value for value in here
+    ]
+    one, other = (_in_a_row(run, given, True) - _in_a_row(run, given, False) for given in (here, beside))
+    return bool((_apart(one, other).abs() > NOISE * one.abs().max()).any())
+
+
+def _jacobian(values: At, flat: Tensor) -> Jacobian:
     middle = values(flat.unsqueeze(0))[0]
     shape = (flat.numel(), middle.numel())
     terms, size = 1 + middle.abs().nan_to_num(posinf=0.0), _sizes(flat)
@@ -61,12 +88,16 @@ def jacobian(run: Run, tensors: Sequence[Tensor], place: int) -> Jacobian:
     return Jacobian(middle, best, error, first)
 
 
-def first_slopes(run: Run, tensors: Sequence[Tensor], place: int) -> Tensor:
+def first_slopes(run: Run, tensors: Sequence[Tensor], place: int, unit: float = 0.0) -> Tensor:
     """The slopes of the first step alone: with those of a point beside it they tell how the derivatives move.
+
+    unit is that of the Jacobian that they are compared with.
 
     Shapes: (inputs, outputs)
     """
-    values, flat = _values(run, tensors, place)
+    values, flat, is_coarse = _values(run, tensors, place)
+    if is_coarse and not unit:
+        values = _values(run, tensors, place, plainly=True)[0]
     steps = STEPS[0] * _sizes(flat)
     above, below = (values(flat + torch.diag(sign * steps)) for sign in (1, -1))
     return _apart(above, below) / (2 * steps).unsqueeze(1)
@@ -77,10 +108,17 @@ def pairs_of(value: Tensor) -> Tensor:
     return torch.view_as_real(value.resolve_conj()) if value.is_complex() else value
 
 
-def _values(run: Run, tensors: Sequence[Tensor], place: int) -> tuple[At, Tensor]:
-    """(all outputs in a row for each row of inputs, the input's numbers), in float64."""
+def _values(
+    run: Run, tensors: Sequence[Tensor], place: int, plainly: bool = False
+) -> tuple[At, Tensor, bool]:
+    """(all outputs in a row for each row of inputs, the input's numbers, whether float32 is inside)."""
     exact = list(widened_inputs({str(i): value for i, value in enumerate(tensors)}).values())
     moved = pairs_of(exact[place])
+    # As it is it is faster by far; in float64 throughout it is wanted where that is something else.
+    is_plain = plainly or _in_a_row(run, exact, True) is not None
+    is_coarse = False
+    if is_plain and not plainly:
+        is_plain, is_coarse = _compared(run, exact, any(value.dtype == torch.float64 for value in tensors))
 
     def values(points: Tensor) -> Tensor:
         made = []
@@ -88,17 +126,34 @@ def _values(run: Run, tensors: Sequence[Tensor], place: int) -> tuple[At, Tensor
             shaped = flat.view(moved.shape)
             given = [*exact]
             given[place] = torch.view_as_complex(shaped) if exact[place].is_complex() else shaped.clone()
-            with torch.no_grad(), ExactRun():
-                made.append(run(given))
-        rows = [
-            torch.cat([pairs_of(each).reshape(-1).double() for each in found])
-            if found
-            else moved.new_zeros(0)
-            for found in made
-        ]
-        return torch.stack(rows)
+            row = _in_a_row(run, given, is_plain)
+            made.append(_in_a_row(run, given, False) if row is None else row)
+        return torch.stack(made)
 
-    return values, moved.flatten()
+    return values, moved.flatten(), is_coarse
+
+
+def _compared(run: Run, exact: Sequence[Tensor], is_double: bool) -> tuple[bool, bool]:
+    """(whether the values as they are are the exact ones, whether they are those of float32)."""
+    as_it_is, exactly = _in_a_row(run, exact, True), _in_a_row(run, exact, False)
+    if as_it_is is None or as_it_is.shape != exactly.shape:
+        return False, False
+    off, size = _apart(as_it_is, exactly).abs(), 1e-300 + exactly.abs().nan_to_num(posinf=0.0).max()
+    worst = float((off / size).nan_to_num(nan=0.0, posinf=1.0).max()) if off.numel() else 0.0
+    return worst <= FINE, is_double and FINE < worst <= SINGLE
+
+
+def _in_a_row(run: Run, given: Sequence[Tensor], plainly: bool) -> Any:
+    """All outputs; None where the plain run raises an error, as where float32's numbers meet float64's."""
+    try:
+        with torch.no_grad(), nullcontext() if plainly else ExactRun():
+            found = run([value.clone() for value in given])
+    except Exception:  # the function is the user's
+        if plainly:
+            return None
+        raise
+    rows = [pairs_of(each).reshape(-1).double() for each in found]
+    return torch.cat(rows) if rows else torch.zeros(0, dtype=torch.float64)
 
 
 def _sizes(flat: Tensor) -> Tensor:
