@@ -60,9 +60,7 @@ def _by_projection(task: Task, name: str, drawn: Sequence[Draw]) -> Diagnosis:
         return UNKNOWN
     sentence, mend = KINDS[found.kind]
     part, deviation, _ = found.found[0]
-    measured = (
-        f" By its direction {part:.3f} ± {deviation:.1g} of it is there, whatever single elements round."
-    )
+    measured = f" By its direction {part:.3f} ± {deviation:.1g} of it is there, whatever elements round."
     where = {"where": found.where}
     return Diagnosis(found.kind, sentence.format(**where) + measured, mend.format(**where))
 
