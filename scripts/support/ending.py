@@ -3,7 +3,7 @@
 | status | what it means |
 | --- | --- |
 | 0 | it was done; where two things were compared, they agree |
-| 1 | a mismatch, and nothing else |
+| 1 | a mismatch, and nothing else; what --no-autograd refuses counts as one |
 | 2 | an option, a file or a number is not what it should be, or a library is missing |
 | 3 | the user's own code failed, or ended the process |
 | 70 | a bug of this program's; the traceback is in a file that the line names |
