@@ -30,6 +30,10 @@ def redrawn(session: Session) -> Iterator[Attempt]:
     largest is taken, they stay equal: of what the function makes of others, which it was not given, a report
     warns.
     """
+    if any(map(is_symmetric, session.inputs.values())):
+        yield from _changed(
+            session, "at inputs redrawn near them, symmetric as they were", _near_and_symmetric
+        )
     equal = any(_is_one_number(session.point[name]) for name in session.wanted)
     if not equal or is_smooth(session, session.point):
         yield from _changed(session, "at inputs redrawn near them", _near)
@@ -90,7 +94,9 @@ def with_rows(session: Session) -> Iterator[Attempt]:
 def _changed(session: Session, what: str, change: Change, at_kinks: bool = False) -> Iterator[Attempt]:
     generator = own_generator(0)
     point = {name: change(value, generator) for name, value in session.inputs.items()}
-    return at_point(session, what, point, at_kinks)
+    for attempt in at_point(session, what, point, at_kinks):
+        # What reads one triangle, as a Cholesky factor is made, is another function of what has two.
+        yield attempt._replace(resized=attempt.resized or any(map(is_symmetric, session.inputs.values())))
 
 
 def at_point(session: Session, what: str, inputs: Tensors, at_kinks: bool = False) -> Iterator[Attempt]:
@@ -101,8 +107,11 @@ def at_point(session: Session, what: str, inputs: Tensors, at_kinks: bool = Fals
     except (UserCodeError, ValueError):
         return
     point = {**inputs, **above}
-    finite = all(value.isfinite().all() for value in outputs.values())
-    if depends and finite and (at_kinks or is_smooth(session, point)):
+    if (
+        depends
+        and all(value.isfinite().all() for value in outputs.values())
+        and (at_kinks or is_smooth(session, point))
+    ):
         yield Attempt(what, point, partial(session.differentiated, point))
 
 
@@ -148,6 +157,19 @@ def _near(value: Tensor, generator: torch.Generator) -> Tensor:
 def _near_and_equal(value: Tensor, generator: torch.Generator) -> Tensor:
     """The same for numbers that are all one: they are multiplied by one factor."""
     return value * 1.25 if value.is_floating_point() and _is_one_number(value) else _near(value, generator)
+
+
+def _near_and_symmetric(value: Tensor, generator: torch.Generator) -> Tensor:
+    """The same for symmetric matrices: the mean of what is drawn and its transpose."""
+    near = _near(value, generator)
+    return (near + near.mT) / 2 if is_symmetric(value) else near
+
+
+def is_symmetric(value: Tensor) -> bool:
+    """Whether it is a symmetric matrix, or many, whose numbers are not all one."""
+    if value.ndim < 2 or not value.shape[-1] == value.shape[-2] > 1 or _is_one_number(value):
+        return False
+    return torch.equal(value, value.mT)
 
 
 def _some_zero(value: Tensor, generator: torch.Generator) -> Tensor:

@@ -99,5 +99,7 @@ def tensors_of(leaves: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def dense(value: Tensor) -> Tensor:
-    """A sparse tensor with all its zeros; any other as it is."""
+    """A sparse tensor with all its zeros, rows of several lengths filled up with them; any other as it is."""
+    if value.is_nested:
+        return torch.nested.to_padded_tensor(value, 0.0)
     return value if value.layout == torch.strided else value.to_dense()

@@ -33,10 +33,12 @@ def user_code(part: str) -> Iterator[None]:
             torch.cuda.synchronize()  # what a kernel raises is known only then, and would seem another's
     except UserCodeError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         if getattr(error, "ends_the_check", False):
             raise
-        raise UserCodeError(part, error) from error
+        # Of a StopIteration contextlib takes an error with this cause for Python's own, and drops it.
+        cause = None if isinstance(error, StopIteration) else error
+        raise UserCodeError(part, error) from cause
 
 
 def loses_the_device(error: str) -> bool:
