@@ -9,6 +9,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from torch_reference.check.ways.near import (
+    is_one_number,
+    is_symmetric,
+    near,
+    near_and_equal,
+    near_and_symmetric,
+)
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.check.ways.upstreams import first_row
 from torch_reference.judging.calls.arguments import Tensors
@@ -32,14 +39,14 @@ def redrawn(session: Session) -> Iterator[Attempt]:
     """
     if any(map(is_symmetric, session.inputs.values())):
         yield from _changed(
-            session, "at inputs redrawn near them, symmetric as they were", _near_and_symmetric
+            session, "at inputs redrawn near them, symmetric as they were", near_and_symmetric
         )
-    equal = any(_is_one_number(session.point[name]) for name in session.wanted)
+    equal = any(is_one_number(session.point[name]) for name in session.wanted)
     if not equal or is_smooth(session, session.point):
-        yield from _changed(session, "at inputs redrawn near them", _near)
+        yield from _changed(session, "at inputs redrawn near them", near)
         return
-    yield from _changed(session, "at inputs redrawn near them, equal as they were", _near_and_equal, True)
-    for attempt in _changed(session, "where its inputs are no longer equal", _near):
+    yield from _changed(session, "at inputs redrawn near them, equal as they were", near_and_equal, True)
+    for attempt in _changed(session, "where its inputs are no longer equal", near):
         yield attempt._replace(warns=True)
 
 
@@ -107,11 +114,8 @@ def at_point(session: Session, what: str, inputs: Tensors, at_kinks: bool = Fals
     except (UserCodeError, ValueError):
         return
     point = {**inputs, **above}
-    if (
-        depends
-        and all(value.isfinite().all() for value in outputs.values())
-        and (at_kinks or is_smooth(session, point))
-    ):
+    finite = all(value.isfinite().all() for value in outputs.values())
+    if depends and finite and (at_kinks or is_smooth(session, point)):
         yield Attempt(what, point, partial(session.differentiated, point))
 
 
@@ -143,35 +147,6 @@ def is_smooth(session: Session, point: Tensors) -> bool:
     )
 
 
-def _near(value: Tensor, generator: torch.Generator) -> Tensor:
-    if not value.is_floating_point():
-        return value
-    # A truth value as a number, and a mask of -inf, stay; where all are equal they are parted.
-    moved = value * torch.exp(0.3 * normal(value, generator))
-    if _is_one_number(value):  # a gain of ones, an offset of zeros
-        return torch.where(value.isfinite(), moved + 0.1 * normal(value, generator), value)
-    fixed = ~value.isfinite() | (value == 0) | (value == 1)
-    return torch.where(fixed, value, moved)
-
-
-def _near_and_equal(value: Tensor, generator: torch.Generator) -> Tensor:
-    """The same for numbers that are all one: they are multiplied by one factor."""
-    return value * 1.25 if value.is_floating_point() and _is_one_number(value) else _near(value, generator)
-
-
-def _near_and_symmetric(value: Tensor, generator: torch.Generator) -> Tensor:
-    """The same for symmetric matrices: the mean of what is drawn and its transpose."""
-    near = _near(value, generator)
-    return (near + near.mT) / 2 if is_symmetric(value) else near
-
-
-def is_symmetric(value: Tensor) -> bool:
-    """Whether it is a symmetric matrix, or many, whose numbers are not all one."""
-    if value.ndim < 2 or not value.shape[-1] == value.shape[-2] > 1 or _is_one_number(value):
-        return False
-    return torch.equal(value, value.mT)
-
-
 def _some_zero(value: Tensor, generator: torch.Generator) -> Tensor:
     if not value.is_floating_point() or value.ndim == 0:
         return value
@@ -199,7 +174,3 @@ def _all_of(truth: bool, value: Tensor, _: torch.Generator) -> Tensor:
 
 def _is_index(value: Tensor) -> bool:
     return not value.is_floating_point() and value.dtype != torch.bool and value.ndim > 0
-
-
-def _is_one_number(value: Tensor) -> bool:
-    return value.numel() > 1 and bool((value == value.flatten()[0]).all())
