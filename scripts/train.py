@@ -50,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with waiting("judging every step", n):
         judgement = judge(manual, reference, inputs, observed, **rules)
     if judgement.agrees and not judgement.points:
+        first = torch.stack([manual.ssr[0], *(value[0] for value in manual.derivatives.values())])
+        if first.isfinite().all():
+            raise ValueError(f"{where}: rounding has no finite bound here: expected numbers nearer to 1")
         raise ValueError(f"{where}: the SSR or a derivative at the start overflows {options.dtype}")
     stable = largest_stable_rate(start, inputs, observed, options)
     warnings = [*before(stable, options), *after(manual, inputs, observed, options)]

@@ -1,6 +1,7 @@
 """scripts/run repairs what was interrupted, moved or changed, and keeps what the user made."""
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,13 @@ def test_a_file_in_the_place_of_the_environment_is_refused(checkout: Checkout) -
     status, _, errors = checkout.run("true")
     assert (status, errors.count("\n")) == (125, 1)
     assert (checkout.root / ".venv").read_text() == "mine"
+
+
+def test_a_link_to_the_script_runs_in_its_checkout(checkout: Checkout, tmp_path: Path) -> None:
+    """A relative link to an absolute one, from another folder."""
+    (tmp_path / "far").mkdir()
+    (tmp_path / "near").symlink_to(checkout.root / "scripts/run")
+    (tmp_path / "far/run").symlink_to("../near")
+    checkout.run("true")
+    command = [tmp_path / "far/run", "echo", "data"]
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == "data\n"

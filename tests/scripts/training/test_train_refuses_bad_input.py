@@ -39,6 +39,10 @@ def test_bad_input_is_one_line_and_status_2() -> None:
         (["--set", "w3=1e60", "--dtype", "float32"], "--set w3: 1e+60 overflows float32"),
         (["--device", "nonsense"], "this machine has no device 'nonsense'"),
         (["--set", "w3=1e200"], "the lesson's data: the SSR or a derivative at the start overflows float64"),
+        (
+            ["--set", "w1=1e20"],
+            "the lesson's data: rounding has no finite bound here: expected numbers nearer to 1",
+        ),
     ],
 )
 def test_a_bad_value_is_a_value_error(arguments: list[str], message: str) -> None:
