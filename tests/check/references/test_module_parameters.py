@@ -133,3 +133,28 @@ def test_a_module_that_runs_its_forward_again_is_right(reentrant: bool) -> None:
             Checkpointed(reentrant), Checkpointed(None), x, ways=["two forwards", "redrawn"], order=1
         )
         assert report.agrees, report
+
+
+class Scaled(nn.Module):
+    """Two parameters of one shape, by a Function that may forget one."""
+
+    def __init__(self, factor: float) -> None:
+        """Gain and offset."""
+        super().__init__()
+        self.gain, self.offset = (nn.Parameter(row.clone()) for row in weight)
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """An offset whose gradient is off by the factor, where its value is not."""
+        offset = self.offset * self.factor
+        return x * self.gain + offset + (self.offset - offset).detach()
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.5])
+def test_one_tensor_given_for_two_parameters_ties_none_in_later_calls(factor: float) -> None:
+    """What comes after that way is called with each its own again."""
+    ways = ["one tensor twice", "accumulated", "redrawn"]
+    for check in (check_modules, check_function):
+        report = check(Scaled(factor), Scaled(1.0), x, ways=ways, order=1)
+        assert report.agrees == (factor == 1), report
+        assert factor != 1 or {status for _, status in report.ways} == {"agrees"}, report.ways

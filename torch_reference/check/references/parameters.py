@@ -95,17 +95,20 @@ def called_with(
             private = chosen(dtype)
             if private is module:  # it cannot be copied
                 return functional_call(module, (given, buffers), inputs, named)
-            left_in(private, {**given, **buffers})
+            left_in(private, {**given, **buffers}, module)
             return private(*inputs, **named)
 
     call.of_modules = True  # type: ignore[attr-defined]
     return call
 
 
-def left_in(module: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Put tensors in the place of a module's own, also under the other names of what is tied."""
+def left_in(private: nn.Module, tensors: dict[str, Tensor], module: nn.Module) -> None:
+    """Put tensors in the place of a copy's own, also under the other names of what is tied in the module.
+
+    In the copy two may be one for once, where the check gives one tensor twice.
+    """
     everywhere = _untie_named_tensors_map(module, tensors)
-    NamedMemberAccessor(module).swap_tensors_dict(everywhere, allow_missing=True)
+    NamedMemberAccessor(private).swap_tensors_dict(everywhere, allow_missing=True)
 
 
 def reads_in_backward(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> bool:
@@ -135,10 +138,10 @@ def _slopes(
     buffers = {name: value.clone() for name, value in module.named_buffers()}
     with leaving_all_alone():
         torch.manual_seed(0)
-        left_in(private, {**leaves, **buffers})
+        left_in(private, {**leaves, **buffers}, module)
         made = [leaf for leaf in tree_leaves(private(*inputs, **named)) if _is_in_graph(leaf)]
         others = {name: (factor * leaf).detach().requires_grad_() for name, leaf in leaves.items()}
-        left_in(private, others)
+        left_in(private, others, module)
         torch.stack([each.abs().sum().double() for each in made]).sum().backward()  # type: ignore[no-untyped-call]
     return [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves.values()]
 
