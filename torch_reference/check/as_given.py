@@ -53,7 +53,7 @@ class AsGiven:
         try:
             made = self.function.outputs(inputs, self.wanted)
             besides = fit_beside_gradients(made, self.objective, point) if once else {}
-            found = [] if besides else judge_outputs(made, self.objective, point)
+            found = [] if besides else self._outputs(made, point)
         except UserCodeError as error:
             return Report((raised(error),), dtype)
         if any(has_another_form(finding) for finding in found):
@@ -62,9 +62,17 @@ class AsGiven:
         if besides:
             found = [finding for finding in report.findings if finding.kind == "output"]
         if not found:  # the backward raised an error
-            found = judge_outputs(made, self.objective, point)
+            found = self._outputs(made, point)
         gradients = [finding for finding in report.findings if finding.kind != "output"]
         return replace(report, findings=(*found, *self._shared(made, inputs), *gradients))
+
+    def _outputs(self, made: Mapping[str, Any], point: Tensors) -> list[Finding]:
+        inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
+
+        def again() -> Mapping[str, Any]:
+            return self.function.outputs(copies(inputs), self.wanted)
+
+        return judge_outputs(made, self.objective, point, again=again)
 
     def _shared(self, made: Mapping[str, Any], inputs: Tensors) -> list[Finding]:
         found = shared_memory(made, inputs, self.in_graph)

@@ -98,7 +98,8 @@ def is_another_function(wrong: list[Finding]) -> bool:
 def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) -> list[Finding]:
     found: list[Finding] = []
     if made.outputs and attempt.objective is None:
-        found += judge_outputs(made.outputs, objective, attempt.point, coarsely=True)
+        again = None if attempt.by_chance else lambda: attempt.call().outputs
+        found += judge_outputs(made.outputs, objective, attempt.point, coarsely=True, again=again)
     if made.gradients:
         shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
         rows = judge(
