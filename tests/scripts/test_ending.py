@@ -175,7 +175,10 @@ def test_a_terminal_of_any_encoding_gets_the_report(encoding: str) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals of a Unix system")
 def test_ctrl_c_ends_a_program_by_the_signal() -> None:
     """In silence: a shell's loop over several programs ends with it."""
-    code = f"{START}import time\ndef main(argv):\n    print('ready', flush=True); time.sleep(60)\nrun(main)"
+    # Of what a shell runs in the background, this suite perhaps, it lets Ctrl-C be ignored.
+    heard = "import signal, time\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    main = "def main(argv):\n    print('ready', flush=True); time.sleep(60)\nrun(main)"
+    code = f"{START}{heard}{main}"
     environment = {**os.environ, "PYTHONPATH": str(SCRIPTS)}
     with subprocess.Popen(
         [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
