@@ -61,6 +61,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="N",
         help="wrong lines instead: those reported, those held out, and N of each backward",
     )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="of --lines N: with another than 0, of the held-out backwards, too",
+    )
     parser.add_argument("--ways", action="store_true", help="functions that one way of calling shows wrong")
     options = parser.parse_args(argv)
     if options.lines is not None and options.lines < 0:
@@ -70,7 +76,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _lines(options: argparse.Namespace) -> int:
     """Print how often the wrong line, the kind and an edit are told; 0 if no edit failed to mend it."""
-    from catalogue.lines.line_trials import held_out_mistakes, random_mistakes, reported_mistakes
+    from catalogue.lines.line_trials import drawn_mistakes, held_out_mistakes, reported_mistakes
     from catalogue.lines.reported import HELD_OUT
     from support.tables import open_console, plain_table
 
@@ -80,7 +86,9 @@ def _lines(options: argparse.Namespace) -> int:
         "held out, at random": line_score(held_out_mistakes()),
     }
     if options.lines:
-        scores[f"{options.lines} of each, at random"] = line_score(random_mistakes(options.lines))
+        scores[f"{options.lines} of each, at random"] = line_score(
+            drawn_mistakes(options.lines, options.seed)
+        )
     if options.json:
         print_json({name: score.facts() for name, score in scores.items()}, indent=2)
     else:

@@ -53,3 +53,22 @@ def test_what_is_made_again_as_it_was_is_not_spoken_of(tmp_path) -> None:
     x, w = torch.randn(2, 4, 3).double()
     report = check_function(module.Own, lambda x, w: x * w * torch.sigmoid(x * w), x, w, ways=[], order=1)
     assert "not as in the forward pass" not in str(report)
+
+
+def test_what_the_reference_alone_calls_so_is_not_spoken_of(tmp_path) -> None:
+    """A forward pass in numpy has no graph: the reference's names stand in, and may mean something else."""
+    source = SOURCE.replace("gate = torch.sigmoid(h)\n        ctx", "gate = numpy_sigmoid(h)\n        ctx")
+    source = source.replace("(1 - gate)) * x", "(1 - gate)) * w")
+    numpy = "import numpy\n\ndef numpy_sigmoid(h):\n"
+    numpy += "    return torch.from_numpy(1 / (1 + numpy.exp(-h.detach().numpy())))\n"
+    module = imported(tmp_path, "in_numpy", numpy + source)
+
+    def reference(x, w):
+        gate = 2 * x * w
+        return x * w * torch.sigmoid(gate / 2)
+
+    torch.manual_seed(0)
+    x, w = torch.randn(2, 4, 3).double()
+    report = check_function(module.Own, reference, x, w, ways=[], order=1)
+    assert not report.agrees
+    assert "not as in the forward pass" not in str(report)

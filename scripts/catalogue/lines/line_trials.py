@@ -111,6 +111,11 @@ def random_mistakes(count: int, seed: int = 0, modules: Sequence[str] = PUBLISHE
                     yield mistake
 
 
+def drawn_mistakes(count: int, seed: int) -> Iterator[LineMistake]:
+    """So many of each published backward; with another seed than 0 also of those that are held out."""
+    return random_mistakes(count, seed, (*PUBLISHED, *OUTSIDE) if seed else PUBLISHED)
+
+
 def held_out_mistakes() -> Iterator[LineMistake]:
     """One at random of each backward in outside/, as they were drawn before the check had seen any."""
     return random_mistakes(1, HELD_OUT_SEED, OUTSIDE)
