@@ -14,6 +14,7 @@ from torch_reference.check.examine import raised
 from torch_reference.check.nothing_compared import nothing_in_function
 from torch_reference.check.references import what_is_right
 from torch_reference.check.references.further_points import at_further_points
+from torch_reference.check.references.left_out import left_out
 from torch_reference.check.references.parameters import KEYWORD, with_parameters
 from torch_reference.check.references.straight_through import told_as_surrogate
 from torch_reference.check.ways import Made, Session, chosen_ways
@@ -134,7 +135,7 @@ def check_function(
         alone = replace(as_given, draws=0) if is_large else as_given
         alone, report = checked_here(alone, point, once=is_large and ways is None)
         as_given = replace(as_given, function=alone.function)
-        report = replace(report, remarks=right.told)
+        report = replace(report, remarks=(*right.told, *left_out(function, reference, args, kwargs)))
         if any(loses_the_device(finding.row.explanation) for finding in report.findings):
             return report
         if not report.agrees:

@@ -158,3 +158,13 @@ def test_one_tensor_given_for_two_parameters_ties_none_in_later_calls(factor: fl
         report = check(Scaled(factor), Scaled(1.0), x, ways=ways, order=1)
         assert report.agrees == (factor == 1), report
         assert factor != 1 or {status for _, status in report.ways} == {"agrees"}, report.ways
+
+
+def test_parameters_that_are_too_many_to_move_are_named() -> None:
+    """Without a reference 403 numbers are not judged, which the report says; 399 are."""
+    for wide, judged in ((99, True), (100, False)):
+        module = nn.Linear(wide, 3)
+        report = check_function(module, None, torch.randn(1, wide, generator=draws), ways=[], order=1)
+        assert report.agrees, report
+        assert ("inputs['parameters']['weight']" in str(report.to_dict())) == judged
+        assert ("not judged: the parameters (weight, bias), 303 numbers" in str(report)) != judged

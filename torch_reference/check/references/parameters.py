@@ -11,7 +11,7 @@ from torch.nn.utils._named_member_accessor import NamedMemberAccessor
 from torch.nn.utils.stateless import _reparametrize_module, _untie_named_tensors_map
 from torch.utils._pytree import tree_leaves
 
-from torch_reference.check.references.differences import MOST
+from torch_reference.check.references.left_out import left_out
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.points import leaving_all_alone, quiet_call
 from torch_reference.judging.calls.private_model import private_copy
@@ -54,8 +54,7 @@ def with_parameters(
     except Exception:  # it is the user's; without its parameters it says so itself
         return None
     if reference is None:
-        few = sum(value.numel() for value in own.values()) + _numbers(args, kwargs) <= MOST
-        return WithParameters(mine, None, _values(own)) if few else None
+        return None if left_out(function, None, args, kwargs) else WithParameters(mine, None, _values(own))
     if isinstance(reference, nn.Module) and _are_the_same(own, dict(reference.named_parameters())):
         return WithParameters(mine, called_with(reference), _values(own))
     reads = reading(reference, function)
@@ -183,10 +182,6 @@ def _are_the_same(own: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> bo
 
 def _values(own: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach() for name, value in own.items()}
-
-
-def _numbers(args: Sequence[Any], kwargs: Mapping[str, Any]) -> int:
-    return sum(value.numel() for value in Arguments.of(args, kwargs).point.values())
 
 
 def _told(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> tuple[str, ...]:
