@@ -13,9 +13,11 @@ from torch_reference.check.every_way import Asked, in_every_way, on_few_rows
 from torch_reference.check.examine import raised
 from torch_reference.check.nothing_compared import nothing_in_function
 from torch_reference.check.references import what_is_right
+from torch_reference.check.references.constants import told_of_inside, told_of_none
 from torch_reference.check.references.further_points import at_further_points
 from torch_reference.check.references.left_out import left_out
 from torch_reference.check.references.parameters import KEYWORD, with_parameters
+from torch_reference.check.references.stand_in import autograd_function
 from torch_reference.check.references.straight_through import told_as_surrogate
 from torch_reference.check.ways import Made, Session, chosen_ways
 from torch_reference.comparison import Verdict
@@ -104,7 +106,9 @@ def check_function(
         report = check_function(module.function, module.reference, *args, **options)
         return replace(report, remarks=(*report.remarks, *module.told))
     arguments = Arguments.of(args, kwargs)
-    wanted = wanted_names(arguments, wrt)
+    outermost = wrt is None and autograd_function(function) is not None
+    wanted = wanted_names(arguments, wrt, outermost)
+    inside = told_of_inside(arguments, wanted, outermost)
     chosen = chosen_ways(ways, redraw and upstream is None)
     shared: dict[str, Any] = {"allow": allow, "rtol": rtol, "accept": accept}
     with leaving_all_alone(), meant(rtol, accept):
@@ -135,7 +139,7 @@ def check_function(
         alone = replace(as_given, draws=0) if is_large else as_given
         alone, report = checked_here(alone, point, once=is_large and ways is None)
         as_given = replace(as_given, function=alone.function)
-        report = replace(report, remarks=(*right.told, *left_out(function, reference, args, kwargs)))
+        report = replace(report, remarks=(*right.told, *inside, *left_out(function, reference, args, kwargs)))
         if any(loses_the_device(finding.row.explanation) for finding in report.findings):
             return report
         if not report.agrees:
@@ -144,6 +148,8 @@ def check_function(
                 if is_large
                 else as_given.located(report, point, function)
             )
+            if wrt is None and not arguments.asked_for:
+                told = told_of_none(told, as_given.returned(point))
             return told_as_surrogate(told, objective, point, wanted)
         session = Session(as_given.function, objective, arguments, point, wanted, Made({}, {}))
         order = order if right.has_a_second else 1

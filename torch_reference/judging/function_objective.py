@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
-from torch.utils._pytree import tree_map_only
 
 from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.holders import tensors_mapped
 from torch_reference.judging.calls.nests import named_leaves, named_tensors
 from torch_reference.judging.calls.points import (
     UPSTREAM,
@@ -136,7 +136,7 @@ def _comes_from(outputs: Iterable[Tensor], sought: Collection[Any]) -> bool:
 
 def _of_copies(function: Callable[..., Any]) -> Callable[..., Any]:
     def of_copies(*args: Any, **kwargs: Any) -> Any:
-        own, named = tree_map_only(Tensor, torch.clone, (args, kwargs))
+        own, named = tensors_mapped(torch.clone, (args, kwargs))
         return function(*own, **named)
 
     return of_copies

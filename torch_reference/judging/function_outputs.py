@@ -162,7 +162,10 @@ def _other(name: str, right: Any, made: Any) -> Finding | None:
         same = math.isclose(right, made, rel_tol=1e-7) or (math.isnan(right) and math.isnan(made))
     else:
         try:
-            same = type(right) is type(made) and bool(right == made)
+            # Two objects without an equality of their own are never equal: nothing can be said of them.
+            kind: Any = type(right)
+            is_equal = kind.__eq__ is object.__eq__ or bool(right == made)
+            same = type(right) is type(made) and is_equal
         except Exception:  # what is compared is the user's
             same = True  # nothing can be said of it
     told = f"expected {_short(right)}, found {_short(made)}"

@@ -7,6 +7,7 @@
 | differences | a function that is differentiated by difference quotients |
 | straight_through | what is no derivative, and may be meant |
 | submodules | which of two modules' submodules differs first |
+| constants | inputs of which no gradient is wanted, though nobody said so |
 | further_points | the points that its user gives besides the first |
 """
 

@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes, _get_current_dispatch_mode
-from torch.utils._pytree import tree_flatten, tree_unflatten
+from torch.utils._pytree import tree_unflatten
 
 from torch_reference.check.references.jacobians import Jacobian, Run, first_slopes, jacobian, pairs_of
+from torch_reference.judging.calls.holders import flattened
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.tolerance.rounding.exact_run import widened_inputs
 from torch_reference.tolerance.rounding.moved_run import MovedRun
@@ -34,14 +35,14 @@ def by_differences(function: Callable[..., Any]) -> Callable[..., Any]:
     known: Known = {}
 
     def differentiable(*args: Any, **kwargs: Any) -> Any:
-        leaves, nest = tree_flatten((args, kwargs))
+        leaves, nest = flattened((args, kwargs))
         places = [place for place, leaf in enumerate(leaves) if _is_number(leaf)]
         made: dict[str, Any] = {}
 
         def run(tensors: Sequence[Tensor]) -> list[Tensor]:
             placed = dict(zip(places, tensors, strict=True))
             own, named = tree_unflatten([placed.get(i, leaf) for i, leaf in enumerate(leaves)], nest)
-            made["leaves"], made["nest"] = tree_flatten(function(*own, **named))
+            made["leaves"], made["nest"] = flattened(function(*own, **named))
             return [leaf for leaf in made["leaves"] if _is_number(leaf)]
 
         numbers = iter(_Differences.apply(run, known, *(leaves[place] for place in places)))  # type: ignore[no-untyped-call]

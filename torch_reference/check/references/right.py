@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
-from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+from torch.utils._pytree import tree_unflatten
 
 from torch_reference.check.references.differences import by_differences
 from torch_reference.check.references.stand_in import own_forward
 from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.holders import flattened, mapped
 from torch_reference.judging.calls.nests import as_array, is_numeric_array
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import normal
@@ -68,7 +69,7 @@ def _on_arrays(function: Callable[..., Any], arguments: Arguments) -> Callable[.
     given = tuple(is_numeric_array(leaf) for leaf in arguments.leaves)
 
     def on_tensors(*args: Any, **kwargs: Any) -> Any:
-        leaves, nest = tree_flatten((args, kwargs))
+        leaves, nest = flattened((args, kwargs))
         pairs = zip(leaves, given, strict=True)
         with _disable_current_modes():
             own, named = tree_unflatten(
@@ -79,7 +80,7 @@ def _on_arrays(function: Callable[..., Any], arguments: Arguments) -> Callable[.
                 nest,
             )
             made = function(*own, **named)
-            return tree_map(_as_tensor, made)
+            return mapped(_as_tensor, made)
 
     return on_tensors
 
@@ -107,8 +108,8 @@ def with_surrogate(value: Callable[..., Any], surrogate: Callable[..., Any]) -> 
     """
 
     def both(*args: Any, **kwargs: Any) -> Any:
-        values, nest = tree_flatten(value(*args, **kwargs))
-        others = tree_flatten(surrogate(*args, **kwargs))[0]
+        values, nest = flattened(value(*args, **kwargs))
+        others = flattened(surrogate(*args, **kwargs))[0]
         if len(values) != len(others):
             raise ValueError(f"surrogate: expected {len(values)} outputs, found {len(others)}")
         pairs = zip(values, others, strict=True)

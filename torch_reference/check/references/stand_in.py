@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import Function as TorchFunction
-from torch.utils._pytree import tree_map, tree_map_only
+
+from torch_reference.judging.calls.holders import mapped, tensors_mapped
 
 
 class StandIn:
@@ -64,11 +65,11 @@ def _plain(function: type[TorchFunction]) -> Callable[..., Any]:
         else:
             outputs = function.forward(*given, **_copied(kwargs))
             function.setup_context(ctx, given, outputs)
-        return tree_map(lambda leaf: leaf.detach() if id(leaf) in ctx.non_differentiable else leaf, outputs)
+        return mapped(lambda leaf: leaf.detach() if id(leaf) in ctx.non_differentiable else leaf, outputs)
 
     return forward
 
 
 def _copied(nest: Any) -> Any:
     """Copies in the same graph, which a forward may change in place."""
-    return tree_map_only(Tensor, lambda tensor: tensor.clone(memory_format=torch.preserve_format), nest)
+    return tensors_mapped(lambda tensor: tensor.clone(memory_format=torch.preserve_format), nest)

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves, tree_map, tree_map_only
 
+from torch_reference.judging.calls.holders import flattened, mapped, tensors_mapped
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.private_model import private_copy
 from torch_reference.judging.derivation_task import normal
@@ -89,8 +89,8 @@ def _calls(module: nn.Module, inputs: Sequence[Any]) -> tuple[dict[str, Call], d
         def look(_: nn.Module, _args: Any, output: Any) -> Any:
             if name not in calls:
                 calls[name] = started[name][0]
-                calls[name].outputs = [leaf for leaf in tree_leaves(output) if _is_number(leaf)]
-            return tree_map_only(Tensor, lambda leaf: leaf.clone(), output)  # what follows may work in place
+                calls[name].outputs = [leaf for leaf in flattened(output)[0] if _is_number(leaf)]
+            return tensors_mapped(lambda leaf: leaf.clone(), output)  # what follows may work in place
 
         return look
 
@@ -99,9 +99,9 @@ def _calls(module: nn.Module, inputs: Sequence[Any]) -> tuple[dict[str, Call], d
             part.register_forward_pre_hook(before(name), with_kwargs=True)
             part.register_forward_hook(after(name))
     generator = own_generator(0)
-    given = tree_map(lambda leaf: leaf.detach().requires_grad_() if _is_number(leaf) else leaf, tuple(inputs))
+    given = mapped(lambda leaf: leaf.detach().requires_grad_() if _is_number(leaf) else leaf, tuple(inputs))
     with torch.enable_grad():
-        ends = [leaf for leaf in tree_leaves(module(*given)) if _is_number(leaf) and leaf.requires_grad]
+        ends = [leaf for leaf in flattened(module(*given))[0] if _is_number(leaf) and leaf.requires_grad]
         total = torch.stack([(leaf * normal(leaf.detach(), generator)).sum() for leaf in ends]).sum()
     known = {name: call for name, call in calls.items() if all(each.requires_grad for each in call.outputs)}
     outputs = [each for call in known.values() for each in call.outputs]
@@ -115,7 +115,7 @@ def _or_zeros(gradient: Tensor | None, like: Tensor) -> Tensor:
 
 
 def _copied(nest: Any) -> Any:
-    return tree_map_only(Tensor, lambda leaf: leaf.detach().clone(), nest)
+    return tensors_mapped(lambda leaf: leaf.detach().clone(), nest)
 
 
 def _is_number(leaf: Any) -> bool:

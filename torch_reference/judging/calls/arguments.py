@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
+from torch.utils._pytree import TreeSpec, tree_unflatten
 
+from torch_reference.judging.calls.holders import flattened
 from torch_reference.judging.calls.nests import (
     as_array,
     complex_again,
@@ -42,7 +43,7 @@ class Arguments:
 
         Errors: ValueError for a tensor whose numbers cannot be judged
         """
-        leaves, nest = tree_flatten((tuple(args), dict(kwargs)))
+        leaves, nest = flattened((tuple(args), dict(kwargs)))
         names = [f"inputs{path}" for nested in (tuple(args), dict(kwargs)) for path in paths(nested)]
         point = {}
         for name, leaf in zip(names, leaves, strict=True):

@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
-from torch.utils._pytree import tree_flatten, tree_unflatten
+from torch.utils._pytree import tree_unflatten
+
+from torch_reference.judging.calls.holders import flattened
 
 Again = Callable[[Sequence[Tensor]], tuple[Any, ...]]
 
@@ -20,7 +22,7 @@ def flat_inputs(inputs: Any) -> tuple[Any, Again | None]:
     args = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
     if all(isinstance(value, Tensor) for value in args):
         return inputs, None
-    leaves, nest = tree_flatten(args)
+    leaves, nest = flattened(args)
     places = [place for place, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
 
     def again(tensors: Sequence[Tensor]) -> tuple[Any, ...]:

@@ -1,7 +1,6 @@
-"""Values in any nest of tuples, lists, dicts and dataclasses, by names that say where in it they are."""
+"""Values in any nest of tuples, lists, dicts and objects, by names that say where in it they are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -9,30 +8,22 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten_with_path
 
+from torch_reference.judging.calls.holders import opened
+
 
 def named_leaves(nest: Any, name: str) -> dict[str, Any]:
     """Every leaf by name: outputs[0] of one value or of a sequence, outputs['a'] of a mapping.
 
     Shapes: any; a named tuple is named by its positions, as the plain tuple is that it stands for
     """
-    leaves = _leaves(nest, "")
-    return {f"{name}{path or '[0]'}": leaf for path, leaf in leaves.items()}
+    nest = opened(nest)
+    return {f"{name}{_path(nest, keys) or '[0]'}": leaf for keys, leaf in tree_flatten_with_path(nest)[0]}
 
 
 def paths(nest: Any) -> list[str]:
     """Where each leaf stands, "[0]['a']", in the order in which torch's tree utilities name them."""
+    nest = opened(nest)
     return [_path(nest, keys) for keys, _ in tree_flatten_with_path(nest)[0]]
-
-
-def _leaves(nest: Any, path: str) -> dict[str, Any]:
-    if is_dataclass(nest) and not isinstance(nest, type):
-        nest = {field.name: getattr(nest, field.name) for field in fields(nest)}
-    found: dict[str, Any] = {}
-    for keys, leaf in tree_flatten_with_path(nest)[0]:
-        inner = path + _path(nest, keys)
-        nested = is_dataclass(leaf) and not isinstance(leaf, type)
-        found |= _leaves(leaf, inner) if nested else {inner: leaf}
-    return found
 
 
 def _path(nest: Any, keys: Sequence[Any]) -> str:

@@ -1,22 +1,41 @@
 """The inputs whose gradients are asked for."""
 
 from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
 
 from torch_reference.judging.calls.arguments import Arguments
 
 
-def wanted_names(arguments: Arguments, wrt: Sequence[int | str] | None) -> tuple[str, ...]:
+def wanted_names(
+    arguments: Arguments, wrt: Sequence[int | str] | None, outermost: bool = False
+) -> tuple[str, ...]:
     """The names that wrt chooses; without it those with requires_grad, and if none has, all that may have.
+
+    outermost is for an autograd.Function, whose backward hands nothing to what is inside of an argument: if
+    another argument is a tensor, it is not asked for.
 
     Errors: ValueError for positions and keywords without such a tensor, or where no input is one
     """
     if wrt is None:
         wanted = arguments.asked_for or arguments.differentiable
+        if outermost and not arguments.asked_for:
+            wanted = tuple(name for name in wanted if name.count("[") == 1) or wanted
     else:
         wanted = tuple(name for key in wrt for name in _named(arguments, key))
     if not wanted:
-        raise ValueError("no input is of a floating-point type: there is nothing to differentiate")
+        found = ", ".join(dict.fromkeys(map(_told, arguments.leaves))) or "none"
+        raise ValueError(
+            f"inputs: expected tensors of a floating-point type, of one at least, found {found}:"
+            " there is nothing to differentiate"
+        )
     return wanted
+
+
+def _told(leaf: Any) -> str:
+    """What an argument is, in a word or two."""
+    return f"a tensor of {leaf.dtype}" if isinstance(leaf, Tensor) else type(leaf).__name__
 
 
 def _named(arguments: Arguments, key: int | str) -> list[str]:
