@@ -8,7 +8,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes, _get_current_dispatch_mode
 from torch.utils._pytree import tree_unflatten
 
-from torch_reference.check.references.jacobians import Jacobian, Run, first_slopes, jacobian, pairs_of
+from torch_reference.check.references.coarse import Run, pairs_of
+from torch_reference.check.references.jacobians import Jacobian, first_slopes, jacobian
 from torch_reference.judging.calls.holders import flattened
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.tolerance.rounding.exact_run import widened_inputs
@@ -125,7 +126,7 @@ def _moved(run: Run, known: Known, tensors: Sequence[Tensor], place: int) -> Ten
         beside = []
         for tensor in tensors:
             wide = widened_inputs({"": tensor.detach()})[""]
-            signs = torch.randint(0, 2, wide.shape, generator=generator).to(wide.device) * 2 - 1
+            signs = torch.randint(0, 2, wide.shape, generator=generator).double().to(wide.device) * 2 - 1
             beside.append(wide * (1 + max(torch.finfo(tensor.dtype).eps / 2, here.unit) * signs))
         moved = (first_slopes(run, beside, place, here.unit) - here.slopes).abs()
         known[key] = here._replace(slopes=moved.nan_to_num(posinf=0.0))

@@ -6,27 +6,30 @@ calling moves each number once. What each derivative may be off by is known besi
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from torch_reference.check.references.coarse import (
+    NEAR,
+    Run,
+    apart,
+    apart_by,
+    compared,
+    in_a_row,
+    is_noisy,
+    pairs_of,
+)
 from torch_reference.judging.difference_quotient import EPS, ROUNDINGS
-from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
+from torch_reference.tolerance.rounding.exact_run import widened_inputs
 
 STEPS = (1e-3, 1e-2, 1e-4, 1e-5, 1e-1)
 """The step that is right for most functions first."""
 ENOUGH = 1e-9
 """With this error, in units of the value by that of the input, no further step is tried."""
 
-FINE, SINGLE = 1e-12, 2.0**-10
-"""Parts of the largest value: below, a function works in float64; between them, in float32 somewhere."""
-BESIDE, NOISE = 1e-6, 1e-3
-"""What float32 makes of constants changes by such a part of itself at most, so little beside the point."""
-
-Run = Callable[[Sequence[Tensor]], list[Tensor]]
 At = Callable[[Tensor], Tensor]
 
 
@@ -55,19 +58,9 @@ def jacobian(run: Run, tensors: Sequence[Tensor], place: int) -> Jacobian:
     >>> torch.testing.assert_close(found.derivatives, torch.tensor([[2.0, 0.0], [0.0, 6.0]]).double())
     """
     values, flat, is_coarse = _values(run, tensors, place)
-    if is_coarse and not _is_noisy(run, tensors):
+    if is_coarse and not is_noisy(run, tensors):
         return _jacobian(*_values(run, tensors, place, plainly=True)[:2])
     return _jacobian(values, flat)._replace(unit=torch.finfo(torch.float32).eps / 2 if is_coarse else 0.0)
-
-
-def _is_noisy(run: Run, tensors: Sequence[Tensor]) -> bool:
-    """Whether what float32 changes is another a little beside the point: a constant's rounding stays."""
-    here = list(widened_inputs({str(i): value for i, value in enumerate(tensors)}).values())
-    beside = [
-        value * (1 + BESIDE) if value.is_floating_point() or value.is_complex() else value for value in here
-    ]
-    one, other = (_in_a_row(run, given, True) - _in_a_row(run, given, False) for given in (here, beside))
-    return bool((_apart(one, other).abs() > NOISE * one.abs().max()).any())
 
 
 def _jacobian(values: At, flat: Tensor) -> Jacobian:
@@ -100,12 +93,7 @@ def first_slopes(run: Run, tensors: Sequence[Tensor], place: int, unit: float = 
         values = _values(run, tensors, place, plainly=True)[0]
     steps = STEPS[0] * _sizes(flat)
     above, below = (values(flat + torch.diag(sign * steps)) for sign in (1, -1))
-    return _apart(above, below) / (2 * steps).unsqueeze(1)
-
-
-def pairs_of(value: Tensor) -> Tensor:
-    """A complex tensor's real and imaginary parts; any other as it is."""
-    return torch.view_as_real(value.resolve_conj()) if value.is_complex() else value
+    return apart(above, below) / (2 * steps).unsqueeze(1)
 
 
 def _values(
@@ -115,10 +103,14 @@ def _values(
     exact = list(widened_inputs({str(i): value for i, value in enumerate(tensors)}).values())
     moved = pairs_of(exact[place])
     # As it is it is faster by far; in float64 throughout it is wanted where that is something else.
-    is_plain = plainly or _in_a_row(run, exact, True) is not None
+    is_plain = plainly or in_a_row(run, exact, True) is not None
     is_coarse = False
     if is_plain and not plainly:
-        is_plain, is_coarse = _compared(run, exact, any(value.dtype == torch.float64 for value in tensors))
+        is_double = any(value.dtype == torch.float64 for value in tensors)
+        is_plain, is_coarse = compared(run, exact, is_double)
+        if is_double and not is_coarse:  # where numbers are equal, or zero, nothing is rounded, or all
+            is_coarse = compared(run, apart_by(NEAR, exact), is_double)[1]
+            is_plain = is_plain and not is_coarse
 
     def values(points: Tensor) -> Tensor:
         made = []
@@ -126,34 +118,11 @@ def _values(
             shaped = flat.view(moved.shape)
             given = [*exact]
             given[place] = torch.view_as_complex(shaped) if exact[place].is_complex() else shaped.clone()
-            row = _in_a_row(run, given, is_plain)
-            made.append(_in_a_row(run, given, False) if row is None else row)
+            row = in_a_row(run, given, is_plain)
+            made.append(in_a_row(run, given, False) if row is None else row)
         return torch.stack(made)
 
     return values, moved.flatten(), is_coarse
-
-
-def _compared(run: Run, exact: Sequence[Tensor], is_double: bool) -> tuple[bool, bool]:
-    """(whether the values as they are are the exact ones, whether they are those of float32)."""
-    as_it_is, exactly = _in_a_row(run, exact, True), _in_a_row(run, exact, False)
-    if as_it_is is None or as_it_is.shape != exactly.shape:
-        return False, False
-    off, size = _apart(as_it_is, exactly).abs(), 1e-300 + exactly.abs().nan_to_num(posinf=0.0).max()
-    worst = float((off / size).nan_to_num(nan=0.0, posinf=1.0).max()) if off.numel() else 0.0
-    return worst <= FINE, is_double and FINE < worst <= SINGLE
-
-
-def _in_a_row(run: Run, given: Sequence[Tensor], plainly: bool) -> Any:
-    """All outputs; None where the plain run raises an error, as where float32's numbers meet float64's."""
-    try:
-        with torch.no_grad(), nullcontext() if plainly else ExactRun():
-            found = run([value.clone() for value in given])
-    except Exception:  # the function is the user's
-        if plainly:
-            return None
-        raise
-    rows = [pairs_of(each).reshape(-1).double() for each in found]
-    return torch.cat(rows) if rows else torch.zeros(0, dtype=torch.float64)
 
 
 def _sizes(flat: Tensor) -> Tensor:
@@ -172,17 +141,12 @@ def _richardson(
     steps = [size[chosen].unsqueeze(1) / part for part in (1, 2, 4)]
     unit = torch.eye(flat.numel(), dtype=flat.dtype, device=flat.device)[chosen]
     above, below = ([values(flat + sign * one * unit) for one in steps] for sign in (1, -1))
-    slopes = [_apart(a, b) / (2 * h) for a, b, h in zip(above, below, steps, strict=True)]
+    slopes = [apart(a, b) / (2 * h) for a, b, h in zip(above, below, steps, strict=True)]
     coarser, finer = ((4 * fine - coarse) / 3 for coarse, fine in pairwise(slopes))
     rounding = ROUNDINGS * EPS * terms / steps[-1]
     gaps = [
-        (_apart(a, middle) - _apart(middle, b)).abs() / h for a, b, h in zip(above, below, steps, strict=True)
+        (apart(a, middle) - apart(middle, b)).abs() / h for a, b, h in zip(above, below, steps, strict=True)
     ]
     is_kink = (gaps[-1] > 8 * rounding) & (gaps[-1] > 0.6 * gaps[0])
     off = (finer - coarser).abs() + rounding
     return finer, torch.where(is_kink | ~finer.isfinite(), math.inf, off), slopes[0]
-
-
-def _apart(one: Tensor, other: Tensor) -> Tensor:
-    """Their difference; an infinity that stays, as a mask's does, has not moved."""
-    return torch.where(one == other, 0.0, one - other)
