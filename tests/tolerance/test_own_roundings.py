@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from torch_reference import check_function
 from torch_reference.comparison import Row, Verdict
@@ -142,3 +143,14 @@ def test_an_output_is_explained_by_its_own_roundings_too(dtype) -> None:
         return circular(kernel, x) + tiny * (torch.arange(len(x)) == 2)
 
     assert not check_function(wrong, circular_sum, kernel, x, ways=[])
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_what_is_right_only_where_it_is_looked_at_differs(dtype: torch.dtype) -> None:
+    """Other code that runs where operations are seen says nothing of the roundings of what was judged."""
+
+    def wrong(x: Tensor) -> Tensor:
+        return x * 2 if _get_current_dispatch_mode() else x * -2
+
+    report = check_function(wrong, lambda x: x * 2, randn(5, 7, dtype=dtype))
+    assert [finding.row.verdict for finding in report.findings] == [Verdict.DIFFERS] * 2, report

@@ -141,6 +141,8 @@ class _Own:
         self.off = {"": off.abs(), **{which: total.abs() for which, total in sums(off, expected)}}
         self.bounds = {"": movement.bound(name), **movement.sum_bounds(name)}
         self.moved = {which: torch.zeros_like(each) for which, each in self.off.items()}
+        self.lowest = {which: torch.full_like(each, torch.inf) for which, each in self.off.items()}
+        self.highest = {which: -each for which, each in self.lowest.items()}
 
     def is_again(self, found: Tensor) -> bool:
         """Whether it is the same number, within the bound."""
@@ -148,10 +150,17 @@ class _Own:
         return bool((moved <= self.bounds[""]).all())
 
     def is_explained(self, found: Tensor) -> bool:
-        """Whether it is, with one more draw."""
+        """Whether it is, with one more draw.
+
+        Roundings part one draw from another, too: where all are far from the value and near each other, other
+        code ran, as what is compiled runs as it was written where its operations are seen.
+        """
         moved = found.detach().to(self.expected.dtype) - self.value
         for which, each in {"": moved, **dict(sums(moved, self.expected))}.items():
-            self.moved[which] = torch.maximum(self.moved[which], each.abs())
+            self.lowest[which] = torch.minimum(self.lowest[which], each)
+            self.highest[which] = torch.maximum(self.highest[which], each)
+            farthest = torch.maximum(self.lowest[which].abs(), self.highest[which].abs())
+            self.moved[which] = torch.minimum(farthest, self.highest[which] - self.lowest[which])
         return self.is_inside()
 
     def is_inside(self) -> bool:
