@@ -1,5 +1,6 @@
 """What a point holds, by what names, and how a call on it is made repeatable."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -20,6 +21,8 @@ VALUE = "value_of_"
 
 LARGE = 2**15
 """Of more numbers the upstream gradient is handed on as it is; of fewer a diagnosis sees the product."""
+MOST_COMPILED = 64
+"""So often is one function compiled anew in a check: there are 32 ways of calling, of inputs and upstream."""
 
 
 def weighted(upstream: Tensor, output: Tensor) -> Tensor:
@@ -94,9 +97,13 @@ def quiet_call() -> Iterator[None]:
 def leaving_all_alone() -> Iterator[None]:
     """Judge as outside of whatever the caller has set: inference_mode, no_grad, autocast; and draw no number.
 
-    The default dtype and device are the user's code's own, and stay.
+    The default dtype and device are the user's code's own, and stay. What is compiled may be compiled anew
+    for each way of calling: beyond 8 torch runs it as it was written, and that would be judged.
     """
     with ExitStack() as stack:
+        if "torch._dynamo" in sys.modules:
+            limit = max(torch._dynamo.config.recompile_limit, MOST_COMPILED)
+            stack.enter_context(torch._dynamo.config.patch(recompile_limit=limit))
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.enable_grad())
         for device in ("cpu", "cuda"):

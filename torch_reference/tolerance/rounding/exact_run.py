@@ -8,12 +8,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from torch_reference.tolerance.rounding.decisions import Decisions, is_decision
 from torch_reference.tolerance.rounding.fused import decides
 from torch_reference.tolerance.rounding.local_sums import as_list
 from torch_reference.tolerance.rounding.operations import operation
+from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 
 WIDE = {
     torch.float32: torch.float64,
@@ -24,7 +24,7 @@ WIDE = {
 }
 
 
-class ExactRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
+class ExactRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it untyped
     """Run in float64, and note what is decided and how large the largest result is.
 
     Attributes: decisions; largest, the most elements of a result
@@ -32,13 +32,8 @@ class ExactRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
 
     def __init__(self, held: tuple[Any, ...] | None = None) -> None:
         """With `held`, keep to the decisions of another run."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.decisions = Decisions(held)
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """No guard against torch.compile around every operation: nothing is compiled, and each costs 5 µs."""
-        return False  # pragma: no mutate (torch asks before mutmut has made its mutant)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from torch_reference.tolerance.rounding.decisions import Decisions, is_decision
@@ -35,6 +34,7 @@ from torch_reference.tolerance.rounding.local_sums import (
 )
 from torch_reference.tolerance.rounding.operations import NEVER_ZERO, Operation, operation
 from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
+from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 
 FINE = torch.float32
 HALF = (torch.bfloat16, torch.float16)
@@ -46,7 +46,7 @@ def unit(dtype: torch.dtype) -> float:
     return float(torch.finfo(dtype).eps) / 2
 
 
-class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
+class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it untyped
     """Move the result of every operation.
 
     Attributes: sizes, those of the roundings of each sum: reckoned in the first run, handed to the others;
@@ -64,7 +64,7 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         backward_only: bool = False,
     ) -> None:
         """Keep to the decisions `held`; round everything as `coarsest` does, sums in float32 if fine_sums."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.roundings = Roundings(seed, spread)
         self.backward_only = backward_only
         self.decisions = Decisions(held)
@@ -74,11 +74,6 @@ class MovedRun(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leav
         self.inside = 0
         self.scatters = False
         self.unmoved = WeakTensorKeyDictionary()
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """No guard against torch.compile around every operation: nothing is compiled, and each costs 5 µs."""
-        return False  # pragma: no mutate (torch asks before mutmut has made its mutant)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
