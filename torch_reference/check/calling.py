@@ -11,7 +11,7 @@ from torch_reference.check.graphs import as_upstream, gradients_left_alone, grap
 from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.nests import as_array, is_numeric_array, named_leaves
 from torch_reference.judging.calls.points import same_random_numbers
-from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
+from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device, user_code
 from torch_reference.judging.scalar_objective import as_tuple
 
 Pair = tuple[Callable[..., tuple[Any, Any]], Callable[..., Any]]
@@ -89,7 +89,9 @@ class GraphFunction:
         """(the outputs by name, the gradients of the inputs that are asked for)."""
         try:
             return self.by_grad(tensors, upstream, wanted)
-        except UserCodeError:  # it may still do all that a training asks of it
+        except UserCodeError as error:  # it may still do all that a training asks of it
+            if loses_the_device(str(error)):
+                raise
             return self.by_backward(tensors, upstream, wanted)
 
     def run(self, tensors: Mapping[str, Any], wanted: Sequence[str]) -> tuple[list[Tensor], dict[str, Any]]:

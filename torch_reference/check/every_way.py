@@ -38,6 +38,8 @@ def in_every_way(session: Session, as_given: AsGiven, report: Report, asked: Ask
     """The report, and what came of every other way of calling; on is the part of the point that they see."""
     session = replace(session, plain=session.first())
     found = run_ways(session, asked.ways, as_given.allow)
+    if any(way.loses_the_device for way in found):
+        return with_ways(report, found, [], asked.order, on)
     last = {"second derivative": second_derivative}
     second = [] if asked.order == 1 else run_ways(session, last, as_given.allow)
     report = with_ways(report, found, second, asked.order, on)

@@ -104,7 +104,9 @@ class Report:
             found.append(f"in {len(names.get('agrees', []))} ways of calling besides the given one{on}")
         for status, told in (("refused", "refused by the function"), ("cannot apply", "cannot apply here")):
             found += [f"{told}: {', '.join(names[status])}"] if status in names else []
-        odd = [f"{name}: {what}" for name, what in self.ways if what.startswith("not judged")]
+        odd = [
+            f"{status}: {', '.join(of)}" for status, of in names.items() if status.startswith("not judged")
+        ]
         return found + odd + [f"warning: {warning}" for warning in self.warnings]
 
     def __repr__(self) -> str:

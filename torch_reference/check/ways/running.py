@@ -17,6 +17,8 @@ from torch_reference.judging.judgement import FORM, judge
 from torch_reference.judging.scalar_objective import reference_gradients
 
 Way = Callable[[Session], Iterator[Attempt]]
+NO_DEVICE = "not judged (no device)"
+"""What became of the ways after one that left a GPU in a state in which it does nothing more."""
 
 
 class WayFound(NamedTuple):
@@ -27,10 +29,24 @@ class WayFound(NamedTuple):
     told: str = ""
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def loses_the_device(self) -> bool:
+        """Whether a GPU cannot be used any more after it."""
+        return self.status == NO_DEVICE or any(
+            loses_the_device(finding.row.explanation) for finding in self.findings
+        )
+
 
 def run_ways(session: Session, ways: Mapping[str, Way], allow: Collection[str] = ()) -> list[WayFound]:
-    """What came of every way; of a way that fails, the first attempt that does is told."""
-    return [run_way(session, name, way, allow) for name, way in ways.items()]
+    """What came of every way; of a way that fails, the first attempt that does is told.
+
+    After one that loses the device none is tried: nothing can be asked there.
+    """
+    found: list[WayFound] = []
+    for name, way in ways.items():
+        lost = any(each.loses_the_device for each in found)
+        found.append(WayFound(name, NO_DEVICE) if lost else run_way(session, name, way, allow))
+    return found
 
 
 def run_way(session: Session, name: str, way: Way, allow: Collection[str] = ()) -> WayFound:
@@ -44,11 +60,11 @@ def run_way(session: Session, name: str, way: Way, allow: Collection[str] = ()) 
             if status == "warns" and warned is None:
                 warned = WayFound(name, status, attempt.what, tuple(findings))
             statuses.add(status)
-    except UserCodeError:  # the reference's, while an attempt was made ready
-        pass
     except Exception as error:  # whatever it is, it says nothing of the function
-        statuses.add(f"not judged ({type(error).__name__})")
-        return WayFound(name, statuses.pop())
+        if loses_the_device(str(error)):
+            return WayFound(name, NO_DEVICE)
+        if not isinstance(error, UserCodeError):  # the reference's, while an attempt was made ready
+            return WayFound(name, f"not judged ({type(error).__name__})")
     if warned:
         return warned
     order = ("agrees", "refused", "cannot apply")

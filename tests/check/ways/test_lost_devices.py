@@ -1,0 +1,59 @@
+"""A kernel that ends the use of a GPU, as by an address that is not aligned, is reported, and nothing raised."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from torch_reference import check_function
+
+ERROR = "CUDA error: misaligned address"
+STILL_WORKS = ("_set_grad_enabled", "set_rng_state")
+
+
+class Device(TorchFunctionMode):
+    """Once it is lost, every operation raises the error."""
+
+    def __init__(self) -> None:
+        """Work at first."""
+        super().__init__()
+        self.lost, self.asked = False, list[str]()
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run the operation, or raise."""
+        if self.lost and func.__name__ not in STILL_WORKS:
+            self.asked.append(func.__name__)
+            raise RuntimeError(ERROR)
+        return func(*args, **(kwargs or {}))
+
+
+WHERE = {
+    "as it was given": lambda x: True,
+    "with offset inputs": lambda x: x.storage_offset() > 0,
+    "with non-contiguous inputs": lambda x: x.stride(-1) != 1,
+    "with one row": lambda x: len(x) == 1,
+}
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_what_loses_the_device_is_reported(where: str) -> None:
+    """The way that did is named; in no other one is anything asked of the device."""
+    device = Device()
+
+    def doubled(x: Tensor) -> Tensor:
+        if WHERE[where](x):
+            device.lost = True
+            raise RuntimeError(ERROR)
+        return x * 2
+
+    with device:
+        report = check_function(doubled, lambda x: x * 2, torch.ones(3, 4), redraw=True)
+    text = str(report)
+    assert not report.agrees
+    assert f"RuntimeError: {ERROR}" in text
+    assert where == "as it was given" or where in text.splitlines()[1]
+    assert not device.asked
+    left = [status for _, status in report.ways if status == "not judged (no device)"]
+    assert text.count("not judged (no device)") == bool(left)
