@@ -1,4 +1,4 @@
-"""A kernel that ends the use of a GPU, as by an address that is not aligned, is reported, and nothing raised."""
+"""A kernel that ends the use of a GPU, as by an address that is not aligned, is reported, not raised."""
 
 from typing import Any
 

@@ -29,7 +29,9 @@ def in_layout(layout: Layout, what: str, session: Session) -> Iterator[Attempt]:
             call = partial(session.differentiated, session.point, layout=laid_out)
             # Of views with a bit set numpy and many kernels say that they take none.
             is_bit = layout in (negative, conjugate)
-            yield Attempt(f"with {what} {part}", session.point, call, may_refuse=is_bit)
+            # Which inputs it takes a function may say; its upstream gradients come as they come.
+            may_guard = part == "inputs"
+            yield Attempt(f"with {what} {part}", session.point, call, may_refuse=is_bit, may_guard=may_guard)
 
 
 def spread(value: Tensor) -> Tensor | None:

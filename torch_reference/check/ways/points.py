@@ -100,7 +100,10 @@ def with_rows(session: Session) -> Iterator[Attempt]:
 
 def _changed(session: Session, what: str, change: Change, at_kinks: bool = False) -> Iterator[Attempt]:
     generator = own_generator(0)
-    point = {name: change(value, generator) for name, value in session.inputs.items()}
+    point = {
+        name: value if _is_table(session, name) else change(value, generator)
+        for name, value in session.inputs.items()
+    }
     for attempt in at_point(session, what, point, at_kinks):
         # What reads one triangle, as a Cholesky factor is made, is another function of what has two.
         yield attempt._replace(resized=attempt.resized or any(map(is_symmetric, session.inputs.values())))
@@ -145,6 +148,16 @@ def is_smooth(session: Session, point: Tensors) -> bool:
         for name in names
         if here[name].numel()
     )
+
+
+def _is_table(session: Session, name: str) -> bool:
+    """Whether it is a constant whose numbers may belong together: angles, weights of a window, positions.
+
+    What hides what others show is moved: one number throughout, as a gain of ones, and a symmetric matrix.
+    """
+    value = session.inputs[name]
+    is_moved = name in session.wanted or not value.is_floating_point()
+    return not is_moved and value.numel() > 1 and not is_one_number(value) and not is_symmetric(value)
 
 
 def _some_zero(value: Tensor, generator: torch.Generator) -> Tensor:

@@ -10,7 +10,7 @@ from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.comparison import Row, Verdict
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import tensors_of
-from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device
+from torch_reference.judging.calls.raised_errors import UserCodeError, is_guard, loses_the_device
 from torch_reference.judging.finding import Finding, breach
 from torch_reference.judging.function_outputs import judge_outputs
 from torch_reference.judging.judgement import FORM, judge
@@ -67,6 +67,8 @@ def run_way(session: Session, name: str, way: Way, allow: Collection[str] = ()) 
             return WayFound(name, f"not judged ({type(error).__name__})")
     if warned:
         return warned
+    if "guards" in statuses:
+        return WayFound(name, "refused")
     order = ("agrees", "refused", "cannot apply")
     return WayFound(name, next((status for status in order if status in statuses), "cannot apply"))
 
@@ -83,6 +85,8 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         out_of_its_domain = error.part == "forward" and attempt.point is not session.point
         if attempt.may_refuse or out_of_its_domain:
             return "refused", []
+        if attempt.may_guard and error.part == "forward" and is_guard(error):
+            return "guards", []
         return "fails", [breach(error.part, "call", Verdict.RAISED, str(error))]
     if attempt.point is session.point and _is_the_same(made, session.plain):
         return "agrees", []

@@ -32,7 +32,8 @@ class Attempt(NamedTuple):
     no mistake: a function may forbid such a call; roughly that it is judged to half of the digits; warns that
     what is wrong there is no mistake of the function as it was given; resized that it has other sizes;
     only_finite that any gradient is right that is finite; by_chance that the same call may make others, so
-    that no other call of it says what its roundings explain.
+    that no other call of it says what its roundings explain; may_guard that a forward may say itself that it
+    takes no such inputs.
     """
 
     what: str
@@ -45,6 +46,7 @@ class Attempt(NamedTuple):
     resized: bool = False
     only_finite: bool = False
     by_chance: bool = False
+    may_guard: bool = False
 
 
 @dataclass(frozen=True)

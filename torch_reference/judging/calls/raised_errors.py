@@ -1,5 +1,6 @@
 """The user's code may raise anything, anywhere: what it raised, and which part did, in one line."""
 
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,6 +45,18 @@ def user_code(part: str) -> Iterator[None]:
 def loses_the_device(error: str) -> bool:
     """Whether a GPU cannot be used any more by this process, as after an index that is out of range there."""
     return "CUDA error" in error
+
+
+def is_guard(error: UserCodeError) -> bool:
+    """Whether the code says itself that it takes no such call: raise, assert, a kernel's look at strides."""
+    cause = error.__cause__
+    if cause is None:
+        return False
+    frames = traceback.extract_tb(cause.__traceback__)
+    is_raised = bool(frames) and re.search(r"\b(raise|assert)\b", frames[-1].line or "") is not None
+    # "view size is not compatible ..., across two contiguous subspaces" is what a view says of an oversight.
+    is_of_strides = "contiguous" in str(cause) and "subspaces" not in str(cause)
+    return is_raised or is_of_strides or isinstance(cause, AssertionError)
 
 
 def _told(error: BaseException) -> str:

@@ -1,0 +1,88 @@
+"""What a function takes: layouts that its forward forbids itself, constants whose numbers belong together."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from torch_reference import check_function
+
+draws = torch.Generator().manual_seed(0)
+x = torch.randn(4, 6, generator=draws)
+LAYOUTS = ["spread", "transposed", "sliced rows"]
+
+
+def square_of(guard: Callable[[Tensor], Any], backward: Callable[[Tensor], Any] = id) -> type[Function]:
+    """x², with a look at its input and at its upstream gradient."""
+
+    class Square(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            guard(x)
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Any, above: Tensor) -> Tensor:  # type: ignore[override]
+            backward(above)
+            return 2 * ctx.saved_tensors[0] * above
+
+    return Square
+
+
+def asserted(x: Tensor) -> None:
+    """As kernels do."""
+    assert x.is_contiguous()
+
+
+def raised(x: Tensor) -> None:
+    """With a sentence."""
+    if not x.is_contiguous():
+        raise ValueError("expected rows one after another")
+
+
+def checked(x: Tensor) -> None:
+    """As C++ does."""
+    torch._assert(x.is_contiguous(), "x must be contiguous")
+
+
+@pytest.mark.parametrize("guard", [asserted, raised, checked])
+def test_a_forward_may_refuse_a_layout(guard: Callable[[Tensor], None]) -> None:
+    """It is said, and no mistake; of an upstream gradient, which autograd lays out, a backward may not."""
+    report = check_function(square_of(guard), torch.square, x, ways=LAYOUTS, order=1)
+    assert report.agrees, report
+    assert dict(report.ways) == dict.fromkeys(LAYOUTS, "refused")
+    report = check_function(square_of(id, guard), torch.square, x, ways=LAYOUTS, order=1)
+    assert dict(report.ways) == dict.fromkeys(LAYOUTS, "fails")
+
+
+def test_an_oversight_is_no_refusal() -> None:
+    """A view that such a layout does not allow, and a forward that raises when it is called once more."""
+    report = check_function(square_of(lambda x: x.view(-1)), torch.square, x, ways=["transposed"], order=1)
+    assert dict(report.ways) == {"transposed": "fails"}
+
+
+def rotated(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+    """Rotary embedding: each half of the columns by the same angles."""
+    turned = torch.cat((-x[..., 3:], x[..., :3]), -1)
+    return x * cosines + turned * sines
+
+
+def test_tables_of_constants_stay_as_they_are() -> None:
+    """Cosines of which a kernel reads one half are not drawn anew; a gain of ones is, also a constant one."""
+    angles = torch.randn(4, 3, generator=draws).repeat(1, 2)
+
+    def of_halves(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
+        return rotated(x, cosines[:, :3].repeat(1, 2), sines[:, :3].repeat(1, 2))
+
+    report = check_function(of_halves, rotated, x, angles.cos(), angles.sin(), wrt=[0], order=1)
+    assert report.agrees, report
+
+    def without_gain(x: Tensor, gain: Tensor) -> Tensor:
+        return x * gain + (x - x.detach()) * (1 - gain)
+
+    report = check_function(without_gain, torch.mul, x, torch.ones(6), wrt=[0], order=1)
+    assert ("redrawn", "fails") in report.ways
