@@ -20,14 +20,17 @@ def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, C
     yield "missing sum over the batch", "", partial(_unsummed, name)
     yield "factor 2", "", partial(_times, name, 2.0)
     yield "factor 1/2", "", partial(_times, name, 0.5)
-    yield "mean for sum", "", partial(_times_batch, name, -1)
-    yield "sum for mean", "", partial(_times_batch, name, 1)
+    yield "mean for sum", "", partial(_times_batch, name, -1, 1.0)
+    yield "sum for mean", "", partial(_times_batch, name, 1, 1.0)
+    for where, factor in (("−1/n", -1.0), ("1/(2n)", 0.5), ("−1/(2n)", -0.5), ("2/n", 2.0), ("−2/n", -2.0)):
+        yield "factor with n", where, partial(_times_batch, name, -1, factor)
     yield "transposed", "", partial(_transposed, name)
     yield "upstream forgotten", "the loss", partial(_ones, name)
     yield from edited_candidates(task, name, first)
     yield from _other_values(task, name, first)
     yield "last observation only", "", partial(_rows, task, name, slice(-1, None))
     yield "first observation only", "", partial(_rows, task, name, slice(0, 1))
+    yield "first observation left out", "", partial(_rows, task, name, slice(1, None))
     yield "last observation left out", "", partial(_rows, task, name, slice(0, -1))
     yield from pairs_of_paths(task, name, first)
     yield from edited_candidates(task, name, first, late=True)
@@ -66,8 +69,8 @@ def _ones(name: str, draw: Draw) -> Tensor | None:
     return torch.ones_like(draw.reference[name]) if draw.reference[name].any() else None
 
 
-def _times_batch(name: str, power: int, draw: Draw) -> Tensor:
-    return draw.reference[name] * float(draw.batch) ** power
+def _times_batch(name: str, power: int, factor: float, draw: Draw) -> Tensor:
+    return draw.reference[name] * float(draw.batch) ** power * factor
 
 
 def _transposed(name: str, draw: Draw) -> Tensor | None:

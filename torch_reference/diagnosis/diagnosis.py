@@ -7,7 +7,7 @@ Whether a gradient is right is never decided here: the likeness below is looser 
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import takewhile
 
 from torch import Tensor
@@ -23,7 +23,17 @@ from torch_reference.judging.hygiene import checked_mapping, copies
 from torch_reference.judging.report import UNKNOWN, Diagnosis
 from torch_reference.judging.scalar_objective import reference_gradients
 
-OF_THE_BATCH = {"mean for sum", "sum for mean", "factor 2", "factor 1/2", "constant factor"}
+Named = tuple[str, str, Candidate]
+"""A kind, where, and what a derivation with that mistake would return."""
+
+OF_THE_BATCH = {
+    "mean for sum",
+    "sum for mean",
+    "factor with n",
+    "factor 2",
+    "factor 1/2",
+    "constant factor",
+}
 
 NO_GRADIENT = Diagnosis(
     UNKNOWN.kind,
@@ -40,12 +50,13 @@ def diagnose(task: Task, name: str, draws: int) -> Diagnosis:
         return UNKNOWN
     if not drawn[0].reference[name].isfinite().all():
         return NO_GRADIENT
-    found = _explained(task, name, drawn)
+    likely: list[Named] = []
+    found = _explained(name, drawn, candidates(task, name, drawn[0]), likely)
     if found is UNKNOWN:
         # A number of observations that is written into the code makes any other one another mistake.
         same = [draw for draw in drawn if draw.batch == drawn[0].batch]
         if len(same) < len(drawn):
-            found = _explained(task, name, same)
+            found = _explained(name, same, likely, [])
             if found.kind in OF_THE_BATCH:  # at one number of observations n is a number like others
                 return UNKNOWN
     if found is UNKNOWN and drawn[0].manual[name].dtype in HALF:
@@ -65,12 +76,15 @@ def _by_projection(task: Task, name: str, drawn: Sequence[Draw]) -> Diagnosis:
     return Diagnosis(found.kind, sentence.format(**where) + measured, mend.format(**where))
 
 
-def _explained(task: Task, name: str, drawn: Sequence[Draw]) -> Diagnosis:
+def _explained(name: str, drawn: Sequence[Draw], every: Iterable[Named], likely: list[Named]) -> Diagnosis:
+    """The first candidate that all draws show; to `likely` goes what the first draw shows."""
     if len(drawn) < 2:
         return UNKNOWN
-    for kind, where, candidate in candidates(task, name, drawn[0]):
+    for kind, where, candidate in every:
         # Most candidates fail at the first draw: the others are not computed for them.
         told = list(takewhile(_is_answer, (_tells(_made(candidate, draw), draw, name) for draw in drawn)))
+        if told:
+            likely.append((kind, where, candidate))
         if len(told) == len(drawn) and sum(map(bool, told)) >= 2:
             sentence, mend = KINDS[kind]
             return Diagnosis(kind, sentence.format(where=where), mend.format(where=where))
@@ -144,5 +158,5 @@ def _draws(task: Task, draws: int) -> Iterator[Draw]:
             continue
         # Outside the reference's domain there is nothing to be like.
         if number == 0 or all(value.isfinite().all() for value in reference.values()):
-            yield Draw(cut, before, origin, manual, reference, cuts, task.batch(point), {}, [])
+            yield Draw(cut, before, origin, manual, reference, cuts, task.batch(point), {}, [], [])
             before = point

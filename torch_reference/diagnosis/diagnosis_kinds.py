@@ -37,6 +37,10 @@ KINDS = {
         "It is the right gradient times the number of observations.",
         "The loss is a mean over the observations: divide by their number.",
     ),
+    "factor with n": (
+        "It is the right gradient times {where}, n being the number of observations.",
+        "The loss is a sum, not divided by n; the derivative of a square has a factor 2.",
+    ),
     "transposed": (
         "It is the transpose of the right gradient.",
         "Transpose it, or swap the two factors of the product and transpose both.",
@@ -133,6 +137,18 @@ KINDS = {
         "It is right for another function: {where} of the forward pass.",
         "Compute what the forward pass computes.",
     ),
+    "derivative at another place": (
+        "A derivative is taken at another number than went into the function: at {where}.",
+        "Take the derivative at what went into the function.",
+    ),
+    "factor too many": (
+        "It is multiplied by something that does not belong there: by {where} of the forward pass.",
+        "Leave that factor out.",
+    ),
+    "another forward pass": (
+        "It is right for another forward pass: {where}.",
+        "Compute what the forward pass computes.",
+    ),
     "halves exchanged": (
         "The two halves of {where} are exchanged.",
         "Check which half goes with the sine and which with the cosine, and their signs.",
@@ -160,6 +176,10 @@ KINDS = {
     "first observation only": (
         "It is the gradient of the first observation alone.",
         "Add up over all observations.",
+    ),
+    "first observation left out": (
+        "It lacks the first observation.",
+        "Let the loop or the slice begin at the beginning: range(n), not range(1, n).",
     ),
     "last observation left out": (
         "It lacks the last observation.",

@@ -86,6 +86,7 @@ def _widened(task: Task, draw: Draw) -> Draw:
         reference=reference_gradients(task.objective, point, shapes, draw.cuts),
         remembered={},
         spent=[],
+        recorded=[],
     )
 
 

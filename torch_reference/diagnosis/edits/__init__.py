@@ -5,6 +5,8 @@
 | edited_reference.py | what a derivation with such a mistake would return |
 | reference_edits.py, further_edits.py | the mistakes that each call may have |
 | wrong_derivatives.py, wrong_factors.py, wrong_groups.py, other_functions.py | their derivatives |
+| written_by_hand.py, wrong_forward.py | those that are tried in small networks only |
+| naming.py | what to call a tensor of the forward pass |
 | taken_apart.py | softmax, norms and losses in plain calls, so that a part of them may be wrong |
 """
 

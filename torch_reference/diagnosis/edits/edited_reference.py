@@ -3,15 +3,26 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import combinations
+from typing import NamedTuple
 
 from torch import Tensor
 
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
-from torch_reference.diagnosis.edits.further_edits import LATE, OF_OTHERS, further_edits, in_every_call
+from torch_reference.diagnosis.edits.further_edits import LATE, OF_OTHERS, further_edits, in_several_calls
+from torch_reference.diagnosis.edits.naming import namer
 from torch_reference.diagnosis.edits.reference_edits import PRODUCTS_BY_ELEMENT, Call, Edit, Editor, edits
 from torch_reference.diagnosis.random_draws import Candidate, Draw, alike
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.scalar_objective import Tensors, reference_gradients
+
+
+class Recorded(NamedTuple):
+    """The forward pass at one draw: its calls, all tensors that they met, and every edit, once it is made."""
+
+    calls: list[Call]
+    others: list[Tensor]
+    edits: list[Sequence[Edit]]
+
 
 MOST_REMEMBERED = 20_000
 """So many elements all gradients together may have for those of edited references to be remembered."""
@@ -28,12 +39,11 @@ def edited_candidates(
 
     Late are those that say least: another factor, another function.
     """
-    calls, others = _recorded(task, first)
-    order = list(KINDS)
-    every = [(edit,) for edit in (*edits(calls, task.parameters), *further_edits(calls, others))]
-    for made in sorted([*every, *in_every_call(calls)], key=lambda made: order.index(made[0].kind)):
+    calls = _calls(task, first)
+    for made in _every_edit(task, first):
         if (made[0].kind in LATE) is late:
-            yield made[0].kind, made[0].where, partial(_edited, task, name, made)
+            where = " and ".join(dict.fromkeys(edit.where for edit in made))
+            yield made[0].kind, where, partial(_edited, task, name, made)
     if late:
         return
     for number, call in enumerate(calls):
@@ -41,6 +51,19 @@ def edited_candidates(
             for argument in range(len(call.tensors)):
                 where = f"{call.name}, call {number + 1} of {len(calls)}"
                 yield "factor missing", where, partial(_divided, task, name, number, argument)
+
+
+def _every_edit(task: Task, draw: Draw) -> Sequence[Sequence[Edit]]:
+    """All of them, in the order of their kinds; made once for all names."""
+    found = _recorded(task, draw)
+    if not found.edits:
+        calls, others = found.calls, found.others
+        order, named = list(KINDS), namer(calls, draw.point)
+        every: list[Sequence[Edit]] = [(edit,) for edit in edits(calls, task.parameters)]
+        every += [(edit,) for edit in further_edits(calls, others, named)]
+        every += in_several_calls(calls, others, named)
+        found.edits.extend(sorted(every, key=lambda made: order.index(made[0].kind)))
+    return found.edits
 
 
 def pairs_of_paths(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, Candidate]]:
@@ -62,11 +85,14 @@ def _matters(edited: Tensor | None, right: Tensor) -> bool:
 
 
 def _calls(task: Task, draw: Draw) -> list[Call]:
-    return _recorded(task, draw)[0]
+    return _recorded(task, draw).calls
 
 
-def _recorded(task: Task, draw: Draw) -> tuple[list[Call], list[Tensor]]:
+def _recorded(task: Task, draw: Draw) -> Recorded:
     """The calls of the forward pass that carry a gradient, and all tensors that they met."""
+    if draw.recorded:
+        found: Recorded = draw.recorded[0]
+        return found
     recorder: list[Editor] = []
 
     def record(shifts: Tensors) -> Editor:
@@ -74,18 +100,21 @@ def _recorded(task: Task, draw: Draw) -> tuple[list[Call], list[Tensor]]:
         return recorder[0]
 
     reference_gradients(task.objective, draw.point, _shapes(draw), draw.cuts, record)
-    return recorder[0].calls, [tensor.detach() for tensor in recorder[0].met]
+    found = Recorded(recorder[0].calls, [tensor.detach() for tensor in recorder[0].met], [])
+    if _is_small(draw):  # what is kept holds the whole graph
+        draw.recorded.append(found)
+    return found
 
 
 def _edited(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> Tensor | None:
-    key = tuple((edit.kind, edit.call, edit.argument, edit.where) for edit in made)
+    key = tuple(made)
     if key in draw.remembered:
         found = draw.remembered[key]
     elif sum(draw.spent) > MOST_OPERATIONS:
         return None
     else:
         found = _all_edited(task, made, draw)
-        if sum(value.numel() for value in draw.reference.values()) <= MOST_REMEMBERED:
+        if _is_small(draw):
             draw.remembered[key] = found
     return None if found is None else found[name]
 
@@ -98,12 +127,16 @@ def _all_edited(task: Task, made: Sequence[Edit], draw: Draw) -> Tensors | None:
         return editors[-1]
 
     try:
-        others = _recorded(task, draw)[1] if any(edit.kind in OF_OTHERS for edit in made) else []
+        others = _recorded(task, draw).others if any(edit.kind in OF_OTHERS for edit in made) else []
         found = reference_gradients(task.objective, draw.point, _shapes(draw), draw.cuts, edited)
     except (RuntimeError, IndexError, StopIteration, ValueError):
         return None  # this argument cannot be edited so: a transposed factor does not fit
     draw.spent.append(editors[-1].count)
     return found
+
+
+def _is_small(draw: Draw) -> bool:
+    return sum(value.numel() for value in draw.reference.values()) <= MOST_REMEMBERED
 
 
 def _divided(task: Task, name: str, call: int, argument: int, draw: Draw) -> Tensor | None:

@@ -5,28 +5,51 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor
 
 from torch_reference.diagnosis.edits import wrong_derivatives, wrong_factors
-from torch_reference.diagnosis.edits.other_functions import LOGARITHMIC, OUTPUT_SLOPES, SLOPES, VALUES
+from torch_reference.diagnosis.edits.naming import Named, same
+from torch_reference.diagnosis.edits.other_functions import (
+    BASES,
+    LOGARITHMIC,
+    OUTPUT_SLOPES,
+    SLOPES,
+    VALUES,
+    itself,
+)
 from torch_reference.diagnosis.edits.reference_edits import (
     ELEMENTWISE,
     PRODUCTS,
     PRODUCTS_BY_ELEMENT,
+    SOFTMAX,
+    SQUARES,
     Call,
     Edit,
 )
+from torch_reference.diagnosis.edits.written_by_hand import ELSEWHERE, TOO_MANY, slips_by_hand
+from torch_reference.diagnosis.edits.written_by_hand import MOST_CALLS as SMALL
 from torch_reference.diagnosis.edits.wrong_derivatives import Wrong
+from torch_reference.diagnosis.edits.wrong_forward import KIND as FORWARD
+from torch_reference.diagnosis.edits.wrong_forward import wrong_forwards
 from torch_reference.diagnosis.edits.wrong_groups import wrong_groups, wrong_heads
 
 STEPS = {"round", "sign", "sgn", "floor", "ceil", "trunc"}
 INDEXING = {"getitem", "embedding", "index_select", "gather"}
-OF_OTHERS = {"another factor", "input for the activation", "activation for the input"}
+OF_OTHERS = {
+    "another factor",
+    "input for the activation",
+    "activation for the input",
+    ELSEWHERE,
+    TOO_MANY,
+    FORWARD,
+}
 LATE = OF_OTHERS | {"another function", "last rows left out"}
 MOST_FACTORS, MOST_CALLS = 80, 60
+MOST_FACTORS_OF_A_SMALL_ONE = 400
 BLOCKS = (1, 2, 4, 8, 16, 32, 64)
 
 
-def further_edits(calls: Sequence[Call], others: Sequence[Tensor]) -> Iterator[Edit]:
+def further_edits(calls: Sequence[Call], others: Sequence[Tensor], named: Named) -> Iterator[Edit]:
     """Every edit of these kinds that makes sense at these calls; others are all tensors that they met."""
-    count = 0
+    count, small = 0, len(calls) <= SMALL
+    most = MOST_FACTORS_OF_A_SMALL_ONE if small else MOST_FACTORS
     for number, call in enumerate(calls[:MOST_CALLS]):
         where = f"{call.name}, call {number + 1} of {len(calls)}"
         for kind, said, way in (
@@ -38,14 +61,18 @@ def further_edits(calls: Sequence[Call], others: Sequence[Tensor]) -> Iterator[E
             yield Edit(kind, number, call.differentiable[0], f"{said}{where}", way)
         if call.name in PRODUCTS and len(call.tensors) >= 2:
             for argument in (0, 1):
-                for kind, said, way in _of_a_factor(call, argument, calls, others):
+                for kind, said, way in _of_a_factor(call, argument, calls, others, named):
                     count += 1
-                    if count <= MOST_FACTORS:
+                    if count <= most:
                         yield Edit(kind, number, argument, f"{said}{where}", way)
+    yield from slips_by_hand(calls, others, named)
 
 
-def in_every_call(calls: Sequence[Call]) -> Iterator[tuple[Edit, ...]]:
-    """The same other function wherever one is called more than once."""
+def in_several_calls(
+    calls: Sequence[Call], others: Sequence[Tensor], named: Named
+) -> Iterator[tuple[Edit, ...]]:
+    """The same other function wherever one is called more than once, and another forward pass."""
+    yield from wrong_forwards(calls, others, named)
     for name in dict.fromkeys(call.name for call in calls if call.name in ELEMENTWISE):
         places = [number for number, call in enumerate(calls) if call.name == name]
         if len(places) < 2:
@@ -68,14 +95,20 @@ def _of_a_function(call: Call) -> Iterator[tuple[str, str, Wrong]]:
         return
     for said, slope in SLOPES.items():
         yield "derivative of another function", f"of {said}: ", wrong_factors.another_slope(slope)
+        if call.name in SQUARES and slope is not itself:  # of a square that is its half
+            turned = wrong_factors.another_slope(slope, sign=-1)
+            yield "derivative of another function", f"of {said}, with the other sign: ", turned
     for said, slope in OUTPUT_SLOPES.items():
+        if call.name in SOFTMAX and slope is itself:  # there it is a path that is dropped
+            continue
         way = wrong_factors.another_slope(slope, at_the_output=True)
         yield "derivative of another function", f"of {said}: ", way
-    for own_slope in (True, False):
+    for own_slope, only in ((True, ""), (False, "the value, not the derivative, of ")):
         for said, value in VALUES.items():
-            yield "another function", f"{said} for ", wrong_factors.another_function(value, own_slope)
-        if call.name in LOGARITHMIC:
-            yield "another function", "the logarithm to base 10 in ", wrong_factors.another_base(own_slope)
+            yield "another function", f"{said} for {only}", wrong_factors.another_function(value, own_slope)
+        for base in BASES if call.name in LOGARITHMIC else ():
+            way = wrong_factors.another_base(base, own_slope)
+            yield "another function", f"the logarithm to base {base} in {only}", way
 
 
 def _of_an_index(call: Call) -> Iterator[tuple[str, str, Wrong]]:
@@ -113,7 +146,7 @@ def _from_above(call: Call) -> Iterator[tuple[str, str, Wrong]]:
 
 
 def _of_a_factor(
-    call: Call, argument: int, calls: Sequence[Call], others: Sequence[Tensor]
+    call: Call, argument: int, calls: Sequence[Call], others: Sequence[Tensor], named: Named
 ) -> Iterator[tuple[str, str, Wrong]]:
     own = call.tensors[argument]
     if own.ndim and len(own) > 1:
@@ -125,31 +158,15 @@ def _of_a_factor(
     into = [other.tensors for other in calls if other.result is own and other.name in ELEMENTWISE]
     out_of = [other.result for other in calls if _first(other) is own and other.name in ELEMENTWISE]
     for number, other in enumerate(others):
-        if other.shape != own.shape or not other.is_floating_point() or _same(other, own):
+        if other.shape not in ((), own.shape) or not other.is_floating_point() or same(other, own):
             continue
         kind = "another factor"
-        if any(_same(other, tensor) for tensors in into for tensor in tensors):
+        if any(same(other, tensor) for tensors in into for tensor in tensors):
             kind = "input for the activation"
-        elif any(_same(other, result) for result in out_of):
+        elif any(same(other, result) for result in out_of):
             kind = "activation for the input"
-        yield kind, f"{_described(other, number, calls)} in ", wrong_factors.another_factor(number)
-
-
-def _described(tensor: Tensor, number: int, calls: Sequence[Call]) -> str:
-    """Where a tensor comes from: a parameter, a call; each has another description."""
-    for place, call in enumerate(calls):
-        if _same(call.result, tensor):
-            return f"the result of {call.name} (call {place + 1})"
-        for own, name in zip(call.tensors, call.parameters, strict=True):
-            if name and _same(own, tensor):
-                return name
-    return f"input {number}"
+        yield kind, f"{named(other)} in ", wrong_factors.another_factor(number)
 
 
 def _first(call: Call) -> Tensor:
     return call.tensors[call.differentiable[0]] if call.differentiable else call.result
-
-
-def _same(one: Tensor, other: Tensor) -> bool:
-    """The same memory: what is kept of a run is detached."""
-    return one.data_ptr() == other.data_ptr() and one.shape == other.shape

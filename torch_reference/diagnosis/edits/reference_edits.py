@@ -27,6 +27,7 @@ ELEMENTWISE = {
 PRODUCTS_BY_ELEMENT = {"mul", "rmul", "multiply"}
 PRODUCTS = PRODUCTS_BY_ELEMENT | {"matmul", "rmatmul", "mm", "bmm", "linear", "einsum"}
 SOFTMAX = {"softmax", "log_softmax"}
+SQUARES = {"pow", "square"}
 
 
 class Edit(NamedTuple):
@@ -167,7 +168,8 @@ def edits(calls: Sequence[Call], parameters: Collection[str]) -> Iterator[Edit]:
 def _of_one_argument(call: Call) -> Iterator[tuple[str, str, Wrong]]:
     if call.name in ELEMENTWISE:
         yield "derivative missing", "", wrong.derivative_missing
-        if call.name not in SOFTMAX:  # the sum of a softmax has no slope: that would be a path dropped
+        # The sum of a softmax has no slope: that would be a path dropped. A square is no activation.
+        if call.name not in SOFTMAX | SQUARES:
             yield "derivative at the output", "", wrong.derivative_at_the_output
     if call.name in SOFTMAX:
         yield "path dropped", "the sum in ", wrong.softmax_without_sum

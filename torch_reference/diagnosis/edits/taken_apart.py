@@ -121,6 +121,24 @@ def cross_entropy(
     return {"mean": losses.mean, "sum": losses.sum}.get(reduction, lambda: losses)()
 
 
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """Σ (target − input)², or its mean.
+
+    Errors: ValueError for weights and for the options of old, which are not taken apart
+    """
+    if any(option is not None for option in (size_average, reduce, weight)):
+        raise ValueError("not taken apart")
+    squares = (target - input) ** 2
+    return {"mean": squares.mean, "sum": squares.sum}.get(reduction, lambda: squares)()
+
+
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x · sigmoid(x)."""
     return input * torch.sigmoid(input)
@@ -155,5 +173,6 @@ TAKEN_APART: dict[Any, Callable[..., Tensor]] = {
     functional.cosine_similarity: cosine_similarity,
     functional.scaled_dot_product_attention: attention,
     functional.cross_entropy: cross_entropy,
+    functional.mse_loss: mse_loss,
 }
 """torch's function -> the same of elementary operations; its value differs by roundings."""

@@ -1,17 +1,18 @@
 """Wrong derivatives that take another value for the one that belongs there: factor, function, index."""
 
+import torch
 from torch import Tensor
 
-from torch_reference.diagnosis.edits.other_functions import DECIMAL, Elementwise
+from torch_reference.diagnosis.edits.other_functions import BASES, Elementwise
 from torch_reference.diagnosis.edits.wrong_derivatives import Place, Wrong, with_derivative_of
 
 
-def another_slope(slope: Elementwise, at_the_output: bool = False) -> Wrong:
-    """The derivative of another elementwise function."""
+def another_slope(slope: Elementwise, at_the_output: bool = False, sign: int = 1) -> Wrong:
+    """The derivative of another elementwise function, perhaps with its sign turned."""
 
     def wrong(place: Place) -> Tensor:
         where = place.result if at_the_output else place.x
-        return with_derivative_of(place.result, slope(where.detach()) * place.x)
+        return with_derivative_of(place.result, sign * slope(where.detach()) * place.x)
 
     return wrong
 
@@ -26,22 +27,46 @@ def another_function(value: Elementwise, own_slope: bool) -> Wrong:
     return wrong
 
 
-def another_base(own_slope: bool) -> Wrong:
-    """A logarithm to base 10 in place of the natural one."""
+def another_base(base: int, own_slope: bool) -> Wrong:
+    """A logarithm to another base in place of the natural one."""
 
     def wrong(place: Place) -> Tensor:
-        other = place.result * DECIMAL
+        other = place.result * BASES[base]
         return other if own_slope else other.detach() + place.result - place.result.detach()
 
     return wrong
 
 
-def another_factor(number: int) -> Wrong:
+def another_factor(number: int, sign: int = 1) -> Wrong:
     """The other factors of a product are derived as if the argument were another tensor."""
 
     def wrong(place: Place) -> Tensor:
-        other = place.others[number].detach()
+        other = sign * place.others[number].detach()
+        if not other.ndim:  # a number where one for each observation belongs
+            other = other.expand_as(place.x)
         return with_derivative_of(place.result, place.by_the_others(other), place.by_itself())
+
+    return wrong
+
+
+def factor_too_many(number: int) -> Wrong:
+    """What goes back to the argument is multiplied by another tensor as well."""
+
+    def wrong(place: Place) -> Tensor:
+        other = place.others[number].detach()
+        return with_derivative_of(place.result, place.by_the_others(), other * place.by_itself())
+
+    return wrong
+
+
+def another_place(number: int, sign: int = 1) -> Wrong:
+    """The derivative of the function is taken at another tensor than the one that went into it."""
+
+    def wrong(place: Place) -> Tensor:
+        other = place.others[number].detach().expand_as(place.x).clone().requires_grad_()
+        with torch.enable_grad():
+            [slope] = torch.autograd.grad(place.call({place.argument: other}).sum(), other)
+        return with_derivative_of(place.result, sign * slope * place.x)
 
     return wrong
 
