@@ -17,7 +17,7 @@ from support.options import DTYPES, add_network_options, device, to_tensor
 from support.progress_bar import waiting
 from torch_reference.lesson.side_by_side import Judgement, judge
 from torch_reference.lesson.training import train
-from training.arguments import wants_perceptron
+from training.arguments import perceptron_options, wants_perceptron
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     others = "With --hidden, --class, several --inputs or --data digits it trains any perceptron instead: "
     parser = Parser(prog="train.py", description=__doc__, epilog=f"{others}train.py --hidden 16 --help.")
+    parser.elsewhere = lambda: (perceptron_options(), "is a perceptron's: expected --hidden N beside it")
     add_network_options(parser)
     parser.add_argument(
         "--learning-rate", type=float, default=0.01, metavar="RATE", help="(default: %(default)s)"

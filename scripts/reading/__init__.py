@@ -10,5 +10,6 @@
 | `tables` | a whole CSV file in memory: named columns of cells |
 | `columns` | the columns that --inputs and --outputs choose |
 | `plain_lines` | what others wrote, on one line that commands no terminal |
+| `option_hints` | which option of ours somebody means who gives another program's |
 | `npy_files` | the header of a .npy file |
 """

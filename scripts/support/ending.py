@@ -22,16 +22,15 @@ import contextlib
 import json
 import os
 import platform
-import re
 import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
+from reading.option_hints import hint
 from reading.plain_lines import one_line
 from support.installed_packages import broken_installation, what
 from support.streams import discard_output, prepare_streams
@@ -48,10 +47,11 @@ class UsersCodeError(Exception):
     """The user's own code failed; the message is the one line that says what was called and what came."""
 
     ends_the_check = True  # the line is the program's last word, and no finding of a report
+    printed = ""  # before that, by the code
 
 
 class Parsed(SystemExit):
-    """The parser ends the program, after --help or with a line about an option: the only exit of our own."""
+    """The parser ends the program, after --help or with a line about an option: our only exit."""
 
     def __init__(self, status: int, line: str) -> None:
         super().__init__(status)
@@ -61,6 +61,8 @@ class Parsed(SystemExit):
 class Parser(argparse.ArgumentParser):
     """An argument parser that answers a mistake with one line instead of the whole usage."""
 
+    elsewhere: Callable[[], Any] = staticmethod(lambda: ((), ""))  # options beside another, and which one
+
     def _get_value(self, action: argparse.Action, text: str) -> Any:
         if not text and not getattr(action, "may_be_empty", False):  # a shell's variable that is not set
             raise argparse.ArgumentError(action, "expected a value, found ''")
@@ -68,10 +70,8 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the one line to standard error and exit with 2."""
-        unknown = "".join(re.findall(r"unrecognized arguments: (--[^\s=]+)", message))
-        near = get_close_matches(unknown, self._option_string_actions, 1)
-        hint = f"did you mean {near[0]}?" if near else "--help lists the options"
-        self.exit(BAD_INPUT, f"{self.prog}: error: {message} ({hint})")
+        said = hint(message, self._option_string_actions, *self.elsewhere()) or "--help lists the options"
+        self.exit(BAD_INPUT, f"{self.prog}: error: {message} ({said})")
 
     def print_help(self, file: IO[str] | None = None) -> None:
         """Print the help; argparse itself keeps silent where that fails."""

@@ -28,11 +28,7 @@ def wants_perceptron(argv: Sequence[str]) -> bool:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The options, checked as far as they can be without the data."""
-    parser = Parser(prog="train.py", description="Train a perceptron by hand and by torch, in lockstep.")
-    _add_data(parser)
-    _add_network(parser)
-    _add_training(parser)
-    _add_outputs(parser)
+    parser = _parser()
     options = parser.parse_args(argv)
     if options.resume and not options.checkpoint:
         parser.error("--resume: expected --checkpoint FILE as well, found none")
@@ -41,6 +37,20 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if options.momentum and options.optimiser != "gradient_descent":
         parser.error(f"--momentum: expected --optimiser gradient_descent, found {options.optimiser}")
     return options
+
+
+def perceptron_options() -> list[str]:
+    """The names of all options of a perceptron."""
+    return list(_parser()._option_string_actions)
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="train.py", description="Train a perceptron by hand and by torch, in lockstep.")
+    _add_data(parser)
+    _add_network(parser)
+    _add_training(parser)
+    _add_outputs(parser)
+    return parser
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
