@@ -47,7 +47,7 @@ def _examined(derivation: IsolatedDerivation, options: argparse.Namespace) -> tu
     try:
         report, task = examined(partial(network_task, *given, derivation), given.model)
     except TypeError as error:
-        raise ValueError(f"{options.derivation}: {error}") from None
+        raise UsersCodeError(f"{options.derivation}: {error}") from None
     return (located(report, task, *given, options) if task else report), task
 
 

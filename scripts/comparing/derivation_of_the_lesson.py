@@ -1,5 +1,7 @@
 """compare_gradients.py --derivation without --model: a derivation for the lesson's network."""
 
+from support.ending import UsersCodeError
+
 import argparse
 import sys
 from collections.abc import Iterable
@@ -32,7 +34,7 @@ def compare_with_the_lesson(options: argparse.Namespace) -> int:
         try:
             number, task, report, beyond = _judged(chosen_networks(options), derivation, options)
         except TypeError as error:
-            raise ValueError(f"{options.derivation}: {error}") from None
+            raise UsersCodeError(f"{options.derivation}: {error}") from None
         report = _located(report, task, options)
         more: dict[str, Any] = {} if options.random is None else {"case": number, "left_out": beyond}
         note = remark(task, derivation, options) if report.agrees and options.random is None else ""
@@ -88,11 +90,17 @@ def _judged(
     return *last, beyond
 
 
+def _so_many(judged: int, seed: int) -> str:
+    if judged == 1:
+        return f"judged at one random network of seed {seed}"
+    return f"and so at all {judged:,} random networks of seed {seed}"
+
+
 def _tell_more(number: int, task: Task, report: Report, beyond: int, options: argparse.Namespace) -> None:
     """Where it was judged, and the numbers that --links and --explain ask for."""
     if options.random is not None and options.case is None:
         if report.agrees:
-            print(f"and so at all {options.random - beyond:,} random networks of seed {options.seed}")
+            print(_so_many(options.random - beyond, options.seed))
         else:
             print(f"\nAt network {number} of seed {options.seed}; to run it again, add --case {number}.")
     elif not report.agrees and is_beyond(task, options.wrt, options.softplus_threshold):

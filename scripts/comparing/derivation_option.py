@@ -1,5 +1,7 @@
 """compare_gradients.py --derivation: the options of a derivation of the user's own, and which go together."""
 
+from support.ending import UsersCodeError
+
 import argparse
 import math
 import os
@@ -7,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from comparing.derivation_prints import tell_printed
 from isolation.autograd_watch import ANSWERS, DIFFERENTIATING
 from isolation.derivation import IsolatedDerivation
 from isolation.named import parse
@@ -19,9 +22,6 @@ LARGEST = 1e6
 OF_THE_DATA = ("data", "inputs", "outputs")
 OF_THE_LESSON = (
     *OF_THE_DATA,
-    "data",
-    "inputs",
-    "outputs",
     "set",
     "wrt",
     "random",
@@ -95,7 +95,15 @@ def isolated(options: argparse.Namespace) -> Iterator[IsolatedDerivation]:
             )
         except ValueError as error:
             raise ValueError(f"--derivation: {error}") from None
-        yield stack.enter_context(derivation)
+        except UsersCodeError as error:
+            tell_printed(error.printed, options.derivation)
+            raise
+        stack.enter_context(derivation)
+        try:
+            yield derivation
+        except UsersCodeError:
+            tell_printed(derivation.printed(), options.derivation)
+            raise
 
 
 def _refuse(parser: argparse.ArgumentParser, given: set[str], names: Sequence[str], message: str) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from comparing.derivation_prints import tell_printed
 from isolation.derivation import IsolatedDerivation
-from reading.plain_lines import without_commands
 from torch_reference.check.derivation import with_places
 from torch_reference.check.shell import told_report
 from torch_reference.check.shell.naming import loaded
@@ -17,22 +17,10 @@ from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import Report
 
-LINES = 20
-"""Of what the derivation printed, which are shown."""
-
 
 def tell(report: Report, derivation: IsolatedDerivation, options: argparse.Namespace, **more: Any) -> None:
     """Print the report, and to standard error what the derivation has printed."""
-    printed = derivation.printed().splitlines()
-    if printed:
-        rest = [f"… ({len(printed) - LINES} lines more)"] if len(printed) > LINES else []
-        print(
-            f"{options.derivation} printed:",
-            *map(without_commands, printed[:LINES]),
-            *rest,
-            sep="\n",
-            file=sys.stderr,
-        )
+    tell_printed(derivation.printed(), options.derivation)
     asked = list(derivation.autograd)
     refused = bool(asked and options.no_autograd)
     notes = not (options.json or (options.fix and not report.agrees))

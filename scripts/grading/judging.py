@@ -89,6 +89,7 @@ def graded(submission: Submission, rules: Rules, nursery: Nursery) -> Graded:
                     found.seconds = derivation.seconds
         except (UsersCodeError, TypeError, ValueError) as error:
             found.error = _told(error, submission)
+            found.printed = found.printed or getattr(error, "printed", "")
     found.seconds = found.seconds or time.perf_counter() - began  # it ended while it was imported
     return found
 

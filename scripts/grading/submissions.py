@@ -1,5 +1,6 @@
 """The submissions of a class: a file, a package, or a folder with one file, for each student."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +24,7 @@ def submissions(folder: Path, attribute: str, only: Sequence[str] = ()) -> list[
         raise ValueError(f"{folder}: expected a folder with a file or a package for each student")
     paths = [
         path
-        for path in sorted(folder.iterdir())
+        for path in sorted(folder.iterdir(), key=_by_number)
         if not path.name.startswith((".", "_")) and (path.is_dir() or path.suffix == ".py")
     ]
     stems = Counter(path.name if path.is_dir() else path.stem for path in paths)
@@ -38,6 +39,12 @@ def submissions(folder: Path, attribute: str, only: Sequence[str] = ()) -> list[
     if unknown:
         raise ValueError(f"--only: {folder} has no submission of {unknown[0]!r}")
     return [one for one in found if not only or one.student in only]
+
+
+def _by_number(path: Path) -> tuple[list[str | int], str]:
+    """So that s2 comes before s10."""
+    parts = re.split(r"([0-9]+)", path.name)
+    return [int(part) if number % 2 else part for number, part in enumerate(parts)], path.name
 
 
 def _submission(path: Path, attribute: str, stems: Counter[str]) -> Submission:

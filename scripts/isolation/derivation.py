@@ -56,7 +56,9 @@ class IsolatedDerivation:
         self._prints, self._trace = (tempfile.TemporaryFile() for _ in range(2))  # noqa: SIM115 - closed at the end
         try:
             self._begin()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, UsersCodeError):
+                error.printed = self.printed()
             self._close()
             raise
 

@@ -123,7 +123,8 @@ def _answered(derivation: Callable[..., Any], frame: wire.Frame) -> tuple[dict[s
     try:
         result = derivation(*_as_called(arguments, frame.document["several"]))
         if not isinstance(result, Mapping):
-            return {"refusal": _no_mapping(type(result).__name__), "kind": "form"}, []
+            found = "nothing: does it return?" if result is None else type(result).__name__
+            return {"refusal": _no_mapping(found), "kind": "form"}, []
         items = [(name, *tensors.told(value, arguments)) for name, value in result.items()]
     except BaseException as error:
         return {"refusal": blame.of_exception(error)}, []

@@ -114,10 +114,6 @@ ERRORS = {
         ["--derivation", "homework:wrong_signature", *RIGHT[2:]],
         "expected homework:wrong_signature to take (parameters, inputs, targets): too many positional",
     ),
-    "no mapping": (
-        ["--derivation", "homework:returns_a_list", *RIGHT[2:]],
-        "homework:returns_a_list: a derivation must return a mapping name -> tensor, found list",
-    ),
     "no module made": (
         [*RIGHT[:2], "--model", "homework:data"],
         "expected homework:data to make a torch.nn.Module, found Tensor",
@@ -162,6 +158,16 @@ def test_the_edit_alone_is_printed_and_the_chain_drawn(script: Callable, tmp_pat
     assert out.startswith("--- a/")
     assert picture.exists()
     assert "--derivation: expected it beside --fix, found none" in script("--fix")[2]
+
+
+def test_what_is_no_mapping_is_the_users_code(script: Callable) -> None:
+    """Exit status 3; what it has printed is shown as well, for its author looks for the mistake there."""
+    begin = "a derivation must return a mapping name -> tensor, found"
+    for name, found in (("homework:returns_a_list", "list"), ("unruly:nothing", "nothing: does it return?")):
+        status, out, err = script("--derivation", name, *(RIGHT[2:] if found == "list" else []))
+        assert (status, out) == (3, "")
+        assert err.endswith(f"error: {name}: {begin} {found}\n")
+    assert err.startswith("unruly:nothing printed:\nhere I am\n")
 
 
 def test_a_factory_that_fails_is_the_users_code(script: Callable) -> None:

@@ -27,6 +27,15 @@ def test_every_submission_has_a_name_of_its_own(tmp_path: Path) -> None:
     ]
 
 
+def test_students_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    """s2 before s10, and s02 beside s2."""
+    names = ["s2", "s10", "s1", "s02", "a", "10", "9 b"]
+    for name in names:
+        (tmp_path / f"{name}.py").touch()
+    found = [one.student for one in submissions(tmp_path, "by_hand")]
+    assert found == ["9 b", "10", "a", "s1", "s02", "s2", "s10"]
+
+
 def test_whatever_a_student_is_called_or_returns_the_class_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
