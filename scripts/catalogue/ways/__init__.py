@@ -6,13 +6,15 @@
 | newer | those in the newer style, with rules for batches and tangents |
 | mistakes | the way, a function that is wrong in it, what is right, and inputs |
 | reported | the same of kinds that were reported in public |
+| further | more of both |
 | twins | what is right, as a Function with a backward of its own |
 """
 
+from catalogue.ways.further import FURTHER
 from catalogue.ways.mistakes import MISTAKES
 from catalogue.ways.reported import REPORTED
 from catalogue.ways.twins import twin
 
-ALL = {**MISTAKES, **REPORTED}
+ALL = {**MISTAKES, **REPORTED, **FURTHER}
 
-__all__ = ["ALL", "MISTAKES", "REPORTED", "twin"]
+__all__ = ["ALL", "FURTHER", "MISTAKES", "REPORTED", "twin"]

@@ -51,3 +51,35 @@ class BothRightly(Newer):
     def jvp(ctx: Any, tangent: Tensor) -> Tensor:
         """Right."""
         return tangent * 5
+
+
+class WithTheOtherSign(Newer):
+    """With a tangent that goes the other way."""
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+        """Wrong."""
+        return -5 * tangent
+
+
+class MeanOfTheBatchToo(torch.autograd.Function):
+    """x less its mean, of which the rule for batches makes one mean for all."""
+
+    @staticmethod
+    def forward(x: Tensor) -> Tensor:
+        """Without a ctx."""
+        return x - x.mean()
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Nothing is saved."""
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Tensor:
+        """Right."""
+        return g - g.mean()
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, x: Tensor) -> tuple[Tensor, int | None]:
+        """As if the batch were one more dimension."""
+        return MeanOfTheBatchToo.apply(x), in_dims[0]

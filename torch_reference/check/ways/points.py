@@ -1,4 +1,4 @@
-"""Other points near the given one, with what hides or reveals: zeros, ties, equal rows, scales, few rows.
+"""Other points near the given one, with what hides or reveals: zeros, ties, equal rows, scales.
 
 A point outside the reference's domain, where it raises or is not finite, is discarded by who judges it.
 """
@@ -26,8 +26,6 @@ from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream
 
 Change = Callable[[Tensor, torch.Generator], Tensor]
-PRIME = 37
-"""A number of rows that no block size divides."""
 
 
 def redrawn(session: Session) -> Iterator[Attempt]:
@@ -78,24 +76,6 @@ def with_masks(session: Session) -> Iterator[Attempt]:
     if any(value.dtype == torch.bool for value in session.inputs.values()):
         for truth in (True, False):
             yield from _changed(session, f"with every mask {truth}", partial(_all_of, truth))
-
-
-def with_rows(session: Session) -> Iterator[Attempt]:
-    """No row, one row, and a number of rows that no block size divides."""
-    most = max((value.ndim for value in session.inputs.values()), default=0)
-    # What has fewer dimensions is a gain or an offset for each column rather.
-    lengths = [len(value) for value in session.inputs.values() if value.ndim == most > 0]
-    count = max(set(lengths), key=lengths.count, default=0)
-    if not count or max(value.numel() for value in session.inputs.values()) > PRIME * 4096:
-        return
-    for what, rows in (("no row", 0), ("one row", 1), (f"{PRIME} rows", PRIME)):
-        kept = torch.arange(rows) % count
-        point = {
-            name: value[kept.to(value.device)] if value.ndim == most and len(value) == count else value
-            for name, value in session.inputs.items()
-        }
-        for attempt in at_point(session, f"with {what}", point):
-            yield attempt._replace(may_refuse=True, resized=True)  # its sizes may be its own
 
 
 def _changed(session: Session, what: str, change: Change, at_kinks: bool = False) -> Iterator[Attempt]:

@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from torch_reference.check.ways.session import Attempt, Made, Session
+from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
 from torch_reference.comparison import Row, Verdict
 from torch_reference.judging.calls.arguments import Tensors
-from torch_reference.judging.calls.nests import tensors_of
 from torch_reference.judging.calls.raised_errors import UserCodeError, is_guard, loses_the_device
 from torch_reference.judging.finding import Finding, breach
 from torch_reference.judging.function_outputs import judge_outputs
@@ -88,7 +87,7 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         if attempt.may_guard and error.part == "forward" and is_guard(error):
             return "guards", []
         return "fails", [breach(error.part, "call", Verdict.RAISED, str(error))]
-    if attempt.point is session.point and _is_the_same(made, session.plain):
+    if attempt.point is session.point and is_the_same(made, session.plain):
         return "agrees", []
     if not _is_in_domain(attempt, objective):
         return "cannot apply", []
@@ -155,24 +154,6 @@ def _is_small(row: Row, made: Tensor) -> bool:
         return False
     size = max(float(made.abs().max()) if made.numel() else 0.0, abs(row.reference or 0.0))
     return abs(row.difference) <= torch.finfo(made.dtype).eps ** 0.5 * size
-
-
-def _is_the_same(made: Made, plain: Made) -> bool:
-    """Whether it is bit for bit what it was as it was given; then nothing need be judged anew."""
-    pairs: list[tuple[Tensor, Tensor | None]] = [
-        (value, plain.gradients.get(name)) for name, value in made.gradients.items()
-    ]
-    outputs, before = tensors_of(made.outputs), tensors_of(plain.outputs)
-    if outputs and outputs.keys() != before.keys():
-        return False
-    pairs += [(value, before[name]) for name, value in outputs.items()]
-    return all(
-        other is not None
-        and value.shape == other.shape
-        and value.dtype == other.dtype
-        and torch.equal(value, other)
-        for value, other in pairs
-    )
 
 
 def _is_in_domain(attempt: Attempt, objective: Any) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_reference.check.calling import Called, GraphFunction, PairOfFunctions
 from torch_reference.check.graphs import as_upstream
 from torch_reference.judging.calls.arguments import Arguments, Tensors
-from torch_reference.judging.calls.nests import named_leaves
+from torch_reference.judging.calls.nests import named_leaves, tensors_of
 from torch_reference.judging.calls.plain_numbers import as_tensors
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
 from torch_reference.judging.function_objective import FunctionObjective
@@ -128,3 +128,21 @@ def gradients_of(found: Mapping[str, Any], point: Tensors) -> dict[str, Tensor]:
     like = next(iter(point.values()))
     whole = {name: torch.zeros_like(point[name]) if value is None else value for name, value in found.items()}
     return {name: value.detach() for name, value in checked_mapping(as_tensors(whole, point, like)).items()}
+
+
+def is_the_same(made: Made, plain: Made) -> bool:
+    """Whether it is bit for bit what it was as it was given; then nothing need be judged anew."""
+    pairs: list[tuple[Tensor, Tensor | None]] = [
+        (value, plain.gradients.get(name)) for name, value in made.gradients.items()
+    ]
+    outputs, before = tensors_of(made.outputs), tensors_of(plain.outputs)
+    if outputs and outputs.keys() != before.keys():
+        return False
+    pairs += [(value, before[name]) for name, value in outputs.items()]
+    return all(
+        other is not None
+        and value.shape == other.shape
+        and value.dtype == other.dtype
+        and torch.equal(value, other)
+        for value, other in pairs
+    )

@@ -3,7 +3,16 @@
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
-from torch_reference.check.ways import corners, kinds_of_inputs, order, points, threads, transforms, upstreams
+from torch_reference.check.ways import (
+    corners,
+    kinds_of_inputs,
+    order,
+    points,
+    sizes,
+    threads,
+    transforms,
+    upstreams,
+)
 from torch_reference.check.ways.layouts import LAYOUTS, in_layout
 from torch_reference.check.ways.session import Attempt, Session
 
@@ -35,18 +44,19 @@ WAYS: dict[str, Way] = {
     "repeated indices": points.with_repeated_indices,
     "ignored indices": corners.with_ignored_targets,
     "masks": points.with_masks,
-    "rows": points.with_rows,
+    "rows": sizes.with_rows,
+    "columns": sizes.with_columns,
 }
 """In the order in which they are tried: those that share the given point first."""
 
 POINTS = (
     *("redrawn", "zeros", "zero rows", "equal values", "scales"),
-    *("repeated indices", "ignored indices", "masks", "rows"),
+    *("repeated indices", "ignored indices", "masks", "rows", "columns"),
 )
 """The ways that go to other points."""
 
 
-COSTLY = ("expanded upstream", "redrawn", "zeros", "zero rows", "equal values", "scales", "rows")
+COSTLY = ("expanded upstream", "redrawn", "zeros", "zero rows", "equal values", "scales", "rows", "columns")
 """The ways whose points need bounds of their own: left out where many elements cannot be cut to few."""
 
 

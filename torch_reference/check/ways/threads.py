@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import count
 
-import torch
-
-from torch_reference.check.ways.session import Attempt, Made, Session
+from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
 
 BEGINNING = 5.0
 """So many seconds the other thread's first call is waited for."""
@@ -53,10 +51,7 @@ def _in_threads(session: Session) -> Made:
     try:
         for _ in range(CALLS):
             made = session.differentiated(session.point)
-            if any(
-                not torch.equal(value, session.plain.gradients[name])
-                for name, value in made.gradients.items()
-            ):
+            if not is_the_same(made, session.plain):
                 break
         return made
     finally:

@@ -1,0 +1,128 @@
+"""Other sizes than the given ones: no row, one, many; one column, and more than a block holds.
+
+Only sizes that the reference takes, at a point where it is smooth. What the function forbids it refuses, and
+where most of an output is another one the size is written into it, of which a report warns.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from torch_reference.check.ways.near import near
+from torch_reference.check.ways.points import at_point
+from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.cuts import elements
+from torch_reference.judging.calls.own_generator import own_generator
+
+PRIME = 37
+"""A number of rows that no block size divides."""
+BEYOND = (1031, 521, 263, 131, 67, PRIME)
+"""Numbers a little beyond those of blocks, the largest first that makes no more numbers than these."""
+MOST_INPUTS, MOST_OUTPUTS, MOST_LENGTHS = 2**13, 2**14, 2
+FEW = 3
+"""So many rows are enough where columns are many."""
+
+Places = Mapping[str, list[int]]
+"""The dimensions of tensors, by name, that have another length."""
+
+
+def with_rows(session: Session) -> Iterator[Attempt]:
+    """No row, one row, a number of rows that no block size divides, and more than the blocks of a kernel."""
+    places, count = _rows(session.inputs)
+    if not count or max(value.numel() for value in session.inputs.values()) > PRIME * 4096:
+        return
+    for what, rows in (("no row", 0), ("one row", 1), (f"{PRIME} rows", PRIME)):
+        yield from _at_size(session, what, _resized(session.inputs, places, rows))
+    yield from _beyond(session, session.inputs, places, count, "rows")
+
+
+def _rows(inputs: Tensors) -> tuple[Places, int]:
+    """(where the rows of the inputs are, how many there are)."""
+    most = max((value.ndim for value in inputs.values()), default=0)
+    # What has fewer dimensions is a gain or an offset for each column rather.
+    lengths = [len(value) for value in inputs.values() if value.ndim == most > 0]
+    count = max(set(lengths), key=lengths.count, default=0)
+    return {name: [0] for name, value in inputs.items() if value.ndim == most and len(value) == count}, count
+
+
+def with_columns(session: Session) -> Iterator[Attempt]:
+    """One column, and more than a kernel's block: in all dimensions of one length that go together."""
+    most = max((value.ndim for value in session.inputs.values()), default=0)
+    largest = [value for value in session.inputs.values() if value.ndim == most > 1]
+    lengths = dict.fromkeys(length for value in largest for length in reversed(value.shape[1:]))
+    rows, count = _rows(session.inputs)
+    starts = [session.inputs] if count <= FEW else [_resized(session.inputs, rows, FEW), session.inputs]
+    for length in list(lengths)[:MOST_LENGTHS]:
+        for start, places in product(starts, _going_together(session.inputs, length, most)):
+            found = [] if length == 1 else list(_one(session, start, places))
+            found += _beyond(session, start, places, length, "columns")
+            yield from found
+            if found:
+                break
+
+
+def _going_together(inputs: Tensors, length: int, most: int) -> Iterator[Places]:
+    """All dimensions of that length but the rows', then the last ones alone, then all."""
+    every = {
+        name: [dim for dim, size in enumerate(value.shape) if size == length]
+        for name, value in inputs.items()
+    }
+    inner = {name: [dim for dim in dims if dim or inputs[name].ndim < most] for name, dims in every.items()}
+    last = {name: [inputs[name].ndim - 1] for name, dims in inner.items() if inputs[name].ndim - 1 in dims}
+    tried: list[Places] = []
+    for places in (inner, last, every):
+        places = {name: dims for name, dims in places.items() if dims}
+        if places and places not in tried:
+            tried.append(places)
+            yield places
+
+
+def _one(session: Session, start: Tensors, places: Places) -> Iterator[Attempt]:
+    yield from _at_size(session, "one column", _resized(start, places, 1))
+
+
+def _beyond(session: Session, start: Tensors, places: Places, length: int, what: str) -> Iterator[Attempt]:
+    """The first size that the reference takes; for what has to be divided, as into heads, a multiple."""
+    generator = own_generator(0)
+    sizes = [*BEYOND, *(length * (size // length) for size in BEYOND if length < size)]
+    for size in dict.fromkeys(sizes):
+        if size <= length or _elements(start, places, size) > MOST_INPUTS:
+            continue
+        point = {
+            name: near(value, generator) if name in places else value
+            for name, value in _resized(start, places, size).items()
+        }
+        found = list(_at_size(session, f"{size} {what}", point))
+        yield from found
+        if found:
+            return
+
+
+def _at_size(session: Session, what: str, point: Tensors) -> Iterator[Attempt]:
+    for attempt in at_point(session, f"with {what}", point):
+        if elements(attempt.point) - elements(point) <= MOST_OUTPUTS:
+            yield attempt._replace(may_refuse=True, resized=True)  # its sizes may be its own
+
+
+def _elements(inputs: Tensors, places: Places, size: int) -> int:
+    total = 0
+    for name, value in inputs.items():
+        numbers = value.numel()
+        for dim in places.get(name, ()):
+            numbers = numbers // max(value.shape[dim], 1) * size
+        total += numbers
+    return total
+
+
+def _resized(inputs: Tensors, places: Places, size: int) -> dict[str, Tensor]:
+    """The inputs with so many rows, or columns, of those that they have: some left out, or repeated."""
+    found = dict(inputs)
+    for name, dims in places.items():
+        for dim in dims:
+            value = found[name]
+            kept = torch.arange(size) % max(value.shape[dim], 1)
+            found[name] = value.index_select(dim, kept.to(value.device))
+    return found
