@@ -1,5 +1,6 @@
 """The chain as a picture: it is drawn, and in colours that the colour-blind can tell apart."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,4 +30,11 @@ def test_every_status_has_a_colour_of_its_own() -> None:
 def test_no_link_is_no_picture(tmp_path: Path) -> None:
     """One clear line."""
     with pytest.raises(ValueError, match="no link to draw"):
+        draw_chain(ChainReport((), Graph(())), tmp_path / "chain.png")
+
+
+def test_without_matplotlib_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One clear line, which is right in a checkout as well as after pip install."""
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match="^a picture needs matplotlib: pip install matplotlib$"):
         draw_chain(ChainReport((), Graph(())), tmp_path / "chain.png")

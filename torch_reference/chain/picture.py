@@ -59,8 +59,10 @@ def draw_chain(report: Drawable, path: str | Path | IO[bytes]) -> None:
     ...     picture.exists()
     True
     """
-    from matplotlib.figure import Figure  # only a picture needs it
-
+    try:
+        from matplotlib.figure import Figure  # only a picture needs it
+    except ImportError:
+        raise ImportError("a picture needs matplotlib: pip install matplotlib") from None
     if not report.links:
         raise ValueError("there is no link to draw")
     above = _above(report)
