@@ -36,5 +36,5 @@ def test_no_link_is_no_picture(tmp_path: Path) -> None:
 def test_without_matplotlib_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """One clear line, which is right in a checkout as well as after pip install."""
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match="^a picture needs matplotlib: pip install matplotlib$"):
+    with pytest.raises(ImportError, match=r"^a picture needs matplotlib: pip install matplotlib$"):
         draw_chain(ChainReport((), Graph(())), tmp_path / "chain.png")

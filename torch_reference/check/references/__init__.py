@@ -6,6 +6,7 @@
 | stand_in | a function's own forward, run with a stand-in for ctx |
 | differences | a function that is differentiated by difference quotients |
 | coarse | whether it works in float32 inside |
+| batched | a function at many points at once |
 | straight_through | what is no derivative, and may be meant |
 | submodules | which of two modules' submodules differs first |
 | constants | inputs of which no gradient is wanted, though nobody said so |

@@ -59,7 +59,12 @@ class _Differences(torch.autograd.Function):
     def forward(ctx: Any, run: Run, known: Known, *tensors: Tensor) -> Any:
         ctx.run, ctx.known = run, known
         ctx.save_for_backward(*tensors)
-        return tuple(made.clone() for made in run(tensors))
+        decisions = getattr(_get_current_dispatch_mode(), "decisions", None)
+        before = len(decisions.made) if decisions else 0
+        made = run(tensors)
+        if decisions:  # on no side of them is the quotient another; to look for one moves every number anew
+            del decisions.made[before:]
+        return tuple(each.clone() for each in made)
 
     @staticmethod
     @torch.autograd.function.once_differentiable

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from torch_reference.check.references.batched import AtOnce
 from torch_reference.check.references.coarse import (
     NEAR,
     Run,
@@ -112,15 +113,18 @@ def _values(
             is_coarse = compared(run, apart_by(NEAR, exact), is_double)[1]
             is_plain = is_plain and not is_coarse
 
+    def one(shaped: Tensor) -> Tensor:
+        given = [*exact]
+        given[place] = torch.view_as_complex(shaped) if exact[place].is_complex() else shaped.clone()
+        row = in_a_row(run, given, is_plain)
+        return in_a_row(run, given, False) if row is None else row  # type: ignore[no-any-return]
+
+    at_once = AtOnce(run, exact, place, one)
+
     def values(points: Tensor) -> Tensor:
-        made = []
-        for flat in points.unbind():
-            shaped = flat.view(moved.shape)
-            given = [*exact]
-            given[place] = torch.view_as_complex(shaped) if exact[place].is_complex() else shaped.clone()
-            row = in_a_row(run, given, is_plain)
-            made.append(in_a_row(run, given, False) if row is None else row)
-        return torch.stack(made)
+        shaped = points.view(-1, *moved.shape)
+        rows = at_once(shaped) if is_plain else None
+        return torch.stack([one(point) for point in shaped.unbind()]) if rows is None else rows
 
     return values, moved.flatten(), is_coarse
 

@@ -89,11 +89,13 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         return "fails", [breach(error.part, "call", Verdict.RAISED, str(error))]
     if attempt.point is session.point and is_the_same(made, session.plain):
         return "agrees", []
-    if not _is_in_domain(attempt, objective):
-        return "cannot apply", []
     if attempt.only_finite:
         odd = {name: value for name, value in made.gradients.items() if not value.isfinite().all()}
+        if not odd:
+            return "agrees", []
         made = Made({}, odd)
+    if not _is_in_domain(attempt, objective):
+        return "cannot apply", []
     try:
         findings = _findings(made, attempt, objective, session)
     except UserCodeError:  # the reference has no value near that point
