@@ -117,7 +117,7 @@ def _values(
         given = [*exact]
         given[place] = torch.view_as_complex(shaped) if exact[place].is_complex() else shaped.clone()
         row = in_a_row(run, given, is_plain)
-        return in_a_row(run, given, False) if row is None else row  # type: ignore[no-any-return]
+        return in_a_row(run, given, False) if row is None else row
 
     at_once = AtOnce(run, exact, place, one)
 
