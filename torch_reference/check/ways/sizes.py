@@ -92,7 +92,7 @@ def _beyond(session: Session, start: Tensors, places: Places, length: int, what:
         if size <= length or _elements(start, places, size) > MOST_INPUTS:
             continue
         point = {
-            name: near(value, generator) if name in places else value
+            name: near(value, generator) if name in places and name in session.wanted else value
             for name, value in _resized(start, places, size).items()
         }
         found = list(_at_size(session, f"{size} {what}", point))
