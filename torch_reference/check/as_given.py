@@ -13,6 +13,7 @@ from torch_reference.check.few_rows import few_rows
 from torch_reference.check.located import CalledAt, LocatedReport
 from torch_reference.check.located.locating import located_in_function
 from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.nests import is_numeric_array
 from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import Task
@@ -102,7 +103,7 @@ class AsGiven:
         if not self.draws:
             return report
         tensors = arguments.tensors(point)
-        pairs = zip(arguments.names, arguments.leaves, strict=True)
+        pairs = list(zip(arguments.names, arguments.leaves, strict=True))
         inputs = [tensors.get(name, leaf) for name, leaf in pairs]
 
         def placed(values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -119,7 +120,8 @@ class AsGiven:
         try:
             where = CalledAt(point, self.wanted)
             reference = self.objective.function
-            placing = Placing(arguments.names, placed, by_name)
+            arrays = frozenset(name for name, leaf in pairs if is_numeric_array(leaf))
+            placing = Placing(arguments.names, placed, by_name, arrays)
             return located_in_function(report, function, reference, inputs, where, with_another, placing)
         except Exception:  # what cannot be located stays unknown
             return report

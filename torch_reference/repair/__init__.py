@@ -3,7 +3,9 @@
 | file | what it is |
 | --- | --- |
 | single_edits.py | the smallest edits of a line that make the whole gradient right |
-| source_edits.py, term_edits.py, rarer_edits.py | every single edit of a line |
+| edits_in_order.py | the edits of all suspect lines, the likeliest first |
+| likeliest_line.py | the line with most to get wrong, where no edit tells |
+| source_edits.py, term_edits.py, rarer_edits.py, control_edits.py | every single edit of a line |
 | source_text.py | a file as text, at the places of its syntax tree |
 | rebuilt.py, remade.py | the user's function with another text |
 | screening.py, statement_ranges.py, frame_watch.py | most edits told off in the frame's variables |

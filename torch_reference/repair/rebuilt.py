@@ -17,21 +17,22 @@ class Original:
     def __init__(self, top: Callable[..., Any], code: CodeType) -> None:
         """Take the function that the user gave, and the code of the line: its own, or a helper's.
 
-        Errors: LookupError for what has no source, or is reached in a way that cannot be rebuilt
+        Errors: LookupError for what has no source
         """
         self.top = plain(top)
         self.code = code
         self.file = code.co_filename
         lines = linecache.getlines(self.file)
-        if not lines or self.top is None:
+        if not lines:
             raise LookupError("there is no source")
         self.text = "".join(lines)
         self.source = Source(self.text)
         self.outermost = self._outermost(ast.parse(self.text))
-        owner = next((found for found in reached(self.top) if found.__code__ is code), None)
-        if owner is None:
-            raise LookupError("the line is reached in a way that cannot be rebuilt")
-        self.around = owner.__globals__
+        known = reached(self.top) if self.top is not None else []
+        owner = next((found for found in known if found.__code__ is code), None)
+        self.can_be_edited = owner is not None
+        """Whether it is reached in a way that can be rebuilt."""
+        self.around = owner.__globals__ if owner is not None else {}
         self._made: Remade | None = None
 
     def _outermost(self, tree: ast.Module) -> ast.stmt:

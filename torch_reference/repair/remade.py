@@ -1,7 +1,7 @@
 """Functions anew: one of them with another code, and whatever reaches it by name or closure with it."""
 
 from collections.abc import Callable
-from types import CellType, CodeType, FunctionType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, TypeGuard
 
 from torch_reference.chain.recording.values import is_the_users
@@ -15,6 +15,7 @@ class Remade:
         self.old, self.new = old, new
         self.made: dict[int, FunctionType] = {}
         self.spaces: dict[int, dict[str, Any]] = {}
+        self.modules: dict[int, ModuleType] = {}
 
     def function(self, function: FunctionType) -> FunctionType:
         """The function that stands for this one; it is made once, however it is reached.
@@ -52,28 +53,46 @@ class Remade:
         return self.made[id(top)]
 
     def _value(self, value: Any) -> Any:
+        if _is_module(value):
+            return self._module(value)
         return self.function(value) if _is_made_anew(value) else value
+
+    def _module(self, module: ModuleType) -> ModuleType:
+        """A module of the user's, with functions anew that are its own; the module itself if it has none."""
+        if id(module) not in self.modules:
+            anew = ModuleType(module.__name__, module.__doc__)
+            self.modules[id(module)] = anew
+            vars(anew).update(self._space_of(vars(module)))
+        return self.modules[id(module)]
 
     def _space(self, function: FunctionType) -> dict[str, Any]:
         """The globals of a module, with functions anew that are its own."""
-        given = function.__globals__
+        return self._space_of(function.__globals__)
+
+    def _space_of(self, given: dict[str, Any]) -> dict[str, Any]:
         if id(given) not in self.spaces:
             self.spaces[id(given)] = space = dict(given)
             for name, value in given.items():
-                if _is_made_anew(value):
-                    space[name] = self.function(value)
+                if _is_made_anew(value) or _is_module(value):
+                    space[name] = self._value(value)
         return self.spaces[id(given)]
 
 
 def reached(top: FunctionType) -> list[FunctionType]:
-    """A function, and all that it may call by a name of its module or of its closure."""
-    found, seen = [top], {id(top)}
-    for function in found:  # it grows on the way
-        cells = [cell.cell_contents for cell in function.__closure__ or () if _is_full(cell)]
-        for other in (*function.__globals__.values(), *cells):
-            if _is_made_anew(other) and id(other) not in seen:
+    """A function, and all that it may call by a name of its module, its imports or its closure."""
+    waiting: list[Any] = [top]
+    found, seen = [], {id(top)}
+    for one in waiting:  # it grows on the way
+        if isinstance(one, ModuleType):
+            others = list(vars(one).values())
+        else:
+            found.append(one)
+            cells = [cell.cell_contents for cell in one.__closure__ or () if _is_full(cell)]
+            others = [*one.__globals__.values(), *cells]
+        for other in others:
+            if (_is_made_anew(other) or _is_module(other)) and id(other) not in seen:
                 seen.add(id(other))
-                found.append(other)
+                waiting.append(other)
     return found
 
 
@@ -86,6 +105,13 @@ def plain(function: Any) -> FunctionType | None:
 
 def _is_made_anew(value: Any) -> TypeGuard[FunctionType]:
     return isinstance(value, FunctionType) and is_the_users(value.__code__)
+
+
+def _is_module(value: Any) -> TypeGuard[ModuleType]:
+    """Whether it is a module of the user's: one with a function of his in it."""
+    return type(value) is ModuleType and any(
+        _is_made_anew(one) and one.__module__ == value.__name__ for one in vars(value).values()
+    )
 
 
 def _is_full(cell: CellType) -> bool:

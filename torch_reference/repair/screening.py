@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from torch_reference.judging.calls.nests import is_numeric_array
 from torch_reference.repair.frame_watch import Variables, copied, is_near, moments_before, tensors_of
 from torch_reference.repair.source_text import Source, TextEdit
 from torch_reference.repair.statement_ranges import from_to
@@ -163,6 +164,7 @@ def _made(screen: Screen) -> Iterator[Screen]:
 def _is_it(value: Any, manual: Tensor) -> bool:
     if type(value) is float:
         return manual.numel() == 1 and value == manual.item()
+    value = torch.as_tensor(value) if is_numeric_array(value) else value
     same = isinstance(value, Tensor) and value.shape == manual.shape
     return same and bool(((value == manual) | (manual != manual)).all())
 

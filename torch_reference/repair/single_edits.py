@@ -5,7 +5,8 @@ import contextlib
 import difflib
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,15 +14,15 @@ from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 from torch_reference.judging.calls.quiet import silent, unwarned
+from torch_reference.repair.edits_in_order import edits_in_order
+from torch_reference.repair.likeliest_line import likeliest_first, stands_at
 from torch_reference.repair.rebuilt import Original
 from torch_reference.repair.screening import Screen, Wanted, screens
-from torch_reference.repair.source_edits import edits_of
 from torch_reference.repair.source_text import TextEdit
-from torch_reference.repair.suspect_lines import only_copies, suspects
+from torch_reference.repair.suspect_lines import read, suspects, written
 from torch_reference.repair.time_limit import TimeLimit
 
-MOST_EDITS, MOST_SECONDS, MOST_SHOWN = 6000, 3.0, 2
-MOST_NAMES, MOST_OF_A_ROUND = 24, 8
+MOST_EDITS, MOST_SECONDS, MOST_SHOWN, MOST_DEARER = 6000, 3.0, 2, 2
 
 
 class Repair(NamedTuple):
@@ -56,7 +57,7 @@ class Repairs:
     seconds: float
     complete: bool
     lines: tuple[int, ...] = ()
-    """Where the mistake may be: the wrong line, and those that only it needs."""
+    """Where the mistake may be, the likeliest first: the wrong line, and those that only it needs."""
 
     def __str__(self) -> str:
         """The edits as diffs, under the words that say what they are; empty where none was found."""
@@ -75,27 +76,32 @@ def repairs(
     lines: Sequence[Sequence[int]],
     linked: Collection[str],
     wanted: Wanted | None = None,
+    right: Collection[int] = (),
 ) -> Repairs:
     """The smallest single edits of a line, or of one that only it needs, that make the whole gradient right.
 
     Each of lines is where one wrong link may have been made; of several links, what all of them need is
     edited. linked are the variables that are judged by themselves, and are right or inherited: their lines
     stay. wanted, where it is known, is what one wrong link should have been: most edits are told off by it.
+    right are the lines that made what is right.
     """
     try:
         original = Original(trials.top, code)
         statements = suspects(original.statements(), lines, linked)
     except (LookupError, SyntaxError, ValueError, AssertionError):
         return NONE
+    here = {place[0] for place in lines}
+    numbers = likeliest_first(statements, here, _made_once(original, right))
+    if not original.can_be_edited:
+        return Repairs((), 0, 0.0, complete=True, lines=numbers)
     # The thread's own time: what else the machine does decides nothing.
     begin, begin_wall = time.thread_time(), time.monotonic()
     fitting: list[Repair] = []
     tried, complete, dearest = 0, True, 0
-    here = {place[0] for place in lines}
     again = {line for place in lines for line in place[1:]} - here
     with silent(), unwarned(), TimeLimit(lambda: _runs(trials, original)) as limit:
         screened = _screens(trials, original, statements, wanted)
-        for edit, statement in _in_order(original, statements, code, here, again):
+        for edit, statement in edits_in_order(original, statements, code, here, again):
             spent, waited = time.thread_time() - begin, time.monotonic() - begin_wall
             if tried >= MOST_EDITS or spent > MOST_SECONDS or waited > 4 * MOST_SECONDS:
                 complete = False
@@ -103,7 +109,7 @@ def repairs(
             # Two edits of one line that are both right say the same: the smaller one will do.
             if any(repair.line == statement.lineno for repair in fitting):
                 continue
-            if fitting and edit.cost > dearest + 1:
+            if fitting and edit.cost > dearest + MOST_DEARER:
                 break
             tried += 1
             if limit.holds(partial(_mends, edit, original, trials, screened.get(statement))):
@@ -111,8 +117,17 @@ def repairs(
                 dearest = edit.cost
                 if len(fitting) == MOST_SHOWN:
                     break
-    numbers = tuple(sorted({statement.lineno for statement in statements}))
     return Repairs(tuple(fitting), tried, time.monotonic() - begin_wall, complete, numbers)
+
+
+def _made_once(original: Original, right: Collection[int]) -> set[str]:
+    """The variables that are read by the lines of right links, and have one value only."""
+    statements = original.statements()
+    loops = [one for one in statements if isinstance(one, ast.For | ast.While)]
+    rounds = [one for loop in loops for one in ast.walk(loop) if isinstance(one, ast.stmt)]
+    made = Counter(name for one in (*statements, *rounds) for name in written(one))
+    found = {name for one in statements if stands_at(one, right) for name in read(one)}
+    return {name for name in found if made[name] < 2}
 
 
 def _runs(trials: Trials, original: Original) -> None:
@@ -131,31 +146,6 @@ def _mends(edit: TextEdit, original: Original, trials: Trials, screen: Screen | 
         return trials.quick(edited) and trials.sure(edited)
     except Exception:
         return False
-
-
-def _in_order(
-    original: Original,
-    lines: Sequence[ast.stmt],
-    code: CodeType,
-    here: Collection[int],
-    again: Collection[int],
-) -> Iterator[tuple[TextEdit, ast.stmt]]:
-    """All edits, the likeliest of every line first; those of lines that only hand on are less likely."""
-    names = [name for name in code.co_varnames if name not in ("self", "ctx", "cls")][:MOST_NAMES]
-    names += [*original.attributes()[:MOST_NAMES], *original.of_each_round()[:MOST_OF_A_ROUND]]
-    every = [
-        (edit._replace(cost=edit.cost + _further(statement, here, again)), statement)
-        for statement in lines
-        for edit in edits_of(original.source, statement, names)
-    ]
-    yield from sorted(every, key=lambda pair: pair[0].cost)
-
-
-def _further(statement: ast.stmt, here: Collection[int], again: Collection[int]) -> int:
-    """How much less likely a line is than the one that made the wrong link; a copy is likelier."""
-    if any(statement.lineno <= line <= (statement.end_lineno or line) for line in here):
-        return -3 * only_copies(statement)
-    return (2 if statement.lineno in again else 1) - 3 * only_copies(statement)
 
 
 def _screens(

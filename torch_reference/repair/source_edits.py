@@ -6,8 +6,10 @@ What is evaluated is the edited text itself, so that what is shown is what was t
 import ast
 from collections.abc import Iterator, Sequence
 
+from torch_reference.repair.control_edits import control_edits
 from torch_reference.repair.rarer_edits import rarer_edits
 from torch_reference.repair.source_text import Source, TextEdit
+from torch_reference.repair.suspect_lines import header
 from torch_reference.repair.term_edits import LEAVES, factors, of_a_factor, of_a_term, terms
 
 OPERATORS = {
@@ -19,10 +21,12 @@ OPERATORS = {
     ast.Pow: ("**", ("*",)),
 }
 COMPARISONS = {
-    ast.Gt: (">", ("<", ">=")),
-    ast.Lt: ("<", (">", "<=")),
-    ast.GtE: (">=", ("<=", ">")),
-    ast.LtE: ("<=", (">=",)),
+    ast.Gt: ("<", ">="),
+    ast.Lt: (">", "<="),
+    ast.GtE: ("<=", ">"),
+    ast.LtE: (">=", "<"),
+    ast.Eq: ("!=",),
+    ast.NotEq: ("==",),
 }
 FUNCTIONS = (
     ("sum", "mean"),
@@ -40,8 +44,7 @@ FUNCTIONS = (
 def edits_of(source: Source, statement: ast.stmt, names: Sequence[str]) -> list[TextEdit]:
     """Every single edit of a statement, the likeliest first; names are those that may stand for another."""
     found = list(_of_the_statement(source, statement))
-    value = getattr(statement, "value", None)
-    if value is not None:
+    if (value := getattr(statement, "value", None) or header(statement)) is not None:
         called = {id(node.func) for node in ast.walk(value) if isinstance(node, ast.Call)}
         places = [node.slice for node in ast.walk(value) if isinstance(node, ast.Subscript)]
         index = {id(node) for place in places for node in ast.walk(place)}
@@ -51,7 +54,7 @@ def edits_of(source: Source, statement: ast.stmt, names: Sequence[str]) -> list[
                 found += _of_a_node(
                     source, node, names, id(node) in called, id(node) in inner, id(node) in index
                 )
-        for term in terms(value):
+        for term in () if header(statement) else terms(value):
             found += of_a_term(source, term, names, term is not value)
         for factor in factors(value):
             found += of_a_factor(source, factor, names)
@@ -60,7 +63,8 @@ def edits_of(source: Source, statement: ast.stmt, names: Sequence[str]) -> list[
             for node in ast.walk(place):
                 if isinstance(node, ast.expr):
                     found += _of_a_node(source, node, names, called=False, inner=True, index=True)
-    found += rarer_edits(source, statement, names)
+    condition = header(statement)
+    found += control_edits(source, condition) if condition else rarer_edits(source, statement, names)
     unique = {(edit.start, edit.end, edit.text): edit for edit in reversed(found)}
     return sorted(unique.values(), key=lambda edit: (edit.cost, edit.start))
 
@@ -99,7 +103,8 @@ def _of_a_node(
         what = "another number"
         yield from (TextEdit(begin, end, written, odd.get(written, 1), what) for written in numbers)
         if not isinstance(node.value, bool):
-            yield from (TextEdit(begin, end, name, 3, what) for name in names)
+            rare = node.value == 1  # nobody writes it as a factor
+            yield from (TextEdit(begin, end, name, 3 + rare, what) for name in names)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         is_number = isinstance(node.operand, ast.Constant)  # -1 may be an axis
         what, cost = ("another number", 2) if is_number else ("wrong sign", 0)
@@ -107,9 +112,9 @@ def _of_a_node(
     elif isinstance(node, ast.BinOp):
         yield from _of_an_operation(source, node)
     elif isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in COMPARISONS:
-        _, others = COMPARISONS[type(node.ops[0])]
         gap = source.span(node.left)[1], source.span(node.comparators[0])[0]
-        yield from (TextEdit(*gap, f" {other} ", 2, "another operator") for other in others)
+        for other in COMPARISONS[type(node.ops[0])]:
+            yield TextEdit(*gap, f" {other} ", 2, "another operator")
     elif isinstance(node, ast.Name) and not called:
         yield from (TextEdit(begin, end, other, 2, "another name") for other in names if other != node.id)
     elif isinstance(node, ast.Attribute):
@@ -142,8 +147,9 @@ def _of_an_operation(source: Source, node: ast.BinOp) -> Iterator[TextEdit]:
         sign, others = OPERATORS[type(node.op)]
         for other in others:
             start = source.span(node.left)[1]
-            what = "wrong sign" if {sign, other} == {"+", "-"} else "another operator"
-            yield TextEdit(start, start + len(gap.encode()), gap.replace(sign, other, 1), 2, what)
+            is_sign = {sign, other} == {"+", "-"}
+            cost, what = (1, "wrong sign") if is_sign else (2, "another operator")
+            yield TextEdit(start, start + len(gap.encode()), gap.replace(sign, other, 1), cost, what)
         if not isinstance(node.op, ast.Add | ast.Mult):
             yield TextEdit(begin, end, f"{right} {sign} {left}", 3, "another order")
         if isinstance(node.op, ast.MatMult):
@@ -153,8 +159,8 @@ def _of_an_operation(source: Source, node: ast.BinOp) -> Iterator[TextEdit]:
     what = {ast.Add: "term too many", ast.Sub: "term too many", ast.Pow: "another power"}.get(
         type(node.op), "factor too many"
     )
-    yield TextEdit(begin, end, left, 2 if isinstance(node.right, ast.Constant) else 3, what)
-    lone = 2 if isinstance(node.left, ast.Constant) else 3
+    yield TextEdit(begin, end, left, 1 if isinstance(node.right, ast.Constant) else 3, what)
+    lone = 1 if isinstance(node.left, ast.Constant) else 3
     if not isinstance(node.op, ast.Pow):
         yield TextEdit(begin, end, f"-{right}" if isinstance(node.op, ast.Sub) else right, lone, what)
 

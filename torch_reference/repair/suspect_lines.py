@@ -20,27 +20,51 @@ def suspects(
     made = Counter(name for one in simple for name in written(one))
     linked = {name for name in linked if made[name] < 2}
     loops = [one for one in statements if isinstance(one, ast.For | ast.While)]
-    needed = [_needed(simple, here, linked, loops) for here in lines]
+    controls = [one for one in statements if header(one) is not None]
+    needed = [_needed(simple, here, linked, loops, controls) for here in lines]
     if not needed:
         return []
     return [one for one in needed[0] if all(one in others for others in needed[1:])]
 
 
+def header(statement: ast.stmt) -> ast.expr | None:
+    """What decides how often those inside it run: the test of an if or while, what a for runs over."""
+    if isinstance(statement, ast.If | ast.While):
+        return statement.test
+    return statement.iter if isinstance(statement, ast.For) else None
+
+
 def _needed(
-    statements: Sequence[ast.stmt], lines: Sequence[int], linked: Collection[str], loops: Sequence[ast.stmt]
+    statements: Sequence[ast.stmt],
+    lines: Sequence[int],
+    linked: Collection[str],
+    loops: Sequence[ast.stmt],
+    controls: Sequence[ast.stmt],
 ) -> list[ast.stmt]:
-    """The statements of the lines, and those whose variables only they need: judged by nothing else."""
+    """The statements of the lines, and those whose variables only they need: judged by nothing else.
+
+    Those that decide how often such a statement runs are among them.
+    """
     found = [one for line in lines for one in statements if one.lineno <= line <= (one.end_lineno or line)]
+    made = {name for one in found for name in written(one)}
+    found += [one for one in statements if _makes_nothing(one) and made & written(one)]
     found = list(dict.fromkeys(found))
     waiting = list(found)
     while waiting:
         here = waiting.pop()
+        around = [one for one in controls if one is not here and _is_inside(here, one)]
+        waiting += [one for one in around if one not in found]
+        found += [one for one in around if one not in found]
         names = read(here) - set(linked)
         for one in reversed(statements):  # what stands nearer to the wrong link is likelier
             if one not in found and _may_come_before(one, here, loops) and names & written(one):
                 found.append(one)
                 waiting.append(one)
     return found
+
+
+def _is_inside(statement: ast.stmt, other: ast.stmt) -> bool:
+    return other.lineno < statement.lineno <= (other.end_lineno or other.lineno)
 
 
 def _may_come_before(one: ast.stmt, other: ast.stmt, loops: Sequence[ast.stmt]) -> bool:
@@ -59,6 +83,13 @@ def _changes_a_tensor(statement: ast.stmt) -> bool:
     return name.endswith("_") and not name.endswith("__")
 
 
+def _makes_nothing(statement: ast.stmt) -> bool:
+    """x = x: whoever wrote it meant something else."""
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Name):
+        return False
+    return any(isinstance(one, ast.Name) and one.id == statement.value.id for one in statement.targets)
+
+
 def only_copies(statement: ast.stmt) -> bool:
     """Whether a line only gives another name to what there is: something may have been left out there."""
     value = getattr(statement, "value", None)
@@ -69,12 +100,17 @@ def only_copies(statement: ast.stmt) -> bool:
         else part
         for part in parts
     ]
-    is_return = isinstance(statement, ast.Return) and len(parts) > 1
-    return not is_return and all(isinstance(part, ast.Name) for part in whole)
+    if isinstance(statement, ast.Return):
+        whole = [part for part in whole if not (isinstance(part, ast.Constant) and part.value is None)]
+    is_return = isinstance(statement, ast.Return) and len(whole) > 1
+    return bool(whole) and not is_return and all(isinstance(part, ast.Name) for part in whole)
 
 
 def read(statement: ast.stmt) -> set[str]:
     """The variables that a statement reads; one that it changes in place, too."""
+    condition = header(statement)
+    if condition is not None:
+        return {node.id for node in ast.walk(condition) if isinstance(node, ast.Name)}
     found = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
     targets = {target.id for target in getattr(statement, "targets", []) if isinstance(target, ast.Name)}
     value = getattr(statement, "value", None)
@@ -86,6 +122,8 @@ def read(statement: ast.stmt) -> set[str]:
 
 def written(statement: ast.stmt) -> set[str]:
     """The variables that a statement makes or changes: x of x = …, x[i] = …, x += …, x.add_(…)."""
+    if header(statement) is not None:
+        return set()
     if isinstance(statement, ast.Expr):
         call = statement.value
         is_method = isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)

@@ -46,7 +46,7 @@ def of_a_term(source: Source, term: ast.expr, names: Sequence[str], inside: bool
     factor = text if tight or (isinstance(term, ast.BinOp) and isinstance(term.op, ast.Mult)) else f"({text})"
     whole = text if tight else f"({text})"
     if not isinstance(term, ast.UnaryOp):  # that sign is better left out
-        yield TextEdit(begin, end, f"-{factor}", 3 if inside else 1, "wrong sign")
+        yield TextEdit(begin, end, f"-{factor}", 2 if inside else 1, "wrong sign")
     for number in ("2", "0.5"):
         # After the names: a number that fits may be that of one of them.
         yield TextEdit(begin, end, f"{number} * {factor}", 5, "factor missing")

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
+
 from torch_reference.chain.graph import Graph
 from torch_reference.chain.verdict import Chain, Judged, Status
 
@@ -27,6 +29,7 @@ def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
     it, or that is returned. And where a name has several versions, it must be certain which one is meant.
     """
     found = []
+    judged = _wrong_once(judged)
     right = {one.quantity.edge for one in judged if one.status is Status.RIGHT and not one.reason}
     for one in judged:
         if one.status is Status.WRONG and one.quantity.returned and one.quantity.edge in right:
@@ -41,6 +44,35 @@ def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
             one = replace(one, status=Status.NOT_JUDGED, reason=reason)
         found.append(one)
     return [_or_above(one, found, graph) for one in found]
+
+
+def _wrong_once(judged: Sequence[Judged]) -> list[Judged]:
+    """Of the versions of one gradient that are wrong by the same values, the first alone is wrong here.
+
+    A helper that sums what was broadcast, or a line that reshapes it, makes a version of its own.
+    """
+    found: list[Judged] = []
+    for one in judged:
+        before = one.status is Status.WRONG and any(_is_made_before(other, one) for other in found)
+        found.append(replace(one, status=Status.INHERITED, diagnosis=None) if before else one)
+    return found
+
+
+def _is_made_before(other: Judged, one: Judged) -> bool:
+    """Whether another wrong one, a local variable that is surely meant, has its values."""
+    known = other.quantity.sure and other.quantity.place is not None
+    return other.status is Status.WRONG and known and _is_the_same(other, one)
+
+
+def _is_the_same(other: Judged, one: Judged) -> bool:
+    """Whether both are the same gradient of the same quantity, in two versions."""
+    if other is one or other.quantity.edge != one.quantity.edge:
+        return False
+    first, then = other.quantity.manual, one.quantity.manual
+    if first.shape != then.shape:
+        return False
+    closeness = torch.finfo(then.dtype).eps ** 0.5
+    return bool((first - then).norm() <= closeness * then.norm())
 
 
 def _or_above(one: Judged, judged: Sequence[Judged], graph: Graph) -> Judged:
@@ -60,6 +92,8 @@ def _is_used(one: Judged, judged: Sequence[Judged], graph: Graph) -> bool:
     """Whether another link follows from it, or cannot be judged because of it; of a part, its whole."""
     whole = [other for other in judged if one.quantity in other.quantity.parts]
     if any(other.status is Status.INHERITED for other in whole):
+        return True
+    if any(_is_the_same(one, other) for other in judged):
         return True
     below = graph.fed_by(one.quantity.edge, [other.quantity.edge for other in judged])
     because = f"its upstream gradient {one.quantity.manual_name} "

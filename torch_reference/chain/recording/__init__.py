@@ -3,6 +3,7 @@
 | file | what it is |
 | --- | --- |
 | passes.py | a Function's or a pair's two passes |
+| plain_context.py | what a Function calls ctx, without a graph behind it |
 | recomputed.py | what the backward pass makes again, and otherwise |
 | tracing.py | the local variables, version by version, each with the line that made it |
 | values.py | what of them is looked at, and whose code it is |

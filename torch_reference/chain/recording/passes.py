@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 
 from torch_reference.chain.graph import Edge, edge_of
+from torch_reference.chain.recording.plain_context import Context
 from torch_reference.chain.recording.tracing import Made, Recorder
+from torch_reference.chain.recording.values import identity_of
+from torch_reference.judging.calls.nests import as_array, is_numeric_array
 from torch_reference.judging.scalar_objective import as_tuple
 
 
@@ -39,35 +42,19 @@ class Placing:
     names: tuple[str, ...]
     placed: Callable[[Sequence[Any]], tuple[Sequence[Any], Mapping[str, Any]]]
     by_name: Callable[[Sequence[Any]], Mapping[str, Any]]
+    arrays: frozenset[str] = frozenset()
+    """The inputs that the user's function gets as numpy's arrays."""
+
+    def as_given(self, values: Sequence[Any]) -> list[Any]:
+        """The tensors in the kind in which the user gave them."""
+        pairs = zip(self.names, values, strict=True)
+        return [as_array(value) if name in self.arrays else value for name, value in pairs]
 
     @classmethod
     def plain(cls, count: int) -> "Placing":
         """inputs[0], inputs[1], … one after the other."""
         names = tuple(f"inputs[{index}]" for index in range(count))
         return cls(names, lambda values: (values, {}), lambda found: dict(zip(names, found, strict=False)))
-
-
-class Context:
-    """What a torch.autograd.Function calls ctx, without a graph behind it."""
-
-    def __init__(self, needs_input_grad: Sequence[bool]) -> None:
-        """As it is before the forward pass."""
-        self.needs_input_grad = tuple(needs_input_grad)
-        self.saved_tensors: tuple[Tensor | None, ...] = ()
-
-    def save_for_backward(self, *tensors: Tensor | None) -> None:
-        """Keep them without their graph, as autograd does."""
-        self.saved_tensors = tuple(
-            value.detach() if isinstance(value, Tensor) else value for value in tensors
-        )
-
-    def save_for_forward(self, *tensors: Tensor | None) -> None:
-        """Nothing to do: there is no forward mode here."""
-
-    mark_dirty = mark_non_differentiable = save_for_forward
-
-    def set_materialize_grads(self, value: bool) -> None:
-        """Nothing to do: every output has its upstream gradient."""
 
 
 def function_passes(
@@ -87,17 +74,17 @@ def function_passes(
     arguments, leaves = with_graph(inputs, wanted, placing.names)
     ours = Recorder()
     with torch.enable_grad(), ours:
-        outputs, backward = _forward(function, *placing.placed(arguments), wanted)
+        outputs, backward = _forward(function, *placing.placed(placing.as_given(arguments)), wanted)
     theirs = Recorder()
     # One for each output; behind the last there may be more of None.
-    given = [None if value is None else value.clone() for value in upstream[: len(as_tuple(outputs))]]
+    given = [_in_kind(*pair) for pair in zip(as_tuple(outputs), upstream, strict=False)]
     with torch.no_grad(), theirs:
         gradients = as_tuple(backward(*given))
     roots, above = _roots(as_tuple(outputs), upstream)
     returned = {
-        name: (_floating(gradient, leaves[name][1]), (id(gradient), gradient._version))
+        name: (_floating(gradient, leaves[name][1]), identity_of(gradient))
         for name, gradient in placing.by_name(gradients).items()
-        if isinstance(gradient, Tensor) and name in leaves
+        if name in leaves and (isinstance(gradient, Tensor) or is_numeric_array(gradient))
     }
     stopped = ours.stopped or theirs.stopped
     made = tuple(ours.made), tuple(theirs.made)
@@ -106,8 +93,17 @@ def function_passes(
     )
 
 
-def _floating(gradient: Tensor, like: Tensor) -> Tensor:
+def _in_kind(output: Any, upstream: Tensor | None) -> Any:
+    """The upstream gradient of an output, as an array if that is one."""
+    if upstream is None:
+        return None
+    is_plain = is_numeric_array(output) or isinstance(output, float)
+    return as_array(upstream.clone()) if is_plain else upstream.clone()
+
+
+def _floating(gradient: Any, like: Tensor) -> Tensor:
     """A copy, of whole numbers too in the dtype of what it is the gradient of."""
+    gradient = torch.as_tensor(gradient)
     is_number = gradient.is_floating_point() or gradient.is_complex()
     return gradient.detach().clone() if is_number else gradient.detach().to(like.dtype)
 

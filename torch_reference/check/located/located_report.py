@@ -22,14 +22,27 @@ class LocatedReport(Report):
 
     @property
     def line(self) -> Place | None:
-        """The line that is wrong: the one that an edit mends, else the one wrong link's; None without one."""
+        """The line that is wrong, or the likelier one of two; None where nothing tells."""
+        return self.lines[0] if self.lines else None
+
+    @property
+    def lines(self) -> tuple[Place, ...]:
+        """The line that is wrong; two where each can be, the likelier first.
+
+        Two where an edit of either makes the whole gradient right, or where no edit does and the wrong link
+        needs what nothing else needs: then that line of them on which there is most to get wrong.
+        """
+        places = self._places()
+        if not places:
+            return ()
+        numbers = [repair.line for repair in self.repairs.found]
+        if not numbers:
+            numbers = list(self.repairs.lines[:1]) + [place.line for place in places if len(places) == 1]
+        return tuple(_at(places[0], number) for number in dict.fromkeys(numbers))
+
+    def _places(self) -> list[Place]:
         wrong = self.inside.wrong if self.inside is not None else ()
-        places = list(dict.fromkeys(link.quantity.place for link in wrong if link.quantity.place))
-        if self.repairs.found and places:
-            first = self.repairs.found[0]
-            text = linecache.getline(first.file, first.line).strip()
-            return Place(first.file, first.line, text, places[0].function, places[0].code)
-        return places[0] if len(places) == 1 else None
+        return list(dict.fromkeys(link.quantity.place for link in wrong if link.quantity.place))
 
     def told(self) -> Diagnosis | None:
         """What is known of the one wrong line: by its link, or by the edit that mends it."""
@@ -38,7 +51,8 @@ class LocatedReport(Report):
         if self.line is None or not wrong:
             return None
         [*told] = kinds
-        if len(told) == 1 and told[0] is not None and self.line == wrong[0].quantity.place:
+        is_its_line = self.line == wrong[0].quantity.place or not self.repairs.found
+        if len(told) == 1 and told[0] is not None and is_its_line:
             where = wrong[0].quantity.manual_name
             return replace(told[0], sentence=f"In {where}: {told[0].sentence}")
         if not self.repairs.found:
@@ -76,6 +90,7 @@ class LocatedReport(Report):
             found["inside"] = self.inside.to_dict()
         line = self.line
         found["file"], found["line"] = (line.file, line.line) if line else (None, None)
+        found["lines"] = [place.line for place in self.lines]
         found["edits"] = [repair._asdict() for repair in self.repairs.found]
         found["edits_tried"], found["edits_seconds"] = self.repairs.tried, self.repairs.seconds
         return found
@@ -99,8 +114,19 @@ class LocatedReport(Report):
 
     def _other_lines(self) -> list[str]:
         """Where else the mistake may be, if no edit tells."""
-        wrong = {link.quantity.place.line for link in self.inside.wrong if link.quantity.place}  # type: ignore[union-attr]
+        wrong = {place.line for place in self._places()}
         others = [str(line) for line in self.repairs.lines if line not in wrong]
         if self.repairs.found or not others or len(others) > MOST_LINES:
             return []
-        return [f"or on a line that only it needs: {', '.join(others)}"]
+        likeliest = self.repairs.lines[0]
+        if likeliest in wrong:
+            return [f"or on a line that only it needs: {', '.join(sorted(others, key=int))}"]
+        rest = ", ".join(sorted(others[1:], key=int))
+        return [f"likelier on line {likeliest}, that only it needs" + (f"; or on {rest}" if rest else "")]
+
+
+def _at(place: Place, line: int) -> Place:
+    """Another line of the same code."""
+    if line == place.line:
+        return place
+    return replace(place, line=line, source=linecache.getline(place.file, line).strip())

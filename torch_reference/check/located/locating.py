@@ -129,12 +129,19 @@ def _located(
             trials = TaskTrials(make_task, top).trials
             here = [[place.line for place in places if place.code is code] for places in lines]
             wanted = what_was_wanted(inside, code)
-            found = repairs(trials, code, here, judged | inside.forward, wanted) if code else NONE
+            right = _right_lines(inside, code)
+            found = repairs(trials, code, here, judged | inside.forward, wanted, right) if code else NONE
         except Exception:  # the user's code, in another task: no edit rather than an error
             found = NONE
     located = LocatedReport(**known, inside=inside, repairs=found)
     told = located.told()
     return replace(located, findings=tuple(_told(finding, told) for finding in located.findings))
+
+
+def _right_lines(inside: ChainReport, code: CodeType | None) -> set[int]:
+    """The lines that made what is right."""
+    places = [link.quantity.place for link in inside.links if link.status is Status.RIGHT]
+    return {place.line for place in places if place and place.code is code}
 
 
 def _lines(inside: ChainReport) -> list[list[Place]]:

@@ -1,0 +1,55 @@
+"""The edits of all suspect lines, the likeliest first."""
+
+import ast
+import re
+from collections.abc import Collection, Iterator, Sequence
+from types import CodeType
+
+from torch_reference.repair.likeliest_line import stands_at
+from torch_reference.repair.rebuilt import Original
+from torch_reference.repair.source_edits import edits_of
+from torch_reference.repair.source_text import TextEdit
+from torch_reference.repair.suspect_lines import only_copies, read, written
+
+GRADIENT = re.compile(r"^(d|g|delta)|grad|_bar$")
+MOST_NAMES, MOST_OF_A_ROUND = 24, 8
+
+
+def edits_in_order(
+    original: Original,
+    lines: Sequence[ast.stmt],
+    code: CodeType,
+    here: Collection[int],
+    again: Collection[int],
+) -> Iterator[tuple[TextEdit, ast.stmt]]:
+    """All edits, the likeliest of every line first; those of lines that only hand on are less likely."""
+    names = [name for name in code.co_varnames if name not in ("self", "ctx", "cls")][:MOST_NAMES]
+    names += [*original.attributes()[:MOST_NAMES], *original.of_each_round()[:MOST_OF_A_ROUND]]
+    made = {name for one in lines if stands_at(one, here) for name in written(one)}
+    every = [
+        (edit._replace(cost=edit.cost + _further(statement, here, again, made)), statement)
+        for statement in lines
+        for edit in edits_of(original.source, statement, names)
+    ]
+    # Of two that cost the same, what stands there too much is likelier than what may be missing anywhere.
+    yield from sorted(every, key=lambda pair: (pair[0].cost, _growth(pair[0])))
+
+
+def _growth(edit: TextEdit) -> int:
+    """-1 for an edit that leaves something out, 1 for one that adds something."""
+    more = len(edit.text.encode()) - (edit.end - edit.start)
+    return (more > 0) - (more < 0)
+
+
+def _further(
+    statement: ast.stmt, here: Collection[int], again: Collection[int], made: Collection[str]
+) -> int:
+    """How much less likely a line is than the one that made the wrong link; a copy is likelier.
+
+    made is what the wrong links' lines made: to return a gradient among it leaves nothing out.
+    """
+    returned = read(statement) & set(made) if isinstance(statement, ast.Return) else ()
+    copy = only_copies(statement) and not any(GRADIENT.search(name) for name in returned)
+    if stands_at(statement, here):
+        return -3 * copy
+    return (2 if statement.lineno in again else 1) - 3 * copy

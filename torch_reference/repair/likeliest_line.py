@@ -1,0 +1,68 @@
+"""Of the lines that may have made a wrong link, and that no edit told apart, the one with most to get wrong.
+
+`d_x = slope * d_y` can hardly be wrong, and the line that made the slope can be wrong in many ways. And who
+gives another name to what there is, `carry = d_h`, may have left something out.
+"""
+
+import ast
+from collections.abc import Collection, Iterator, Sequence
+
+from torch_reference.repair.suspect_lines import header, written
+
+COPY = 2
+"""How much there is to get wrong where a value only gets another name."""
+ROOM = {"zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like", "new_zeros"}
+
+
+def likeliest_first(
+    statements: Sequence[ast.stmt], here: Collection[int], confirmed: Collection[str] = ()
+) -> tuple[int, ...]:
+    """The lines of suspect statements: that with most operations first, then those nearest to the links.
+
+    here are the lines that made the wrong links: of two with as many operations they come first. confirmed
+    are the variables of which something right was made: their lines come last.
+    """
+
+    def weight(statement: ast.stmt) -> float:
+        is_here = stands_at(statement, here)
+        if not is_here and written(statement) and written(statement) <= set(confirmed):
+            return 0
+        operations = sum(map(_is_operation, _computed(header(statement) or statement)))
+        return operations + COPY * _renames(statement) + 0.5 * is_here
+
+    ordered = sorted(enumerate(statements), key=lambda pair: (-weight(pair[1]), pair[0]))
+    return tuple(dict.fromkeys(statement.lineno for _, statement in ordered))
+
+
+def _computed(statement: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those of a call that only makes room: its shape shows at once if it is wrong."""
+    yield statement
+    for child in ast.iter_child_nodes(statement):
+        if not (isinstance(child, ast.Call) and _name(child.func) in ROOM):
+            yield from _computed(child)
+
+
+def _name(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def stands_at(statement: ast.stmt, lines: Collection[int]) -> bool:
+    """Whether a statement is on one of these lines; of a loop its first line, not those inside it."""
+    end = (header(statement) or statement).end_lineno or statement.lineno
+    return any(statement.lineno <= line <= end for line in lines)
+
+
+def _is_operation(node: ast.AST) -> bool:
+    if isinstance(node, ast.UnaryOp):  # -1 may be an axis
+        return not isinstance(node.operand, ast.Constant)
+    return isinstance(node, ast.BinOp | ast.Call | ast.Compare | ast.Slice | ast.AugAssign)
+
+
+def _renames(statement: ast.stmt) -> bool:
+    """Whether it gives one variable another name: x = y, x = y.clone()."""
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
+        return False
+    value = statement.value
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "clone":
+        value = value.func.value
+    return isinstance(value, ast.Name)
