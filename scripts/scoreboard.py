@@ -92,9 +92,11 @@ def _lines(options: argparse.Namespace) -> int:
     if options.json:
         print_json({name: score.facts() for name, score in scores.items()}, indent=2)
     else:
-        table = plain_table("wrong lines", "planted", "line", "kind", "other kind", "edit", "failing")
+        table = plain_table(
+            "wrong lines", "planted", "line", "of two", "kind", "other kind", "edit", "failing"
+        )
         for name, score in scores.items():
-            table.add_row(name, *(str(value) for value in score[:6]))
+            table.add_row(name, *(str(value) for value in score[:7]))
         open_console().print(table)
         for score in scores.values() if options.list else ():
             print("\n".join(score.missed))

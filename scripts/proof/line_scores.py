@@ -8,10 +8,14 @@ from catalogue.lines.line_trials import said_of, shows
 
 
 class LineScore(NamedTuple):
-    """Of so many mistakes: the line named, the kind right or another, an edit shown, one that fails."""
+    """Of so many mistakes: the line named, the kind right or another, an edit shown, one that fails.
+
+    of_two counts those whose line is the one named, or the other one where the report names two.
+    """
 
     mistakes: int = 0
     line: int = 0
+    of_two: int = 0
     kind: int = 0
     other_kind: int = 0
     edit: int = 0
@@ -36,6 +40,7 @@ def line_score(mistakes: Iterable[LineMistake]) -> LineScore:
         score = LineScore(
             score.mistakes + 1,
             score.line + said.line,
+            score.of_two + said.line_of_two,
             score.kind + said.kind_is_right,
             score.other_kind + (not unknown and not said.kind_is_right),
             score.edit + (said.mends is not None),

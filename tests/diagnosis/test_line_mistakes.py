@@ -87,6 +87,7 @@ def test_the_scoreboard_has_columns_for_line_kind_and_edit(monkeypatch: pytest.M
         "mistakes": 1,
         "line": 1,
         "kind": 1,
+        "of_two": 1,
         "other_kind": 0,
         "edit": 1,
         "bad_edit": 0,

@@ -29,15 +29,8 @@ COMPARISONS = {
     ast.NotEq: ("==",),
 }
 FUNCTIONS = (
-    ("sum", "mean"),
-    ("sin", "cos"),
-    ("sinh", "cosh"),
-    ("sigmoid", "tanh"),
-    ("sqrt", "rsqrt"),
-    ("exp", "log"),
-    ("zeros_like", "ones_like"),
-    ("softmax", "log_softmax"),
-    ("max", "amax"),
+    *(("sum", "mean"), ("sin", "cos"), ("sinh", "cosh"), ("sigmoid", "tanh"), ("sqrt", "rsqrt")),
+    *(("exp", "log"), ("zeros_like", "ones_like"), ("softmax", "log_softmax"), ("max", "amax")),
 )
 
 

@@ -25,10 +25,14 @@ HELD_OUT_SEED = 17
 
 
 class Said(NamedTuple):
-    """What was said of one mistake; mends is None where no edit was shown."""
+    """What was said of one mistake; mends is None where no edit was shown.
+
+    line is whether its line is the one that is named, line_of_two whether it is one of at most two.
+    """
 
     mistake: LineMistake
     line: bool
+    line_of_two: bool
     kind: str
     kind_is_right: bool
     mends: bool | None
@@ -153,7 +157,7 @@ def said_of(mistake: LineMistake) -> Said:
     """The line that is named, the first diagnosis, and whether the edit that is shown mends it."""
     name, _, subject = mistake.subject.partition(":")
     report = checked(made(mistake.text, name), subject)
-    place = getattr(report, "line", None)
+    lines = [place.line for place in getattr(report, "lines", ())]
     kinds = [f.diagnosis.kind for f in report.findings if f.starts_here and f.diagnosis]
     known = [kind for kind in kinds if kind != "unknown"]
     kind = known[0] if known else "unknown"
@@ -161,7 +165,7 @@ def said_of(mistake: LineMistake) -> Said:
     diffs = [repair.diff for repair in edits.found] if edits is not None else []
     mends = all(_mends(mistake, diff) for diff in diffs) if diffs else None
     right = set(known) <= CLASSES[mistake.kind] and bool(known)
-    return Said(mistake, place is not None and place.line == mistake.line, kind, right, mends)
+    return Said(mistake, lines[:1] == [mistake.line], mistake.line in lines, kind, right, mends)
 
 
 def _mends(mistake: LineMistake, diff: str) -> bool:
