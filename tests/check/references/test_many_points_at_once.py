@@ -80,3 +80,13 @@ def test_what_keeps_its_last_result_keeps_a_plain_one() -> None:
 
     slope(keeps, images)
     assert not torch._C._functorch.is_batchedtensor(kept["last"])
+
+
+def test_other_indices_have_other_derivatives() -> None:
+    """What is known of a point is known of its indices and masks, too."""
+    index = torch.tensor([0, 2, 1, 3])
+    report = check_function(
+        lambda x, i: x.flatten()[i].sin(), None, images, index, ways=["repeated indices"], order=1
+    )
+    assert report, str(report)
+    assert dict(report.ways) == {"repeated indices": "agrees"}

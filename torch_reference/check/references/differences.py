@@ -11,6 +11,7 @@ from torch.utils._pytree import tree_unflatten
 from torch_reference.check.references.coarse import Run, pairs_of
 from torch_reference.check.references.jacobians import Jacobian, first_slopes, jacobian
 from torch_reference.judging.calls.holders import flattened
+from torch_reference.judging.calls.nests import is_judged
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.tolerance.rounding.exact_run import widened_inputs
 from torch_reference.tolerance.rounding.moved_run import MovedRun
@@ -33,7 +34,7 @@ def by_differences(function: Callable[..., Any]) -> Callable[..., Any]:
     >>> by_differences(lambda x: x.detach() ** 2)(x).sum().backward()
     >>> torch.testing.assert_close(x.grad, 2 * x.detach())
     """
-    known: Known = {}
+    known: dict[tuple[object, ...], Known] = {}
 
     def differentiable(*args: Any, **kwargs: Any) -> Any:
         leaves, nest = flattened((args, kwargs))
@@ -46,7 +47,10 @@ def by_differences(function: Callable[..., Any]) -> Callable[..., Any]:
             made["leaves"], made["nest"] = flattened(function(*own, **named))
             return [leaf for leaf in made["leaves"] if _is_number(leaf)]
 
-        numbers = iter(_Differences.apply(run, known, *(leaves[place] for place in places)))  # type: ignore[no-untyped-call]
+        # Of other indices, or another mask, the derivatives are others.
+        others = tuple(_numbers(leaf) for leaf in leaves if is_judged(leaf) and not _is_number(leaf))
+        here = known.setdefault(others, {})
+        numbers = iter(_Differences.apply(run, here, *(leaves[place] for place in places)))  # type: ignore[no-untyped-call]
         outputs = [next(numbers) if _is_number(leaf) else leaf for leaf in made["leaves"]]
         return tree_unflatten(outputs, made["nest"])
 
