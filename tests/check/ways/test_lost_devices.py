@@ -31,7 +31,7 @@ class Device(TorchFunctionMode):
 
 WHERE = {
     "as it was given": lambda x: True,
-    "with offset inputs": lambda x: x.storage_offset() > 0,
+    "with offset inputs": lambda x: x.storage_offset() == 3,
     "with non-contiguous inputs": lambda x: x.stride(-1) != 1,
     "with one row": lambda x: len(x) == 1,
 }
@@ -57,3 +57,23 @@ def test_what_loses_the_device_is_reported(where: str) -> None:
     assert not device.asked
     left = [status for _, status in report.ways if status == "not judged (no device)"]
     assert text.count("not judged (no device)") == bool(left)
+
+
+def test_an_index_that_is_not_taken_is_no_mistake() -> None:
+    """A reference may take -100 where a kernel asserts that there is none: as a processor refuses it."""
+    device = Device()
+
+    def rows(table: Tensor, ids: Tensor) -> Tensor:
+        if (ids < 0).any():
+            device.lost = True
+            raise RuntimeError("CUDA error: device-side assert triggered")
+        return table[ids]
+
+    def reference(table: Tensor, ids: Tensor) -> Tensor:
+        return (ids[:, None] == torch.arange(4)).to(table.dtype) @ table
+
+    with device:
+        ways = ["ignored indices", "rows"]
+        report = check_function(rows, reference, torch.ones(4, 3), torch.arange(4), ways=ways, order=1)
+    assert report.agrees, report
+    assert dict(report.ways) == dict.fromkeys(ways, "not judged (no device)")

@@ -5,6 +5,7 @@ A point outside the reference's domain, where it raises or is not finite, is dis
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,10 +21,11 @@ from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.check.ways.upstreams import first_row
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.own_generator import own_generator
-from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of_range
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream
+from torch_reference.tolerance.by_rows import INDICES
 
 Change = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -97,9 +99,27 @@ def at_point(session: Session, what: str, inputs: Tensors, at_kinks: bool = Fals
     except (UserCodeError, ValueError):
         return
     point = {**inputs, **above}
+    if (refusal := _out_of_range(session, inputs)) is not None:
+        yield Attempt(what, point, partial(_raise, refusal))
+        return
     finite = all(value.isfinite().all() for value in outputs.values())
     if depends and finite and (at_kinks or is_smooth(session, point)):
         yield Attempt(what, point, partial(session.differentiated, point))
+
+
+def _out_of_range(session: Session, inputs: Tensors) -> UserCodeError | None:
+    """What the function says on a processor of indices that it does not take: they end the use of a GPU."""
+    if all(value.is_cpu or value.dtype not in INDICES for value in inputs.values()):
+        return None
+    try:
+        session.function.outputs({name: value.detach().cpu() for name, value in inputs.items()}, ())
+    except UserCodeError as error:  # or that it does not run there
+        return error if is_out_of_range(str(error)) else None
+    return None
+
+
+def _raise(error: UserCodeError) -> Any:
+    raise error
 
 
 def is_smooth(session: Session, point: Tensors) -> bool:

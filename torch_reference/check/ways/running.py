@@ -9,7 +9,12 @@ from torch import Tensor
 from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
 from torch_reference.comparison import Row, Verdict
 from torch_reference.judging.calls.arguments import Tensors
-from torch_reference.judging.calls.raised_errors import UserCodeError, is_guard, loses_the_device
+from torch_reference.judging.calls.raised_errors import (
+    UserCodeError,
+    is_guard,
+    is_out_of_range,
+    loses_the_device,
+)
 from torch_reference.judging.finding import Finding, breach
 from torch_reference.judging.function_outputs import judge_outputs
 from torch_reference.judging.judgement import FORM, judge
@@ -54,7 +59,7 @@ def run_way(session: Session, name: str, way: Way, allow: Collection[str] = ()) 
     try:
         for attempt in way(session):
             status, findings = _tried(session, attempt, allow)
-            if status == "fails":
+            if status in ("fails", NO_DEVICE):
                 return WayFound(name, status, attempt.what, tuple(findings))
             if status == "warns" and warned is None:
                 warned = WayFound(name, status, attempt.what, tuple(findings))
@@ -77,14 +82,16 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     try:
         made = attempt.call()
     except UserCodeError as error:
+        out_of_its_domain = error.part == "forward" and attempt.point is not session.point
         if loses_the_device(str(error)):  # after which nothing can be asked there
+            if out_of_its_domain and is_out_of_range(str(error)):
+                return NO_DEVICE, []
             return "fails", [breach(error.part, "call", Verdict.RAISED, str(error))]
         if not _is_in_domain(attempt, objective) or isinstance(error.__cause__, Warning):
             return "cannot apply", []
-        out_of_its_domain = error.part == "forward" and attempt.point is not session.point
         if attempt.may_refuse or out_of_its_domain:
             return "refused", []
-        if attempt.may_guard and error.part == "forward" and is_guard(error):
+        if attempt.may_guard and is_guard(error):
             return "guards", []
         return "fails", [breach(error.part, "call", Verdict.RAISED, str(error))]
     if attempt.point is session.point and is_the_same(made, session.plain):

@@ -19,7 +19,9 @@ from torch_reference.check.ways.session import Attempt, Session
 Way = Callable[[Session], Iterator[Attempt]]
 
 WAYS: dict[str, Way] = {
-    **{name: partial(in_layout, layout, what) for name, (what, layout) in LAYOUTS.items()},
+    **{
+        name: partial(in_layout, layout, what) for name, (what, layout) in LAYOUTS.items() if name != "offset"
+    },
     "zero upstream": upstreams.zero,
     "expanded upstream": upstreams.expanded,
     "missing upstream": upstreams.missing,
@@ -46,8 +48,10 @@ WAYS: dict[str, Way] = {
     "masks": points.with_masks,
     "rows": sizes.with_rows,
     "columns": sizes.with_columns,
+    "offset": partial(in_layout, LAYOUTS["offset"][1], LAYOUTS["offset"][0]),
 }
-"""In the order in which they are tried: those that share the given point first."""
+"""In the order in which they are tried: those that share the given point first, and last what may end the use
+of a GPU: a kernel that reads 16 bytes at once ends it where they do not begin at a multiple of 16."""
 
 POINTS = (
     *("redrawn", "zeros", "zero rows", "equal values", "scales"),

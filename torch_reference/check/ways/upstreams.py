@@ -1,5 +1,6 @@
 """Upstream gradients that a training makes: zero, expanded, missing, very large and very small."""
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -9,6 +10,9 @@ from torch import Tensor
 from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.scalar_objective import UPSTREAM
+
+FARTHEST, SPARE = 1000, 4
+"""Powers of two: more than there are, and what the numbers between input and gradient may need besides."""
 
 
 def zero(session: Session) -> Iterator[Attempt]:
@@ -52,10 +56,28 @@ def scaled(session: Session) -> Iterator[Attempt]:
     powers = {torch.float64: 40, torch.float32: 20, torch.bfloat16: 20, torch.float16: 3}
     dtypes = [value.dtype for value in session.point.values() if value.is_floating_point()]
     power = min(powers.get(dtype, 3) for dtype in dtypes)
-    for what, factor in (("very large", 2.0**power), ("very small", 2.0**-power)):
-        if what == "very small" and power == powers[torch.float16]:
-            continue  # it would be rounded to a subnormal number
-        yield Attempt(f"with a {what} upstream gradient", session.point, partial(_scaled, session, factor))
+    up, down = (min(power, room) for room in _room(session))
+    if up > 0:
+        call = partial(_scaled, session, 2.0**up)
+        yield Attempt("with a very large upstream gradient", session.point, call)
+    if down > powers[torch.float16]:  # else it would be rounded to a subnormal number
+        call = partial(_scaled, session, 2.0**-down)
+        yield Attempt("with a very small upstream gradient", session.point, call)
+
+
+def _room(session: Session) -> tuple[int, int]:
+    """By how many powers of two the gradients may grow and shrink, and neither overflow nor lose digits."""
+    up, down = FARTHEST, FARTHEST
+    for value in (*session.upstream.values(), *session.plain.gradients.values()):
+        if not value.is_floating_point():
+            continue
+        sizes = value.detach().abs()
+        sizes = sizes[sizes.isfinite() & (sizes > 0)].double()
+        if sizes.numel():
+            info, largest, least = torch.finfo(value.dtype), float(sizes.max()), float(sizes.min())
+            up = min(up, int(math.log2(info.max) - math.log2(largest)) - SPARE)
+            down = min(down, int(math.log2(least) - math.log2(info.tiny)) - SPARE)
+    return up, down
 
 
 def _scaled(session: Session, factor: float) -> Made:

@@ -10,6 +10,7 @@ import torch
 
 HERE = Path(__file__).parents[2]
 TORCH = "/torch/"
+ASSERTED = "device-side assert"
 
 
 class UserCodeError(RuntimeError):
@@ -47,6 +48,11 @@ def loses_the_device(error: str) -> bool:
     return "CUDA error" in error
 
 
+def is_out_of_range(error: str) -> bool:
+    """Whether an index is not taken, as a processor says it or, at the cost of its use, a GPU."""
+    return "IndexError" in error or "out of range" in error or "out of bounds" in error or ASSERTED in error
+
+
 def is_guard(error: UserCodeError) -> bool:
     """Whether the code says itself that it takes no such call: raise, assert, a kernel's look at strides."""
     cause = error.__cause__
@@ -56,7 +62,8 @@ def is_guard(error: UserCodeError) -> bool:
     is_raised = bool(frames) and re.search(r"\b(raise|assert)\b", frames[-1].line or "") is not None
     # "view size is not compatible ..., across two contiguous subspaces" is what a view says of an oversight.
     is_of_strides = "contiguous" in str(cause) and "subspaces" not in str(cause)
-    return is_raised or is_of_strides or isinstance(cause, AssertionError)
+    has_no_kernel = "No available kernel" in str(cause)  # for scaled_dot_product_attention of one backend
+    return is_raised or is_of_strides or has_no_kernel or isinstance(cause, AssertionError)
 
 
 def _told(error: BaseException) -> str:

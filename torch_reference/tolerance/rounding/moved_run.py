@@ -33,6 +33,7 @@ from torch_reference.tolerance.rounding.local_sums import (
     sizes_of_roundings,
 )
 from torch_reference.tolerance.rounding.operations import NEVER_ZERO, Operation, operation
+from torch_reference.tolerance.rounding.rounded_arguments import OF_A_ROUNDED_ARGUMENT, of_rounded
 from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
 from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 
@@ -91,6 +92,8 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
                 return results
         if is_sum(kind.name, args, kwargs) and any(is_number(arg) for arg in args):
             return self._summed(func, kind, args, kwargs)
+        if kind.name in OF_A_ROUNDED_ARGUMENT and not kind.in_place:
+            args = of_rounded(args, self.roundings)
         stable = kind.name in STABLE_BACKWARDS
         results = func(*(moved_arguments(args, self.roundings, self._unit) if stable else args), **kwargs)
         if kind.in_place:
