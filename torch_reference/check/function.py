@@ -151,7 +151,8 @@ def check_function(
             if wrt is None and not arguments.asked_for:
                 told = told_of_none(told, as_given.returned(point))
             return told_as_surrogate(told, objective, point, wanted)
-        session = Session(as_given.function, objective, arguments, point, wanted, Made({}, {}))
+        nothing_yet = Made({}, {})
+        session = Session(as_given.function, objective, arguments, point, wanted, nothing_yet, draws_numbers)
         order = order if right.has_a_second else 1
         asked = Asked(chosen, order, seed, *_written(function, reference, surrogate, wrt, seed, shared))
         way = on_few_rows if is_large and ways is None else in_every_way

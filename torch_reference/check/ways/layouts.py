@@ -1,6 +1,7 @@
 """The same values in other memory: strides, offsets, gaps, and views that negate or conjugate."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -8,6 +9,8 @@ import torch
 from torch import Tensor
 
 from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.judging.calls.holders import tensors_mapped
+from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import UPSTREAM
 
 Layout = Callable[[Tensor], Tensor | None]
@@ -19,10 +22,7 @@ def in_layout(layout: Layout, what: str, session: Session) -> Iterator[Attempt]:
     for part, is_part in (("inputs", _is_input), ("upstream gradients", _is_upstream)):
 
         def laid_out(name: str, value: Any, is_part: Callable[[str], bool] = is_part) -> Any:
-            if not is_part(name):
-                return value
-            found = layout(value)
-            return value if found is None else found
+            return _or_itself(layout, value) if is_part(name) else value
 
         tensors = [value for name, value in session.tensors(session.point).items() if is_part(name)]
         if any(value.numel() and layout(value) is not None for value in tensors):
@@ -31,7 +31,25 @@ def in_layout(layout: Layout, what: str, session: Session) -> Iterator[Attempt]:
             is_bit = layout in (negative, conjugate)
             # Which inputs it takes a function may say; its upstream gradients come as they come.
             may_guard = part == "inputs"
-            yield Attempt(f"with {what} {part}", session.point, call, may_refuse=is_bit, may_guard=may_guard)
+            # Random numbers like an input are drawn in the order of its memory: by the reference, too.
+            like = _of_layout(session, layout) if may_guard and session.draws_numbers else None
+            yield Attempt(f"with {what} {part}", session.point, call, like, is_bit, may_guard=may_guard)
+
+
+def _of_layout(session: Session, layout: Layout) -> FunctionObjective:
+    """The reference of inputs in that layout."""
+    function = session.objective.function
+
+    def of_layout(*args: Any, **kwargs: Any) -> Any:
+        own, named = tensors_mapped(lambda value: _or_itself(layout, value), (args, kwargs))
+        return function(*own, **named)
+
+    return replace(session.objective, function=of_layout)
+
+
+def _or_itself(layout: Layout, value: Tensor) -> Tensor:
+    found = layout(value)
+    return value if found is None else found
 
 
 def spread(value: Tensor) -> Tensor | None:

@@ -68,9 +68,10 @@ def with_scales(session: Session) -> Iterator[Attempt]:
 
 
 def with_repeated_indices(session: Session) -> Iterator[Attempt]:
-    """Indices of which half are one and the same."""
+    """Indices of which half are one and the same, then all, so that others occur nowhere."""
     if any(_is_index(value) and value.numel() > 1 for value in session.inputs.values()):
         yield from _changed(session, "at repeated indices", _skewed)
+        yield from _changed(session, "at one index everywhere", _all_the_first)
 
 
 def with_masks(session: Session) -> Iterator[Attempt]:
@@ -179,6 +180,10 @@ def _skewed(value: Tensor, generator: torch.Generator) -> Tensor:
         return value
     chosen = torch.rand(value.shape, generator=generator, device=generator.device).to(value.device) < 0.5
     return torch.where(chosen, value.flatten()[0], value)
+
+
+def _all_the_first(value: Tensor, _: torch.Generator) -> Tensor:
+    return value.flatten()[:1].expand(value.shape).clone() if _is_index(value) and value.numel() else value
 
 
 def _all_of(truth: bool, value: Tensor, _: torch.Generator) -> Tensor:

@@ -51,7 +51,7 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True)
 class Session:
-    """A function at its point, with what it made when it was called as it was given."""
+    """A function at its point, with what it made when it was called as it was given; whether it is random."""
 
     function: Called
     objective: FunctionObjective
@@ -59,6 +59,7 @@ class Session:
     point: Tensors
     wanted: tuple[str, ...]
     plain: Made
+    draws_numbers: bool = False
 
     @property
     def graph(self) -> GraphFunction | None:

@@ -1,0 +1,29 @@
+"""Wrong backwards rebuilt in plain torch from public reports, each with its right twin.
+
+By name, with the repository and the number of the report: (wrong, right, reference, inputs). The inputs are
+ordinary ones; some of the mistakes show at them, others in another way of calling only.
+
+| file | what it holds |
+| --- | --- |
+| attention | heads in groups, windows, alignments |
+| losses | upstream gradients that are left out, targets to be ignored |
+| norms | gains without a gradient, sums over too few elements |
+| others | memory, short sequences, segments, indices, random masks |
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from catalogue.reports.attention import ATTENTION
+from catalogue.reports.losses import LOSSES
+from catalogue.reports.norms import NORMS
+from catalogue.reports.others import OTHERS
+
+REPORTS: dict[str, tuple[Any, Any, Callable[..., Any], tuple[Any, ...]]] = {
+    **ATTENTION,
+    **LOSSES,
+    **NORMS,
+    **OTHERS,
+}
+
+__all__ = ["REPORTS"]
