@@ -13,7 +13,7 @@ from torch_reference.check.every_way import Asked, in_every_way, on_few_rows
 from torch_reference.check.examine import raised
 from torch_reference.check.nothing_compared import nothing_in_function
 from torch_reference.check.references import what_is_right
-from torch_reference.check.references.constants import told_of_inside, told_of_none
+from torch_reference.check.references.constants import told_of_inside, told_of_none, told_of_values
 from torch_reference.check.references.further_points import at_further_points
 from torch_reference.check.references.left_out import left_out
 from torch_reference.check.references.parameters import KEYWORD, with_parameters
@@ -150,6 +150,7 @@ def check_function(
             )
             if wrt is None and not arguments.asked_for:
                 told = told_of_none(told, as_given.returned(point))
+            told = told_of_values(told, reference is None and surrogate is None and not right.has_a_second)
             return told_as_surrogate(told, objective, point, wanted)
         nothing_yet = Made({}, {})
         session = Session(as_given.function, objective, arguments, point, wanted, nothing_yet, draws_numbers)

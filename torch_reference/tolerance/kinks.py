@@ -87,6 +87,7 @@ def _turned(movement: Movement) -> Iterator[tuple[Any, ...]]:
     for seed in range(PAIRS):
         for sign in (1.0, -1.0):
             run = MovedRun(seed, coarsest=movement.coarsest, spread=TURNING * sign)
+            run.decisions.are_all = True
             inputs = {
                 name: _aside(value, seed, sign * TURNING * unit(movement.coarsest))
                 if name in movement.expected

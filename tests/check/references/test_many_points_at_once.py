@@ -90,3 +90,41 @@ def test_other_indices_have_other_derivatives() -> None:
     )
     assert report, str(report)
     assert dict(report.ways) == {"repeated indices": "agrees"}
+
+
+def test_a_mask_of_numbers_is_held() -> None:
+    """Else a rounding would move its ones, and nothing would be equal to 1."""
+
+    def chosen(x: Tensor) -> Tensor:
+        mask = torch.zeros_like(x)
+        mask[..., 0] = 1
+        return x[mask == 1].sin() * 2
+
+    assert check_function(chosen, None, images, ways=[], order=1)
+
+
+def test_values_in_memory_of_float32_are_as_sure_as_that() -> None:
+    """A small step moves none of them; the derivative is not zero for that."""
+
+    def written(x: Tensor) -> Tensor:
+        made = torch.zeros(2)
+        made[0], made[1] = (1 + 1e-3 * x.sin()).sum(), 2.0
+        return made
+
+    report = check_function(written, None, images, ways=[], order=1)
+    assert not any(finding.wrong == "yours" for finding in report.findings), str(report)
+
+
+def test_what_is_detached_on_purpose_is_not_in_the_values() -> None:
+    """The report says how to say what is meant."""
+    report = check_function(lambda x: x * x.detach().exp(), None, images, ways=[], draws=0)
+    assert not report
+    assert "detached on purpose" in " ".join(str(report).split())
+
+
+def test_two_equal_inputs_of_no_distance_are_out_of_the_domain() -> None:
+    """The logarithm of zero is no finite number, and its derivative none."""
+    report = check_function(
+        lambda a, b: (a - b).square().mean().log(), None, images, images + 1, ways=["one tensor twice"]
+    )
+    assert report, str(report)

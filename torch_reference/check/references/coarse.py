@@ -73,6 +73,18 @@ def in_a_row(run: Run, given: Sequence[Tensor], plainly: bool) -> Any:
     return torch.cat(rows) if rows else torch.zeros(0, dtype=torch.float64)
 
 
+def unit_of_outputs(run: Run, tensors: Sequence[Tensor]) -> float:
+    """Half of the least step of outputs that are no float64 though all is run in it; 0 where they are.
+
+    What is written into memory of torch's default dtype is rounded to it.
+    """
+    exact = list(widened_inputs({str(i): value for i, value in enumerate(tensors)}).values())
+    with torch.no_grad(), ExactRun():
+        found = run([value.clone() for value in exact])
+    units = [torch.finfo(each.dtype).eps / 2 for each in found]
+    return max((unit for unit in units if unit > torch.finfo(torch.float64).eps), default=0.0)
+
+
 def pairs_of(value: Tensor) -> Tensor:
     """A complex tensor's real and imaginary parts; any other as it is."""
     return torch.view_as_real(value.resolve_conj()) if value.is_complex() else value

@@ -15,6 +15,22 @@ INSIDE = (
     " one: {}"
 )
 
+DETACHED = (
+    "of a part that is detached on purpose, or reversed, the values tell another derivative: a reference, or"
+    " surrogate=, says what is meant"
+)
+
+
+def told_of_values(report: Report, is_quotient: bool) -> Report:
+    """The report, and that values alone do not tell what is meant, where only gradients differ from them."""
+    differs = any(
+        each.kind != "output" and each.row.manual is not None and not each.agrees for each in report.findings
+    )
+    outputs = all(each.agrees for each in report.findings if each.kind == "output")
+    if not (is_quotient and differs and outputs):
+        return report
+    return replace(report, remarks=(*report.remarks, DETACHED))
+
 
 def told_of_none(report: Report, gradients: Mapping[str, Any]) -> Report:
     """The report, and that a gradient which differs was None: then its input may be a constant."""

@@ -63,12 +63,7 @@ class _Differences(torch.autograd.Function):
     def forward(ctx: Any, run: Run, known: Known, *tensors: Tensor) -> Any:
         ctx.run, ctx.known = run, known
         ctx.save_for_backward(*tensors)
-        decisions = getattr(_get_current_dispatch_mode(), "decisions", None)
-        before = len(decisions.made) if decisions else 0
-        made = run(tensors)
-        if decisions:  # on no side of them is the quotient another; to look for one moves every number anew
-            del decisions.made[before:]
-        return tuple(each.clone() for each in made)
+        return tuple(made.clone() for made in run(tensors))
 
     @staticmethod
     @torch.autograd.function.once_differentiable
@@ -77,9 +72,11 @@ class _Differences(torch.autograd.Function):
         asked = [place for place, needed in enumerate(ctx.needs_input_grad[2:]) if needed]
         if sum(tensors[place].numel() for place in asked) > MOST:
             raise ValueError(f"more than {MOST} numbers to move: give fewer, or a reference")
+        mode = _get_current_dispatch_mode()
+        if isinstance(mode, MovedRun) and mode.decisions.are_all:  # else every number were moved anew
+            return (None, None, *(torch.zeros_like(each) for each in tensors))
         with _disable_current_modes():
             found = {place: _gradient(ctx.run, ctx.known, tensors, place, above) for place in asked}
-        mode = _get_current_dispatch_mode()
         gradients: list[Tensor | None] = [None] * (len(tensors) + 2)
         for place, (value, error) in found.items():
             gradients[place + 2] = gradient = value.to(tensors[place].dtype, copy=True)

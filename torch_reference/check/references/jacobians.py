@@ -22,6 +22,7 @@ from torch_reference.check.references.coarse import (
     in_a_row,
     is_noisy,
     pairs_of,
+    unit_of_outputs,
 )
 from torch_reference.judging.difference_quotient import EPS, ROUNDINGS
 from torch_reference.tolerance.rounding.exact_run import widened_inputs
@@ -61,7 +62,16 @@ def jacobian(run: Run, tensors: Sequence[Tensor], place: int) -> Jacobian:
     values, flat, is_coarse = _values(run, tensors, place)
     if is_coarse and not is_noisy(run, tensors):
         return _jacobian(*_values(run, tensors, place, plainly=True)[:2])
-    return _jacobian(values, flat)._replace(unit=torch.finfo(torch.float32).eps / 2 if is_coarse else 0.0)
+    unit = torch.finfo(torch.float32).eps / 2 if is_coarse else 0.0
+    return _of_outputs(_jacobian(values, flat)._replace(unit=unit), unit_of_outputs(run, tensors), flat)
+
+
+def _of_outputs(found: Jacobian, unit: float, flat: Tensor) -> Jacobian:
+    """The same, as sure as values are that come out in a coarser precision: a step may move none of them."""
+    if not unit:
+        return found
+    off = ROUNDINGS * unit * found.values.abs() / (min(STEPS) * _sizes(flat)).unsqueeze(1)
+    return found._replace(errors=found.errors + off, unit=max(unit, found.unit))
 
 
 def _jacobian(values: At, flat: Tensor) -> Jacobian:

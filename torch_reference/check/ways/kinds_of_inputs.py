@@ -1,6 +1,6 @@
 """What an input may be: a parameter, a view of one, no leaf, alone in having a gradient, given twice."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
+from torch_reference.judging.calls.nests import tensors_of
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.hygiene import copies
 
@@ -62,8 +63,15 @@ def same_twice(session: Session) -> Iterator[Attempt]:
 
     point = {one: session.point[one], **session.upstream}
     objective = FunctionObjective(of_one, None, session.objective.rng_state)
+    outputs = objective.looked_at({one: session.point[one]}, (one,))[0].values()
+    if _are_finite(tensors_of(session.plain.outputs).values()) and not _are_finite(outputs):
+        return  # of what has no distance there is no logarithm
     told = f"with one tensor for {one} and {other}"
     yield Attempt(told, point, partial(_same, session, one, other), objective)
+
+
+def _are_finite(values: Iterable[Tensor]) -> bool:
+    return all(bool(value.isfinite().all()) for value in values)
 
 
 def _alike(session: Session) -> tuple[str, str] | None:

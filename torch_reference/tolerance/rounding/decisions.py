@@ -12,12 +12,16 @@ from torch_reference.tolerance.rounding.operations import PIECEWISE_CONSTANT
 
 
 class Decisions:
-    """What was decided in one run, in order; with `held`, the run keeps to the decisions of another."""
+    """What was decided in one run, in order; with `held`, the run keeps to the decisions of another.
+
+    Attributes: made, the decisions; are_all, whether nothing else of the run is of use to anybody
+    """
 
     def __init__(self, held: tuple[Any, ...] | None = None) -> None:
         """Begin a run."""
         self.held = held
         self.made: list[Any] = []
+        self.are_all = False
 
     def settle(self, result: Any) -> Any:
         """The decision of the run that is held, if it is the same one."""
