@@ -70,7 +70,8 @@ def squiggle(figure: Any, history: History, inputs: Tensor, observed: Tensor, na
         # From light and thin (early) to dark and thick (late): readable without any colour.
         share = place / max(len(steps) - 1, 1)
         axes.plot(grid.cpu(), curve, color=shades(0.3 + 0.7 * share), linewidth=1.5 + share, label=label)
-    axes.set(xlabel=names[0], ylabel=names[1], title=f"Predictions, start to step {steps[-1]}")
+    title = f"Predictions, start to step {steps[-1]}" if steps[-1] else "Predictions at the start"
+    axes.set(xlabel=names[0], ylabel=names[1], title=title)
     figure.legend(loc="outside right upper")
 
 
@@ -78,8 +79,8 @@ def nodes(figure: Any, history: History, inputs: Tensor, observed: Tensor, names
     """What each hidden node adds, w3 · y1 and w4 · y2, and their sum with the bias, at both ends."""
     figure.set_size_inches(9.0, 4.0)
     grid = grid_over(inputs)
-    steps = (0, told_steps(history)[-1])
-    panels = figure.subplots(1, 2, sharey=True)
+    steps = sorted({0, told_steps(history)[-1]})
+    [panels] = figure.subplots(1, len(steps), sharey=True, squeeze=False)
     of_nodes = {node.NAMES[-1] for node in NODES}
     others = [name for name in output_layer.DERIVATIVES if name not in of_nodes]
     for axes, step in zip(panels, steps, strict=True):
@@ -110,11 +111,19 @@ def ssr(figure: Any, history: History, _inputs: Tensor, _observed: Tensor, _name
     axes.plot(values, _line(history), color=COLOURS[0])
     if len(drawn) and drawn.max() > 10 * drawn.min():
         axes.set_yscale("log")
-    last = int((~values.isnan()).nonzero().flatten()[-1]) if len(drawn) else 0
+    last = _last(values)
     axes.set_xlim(0, max(last, 1))
     start, end = (f"{history.ssr[step].item():.4g}" for step in (0, -1))
-    title = f"from {start} to {end}" if last == history.steps else f"from {start}, diverged after step {last}"
-    axes.set(xlabel="step", ylabel="SSR", title=f"Sum of squared residuals: {title}")
+    title = f"Sum of squared residuals: from {start} to {end}"
+    if last < history.steps:
+        title = f"SSR from {start}, diverged after step {last}"
+    axes.set(xlabel="step", ylabel="SSR", title=title)
+
+
+def _last(values: Tensor) -> int:
+    """The last step of which there is something to draw."""
+    found = (~values.isnan()).nonzero().flatten()
+    return int(found[-1]) if len(found) else 0
 
 
 def derivatives(
@@ -132,7 +141,8 @@ def derivatives(
     axes.set_yscale("symlog", linthresh=0.1, linscale=SMOOTH)
     axes.set_yticks(*symlog_ticks(drawable(torch.stack(list(history.derivatives.values()))), 0.1))
     axes.yaxis.set_minor_locator(require("matplotlib.ticker", extra="plot").NullLocator())
-    axes.set_xlim(0, max(history.steps, 1))
+    last = max(_last(drawable(value)) for value in history.derivatives.values())
+    axes.set_xlim(0, max(last, 1))
     axes.set(xlabel="step", ylabel="derivative of the SSR", title="Derivatives at every step")
     figure.legend(loc="outside right upper")
 

@@ -9,8 +9,8 @@ import train
 from lessons_seven import seven_only
 from manual_backprop import PARAMETERS, lesson
 from manual_backprop.lesson.descent import descend
-from support.descent_pictures import told_steps
-from support.pictures import symlog_ticks
+from support.descent_pictures import derivatives, ssr, told_steps
+from support.pictures import STYLE, symlog_ticks
 
 pytest.importorskip("matplotlib")
 
@@ -47,3 +47,19 @@ def test_every_file_that_was_written_is_named(tmp_path: Path, capsys: pytest.Cap
     named = capsys.readouterr().err.split()[1:]
     assert sorted(map(Path, named)) == sorted(tmp_path.iterdir())
     assert len(named) == 4
+
+
+def test_the_title_of_a_descent_that_diverges_fits_the_picture() -> None:
+    """Whatever the SSR begins with: it is no wider than the figure, and the axis ends where the curve does."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    start, (inputs, observed) = lesson.start(), lesson.data()
+    history = descend(start, 1000 * inputs, observed, learning_rate=0.01, max_steps=30)
+    with pyplot.rc_context(STYLE):
+        for drawing in (ssr, derivatives):
+            figure = pyplot.figure()
+            drawing(figure, history, inputs, observed, ("dose", "effect"))
+            figure.canvas.draw()
+            [axes] = figure.axes
+            assert axes.get_xlim()[1] < history.steps
+            assert axes.title.get_window_extent().x1 <= figure.bbox.x1
+            pyplot.close(figure)
