@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from functools import wraps
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -25,9 +26,9 @@ class AutogradWatch:
     torch.func go through, the level that forward mode opens, and the call of a torch.nn.Module.
     """
 
-    def __init__(self, packages: Sequence[str]) -> None:
-        """Watch from now on, and note which of the packages are imported."""
-        self.packages = packages
+    def __init__(self, packages: Sequence[str], own: str = "") -> None:
+        """Watch from now on, and note which of the packages are imported; own is the author's own module."""
+        self.packages, self.own = packages, Path(own).resolve()
         self.notes: dict[str, str] = {}
         # What torch has imported by itself, as it does with what it finds installed, is nobody's question.
         self.before = {package for package in packages if package in sys.modules}
@@ -44,8 +45,12 @@ class AutogradWatch:
     def found(self) -> list[str]:
         """What was noted, such as: torch.autograd.grad (homework.py, line 12)."""
         imported = [name for name in self.packages if name in sys.modules and name not in self.before]
-        packages = [f"the package {package}" for package in imported]
+        own = (self.own, self.own / "__init__.py")  # a homework may be called autograd.py
+        packages = [f"the package {package}" for package in imported if self._file_of(package) not in own]
         return [*(f"{title} ({place})" for place, title in self.notes.items()), *packages]
+
+    def _file_of(self, module: str) -> Path:
+        return Path(getattr(sys.modules[module], "__file__", None) or module).resolve()
 
     def _wrap(self, owner: Any, name: str, title: str) -> None:
         if not hasattr(owner, name):  # not every torch has every way

@@ -1,11 +1,14 @@
 """An exception, or the trace of a process that was stopped, as one line with its author's file and line."""
 
+import errno
 import re
 import sysconfig
 import traceback
 from pathlib import Path
 
 LONGEST = 200
+LARGEST_FILE = 256 << 20
+"""Of what it prints or writes, so that no endless print fills the disk."""
 ENTRY = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILINE)
 """A frame in a trace of faulthandler's, where the most recent call comes first."""
 
@@ -13,7 +16,8 @@ ENTRY = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)', re.MULTILIN
 OTHERS = [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
 """Where Python and the packages that are installed have their files."""
 
-OURS = Path(__file__).resolve().parents[1]
+SCRIPTS = Path(__file__).resolve().parents[1]
+OURS = [SCRIPTS, *(SCRIPTS.parent / package for package in ("manual_backprop", "torch_reference"))]
 
 
 def of_exception(error: BaseException) -> str:
@@ -23,6 +27,15 @@ def of_exception(error: BaseException) -> str:
         return f"{where}{type(error).__name__}: {_one_line(error.msg)}"
     frames = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
     return f"{innermost(frames[::-1])}{_what(error)}"
+
+
+def of_import(error: BaseException, file: str) -> str:
+    """The same of what was raised while a file was imported, which is named where nothing else is."""
+    line = of_exception(error)
+    if isinstance(error, SyntaxError) and not error.filename:
+        has_zeros = "null bytes" in str(error)
+        line = f"{Path(file).name}: {line}" + (": is it UTF-16? Save it as UTF-8" if has_zeros else "")
+    return line
 
 
 def of_trace(trace: str) -> str:
@@ -44,7 +57,7 @@ def _is_the_authors(file: str) -> bool:
     path = Path(file)
     if file.startswith("<") or {"site-packages", "dist-packages"} & set(path.parts):
         return False
-    return not any(path.is_relative_to(folder) for folder in (*OTHERS, OURS))
+    return not any(path.is_relative_to(folder) for folder in (*OTHERS, *OURS))
 
 
 def _place(file: str, line: int) -> str:
@@ -54,6 +67,8 @@ def _place(file: str, line: int) -> str:
 def _what(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"it ended the program with sys.exit({_one_line(error.code)})"
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return f"it printed or wrote more than {LARGEST_FILE >> 20} MiB"
     if isinstance(error, MemoryError) or "can't allocate memory" in _text(error):
         return f"it ran out of memory ({type(error).__name__})"
     text = _one_line(_text(error))

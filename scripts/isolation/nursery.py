@@ -56,7 +56,8 @@ class Nursery:
         code = (
             f"import sys; sys.path.insert(0, {str(scripts)!r}); from isolation import nursery; nursery.main()"
         )
-        command = [sys.executable, "-c", code, str(far.fileno())]
+        # -P: a file of the class may be called json.py, and the teacher may stand in its folder.
+        command = [sys.executable, "-P", "-c", code, str(far.fileno())]
         return subprocess.Popen(command, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL)
 
     def _forked(self, far: socket.socket) -> int:

@@ -18,9 +18,6 @@ from isolation import blame, tensors, wire
 from isolation.autograd_watch import AutogradWatch
 from isolation.named import Named, NotThereError, check_signature, load
 
-LARGEST_FILE = 256 << 20
-"""Of what it prints or writes, so that no endless print fills the disk."""
-
 
 def live(link: socket.socket, prints: int, trace: int) -> NoReturn:
     """Serve the judge at the other end of the link; prints and trace are files that the judge reads."""
@@ -63,7 +60,7 @@ def _detach(link: socket.socket, prints: int, trace: int) -> None:
 
 def _limit(memory: int, seconds: float) -> None:
     """Bound what it may take; where the machine knows no such limit, there is none."""
-    limits = [(resource.RLIMIT_FSIZE, LARGEST_FILE), (resource.RLIMIT_CPU, int(seconds) + 5)]
+    limits = [(resource.RLIMIT_FSIZE, blame.LARGEST_FILE), (resource.RLIMIT_CPU, int(seconds) + 5)]
     if memory:
         limits.append((resource.RLIMIT_AS, _taken_already() + memory))
     for which, most in limits:
@@ -81,7 +78,7 @@ def _serve(link: socket.socket, order: Mapping[str, Any]) -> None:
     named = Named(order["module"], order["attribute"])
     _forget_the_project()
     _limit(order["memory"], order["seconds"])
-    watch = AutogradWatch(order["packages"])
+    watch = AutogradWatch(order["packages"], named.module)
     refusal, kind = "", ""
     try:
         derivation = load(named)
@@ -89,7 +86,7 @@ def _serve(link: socket.socket, order: Mapping[str, Any]) -> None:
     except NotThereError as error:
         refusal, kind = str(error), "name"
     except BaseException as error:
-        refusal = blame.of_exception(error)
+        refusal = blame.of_import(error, named.module)
     sys.stdout.flush()
     wire.send(link, {"refusal": refusal, "kind": kind, "autograd": watch.found()})
     while not refusal:

@@ -1,10 +1,10 @@
 """Frames of JSON and bytes over a socket: nothing is unpickled, so that what is read can run nothing."""
 
-import json
 import socket
 import struct
 import time
 from collections.abc import Sequence
+from json import dumps, loads  # bound here: what is put into that module later does not reach us
 from typing import Any, NamedTuple
 
 LENGTH = struct.Struct(">Q")
@@ -25,7 +25,7 @@ class BrokenFrameError(Exception):
 
 def send(link: socket.socket, document: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
     """Write one frame."""
-    head = json.dumps({"document": document, "sizes": [len(buffer) for buffer in buffers]}).encode()
+    head = dumps({"document": document, "sizes": [len(buffer) for buffer in buffers]}).encode()
     link.sendall(b"".join([LENGTH.pack(len(head)), head, *buffers]))
 
 
@@ -36,7 +36,7 @@ def receive(link: socket.socket, seconds: float | None = None) -> Frame:
     if length > LARGEST:
         raise BrokenFrameError
     try:
-        head = json.loads(_exactly(link, length, deadline))
+        head = loads(_exactly(link, length, deadline))
         document, sizes = head["document"], [int(size) for size in head["sizes"]]
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError, MemoryError) as error:
         raise BrokenFrameError from error

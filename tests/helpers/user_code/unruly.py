@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import json
 import os
 import sys
 import time
@@ -96,7 +95,7 @@ def forges_its_answer(p: Parameters, inputs: Tensor, observed: Tensor) -> Gradie
     answers = iter(
         ["[" * 100_000, '{"document": {}, "sizes": [Infinity]}', '{"document": {"names": 1}, "sizes": []}']
     )
-    json.dumps = lambda *_, **__: next(answers)
+    sys._getframe(1).f_globals["wire"].dumps = lambda *_, **__: next(answers)
     return right(p, inputs, observed)
 
 

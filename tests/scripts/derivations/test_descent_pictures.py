@@ -50,7 +50,7 @@ def test_every_file_that_was_written_is_named(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_the_title_of_a_descent_that_diverges_fits_the_picture() -> None:
-    """Whatever the SSR begins with: it is no wider than the figure, and the axis ends where the curve does."""
+    """Whatever the SSR begins with; and its axes end where the curves do."""
     pyplot = pytest.importorskip("matplotlib.pyplot")
     start, (inputs, observed) = lesson.start(), lesson.data()
     history = descend(start, 1000 * inputs, observed, learning_rate=0.01, max_steps=30)

@@ -1,6 +1,7 @@
 """grade.py: whatever a student's file is called, and whatever it returns, the class is told."""
 
 import argparse
+import json
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,52 @@ def test_every_submission_has_a_name_of_its_own(tmp_path: Path) -> None:
         r"'two\nlines.py'",
         "'two lines.py'",
     ]
+
+
+def test_a_folder_is_searched_for_the_file_with_the_function(tmp_path: Path) -> None:
+    """As it comes out of an archive: deep, with helpers, with what macOS adds; a notebook is no program."""
+    files = {
+        "deep/a/b/work.py": "def by_hand(p, i, o): ...",
+        "helped/work.py": "by_hand = None",
+        "helped/helper.py": "def f(): return by_hand",
+        "mac/work.py": "def by_hand(p, i, o): ...",
+        "mac/__MACOSX/._work.py": "def by_hand",
+        "two/one.py": "def by_hand(p, i, o): ...",
+        "two/other.py": "def by_hand(p, i, o): ...",
+        "jup/work.ipynb": "{}",
+        "note.ipynb": "{}",
+        "arch.zip": "",
+        "README.md": "",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = {one.student: one for one in submissions(tmp_path, "by_hand")}
+    taken = {name: Path(one.derivation.module).name for name, one in found.items() if not one.refusal}
+    assert taken == {"deep": "work.py", "helped": "work.py", "mac": "work.py"}
+    assert found["two"].refusal.endswith("found 2 files")
+    assert "a notebook" in found["jup"].refusal
+    assert "a notebook" in found["note.ipynb"].refusal
+    assert "an archive" in found["arch.zip"].refusal
+    assert "README.md" not in found
+
+
+@pytest.mark.slow
+def test_a_class_is_judged_from_within_its_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though a submission has the name of a module that the judge imports, or of a package that derives."""
+    right = (Path(__file__).parents[2] / "class_of_twelve/ada.py").read_text()
+    for name in ("json", "autograd", "tempfile"):
+        (tmp_path / f"{name}.py").write_text(right)
+    (tmp_path / "zeros.py").write_bytes(right.encode("utf-16"))
+    patched = "import json\njson.dumps = json.loads = None\n"
+    (tmp_path / "patch.py").write_text(patched + right)
+    monkeypatch.chdir(tmp_path)
+    assert grade.main([".", "--derivation", "by_hand", "--json"]) == 1
+    found = {one["student"]: one for one in json.loads(capsys.readouterr().out)["submissions"]}
+    assert found.pop("zeros")["error"].startswith("zeros.py: SyntaxError")
+    assert {(one["verdict"], *one["autograd"]) for one in found.values()} == {("right",)}
 
 
 def test_students_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:
