@@ -22,11 +22,11 @@ def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, C
     yield "factor 1/2", "", partial(_times, name, 0.5)
     yield "mean for sum", "", partial(_times_batch, name, -1, 1.0)
     yield "sum for mean", "", partial(_times_batch, name, 1, 1.0)
-    for where, factor in (("−1/n", -1.0), ("1/(2n)", 0.5), ("−1/(2n)", -0.5), ("2/n", 2.0), ("−2/n", -2.0)):
-        yield "factor with n", where, partial(_times_batch, name, -1, factor)
     yield "transposed", "", partial(_transposed, name)
     yield "upstream forgotten", "the loss", partial(_ones, name)
     yield from edited_candidates(task, name, first)
+    for where, factor in (("−1/n", -1.0), ("1/(2n)", 0.5), ("−1/(2n)", -0.5), ("2/n", 2.0), ("−2/n", -2.0)):
+        yield "factor with n", where, partial(_times_batch, name, -1, factor)
     yield from _other_values(task, name, first)
     yield "last observation only", "", partial(_rows, task, name, slice(-1, None))
     yield "first observation only", "", partial(_rows, task, name, slice(0, 1))
