@@ -26,11 +26,16 @@ def edits_in_order(
     names = [name for name in code.co_varnames if name not in ("self", "ctx", "cls")][:MOST_NAMES]
     names += [*original.attributes()[:MOST_NAMES], *original.of_each_round()[:MOST_OF_A_ROUND]]
     made = {name for one in lines if stands_at(one, here) for name in written(one)}
-    every = [
-        (edit._replace(cost=edit.cost + _further(statement, here, again, made)), statement)
-        for statement in lines
-        for edit in edits_of(original.source, statement, names)
-    ]
+    whole = original.source.bytes
+    every = []
+    for statement in lines:
+        further = _further(statement, here, again, made)
+        elsewhere = {name for one in lines if one is not statement for name in written(one)}
+        for edit in edits_of(original.source, statement, names):
+            # What is missing from a variable is likelier missing where it is made than where it is used.
+            used = whole[edit.start : edit.end].decode() in elsewhere and _growth(edit) > 0
+            cost = edit.cost + further + 2 * (used and not only_copies(statement))
+            every.append((edit._replace(cost=cost), statement))
     # Of two that cost the same, what stands there too much is likelier than what may be missing anywhere.
     yield from sorted(every, key=lambda pair: (pair[0].cost, _growth(pair[0])))
 

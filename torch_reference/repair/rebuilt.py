@@ -4,6 +4,7 @@ import ast
 import linecache
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from io import StringIO
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -104,8 +105,8 @@ class Original:
         statement: ast.stmt = self.outermost
         if self.definition is not None and "__" not in self.code.co_name:
             statement = self.definition
-        lines = text.splitlines(keepends=True)
-        extra = len(lines) - len(self.text.splitlines())
+        lines = StringIO(text).readlines()  # a form feed ends no line
+        extra = len(lines) - self.text.count("\n")
         first = first_line(statement)
         piece = "".join(lines[first - 1 : (statement.end_lineno or 0) + extra])
         if statement.col_offset and "self.__" not in piece:

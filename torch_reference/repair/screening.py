@@ -131,13 +131,19 @@ def screens(
         suspect: (
             screen
             for statements, in_loop in found
-            if _is_on_its_own_line(source, statements[0])
+            if _is_on_its_own_line(source, statements[0]) and not _keeps(statements)
             for variables in moments[statements[0].lineno]
             for screen in _made(Screen(source, statements, around, variables, wanted, in_loop))
         )
         for suspect, found in ranges.items()
     }
     return {suspect: screen for suspect, every in made.items() for screen in islice(every, 1)}
+
+
+def _keeps(statements: Sequence[ast.stmt]) -> bool:
+    """Whether they set an attribute: an object of the user's is not copied, and keeps what edits make."""
+    nodes = (node for one in statements for node in ast.walk(one))
+    return any(isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) for node in nodes)
 
 
 def _is_on_its_own_line(source: Source, statement: ast.stmt) -> bool:

@@ -2,7 +2,6 @@
 
 import ast
 import contextlib
-import difflib
 import os
 import time
 from collections import Counter
@@ -18,7 +17,7 @@ from torch_reference.repair.edits_in_order import edits_in_order
 from torch_reference.repair.likeliest_line import likeliest_first, stands_at
 from torch_reference.repair.rebuilt import Original
 from torch_reference.repair.screening import Screen, Wanted, screens
-from torch_reference.repair.source_text import TextEdit
+from torch_reference.repair.source_text import TextEdit, unified_diff
 from torch_reference.repair.suspect_lines import read, suspects, written
 from torch_reference.repair.time_limit import TimeLimit
 
@@ -170,16 +169,9 @@ def _screens(
 
 
 def _repair(original: Original, edit: TextEdit, statement: ast.stmt) -> Repair:
-    name = _shown(original.file)
-    diff = difflib.unified_diff(
-        original.text.splitlines(keepends=True),
-        original.source.edited(edit).splitlines(keepends=True),
-        f"a/{name}",
-        f"b/{name}",
-        n=2,
-    )
+    diff = unified_diff(original.file, _shown(original.file), original.text, original.source.edited(edit))
     before = original.source.bytes[edit.start : edit.end].decode()
-    return Repair(original.file, statement.lineno, "".join(diff), edit.what, before, edit.text)
+    return Repair(original.file, statement.lineno, diff, edit.what, before, edit.text)
 
 
 def _shown(file: str) -> str:

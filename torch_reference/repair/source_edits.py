@@ -110,6 +110,9 @@ def _of_a_node(
             yield TextEdit(*gap, f" {other} ", 2, "another operator")
     elif isinstance(node, ast.Name) and not called:
         yield from (TextEdit(begin, end, other, 2, "another name") for other in names if other != node.id)
+        if node.id not in ("torch", "np", "F", "math") and not index:
+            for made in ("tanh", "sigmoid", "exp"):
+                yield TextEdit(end, end, f".{made}()", 4, "input for the activation")
     elif isinstance(node, ast.Attribute):
         yield from _of_an_attribute(source, node, called)
     elif isinstance(node, ast.Call):

@@ -1,6 +1,10 @@
 """A source file as text that can be edited piece by piece, at the places that a syntax tree names."""
 
 import ast
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -42,3 +46,41 @@ class Source:
     def edited(self, edit: TextEdit) -> str:
         """The whole text with an edit made."""
         return (self.bytes[: edit.start] + edit.text.encode() + self.bytes[edit.end :]).decode()
+
+
+def unified_diff(file: str, shown: str, before: str, after: str) -> str:
+    """The diff of a file's text, as `git apply` takes it: with the file's own ends of lines.
+
+    Shapes: before is the text as Python reads it, every line with one newline at its end
+    """
+    ends = _ends_of_lines(file, before)
+    pair = [text.split("\n")[:-1] for text in (before, after)]
+    lines = difflib.unified_diff(*pair, f"a/{shown}", f"b/{shown}", n=2, lineterm="")
+    return "".join(_with_ends(list(lines), ends))
+
+
+def _with_ends(lines: Sequence[str], ends: Sequence[str]) -> Iterator[str]:
+    """The lines of a diff, each with the end that it has in the file; a new one, that of the old one."""
+    yield from (f"{line}\n" for line in lines[:2])
+    old = 0
+    for line in lines[2:]:
+        hunk = re.match(r"@@ -(\d+)", line)
+        if hunk:
+            old = int(hunk[1]) - 1
+            yield f"{line}\n"
+            continue
+        is_new = line.startswith("+")
+        end = ends[max(old - 1, 0) if is_new else old] if ends else "\n"
+        old += not is_new
+        yield line + (end or "\n\\ No newline at end of file\n")
+
+
+def _ends_of_lines(file: str, text: str) -> list[str]:
+    """What ends each line of a file: a newline, Windows' two characters, or at the last nothing."""
+    try:
+        raw = Path(file).read_bytes()
+    except OSError:  # a cell of a notebook
+        return []
+    ends = [line[len(line.rstrip(b"\r\n")) :].decode() for line in raw.split(b"\n")]
+    ends = [f"{end}\n" for end in ends[:-1]] + ([""] if raw and not raw.endswith(b"\n") else [])
+    return ends if len(ends) == text.count("\n") else []

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 import torch
@@ -24,7 +24,9 @@ class TaskTrials:
 
     def __init__(self, make_task: Callable[[Any], Task], top: Callable[..., Any]) -> None:
         """Take the task as it was given, and how it is made with another function."""
-        self.make_task = make_task
+        owner = getattr(top, "__self__", None)
+        is_method = isinstance(top, MethodType)
+        self.make_task = (lambda edited: make_task(MethodType(edited, owner))) if is_method else make_task
         self.task = make_task(top)
         self.trials = Trials(top, self._is_near, self._is_right)
 

@@ -58,6 +58,8 @@ def located_in_function(
     """
     owner = getattr(function, "__self__", function)  # of Function.apply it is the Function
     function = owner if isinstance(owner, type) else function
+    if isinstance(function, tuple):
+        function = tuple(map(_as_written, function))
     is_function = isinstance(function, type) and issubclass(function, torch.autograd.Function)
     if not _has_wrong_numbers(report) or not (is_function or isinstance(function, tuple)):
         return report
@@ -96,6 +98,11 @@ def located_in_derivation(
         model, loss, arguments, targets, lambda parameters: derivation(parameters, inputs, targets)
     )
     return _located(report, inside, make_task, derivation)
+
+
+def _as_written(function: Any) -> Any:
+    """What torch.compile was given: of what it makes of that no line is the user's."""
+    return getattr(function, "_torchdynamo_orig_callable", function)
 
 
 def _out_of_reach(report: Report, why: str) -> Report:
