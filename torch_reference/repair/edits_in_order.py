@@ -34,10 +34,10 @@ def edits_in_order(
         for edit in edits_of(original.source, statement, names):
             # What is missing from a variable is likelier missing where it is made than where it is used.
             used = whole[edit.start : edit.end].decode() in elsewhere and _growth(edit) > 0
-            cost = edit.cost + further + 2 * (used and not only_copies(statement))
-            every.append((edit._replace(cost=cost), statement))
+            every.append((edit.cost + further, used, _growth(edit), edit, statement))
     # Of two that cost the same, what stands there too much is likelier than what may be missing anywhere.
-    yield from sorted(every, key=lambda pair: (pair[0].cost, _growth(pair[0])))
+    for cost, _, _, edit, statement in sorted(every, key=lambda one: one[:3]):
+        yield edit._replace(cost=cost), statement
 
 
 def _growth(edit: TextEdit) -> int:

@@ -27,7 +27,10 @@ def likeliest_first(
         is_here = stands_at(statement, here)
         if not is_here and written(statement) and written(statement) <= set(confirmed):
             return 0
-        operations = sum(map(_is_operation, _computed(header(statement) or statement)))
+        condition = header(statement)
+        if condition is not None:
+            return any(isinstance(node, ast.Compare | ast.BinOp) for node in ast.walk(condition))
+        operations = sum(map(_is_operation, _computed(statement)))
         return operations + COPY * _renames(statement) + 0.5 * is_here
 
     ordered = sorted(enumerate(statements), key=lambda pair: (-weight(pair[1]), pair[0]))

@@ -2,6 +2,7 @@
 
 FACTORS = {"factor missing", "another factor", "upstream forgotten", "derivative missing", "constant factor"}
 FACTORS |= {"constant factor per element", "factor 2", "factor 1/2", "derivative of another function"}
+FACTORS |= {"factor too many", "derivative at another place"}  # without a divisor; without a factor inside
 MEANS = {"constant factor", "mean for sum", "sum for mean", "mean for sum inside", "sum for mean inside"}
 TERMS = {"term missing", "path dropped", "path counted twice", "one use only", "last observation only"}
 CLASSES: dict[str, set[str]] = {
@@ -22,6 +23,7 @@ CLASSES: dict[str, set[str]] = {
         "another number",
     },
     "power": {
+        "factor too many",
         "another name",
         "another power",
         "another number",

@@ -146,9 +146,10 @@ def _located(
 
 
 def _right_lines(inside: ChainReport, code: CodeType | None) -> set[int]:
-    """The lines that made what is right."""
+    """The lines that made what is right, and nothing that is wrong."""
     places = [link.quantity.place for link in inside.links if link.status is Status.RIGHT]
-    return {place.line for place in places if place and place.code is code}
+    found = {place.line for place in places if place and place.code is code}
+    return found - {link.quantity.place.line for link in inside.wrong if link.quantity.place}
 
 
 def _lines(inside: ChainReport) -> list[list[Place]]:
