@@ -54,8 +54,8 @@ def unified_diff(file: str, shown: str, before: str, after: str) -> str:
     Shapes: before is the text as Python reads it, every line with one newline at its end
     """
     ends = _ends_of_lines(file, before)
-    pair = [text.split("\n")[:-1] for text in (before, after)]
-    lines = difflib.unified_diff(*pair, f"a/{shown}", f"b/{shown}", n=2, lineterm="")
+    old, new = before.split("\n")[:-1], after.split("\n")[:-1]
+    lines = difflib.unified_diff(old, new, f"a/{shown}", f"b/{shown}", n=2, lineterm="")
     return "".join(_with_ends(list(lines), ends))
 
 

@@ -24,9 +24,10 @@ class TaskTrials:
 
     def __init__(self, make_task: Callable[[Any], Task], top: Callable[..., Any]) -> None:
         """Take the task as it was given, and how it is made with another function."""
-        owner = getattr(top, "__self__", None)
-        is_method = isinstance(top, MethodType)
-        self.make_task = (lambda edited: make_task(MethodType(edited, owner))) if is_method else make_task
+        self.make_task = make_task
+        if isinstance(top, MethodType):
+            owner = top.__self__
+            self.make_task = lambda edited: make_task(MethodType(edited, owner))
         self.task = make_task(top)
         self.trials = Trials(top, self._is_near, self._is_right)
 

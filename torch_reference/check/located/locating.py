@@ -58,8 +58,7 @@ def located_in_function(
     """
     owner = getattr(function, "__self__", function)  # of Function.apply it is the Function
     function = owner if isinstance(owner, type) else function
-    if isinstance(function, tuple):
-        function = tuple(map(_as_written, function))
+    function = tuple(map(_as_written, function)) if isinstance(function, tuple) else function
     is_function = isinstance(function, type) and issubclass(function, torch.autograd.Function)
     if not _has_wrong_numbers(report) or not (is_function or isinstance(function, tuple)):
         return report
