@@ -86,9 +86,8 @@ def _lines(options: argparse.Namespace) -> int:
         "held out, at random": line_score(held_out_mistakes()),
     }
     if options.lines:
-        scores[f"{options.lines} of each, at random"] = line_score(
-            drawn_mistakes(options.lines, options.seed)
-        )
+        drawn = drawn_mistakes(options.lines, options.seed)
+        scores[f"{options.lines} of each, at random"] = line_score(drawn)
     if options.json:
         print_json({name: score.facts() for name, score in scores.items()}, indent=2)
     else:
