@@ -17,6 +17,8 @@ COLOURS = {
 }
 """Of Okabe and Ito's palette, which the colour-blind can tell apart; the words say the same."""
 WIDE, HIGH = 2.4, 0.9
+MOST_LINKS, MOST_IN_A_ROW, LONGEST_NAME = 60, 6, 28
+"""Of more links those are drawn that are not right, and their neighbours."""
 
 
 class Drawable(Protocol):
@@ -65,30 +67,67 @@ def draw_chain(report: Drawable, path: str | Path | IO[bytes]) -> None:
         raise ImportError("a picture needs matplotlib: pip install matplotlib") from None
     if not report.links:
         raise ValueError("there is no link to draw")
-    above = _above(report)
-    depths = _depths(above)
-    places = {}
-    for depth in sorted(set(depths)):
-        row = [index for index, own in enumerate(depths) if own == depth]
-        places.update({index: (number - (len(row) - 1) / 2, -depth) for number, index in enumerate(row)})
-    widest = max(depths.count(depth) for depth in depths)
-    figure = Figure(figsize=(max(4.0, WIDE * widest), 1 + HIGH * (max(depths) + 1)), dpi=120)
+    shown = _shown(report)
+    above = [[shown.index(other) for other in feeding if other in shown] for feeding in _above(report)]
+    above = [above[index] for index in shown]
+    places = _places(_depths(above))
+    widest = 2 * max(x for x, _ in places) + 1
+    lowest = min(y for _, y in places)
+    figure = Figure(figsize=(max(4.0, WIDE * widest), 1 + HIGH * (1 - lowest)), dpi=120)
     axes = figure.add_axes((0, 0, 1, 1))
     for index, feeding in enumerate(above):
         for other in feeding:
-            (x, y), (x0, y0) = places[index], places[other]
-            axes.plot([x0, x], [y0, y], color="#666666", linewidth=0.8, zorder=1)
-    for index, link in enumerate(report.links):
+            is_long = places[other][1] - places[index][1] > 1  # it would run behind the boxes between
+            bent = {"arrowstyle": "-", "color": "#666666", "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0}
+            bent["connectionstyle"] = "arc3,rad=0.5" if is_long else "arc3"
+            axes.annotate("", places[index], places[other], arrowprops=bent, zorder=1)
+    for place, index in zip(places, shown, strict=True):
+        link = report.links[index]
         box = {"boxstyle": "round", "facecolor": "white", "edgecolor": COLOURS[link.status], "linewidth": 2.0}
-        text = "\n".join([link.quantity.manual_name + link.quantity.label, *_said(link)])
-        axes.text(*places[index], text, ha="center", va="center", fontsize=8, bbox=box, zorder=2)
+        text = "\n".join([_cut(link.quantity.manual_name + link.quantity.label), *_said(link)])
+        axes.text(*place, text, ha="center", va="center", fontsize=8, bbox=box, zorder=2)
+    if len(shown) < len(report.links):
+        more = f"and {len(report.links) - len(shown)} more links: see the report"
+        axes.text(0, lowest - 0.75, more, ha="center", va="center", fontsize=8)
     half = (widest - 1) / 2 + 0.6
-    axes.set(xlim=(-half, half), ylim=(-max(depths) - 0.7, 0.7))
+    axes.set(xlim=(-half, half), ylim=(lowest - 0.95, 0.7))
     axes.set_axis_off()
     if isinstance(path, str | Path):
         figure.savefig(path)
     else:
         figure.savefig(path, format="png")
+
+
+def _shown(report: Drawable) -> list[int]:
+    """All links; of very many those that are not right, and what feeds them or is fed by them directly."""
+    if len(report.links) <= MOST_LINKS:
+        return list(range(len(report.links)))
+    wrong = {index for index, link in enumerate(report.links) if link.status is not Status.RIGHT}
+    above = _above(report)
+    near = {other for index in wrong for other in above[index]}
+    near |= {index for index, feeding in enumerate(above) if wrong.intersection(feeding)}
+    chosen = sorted(wrong)[:MOST_LINKS]
+    chosen += sorted(near - wrong)[: MOST_LINKS - len(chosen)]
+    return sorted(chosen) or list(range(MOST_LINKS))
+
+
+def _places(depths: Sequence[int]) -> list[tuple[float, float]]:
+    """Where each link stands: those of one depth beside each other, in several rows if they are many."""
+    found: dict[int, tuple[float, float]] = {}
+    height = 0
+    for depth in sorted(set(depths)):
+        same = [index for index, own in enumerate(depths) if own == depth]
+        for start in range(0, len(same), MOST_IN_A_ROW):
+            row = same[start : start + MOST_IN_A_ROW]
+            found |= {index: (number - (len(row) - 1) / 2, -height) for number, index in enumerate(row)}
+            height += 1
+    return [found[index] for index in range(len(depths))]
+
+
+def _cut(name: str) -> str:
+    """As much of a name as fits: its beginning and its end, by which most differ."""
+    half = LONGEST_NAME // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[: half - 1]}…{name[-half:]}"
 
 
 def _said(link: Judged) -> list[str]:
