@@ -1,7 +1,10 @@
 """The assertions for anybody's tests, and their property-based versions."""
 
+import inspect
 import sys
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -86,3 +89,35 @@ def test_without_hypothesis_a_line_says_which_extra_to_install(monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "hypothesis.strategies", None)
     with pytest.raises(ValueError, match="this needs hypothesis: pip install hypothesis"):
         tensors((3,))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "failing",
+    [
+        lambda: assert_function_matches(WRONG, product, x, w),
+        lambda: assert_gradients_match(*homework.network(), homework.wrong_derivation),
+        lambda: assert_always_matches(WRONG, product, ("n", 2), ("n", 2), max_examples=2),
+        lambda: assert_gradients_always_match(
+            nn.Linear(2, 1, bias=False), nn.MSELoss(), ("n", 2), ("n", 1), lambda *_: {}, max_examples=2
+        ),
+    ],
+)
+def test_pytest_shows_the_report_alone(failing: Callable[[], None]) -> None:
+    """No line of ours: every frame of the assertion hides itself, and the heading is the first line."""
+    with pytest.raises(AssertionError, match=r"^MISMATCH: ") as raised:
+        failing()
+    ours = [
+        frame for frame in traceback.walk_tb(raised.tb) if "torch_reference" in frame[0].f_code.co_filename
+    ]
+    assert ours
+    assert all(frame.f_locals.get("__tracebackhide__") for frame, _ in ours)
+
+
+def test_the_page_names_every_option_of_gradcheck() -> None:
+    """And of gradgradcheck, as this torch has them."""
+    page = (Path(__file__).parents[2] / "docs" / "check_your_own.md").read_text(encoding="utf-8")
+    table = page[page.index("## In place of gradcheck") :]
+    for function in (torch.autograd.gradcheck, torch.autograd.gradgradcheck):
+        options = set(inspect.signature(function).parameters) - {"func", "inputs"}
+        assert {option for option in options if option not in table} == set()

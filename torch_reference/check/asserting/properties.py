@@ -44,6 +44,7 @@ def assert_always_matches(
     >>> square = (lambda x: (x * x, x), lambda x, d_loss_d_y: 2 * x * d_loss_d_y)
     >>> assert_always_matches(square, torch.square, ("n", "m"), max_examples=10)
     """
+    __tracebackhide__ = True
     st = _hypothesis().strategies
     _always(
         _inputs(st, inputs, dtype),
@@ -77,6 +78,7 @@ def assert_gradients_always_match(
     ...     return {"weight": d_ssr_d_predicted.T @ inputs}
     >>> assert_gradients_always_match(model, ssr, ("n", 2), ("n", 1), by_hand, max_examples=10)
     """
+    __tracebackhide__ = True
     st = _hypothesis().strategies
     own = {name: value.detach() for name, value in model.named_parameters()}
     dtype = next(iter(own.values())).dtype
