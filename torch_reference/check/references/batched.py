@@ -1,12 +1,14 @@
 """A function at many points at once, by torch's vmap, where it can be run so: much faster than one by one."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor
 
 from torch_reference.check.references.coarse import Run, apart, pairs_of
 from torch_reference.judging.calls.quiet import unwarned
+from torch_reference.tolerance.rounding.exact_run import ExactRun
 
 NUMBERS = 2**20
 """So many numbers of inputs are made at once."""
@@ -18,10 +20,10 @@ class AtOnce:
     """All outputs in a row for each of many points; once it has failed it is tried no more."""
 
     def __init__(
-        self, run: Run, given: Sequence[Tensor], place: int, one: Callable[[Tensor], Tensor]
+        self, run: Run, given: Sequence[Tensor], place: int, plainly: bool, one: Callable[[Tensor], Tensor]
     ) -> None:
         """The inputs, of which that at one place is another at each point; one is the same, one by one."""
-        self.run, self.given, self.place, self.one = run, given, place, one
+        self.run, self.given, self.place, self.plainly, self.one = run, given, place, plainly, one
         self.works = not any(value.is_complex() for value in given)
 
     def __call__(self, points: Tensor) -> Tensor | None:
@@ -50,6 +52,6 @@ class AtOnce:
             return torch.cat([pairs_of(each).reshape(-1).double() for each in self.run(given)])
 
         chunk = max(1, NUMBERS // max(points[0].numel(), 1))
-        with torch.no_grad(), unwarned():
+        with torch.no_grad(), unwarned(), nullcontext() if self.plainly else ExactRun():
             found: Tensor = torch.func.vmap(made, chunk_size=chunk)(points)
         return found

@@ -129,11 +129,11 @@ def _values(
         row = in_a_row(run, given, is_plain)
         return in_a_row(run, given, False) if row is None else row
 
-    at_once = AtOnce(run, exact, place, one)
+    at_once = AtOnce(run, exact, place, is_plain, one)
 
     def values(points: Tensor) -> Tensor:
         shaped = points.view(-1, *moved.shape)
-        rows = at_once(shaped) if is_plain else None
+        rows = at_once(shaped)
         return torch.stack([one(point) for point in shaped.unbind()]) if rows is None else rows
 
     return values, moved.flatten(), is_coarse

@@ -16,6 +16,7 @@ from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.cuts import elements
 from torch_reference.judging.calls.own_generator import own_generator
+from torch_reference.judging.scalar_objective import reference_gradients
 
 PRIME = 37
 """A number of rows that no block size divides."""
@@ -81,7 +82,14 @@ def _going_together(inputs: Tensors, length: int, most: int) -> Iterator[Places]
 
 
 def _one(session: Session, start: Tensors, places: Places) -> Iterator[Attempt]:
-    yield from _at_size(session, "one column", _resized(start, places, 1))
+    for attempt in _at_size(session, "one column", _resized(start, places, 1)):
+        # Where values alone tell the derivative, and they are constant, a kink would not be seen.
+        names = {name: tuple(attempt.point[name].shape) for name in session.wanted}
+        if not getattr(session.objective.function, "finds_kinks", False) or any(
+            bool(value.any())
+            for value in reference_gradients(session.objective, attempt.point, names).values()
+        ):
+            yield attempt
 
 
 def _beyond(session: Session, start: Tensors, places: Places, length: int, what: str) -> Iterator[Attempt]:
