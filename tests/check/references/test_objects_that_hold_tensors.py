@@ -1,5 +1,6 @@
 """A dataclass, or any object that holds tensors, is an argument and a result like a dict of them."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -132,14 +133,40 @@ def test_none_for_what_may_be_a_constant_says_how_to_say_so() -> None:
     assert check_function(scaled, lambda x, factor: x * factor, given, factor, ways=[])
 
 
-def test_an_object_that_cannot_be_copied_stays_what_it_is() -> None:
-    """What the user's class does when it is looked into ends no check."""
+class Locked:
+    """It cannot be copied."""
 
-    class Locked:
-        def __init__(self) -> None:
-            self.w = w
+    def __init__(self) -> None:
+        """Hold a tensor."""
+        self.w = w
 
-        def __copy__(self) -> None:
-            raise RuntimeError("one of a kind")
+    def __copy__(self) -> None:
+        """Raise an error."""
+        raise RuntimeError("one of a kind")
 
-    assert check_function(lambda x, held: x * held.w, lambda x, held: held.w * x, x, Locked(), ways=[])
+
+class Ending(Locked):
+    """It ends the program where it is copied, and cannot be compared."""
+
+    def __copy__(self) -> None:
+        """End."""
+        sys.exit(0)
+
+    def __eq__(self, other: object) -> bool:
+        """Raise an error."""
+        raise RuntimeError("no two are alike")
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "made",
+    [Locked, Ending, lambda: torch.quantize_per_tensor(w.float(), 0.1, 0, torch.qint8)],
+    ids=["locked", "ending", "quantised"],
+)
+def test_what_cannot_be_copied_or_compared_ends_no_check(made: Callable[[], Any]) -> None:
+    """It stays what it is, as an argument and as a result."""
+    given = made()
+    function = lambda x, held: (2 * x, held)  # noqa: E731
+    assert check_function(function, lambda x, held: (x + x, held), x, given, ways=["spread"])

@@ -78,9 +78,11 @@ def _opened_in(nest: Any, above: tuple[int, ...], seen: dict[int, Any]) -> Any:
 
 def _opened(leaf: Any, above: tuple[int, ...], seen: dict[int, Any]) -> Any:
     """A leaf, opened if it holds tensors; seen are the objects that were looked into, or hold none."""
-    if isinstance(leaf, ALONE) or id(leaf) in above or len(above) == DEEPEST or len(seen) > MOST:
+    if id(leaf) in above or len(above) == DEEPEST or len(seen) > MOST:
         return leaf
     try:
+        if isinstance(leaf, ALONE):
+            return leaf
         held = _held(leaf)
         if not held or seen.get(id(leaf), (None, True))[1] is False:
             return leaf
@@ -90,7 +92,7 @@ def _opened(leaf: Any, above: tuple[int, ...], seen: dict[int, Any]) -> Any:
         )
         seen[id(leaf)] = leaf, holds
         copy.copy(leaf)
-    except Exception:  # an object of the user's, which may do anything where it is looked into
+    except (Exception, SystemExit):  # an object of the user's, which may do anything where it is looked into
         return leaf
     return Opened(leaf, inner) if holds else leaf
 

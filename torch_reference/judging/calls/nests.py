@@ -53,7 +53,7 @@ def as_array(value: Tensor) -> Any:
 
 def is_judged(leaf: Any) -> TypeGuard[Tensor]:
     """Whether it is a tensor whose numbers can be looked at one by one."""
-    return isinstance(leaf, Tensor) and leaf.layout == torch.strided
+    return isinstance(leaf, Tensor) and leaf.layout == torch.strided and not leaf.is_quantized
 
 
 def real_pairs(value: Tensor) -> Tensor:
@@ -90,7 +90,12 @@ def tensors_of(leaves: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def dense(value: Tensor) -> Tensor:
-    """A sparse tensor with all its zeros, rows of several lengths filled up with them; any other as it is."""
+    """A sparse tensor with all its zeros, rows of several lengths filled up with them; any other as it is.
+
+    Shapes: numbers of a few bits are the numbers that they stand for
+    """
+    if value.is_quantized:
+        return value.dequantize()
     if value.is_nested:
         return torch.nested.to_padded_tensor(value, 0.0)
     return value if value.layout == torch.strided else value.to_dense()
