@@ -1,10 +1,15 @@
 """The right derivative of a link, in words, for a terminal and for a paper."""
 
+import pytest
+import sympy
 import torch
 from torch.nn import functional
 
 from torch_reference import check_links
 from torch_reference.chain import ChainReport
+from torch_reference.chain.explanation import Explainer
+from torch_reference.chain.graph import Graph, edge_of
+from torch_reference.chain.quantity import Quantity
 
 
 def script() -> ChainReport:
@@ -62,3 +67,47 @@ def test_what_has_no_rule_is_not_known() -> None:
     loss = y.sum()
     d_y, d_x = torch.ones_like(y), torch.ones_like(x)
     assert check_links(loss, {"x": (x, d_x), "y": (y, d_y)}).explain("x") == "x: not known here"
+
+
+ELEMENTWISE = {
+    "silu": functional.silu,
+    "gelu": functional.gelu,
+    "leaky relu": lambda x: functional.leaky_relu(x, 0.2),
+    "softplus": functional.softplus,
+    "erf": torch.erf,
+    "tan and sinh": lambda x: torch.tan(x) + torch.sinh(x),
+    "cosh and atan": lambda x: torch.cosh(x) * torch.atan(x),
+    "a power": lambda x: (x * x + 1) ** -1.5,
+    "a quotient": lambda x: x / x.exp(),
+}
+
+
+@pytest.mark.sample(2)
+@pytest.mark.parametrize("function", ELEMENTWISE.values(), ids=list(ELEMENTWISE))
+def test_the_formula_of_an_elementwise_function_has_autograds_value(function) -> None:
+    """At one number of either sign, with another gradient above."""
+    for start in (0.7, -1.3):
+        x = torch.tensor(start, dtype=torch.float64, requires_grad=True)
+        y = function(x)
+        edges = edge_of(x), edge_of(y)
+        pairs = zip(("x", "y"), edges, (x, y), strict=True)
+        links = [Quantity(name, f"d_{name}", edge, value.detach(), value) for name, edge, value in pairs]
+        made = Explainer(Graph([edge_of(1.7 * y)]), links, {})._arriving(edges[0])
+        numbers = {"x": start, "y": y.item(), "d_y": 1.7}
+        found = made.replace(sympy.Function("where"), lambda inside: sympy.Heaviside(inside))
+        found = found.replace(sympy.Function("sigmoid"), lambda inside: 1 / (1 + sympy.exp(-inside)))
+        [right] = torch.autograd.grad(1.7 * y, x)
+        assert abs(float(found.subs(numbers)) - right.item()) < 1e-12
+
+
+def test_norms_are_explained_with_and_without_a_gain() -> None:
+    """Both averages of what comes back, over what was averaged forwards."""
+    x = torch.randn(4, 5, dtype=torch.float64, requires_grad=True)
+    for norm, count in (
+        (lambda x: functional.layer_norm(x, (5,)), 5),
+        (lambda x: functional.batch_norm(x, None, None, training=True), 4),
+    ):
+        y = norm(x)
+        pairs = {"x": (x, torch.ones_like(x)), "y": (y, torch.ones_like(y))}
+        text = check_links((y * y).sum(), pairs).explain("x").splitlines()[0]
+        assert text == f"d_x = rstd·(d_y - Σ(d_y)/{count} - normalised·Σ(d_y·normalised)/{count})"

@@ -3,7 +3,8 @@
 | file | what it is |
 | --- | --- |
 | explaining.py | the graph of the forward pass, read from a link to those above it |
-| node_rules.py | what each operation hands back |
+| node_rules.py, norm_rules.py | what each operation hands back |
+| node_step.py | one argument of one operation, as the rules read it |
 | symbols.py, words.py | how that is written |
 
 sympy, which torch brings, is imported here: whoever asks for no explanation does not wait for it.

@@ -10,7 +10,8 @@ import sympy
 import torch
 from torch import Tensor
 
-from torch_reference.chain.explanation.node_rules import RULES, VALUES, Step
+from torch_reference.chain.explanation.node_rules import RULES, VALUES
+from torch_reference.chain.explanation.node_step import Step
 from torch_reference.chain.explanation.symbols import SUM, as_latex, as_text
 from torch_reference.chain.explanation.words import in_words
 from torch_reference.chain.graph import Edge, Graph

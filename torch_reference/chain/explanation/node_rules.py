@@ -1,43 +1,16 @@
 """What one call of the forward pass hands back, as a formula: a rule for each kind of node of the graph."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import sympy
 
+from torch_reference.chain.explanation.node_step import Step, numel, shape_of
+from torch_reference.chain.explanation.norm_rules import batch_norm, layer_norm, log_softmax, softmax
 from torch_reference.chain.explanation.symbols import PRODUCT, SUM, TURNED, WHERE
 
-
-class Step(NamedTuple):
-    """One argument of one node: the gradient that comes from above, and the node itself.
-
-    value gives the expression of an input, by its place, and made that of the result: they are looked up only
-    where a rule reads them, for not every value has a name.
-    """
-
-    upstream: Any
-    value: Callable[[int], Any]
-    made: Callable[[], Any]
-    argument: int
-    node: Any
-
-    @property
-    def x(self) -> Any:
-        """The argument itself."""
-        return self.value(self.argument)
-
-    @property
-    def other(self) -> Any:
-        """The other one of two."""
-        return self.value(1 - self.argument)
-
-    @property
-    def result(self) -> Any:
-        """What the node made."""
-        return self.made()
-
-
 Rule = Callable[[Step], Any]
+SIGMOID = sympy.Function("sigmoid")
 
 
 def _slope(derivative: Callable[[Step], Any]) -> Rule:
@@ -75,39 +48,25 @@ def _added_product(step: Step) -> Any:
 
 
 def _mean(step: Step) -> Any:
-    count = _numel(step.node._saved_self_sym_sizes) / _numel(_shape(step.node))
+    count = numel(step.node._saved_self_sym_sizes) / numel(shape_of(step.node))
     return step.upstream / sympy.nsimplify(count)
 
 
-def _softmax(step: Step) -> Any:
-    return step.result * (step.upstream - SUM(step.upstream * step.result))
+def _leaky(step: Step) -> Any:
+    slope = sympy.nsimplify(step.node._saved_negative_slope, rational=True)
+    return slope + (1 - slope) * WHERE(step.x)
 
 
-def _log_softmax(step: Step) -> Any:
-    return step.upstream - sympy.exp(step.result) * SUM(step.upstream)
+def _gelu(step: Step) -> Any:
+    """x Φ(x): with the error function, not its approximation by tanh.
 
-
-def _layer_norm(step: Step) -> Any:
-    """Of input, gain and bias: the two averages of what comes back to the normalised values."""
-    h = sympy.Symbol("normalised")
-    if step.argument == 1:
-        return SUM(step.upstream * h)
-    if step.argument == 2:
-        return SUM(step.upstream)
-    given = step.upstream * step.value(1)
-    count = _numel(step.node._saved_normalized_shape)
-    return sympy.Symbol("rstd") * (given - SUM(given) / count - h * SUM(given * h) / count)
-
-
-def _numel(sizes: Any) -> int:
-    found = 1
-    for size in sizes:
-        found *= int(size)
-    return found
-
-
-def _shape(node: Any) -> tuple[int, ...]:
-    return tuple(node._input_metadata[0].shape)
+    Errors: ValueError for the approximation
+    """
+    if step.node._saved_approximate != "none":
+        raise ValueError("approximated")
+    x = step.x
+    inner = (1 + sympy.erf(x / sympy.sqrt(2))) / 2
+    return step.upstream * (inner + x * sympy.exp(-(x**2) / 2) / sympy.sqrt(2 * sympy.pi))
 
 
 def _same(step: Step) -> Any:
@@ -134,8 +93,17 @@ RULES: dict[str, Rule] = {
     "Cos": _slope(lambda step: -sympy.sin(step.x)),
     "Tanh": _slope(lambda step: 1 - step.result**2),
     "Sigmoid": _slope(lambda step: step.result * (1 - step.result)),
-    "Softplus": _slope(lambda step: sympy.Function("sigmoid")(step.x)),
+    "Softplus": _slope(lambda step: SIGMOID(step.x)),
     "Relu": _slope(lambda step: WHERE(step.x)),
+    "Silu": _slope(lambda step: SIGMOID(step.x) * (1 + step.x * (1 - SIGMOID(step.x)))),
+    "Gelu": _gelu,
+    "LeakyRelu": _slope(_leaky),
+    "Sinh": _slope(lambda step: sympy.cosh(step.x)),
+    "Cosh": _slope(lambda step: sympy.sinh(step.x)),
+    "Tan": _slope(lambda step: 1 + step.result**2),
+    "Atan": _slope(lambda step: 1 / (1 + step.x**2)),
+    "Erf": _slope(lambda step: 2 * sympy.exp(-(step.x**2)) / sympy.sqrt(sympy.pi)),
+    "Logsumexp": lambda step: step.upstream * sympy.exp(step.x - step.result),
     "Abs": _slope(lambda step: sympy.sign(step.x)),
     "Sum": _same,
     "Mean": _mean,
@@ -145,12 +113,11 @@ RULES: dict[str, Rule] = {
     "Dot": lambda step: step.upstream * step.other,
     "Addmm": _added_product,
     "T": lambda step: TURNED(step.upstream),
-    "Softmax": _softmax,
-    "LogSoftmax": _log_softmax,
-    "NativeLayerNorm": _layer_norm,
-    **dict.fromkeys(
-        ("View", "UnsafeView", "Clone", "Alias", "Expand", "Squeeze", "Unsqueeze", "ToCopy"), _same
-    ),
+    "Softmax": softmax,
+    "LogSoftmax": log_softmax,
+    "NativeLayerNorm": layer_norm,
+    "NativeBatchNorm": batch_norm,
+    **dict.fromkeys(SAME, _same),
 }
 
 
@@ -167,7 +134,12 @@ VALUES: dict[str, Callable[..., Any]] = {
     "Sin": sympy.sin,
     "Cos": sympy.cos,
     "Tanh": sympy.tanh,
-    "Sigmoid": sympy.Function("sigmoid"),
+    "Tan": sympy.tan,
+    "Atan": sympy.atan,
+    "Erf": sympy.erf,
+    "Sinh": sympy.sinh,
+    "Cosh": sympy.cosh,
+    "Sigmoid": SIGMOID,
     "Softplus": sympy.Function("softplus"),
     "Relu": sympy.Function("relu"),
     "Abs": sympy.Abs,
@@ -176,8 +148,6 @@ VALUES: dict[str, Callable[..., Any]] = {
     "LogSoftmax": sympy.Function("log_softmax"),
     "Mm": PRODUCT,
     "T": TURNED,
-    **dict.fromkeys(
-        ("View", "UnsafeView", "Clone", "Alias", "Expand", "Squeeze", "Unsqueeze", "ToCopy"), lambda a: a
-    ),
+    **dict.fromkeys(SAME, lambda a: a),
 }
 """The same calls forwards: of what has no name of its own."""

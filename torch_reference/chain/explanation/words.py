@@ -18,9 +18,11 @@ WORDS = {
     **dict.fromkeys(("View", "UnsafeView", "Squeeze", "Unsqueeze"), "in the former shape"),
     "Expand": "summed over what was broadcast",
     "Softmax": "times p, less p times the sum of both: one probability's gain is the others' loss",
+    "Logsumexp": "times the softmax, which is what the logarithm of the sum hands back",
     "LogSoftmax": "less the probability times the sum of what comes back",
     "NativeLayerNorm": "less what goes through the mean and through the variance, divided by the deviation",
 }
+WORDS["NativeBatchNorm"] = WORDS["NativeLayerNorm"]
 SILENT = {"Add", "Clone", "Alias", "ToCopy"}
 """What hands on what it gets."""
 

@@ -1,0 +1,46 @@
+"""One argument of one node of the graph, as the rules read it."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Step(NamedTuple):
+    """One argument of one node: the gradient that comes from above, and the node itself.
+
+    value gives the expression of an input, by its place, and made that of the result: they are looked up only
+    where a rule reads them, for not every value has a name.
+    """
+
+    upstream: Any
+    value: Callable[[int], Any]
+    made: Callable[[], Any]
+    argument: int
+    node: Any
+
+    @property
+    def x(self) -> Any:
+        """The argument itself."""
+        return self.value(self.argument)
+
+    @property
+    def other(self) -> Any:
+        """The other one of two."""
+        return self.value(1 - self.argument)
+
+    @property
+    def result(self) -> Any:
+        """What the node made."""
+        return self.made()
+
+
+def numel(sizes: Any) -> int:
+    """How many numbers there are in a shape."""
+    found = 1
+    for size in sizes:
+        found *= int(size)
+    return found
+
+
+def shape_of(node: Any) -> tuple[int, ...]:
+    """The shape of what a node made."""
+    return tuple(node._input_metadata[0].shape)
