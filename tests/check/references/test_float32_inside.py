@@ -80,3 +80,16 @@ def test_a_right_one_is_not_refused_and_a_wrong_one_is(function: Callable[..., A
     """Also where its numbers are equal or large, which shows more of the rounding, or none of it."""
     assert check_function(function, None, x, 1.0, ways=[way])
     assert not check_function(function, None, x, 1.0001, ways=[], draws=0)
+
+
+def test_16_bits_inside_are_no_mistake_of_float32s() -> None:
+    """As under autocast, whose backward rounds its numbers so, too; another factor is a mistake."""
+
+    def product(x: Tensor, w: Tensor, factor: float) -> Tensor:
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            y = x @ w
+        return y + (factor - 1) * (y - y.detach())
+
+    given = x.float(), x.T.float().contiguous()
+    assert check_function(product, None, *given, 1.0, ways=["redrawn"], order=1)
+    assert not check_function(product, None, *given, 1.5, ways=[], draws=0)

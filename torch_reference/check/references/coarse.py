@@ -85,6 +85,25 @@ def unit_of_outputs(run: Run, tensors: Sequence[Tensor]) -> float:
     return max((unit for unit in units if unit > torch.finfo(torch.float64).eps), default=0.0)
 
 
+def unit_of_16_bits(run: Run, tensors: Sequence[Tensor]) -> float:
+    """Half of the step of 16 bits where float32's inputs are worked on in them, as under autocast; else 0.
+
+    Of float64's inputs an autocast makes nothing coarser: it is the given ones that show it.
+    """
+    kinds = {value.dtype for value in tensors if value.is_floating_point() or value.is_complex()}
+    if kinds != {torch.float32}:
+        return 0.0
+    exact = list(widened_inputs({str(i): value for i, value in enumerate(tensors)}).values())
+    as_given, exactly = in_a_row(run, tensors, True), in_a_row(run, exact, False)
+    if as_given is None or as_given.shape != exactly.shape or not exactly.numel():
+        return 0.0
+    largest = float(exactly.abs().nan_to_num(posinf=0.0).max())
+    off = float(apart(as_given, exactly).abs().nan_to_num(nan=0.0, posinf=0.0).max()) / (largest or 1.0)
+    # Numbers of float32 are off by 2^-24 of themselves; a sum of thousands is off by less than 2^-15.
+    coarser = torch.bfloat16 if off > 2.0**-11 else torch.float16
+    return torch.finfo(coarser).eps / 2 if off > 2.0**-15 else 0.0
+
+
 def pairs_of(value: Tensor) -> Tensor:
     """A complex tensor's real and imaginary parts; any other as it is."""
     return torch.view_as_real(value.resolve_conj()) if value.is_complex() else value

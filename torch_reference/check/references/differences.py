@@ -19,13 +19,18 @@ from torch_reference.tolerance.rounding.moved_run import MovedRun
 MOST = 400
 """So many numbers are moved, one at a time; more would take minutes."""
 
-Known = dict[tuple[object, ...], Jacobian]
+
+class Known(dict[tuple[object, ...], Jacobian]):
+    """The derivatives at points, and half of the step of a coarser precision that the function works in."""
+
+    unit = 0.0
 
 
-def by_differences(function: Callable[..., Any]) -> Callable[..., Any]:
+def by_differences(function: Callable[..., Any], unit: float = 0.0) -> Callable[..., Any]:
     """The same function, which autograd differentiates by moving each of its inputs' numbers.
 
     Each derivative is as sure as two extrapolations agree, which widens the tolerance. It has no second.
+    unit is half of the step of a coarser precision than its inputs', in which it works.
 
     Shapes: any, of up to 400 numbers whose gradient is asked for
     Errors: ValueError in its backward for more numbers, or where the function has a kink
@@ -49,7 +54,8 @@ def by_differences(function: Callable[..., Any]) -> Callable[..., Any]:
 
         # Of other indices, or another mask, the derivatives are others.
         others = tuple(_numbers(leaf) for leaf in leaves if is_judged(leaf) and not _is_number(leaf))
-        here = known.setdefault(others, {})
+        here = known.setdefault(others, Known())
+        here.unit = unit
         numbers = iter(_Differences.apply(run, here, *(leaves[place] for place in places)))  # type: ignore[no-untyped-call]
         outputs = [next(numbers) if _is_number(leaf) else leaf for leaf in made["leaves"]]
         return tree_unflatten(outputs, made["nest"])
@@ -100,7 +106,7 @@ def _gradient(
     if not here.errors[:, used].isfinite().all():
         raise ValueError("a kink, or no smooth function: a difference quotient does not settle")
     derivatives, errors = here.derivatives[:, used], here.errors[:, used]
-    unit = max(torch.finfo(tensors[place].dtype).eps / 2, here.unit)
+    unit = max(torch.finfo(tensors[place].dtype).eps / 2, here.unit, known.unit)
     inputs = pairs_of(widened_inputs({"": tensors[place]})[""]).flatten().abs().unsqueeze(1)
     whole = here.values[used].abs().nan_to_num(posinf=0.0) / torch.where(inputs > 0, inputs, 1.0)
     depends = here.slopes[:, used] != 0  # also where all that it depends by cancels
@@ -133,7 +139,8 @@ def _moved(run: Run, known: Known, tensors: Sequence[Tensor], place: int) -> Ten
         for tensor in tensors:
             wide = widened_inputs({"": tensor.detach()})[""]
             signs = torch.randint(0, 2, wide.shape, generator=generator).double().to(wide.device) * 2 - 1
-            beside.append(wide * (1 + max(torch.finfo(tensor.dtype).eps / 2, here.unit) * signs))
+            unit = max(torch.finfo(tensor.dtype).eps / 2, here.unit, known.unit)
+            beside.append(wide * (1 + unit * signs))
         moved = (first_slopes(run, beside, place, here.unit) - here.slopes).abs()
         known[key] = here._replace(slopes=moved.nan_to_num(posinf=0.0))
     return known[key].slopes

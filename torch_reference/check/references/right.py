@@ -1,6 +1,6 @@
 """What a function is compared with: a reference, a surrogate's gradient, or the function itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_unflatten
 
+from torch_reference.check.references.coarse import unit_of_16_bits
 from torch_reference.check.references.differences import by_differences
 from torch_reference.check.references.stand_in import own_forward
 from torch_reference.judging.calls.arguments import Arguments
@@ -61,7 +62,22 @@ def what_is_right(
         doubt = "" if confirmed else ", which no difference quotient confirms here"
         return Right(plain, (OWN + doubt,))
     applied = _on_arrays(_applied(function), arguments) if arrays else _applied(function)
-    return Right(by_differences(applied), (QUOTIENT,), has_a_second=False)
+    return Right(by_differences(applied, _unit(applied, arguments)), (QUOTIENT,), has_a_second=False)
+
+
+def _unit(function: Callable[..., Any], arguments: Arguments) -> float:
+    """Half of the step of 16 bits where the function works in them, though its inputs have more."""
+    places = [name for name in arguments.differentiable if not arguments.point[name].is_complex()]
+
+    def run(tensors: Sequence[Tensor]) -> list[Tensor]:
+        values = {**arguments.point, **dict(zip(places, tensors, strict=True))}
+        made = flattened(arguments.call(function, values))[0]
+        return [leaf for leaf in made if isinstance(leaf, Tensor) and leaf.is_floating_point()]
+
+    try:
+        return unit_of_16_bits(run, [arguments.point[name] for name in places])
+    except Exception:  # the function is the user's; what it raises is told when it is compared
+        return 0.0
 
 
 def _on_arrays(function: Callable[..., Any], arguments: Arguments) -> Callable[..., Any]:
