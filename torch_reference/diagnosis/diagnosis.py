@@ -13,6 +13,7 @@ from itertools import takewhile
 from torch import Tensor
 
 from torch_reference.diagnosis.candidates import candidates
+from torch_reference.diagnosis.coarse_precision import coarse_precision
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
 from torch_reference.diagnosis.patterns import pattern
 from torch_reference.diagnosis.projection import HALF, projected
@@ -59,9 +60,11 @@ def diagnose(task: Task, name: str, draws: int) -> Diagnosis:
             found = _explained(name, same, likely, [])
             if found.kind in OF_THE_BATCH:  # at one number of observations n is a number like others
                 return UNKNOWN
-    if found is UNKNOWN and drawn[0].manual[name].dtype in HALF:
+    if found is not UNKNOWN:
+        return found
+    if drawn[0].manual[name].dtype in HALF:
         return _by_projection(task, name, drawn)
-    return found
+    return coarse_precision(task, name, drawn)
 
 
 def _by_projection(task: Task, name: str, drawn: Sequence[Draw]) -> Diagnosis:

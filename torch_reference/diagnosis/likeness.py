@@ -68,9 +68,12 @@ def _subsets(ndim: int) -> list[tuple[int, ...]]:
 
 
 def _factor(found: Tensor, expected: Tensor, close: float) -> float | None:
-    """The one factor between them; exact zeros must be zeros in both."""
+    """The one factor between them; exact zeros must be zeros in both, and a factor near 1 must explain it."""
     factor = float((found * expected).sum() / (expected * expected).sum())
-    return factor if factor and _alike(found, factor * expected, close) else None
+    if not factor or not _alike(found, factor * expected, close):
+        return None
+    left, error = (float((found - part * expected).norm()) for part in (factor, 1.0))
+    return factor if left <= error / 2 else None
 
 
 def _of_a_factor(factor: float, expected: Tensor, dtype: torch.dtype) -> Diagnosis | None:
@@ -98,10 +101,12 @@ def as_written(factor: float, close: float) -> str:
     ('0.2, that is 1/5', '1.73205, that is √3', '0.666667, that is 2/3', '0.123456')
     >>> as_written(1.5, 0.09), as_written(1.03, 0.09), as_written(1.7, 0.09)
     ('1.5, that is 3/2', '1.03', '1.7')
+    >>> as_written(1.0000002, 1e-8)
+    '1 + 2e-07'
     """
     close = min(close, CERTAIN)
     largest = min(10_000, 1 / (40 * close))
-    shown = f"{factor:.6g}"
+    shown = f"{factor:.6g}" if abs(factor - 1) > 1e-5 else f"1 + {factor - 1:.3g}"
     sign, size = "−" * (factor < 0), abs(factor)
     for text, whole in (("{}", size), ("1/{}", 1 / size), ("√{}", size**2), ("1/√{}", 1 / size**2)):
         near = round(whole)

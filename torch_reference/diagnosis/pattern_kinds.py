@@ -33,6 +33,11 @@ PATTERNS = {
         "It is right to about {digits} digits only: as after a difference quotient or in single precision.",
         "Compute it by the formula, and in the precision of the inputs.",
     ),
+    "coarse precision": (
+        "It is right but for the precision of its products, whose factors are rounded to {precision}.",
+        "Compute in the precision of the inputs; of TF32 allow_tf32=False (torch.backends) and tl.dot's "
+        "input_precision='ieee' rid you.",
+    ),
     "mask": (
         "Every element is either right or zero: it is right only where a mask is on.",
         "Look at what switches elements off: a mask, a clamp, a comparison at a kink.",

@@ -137,7 +137,8 @@ def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) ->
             shapes,
             fewest=1,
             coarsely=True,
-            again=None if attempt.by_chance else lambda: attempt.call().gradients,
+            # What is judged to half of the digits needs no excuse for the last ones.
+            again=None if attempt.by_chance or attempt.roughly else lambda: attempt.call().gradients,
         )
         for name, row in rows.items():
             small = attempt.roughly and _is_small(row, made.gradients[name])

@@ -1,0 +1,56 @@
+"""A right formula in TF32 or in 16 bits is called that, and nothing else of that size is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from torch_reference import check_function
+
+draws = torch.Generator().manual_seed(0)
+A, B = torch.randn(24, 32, generator=draws), torch.randn(32, 20, generator=draws)
+Product = Callable[[Tensor, Tensor], Tensor]
+
+
+def told(product: Product, a: Tensor, b: Tensor) -> list[str]:
+    """What the gradients of a @ b by this product are called."""
+
+    def backward(kept: Any, above: Tensor) -> tuple[Tensor, Tensor]:
+        a, b = kept
+        return product(above, b.T), product(a.T, above)
+
+    report = check_function((lambda a, b: (a @ b, (a, b)), backward), torch.matmul, a, b, ways=[], order=1)
+    return [finding.diagnosis.kind for finding in report.findings if finding.diagnosis]
+
+
+def rounded_to(dtype: torch.dtype) -> Product:
+    """As a tensor core does, whose TF32 has as many bits as float16."""
+    return lambda a, b: a.to(dtype).to(a.dtype) @ b.to(dtype).to(b.dtype)
+
+
+@pytest.mark.parametrize("rounds", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rounded_factors_are_a_matter_of_precision(rounds: torch.dtype, dtype: torch.dtype) -> None:
+    """In both gradients, at every redrawn point."""
+    assert told(rounded_to(rounds), A.to(dtype), B.to(dtype)) == ["coarse precision"] * 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda a, b: (a @ b) * 1.0005,
+        lambda a, b: a @ b + 1e-3,
+        lambda a, b: torch.cat([(a @ b)[:-1], (a @ b)[-1:] * 1.01]),
+        lambda a, b: (a @ b) * torch.linspace(0.999, 1.001, b.shape[1]),
+        lambda a, b: (
+            (a @ b) * (1 + 1e-5 * torch.randn(b.shape[1], generator=torch.Generator().manual_seed(1)))
+        ),
+    ],
+    ids=["a factor", "an offset", "a row", "factors of columns", "far smaller errors"],
+)
+def test_a_small_mistake_is_none(wrong: Product) -> None:
+    """Its errors add up in sums, or are far smaller; nor are numbers that differ called the factor 1."""
+    assert "coarse precision" not in told(wrong, A, B)
+    assert "constant factor" not in told(wrong, A, B) or wrong(A, B).allclose(1.0005 * (A @ B))

@@ -1,0 +1,107 @@
+"""A right formula whose products round their factors, as TF32 and 16 bits inside of float32 do.
+
+A tensor core reads the factors of a float32 product as TF32, with 10 bits behind the point where float32
+has 23: rounded to nearest, which are float16's numbers, or cut off. So the reference is run again with the
+factors of its products rounded, of all or of the backward pass's. It is that precision if hardly an error is
+left: what is merely as small leaves all of it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from torch_reference.diagnosis.pattern_kinds import PATTERNS
+from torch_reference.diagnosis.random_draws import Draw
+from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.derivation_task import Task
+from torch_reference.judging.report import UNKNOWN, Diagnosis
+from torch_reference.judging.scalar_objective import reference_gradients
+from torch_reference.tolerance.rounding.exact_run import PRODUCTS, ExactRun, widened_inputs
+from torch_reference.tolerance.rounding.operations import operation
+
+LEFT, FEWEST = 1 / 8, 16
+"""So much of the error is left at most, in the root of the mean square, of so many elements."""
+
+
+def cut_off(value: Tensor) -> Tensor:
+    """The 13 last bits of a float32 number set to zero.
+
+    >>> cut_off(torch.tensor(1.2345678)).item()
+    1.234375
+    """
+    return (value.float().view(torch.int32) & ~0x1FFF).view(torch.float32)
+
+
+PRECISIONS: dict[str, tuple[Callable[[Tensor], Tensor], ...]] = {
+    "TF32 or float16": (torch.Tensor.half, cut_off),
+    "bfloat16": (torch.Tensor.bfloat16,),
+}
+
+
+def coarse_precision(task: Task, name: str, drawn: Sequence[Draw]) -> Diagnosis:
+    """The precision of the factors that explains the error at every draw, or UNKNOWN.
+
+    Shapes: what was returned at the draws is in float32 or float64
+    """
+    ways = [(told, rounded) for told, roundings in PRECISIONS.items() for rounded in roundings]
+    for backward_only in (False, True):
+        for told, rounded in ways:
+            try:
+                is_that = all(_is_explained(task, name, draw, rounded, backward_only) for draw in drawn)
+            except (UserCodeError, RuntimeError):  # a product that takes no other precision, for example
+                return UNKNOWN
+            if is_that:
+                sentence, mend = PATTERNS["coarse precision"]
+                return Diagnosis("coarse precision", sentence.format(precision=told), mend)
+    return UNKNOWN
+
+
+class RoundedFactors(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
+    """Round the factors of every product."""
+
+    def __init__(self, rounded: Callable[[Tensor], Tensor], backward_only: bool) -> None:
+        """Count them."""
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.rounded, self.backward_only, self.products = rounded, backward_only, 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run an operation, a product of numbers that are rounded."""
+        name = operation(func).name
+        is_asked = not self.backward_only or torch._C._current_graph_task_id() != -1
+        if name in FACTORS and is_asked:
+            self.products += 1
+            args = tuple(
+                self.rounded(arg).to(arg.dtype) if place in FACTORS[name] and _is_real(arg) else arg
+                for place, arg in enumerate(args)
+            )
+        return func(*args, **(kwargs or {}))
+
+
+FACTORS = {name: (1, 2) if name.startswith(("addm", "badd")) else (0, 1) for name in PRODUCTS} | {
+    "convolution_backward": (0, 1, 2)
+}
+"""The places of a product's factors; what is added to it is not rounded."""
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.is_floating_point()
+
+
+def _is_explained(
+    task: Task, name: str, draw: Draw, rounded: Callable[[Tensor], Tensor], backward_only: bool
+) -> bool:
+    point, manual = widened_inputs(dict(draw.point)), draw.manual[name].double()
+    shapes = {name: tuple(draw.reference[name].shape)}
+    if manual.numel() < FEWEST or manual.shape != draw.reference[name].shape:
+        return False
+    with ExactRun():
+        right = reference_gradients(task.objective, point, shapes, draw.cuts)[name]
+        run = RoundedFactors(rounded, backward_only)
+        with run:
+            made = reference_gradients(task.objective, point, shapes, draw.cuts)[name]
+    if not run.products:
+        return False
+    return bool((manual - made).norm() <= LEFT * (manual - right).norm())
