@@ -14,6 +14,9 @@ from training.setup import Setup
 BESIDE_THE_LOSSES = 52
 """Columns of the bar and of what else stands in its line: a longer text would push the bar away."""
 
+SHORTEST = 8
+"""A text that is cut to less says nothing."""
+
 
 class Screen:
     """A progress bar and the warnings on standard error, so that standard output is the outcome alone."""
@@ -57,10 +60,21 @@ class Screen:
     def epoch(self, number: int, losses: Mapping[str, float]) -> None:
         """Show the losses beside the bar."""
         shown = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in losses.items())
-        room = max(self.console.width - BESIDE_THE_LOSSES, 0)
-        self.bar.update(
-            self.task, epoch=number, losses=shown if len(shown) <= room else f"{shown[: room - 1]}…"
-        )
+        self.bar.update(self.task, epoch=number, losses=fitted(shown, self.console.width))
+
+
+def fitted(losses: str, width: int) -> str:
+    """The losses, as far as a terminal of that width has room for them beside the bar; a word at least.
+
+    >>> fitted("training loss 0.699, validation loss 0.7", width=80)
+    'training loss 0.699, valida…'
+    >>> fitted("training loss 0.699, validation loss 0.7", width=40)
+    ''
+    """
+    room = width - BESIDE_THE_LOSSES
+    if len(losses) <= room:
+        return losses
+    return f"{losses[: room - 1]}…" if room >= SHORTEST else ""
 
 
 def _heading(options: argparse.Namespace, data: Data, setup: Setup) -> str:
