@@ -8,6 +8,7 @@ from io import StringIO
 from types import CodeType, FunctionType
 from typing import Any
 
+from torch_reference.chain.recording.raw_memory import uses_raw_memory
 from torch_reference.repair.remade import Remade, plain, reached
 from torch_reference.repair.source_text import Source
 
@@ -31,8 +32,9 @@ class Original:
         self.outermost = self._outermost(ast.parse(self.text))
         known = reached(self.top) if self.top is not None else []
         owner = next((found for found in known if found.__code__ is code), None)
-        self.can_be_edited = owner is not None
-        """Whether it is reached in a way that can be rebuilt."""
+        used = [function for function in (self.top, owner) if function is not None]
+        self.can_be_edited = owner is not None and not uses_raw_memory(used)
+        """Whether it is reached in a way that can be rebuilt, and writes nothing by address."""
         self.around = owner.__globals__ if owner is not None else {}
         self._made: Remade | None = None
 
