@@ -105,11 +105,25 @@ class IsolatedDerivation:
         if not self._restarts:
             raise UsersCodeError(f"it ended its process {RESTARTS} times")
         self._restarts -= 1
-        self._link = self._nursery.pupil(self._prints, self._trace)
-        # A clean nursery may still be importing torch: that time is not the derivation's.
-        self._process = int(wire.receive(self._link, seconds=120).document["process"])
+        self._link, self._process = self._born()
         order = {"module": self.named.module, "attribute": self.named.attribute}
         self._ask(order | {"memory": self._memory, "seconds": self._seconds, "packages": self._packages}, [])
+
+    def _born(self) -> tuple[socket.socket, int]:
+        """The link to a new pupil, and its process; of a new nursery where another pupil has harmed it."""
+        for nursery in ("this one", "a new one"):
+            link = None
+            try:
+                link = self._nursery.pupil(self._prints, self._trace)
+                # A clean nursery may still be importing torch: that time is not the derivation's.
+                return link, int(wire.receive(link, seconds=60).document["process"])
+            except (OSError, EOFError):
+                if link:
+                    link.close()
+                if nursery == "a new one":
+                    raise
+                self._nursery.renew()
+        raise AssertionError
 
     def _ask(self, document: dict[str, Any], buffers: list[bytes]) -> wire.Frame:
         """One question and its answer; UsersCodeError for any other end of it."""

@@ -26,9 +26,8 @@ class Nursery:
         """Start it; ValueError in one line on a system that cannot fork."""
         if not hasattr(os, "fork"):
             raise ValueError("a process of its own needs a system that forks: Linux, macOS or WSL")
-        self._link, far = socket.socketpair()
-        with far:
-            self._process = self._executed(far) if clean else self._forked(far)
+        self._clean = clean
+        self._start()
 
     def __enter__(self) -> Self:
         """Nothing more to start."""
@@ -38,6 +37,26 @@ class Nursery:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the nursery; each pupil ends when its link is closed."""
+        self._end()
+
+    def renew(self) -> None:
+        """Start it anew: a pupil has the rights of its user, and may have ended it."""
+        self._signal(signal.SIGKILL)
+        with contextlib.suppress(OSError):  # another process of ours may be its parent
+            self._end()
+        self._start()
+
+    def _start(self) -> None:
+        self._link, far = socket.socketpair()
+        with far:
+            self._process = self._executed(far) if self._clean else self._forked(far)
+
+    def _signal(self, number: int) -> None:
+        process = self._process.pid if isinstance(self._process, subprocess.Popen) else self._process
+        with contextlib.suppress(OSError):
+            os.kill(process, number)
+
+    def _end(self) -> None:
         self._link.close()
         if isinstance(self._process, subprocess.Popen):
             self._process.wait()
@@ -47,6 +66,7 @@ class Nursery:
     def pupil(self, prints: IO[bytes], trace: IO[bytes]) -> socket.socket:
         """The link to a new pupil, which writes what it prints, and its traces, into these files."""
         near, far = socket.socketpair()
+        self._signal(signal.SIGCONT)  # a pupil may have stopped it
         with far:
             socket.send_fds(self._link, [b"p"], [far.fileno(), prints.fileno(), trace.fileno()])
         return near

@@ -74,6 +74,27 @@ def test_a_class_is_judged_from_within_its_folder(
     assert {(one["verdict"], *one["autograd"]) for one in found.values()} == {("right",)}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("signal", ["SIGKILL", "SIGSTOP"])
+def test_a_submission_that_ends_what_runs_it_ends_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], signal: str
+) -> None:
+    """The nursery is the parent of its parent, and of the same user."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("nothing tells who the parent's parent is")
+    (tmp_path / "a.py").write_text(
+        "import os, re, signal\n"
+        "status = open(f'/proc/{os.getppid()}/status').read()\n"
+        f"os.kill(int(re.search(r'PPid:\\s*(\\d+)', status)[1]), signal.{signal})\n"
+        "def by_hand(p, i, o): return {}\n"
+    )
+    right = (Path(__file__).parents[2] / "class_of_twelve/ada.py").read_text()
+    (tmp_path / "b.py").write_text(right)
+    assert grade.main([str(tmp_path), "--derivation", "by_hand", "--json", "--jobs", "1"]) == 1
+    found = {one["student"]: one["verdict"] for one in json.loads(capsys.readouterr().out)["submissions"]}
+    assert found == {"a": "wrong", "b": "right"}
+
+
 def test_students_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     """s2 before s10, and s02 beside s2."""
     names = ["s2", "s10", "s1", "s02", "a", "10", "9 b"]
