@@ -88,7 +88,7 @@ class Chain:
         [expected] = self.expected([link], cuts)
         if not expected.isfinite().all():
             return Judged(link, Status.NOT_JUDGED, row, given, reason="autograd's is not finite here")
-        told = likeness(link.manual, expected)
+        told = likeness(link.manual, expected, link.value)
         return Judged(link, Status.WRONG, row, given, expected, "", cuts, told)
 
     def expected(self, links: Sequence[Quantity], cuts: Mapping[Edge, Tensor]) -> list[Tensor]:

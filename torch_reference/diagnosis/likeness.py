@@ -15,8 +15,11 @@ FEWEST = 3
 PLAIN = {-1.0: "wrong sign", 2.0: "factor 2", 0.5: "factor 1/2"}
 
 
-def likeness(manual: Tensor, expected: Tensor) -> Diagnosis | None:
+def likeness(manual: Tensor, expected: Tensor, value: Tensor | None = None) -> Diagnosis | None:
     """The kind of the mistake, where one relation holds for every element; None where none does.
+
+    Where what they are the gradients of is known to have a few values only, as of zeros and ones, no factor
+    is told: 5 x for 3 x² is 5/3 of it there.
 
     Shapes: expected is in float64; manual has its shape, or another that is wrong
     """
@@ -30,10 +33,15 @@ def likeness(manual: Tensor, expected: Tensor) -> Diagnosis | None:
         return None  # a mask may do that, at one point
     factor = _factor(found, expected, close)
     if factor is not None:
-        return _of_a_factor(factor, expected, manual.dtype)
+        return _of_a_factor(factor, expected, manual.dtype) if value is None or _is_varied(value) else None
     if expected.ndim == 2 and expected.shape[0] == expected.shape[1] and _alike(found, expected.mT, close):
         return _said("transposed")
     return _of_rows(found, expected, close)
+
+
+def _is_varied(value: Tensor) -> bool:
+    values = torch.unique(value.detach().abs())
+    return len(values) >= min(FEWEST, value.numel()) and bool(((values != 0) & (values != 1)).any())
 
 
 def _of_another_shape(found: Tensor, expected: Tensor, close: float) -> Diagnosis | None:
