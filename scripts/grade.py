@@ -21,6 +21,7 @@ from isolation.nursery import Nursery
 from support.atomic_files import check_file, check_folder, replacing
 from support.lesson_options import choose
 from support.options import add_network_options
+from support.tables import open_console
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -96,7 +97,7 @@ def _tell(
         print(json.dumps({"seed": seed, "submissions": documents}, indent=2, allow_nan=False))
         return
     print_class(found, names, marks, options)
-    print(f"The seed was {seed}: --seed {seed} --only NAME runs one line again.")
+    open_console().print(f"The seed was {seed}: --seed {seed} --only NAME runs one line again.")
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

@@ -9,6 +9,7 @@ import pytest
 import grade
 from grading.judging import Graded
 from grading.submissions import submissions
+from isolation.named import NotThereError, load, parse
 
 
 def test_every_submission_has_a_name_of_its_own(tmp_path: Path) -> None:
@@ -93,6 +94,12 @@ def test_a_submission_that_ends_what_runs_it_ends_no_other(
     assert grade.main([str(tmp_path), "--derivation", "by_hand", "--json", "--jobs", "1"]) == 1
     found = {one["student"]: one["verdict"] for one in json.loads(capsys.readouterr().out)["submissions"]}
     assert found == {"a": "wrong", "b": "right"}
+
+
+def test_a_notebook_is_told_to_be_one() -> None:
+    """Its name reads like a package's."""
+    with pytest.raises(NotThereError, match=r"^week 3\.ipynb is a notebook: expected a \.py file"):
+        load(parse("--derivation", "week 3.ipynb:by_hand"))
 
 
 def test_students_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:

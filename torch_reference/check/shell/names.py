@@ -76,6 +76,8 @@ def check_signature(named: Named, derivation: Any) -> None:
 
 
 def _from_path(name: str) -> ModuleType:
+    if name.lower().endswith(".ipynb"):
+        raise NotThereError(f"{name} is a notebook: expected a .py file (jupyter nbconvert --to script)")
     if "" not in sys.path:
         sys.path.insert(0, "")  # a module in the folder from which the script is run
     try:
