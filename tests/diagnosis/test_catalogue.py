@@ -53,6 +53,7 @@ def test_nine_of_ten_mistakes_have_a_diagnosis_and_every_diagnosis_has_a_mistake
         "tests/helpers/user_code/spoiled_homework.py",
         "tests/diagnosis/test_wrong_groups.py",
         "tests/diagnosis/test_in_16_bits.py",
+        "tests/diagnosis/test_coarse_precision.py",
         "scripts/catalogue/lines/mistake_classes.py",
     )
     tests += [(root / file).read_text() for file in elsewhere_too]

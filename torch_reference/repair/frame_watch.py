@@ -71,7 +71,7 @@ def is_near(value: Any, expected: Tensor, digits: float) -> bool:
     if not isinstance(value, Tensor):
         if type(value) is not float and type(value).__module__ != "numpy":
             return False
-        value = torch.as_tensor(value)
+        value = torch.as_tensor(value, device=expected.device)
     if value.shape != expected.shape or not value.is_floating_point():
         return False
     return bool((value.detach() - expected).norm() <= digits * expected.norm())

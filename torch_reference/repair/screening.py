@@ -170,7 +170,7 @@ def _made(screen: Screen) -> Iterator[Screen]:
 def _is_it(value: Any, manual: Tensor) -> bool:
     if type(value) is float:
         return manual.numel() == 1 and value == manual.item()
-    value = torch.as_tensor(value) if is_numeric_array(value) else value
+    value = torch.as_tensor(value, device=manual.device) if is_numeric_array(value) else value
     same = isinstance(value, Tensor) and value.shape == manual.shape
     return same and bool(((value == manual) | (manual != manual)).all())
 

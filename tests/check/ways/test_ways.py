@@ -144,7 +144,7 @@ def test_zeros_without_memory_are_not_moved() -> None:
 
 def test_an_unknown_way_is_one_clear_line() -> None:
     """With the names of all."""
-    with pytest.raises(ValueError, match=r"^ways: expected some of spread, .*, columns, found 'sideways'$"):
+    with pytest.raises(ValueError, match=r"^ways: expected some of spread, .*, offset, found 'sideways'$"):
         check_function(torch.sin, torch.sin, x, ways=["sideways"])
 
 

@@ -103,7 +103,7 @@ def _in_kind(output: Any, upstream: Tensor | None) -> Any:
 
 def _floating(gradient: Any, like: Tensor) -> Tensor:
     """A copy, of whole numbers too in the dtype of what it is the gradient of."""
-    gradient = torch.as_tensor(gradient)
+    gradient = torch.as_tensor(gradient, device=like.device)  # not on a default device
     is_number = gradient.is_floating_point() or gradient.is_complex()
     return gradient.detach().clone() if is_number else gradient.detach().to(like.dtype)
 
