@@ -81,6 +81,11 @@ MISTAKES = {
     # What has no name here stays without one.
     "no brackets around the residual": ("d = -2 * r", "d = -2 * o - q", {"unknown"}),
     "no brackets below the line": (SLOPES, "s1, s2 = 1 / 1 + exp(-x1), 1 / 1 + exp(-x2)", {"unknown"}),
+    "clipped at 1": (
+        "return total",
+        "return {k: min(1.0, v) for k, v in total.items()}",
+        {"unknown"},
+    ),
     "hyperbolic": ("d = -2 * r", "d = -2 * tanh(r)", {"unknown"}),
     "in brackets": ("w1 * x + b1, w2 * x + b2", "w1 * (x + b1), w2 * (x + b2)", {"unknown"}),
     "whole residuals": ("d = -2 * r", "d = -2 * (r // 1)", {"unknown"}),

@@ -23,7 +23,8 @@ def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, C
     yield "mean for sum", "", partial(_times_batch, name, -1, 1.0)
     yield "sum for mean", "", partial(_times_batch, name, 1, 1.0)
     yield "transposed", "", partial(_transposed, name)
-    yield "upstream forgotten", "the loss", partial(_ones, name)
+    if not _may_be_clipped(name, first):
+        yield "upstream forgotten", "the loss", partial(_ones, name)
     yield from edited_candidates(task, name, first)
     for where, factor in (("−1/n", -1.0), ("1/(2n)", 0.5), ("−1/(2n)", -0.5), ("2/n", 2.0), ("−2/n", -2.0)):
         yield "factor with n", where, partial(_times_batch, name, -1, factor)
@@ -67,6 +68,12 @@ def _times(name: str, factor: float, draw: Draw) -> Tensor:
 def _ones(name: str, draw: Draw) -> Tensor | None:
     # Where nothing depends on it, there is nothing above it to forget.
     return torch.ones_like(draw.reference[name]) if draw.reference[name].any() else None
+
+
+def _may_be_clipped(name: str, first: Draw) -> bool:
+    """Whether it is 1, and so is another number: that is no link whose upstream gradient was forgotten."""
+    ones = [key for key, value in first.manual.items() if not value.ndim and value.item() == 1]
+    return name in ones and len(ones) > 1
 
 
 def _times_batch(name: str, power: int, factor: float, draw: Draw) -> Tensor:
