@@ -3,6 +3,7 @@
 An edit of such a kernel, or of what it is launched with, has ended the process that tried it.
 """
 
+import sys
 from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any
@@ -11,7 +12,8 @@ from torch_reference.chain.recording.values import is_the_users
 
 RAW = ("triton", "numba", "cupy", "pycuda", "taichi", "ctypes", "_ctypes", "_cffi_backend", "cffi")
 """The packages whose kernels and functions take addresses and sizes as they are given."""
-SAFE = ("torch", "numpy")
+SAFE = {"torch", "numpy", *sys.stdlib_module_names}
+"""The packages whose extensions, as math in some builds of Python, look at what they are given."""
 
 
 def uses_raw_memory(functions: list[FunctionType]) -> bool:
@@ -21,6 +23,9 @@ def uses_raw_memory(functions: list[FunctionType]) -> bool:
     >>> library = ctypes.CDLL(None)
     >>> uses_raw_memory([lambda x: library.free(x)]), uses_raw_memory([lambda x: x + 1])
     (True, False)
+    >>> import math
+    >>> uses_raw_memory([lambda x: x / math.sqrt(2)])
+    False
     """
     waiting, seen = list(functions), {id(function) for function in functions}
     for function in waiting:  # it grows on the way
