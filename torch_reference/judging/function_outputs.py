@@ -168,8 +168,9 @@ def _other(name: str, right: Any, made: Any) -> Finding | None:
             same = type(right) is type(made) and is_equal
         except Exception:  # what is compared is the user's
             same = True  # nothing can be said of it
-    told = f"expected {_short(right)}, found {_short(made)}"
-    return None if same else breach(name, "output", Verdict.DIFFERS, told)
+    if same:
+        return None
+    return breach(name, "output", Verdict.DIFFERS, f"expected {_short(right)}, found {_short(made)}")
 
 
 def _as_number(made: Any, right: Any) -> Any:
@@ -182,7 +183,10 @@ def _as_number(made: Any, right: Any) -> Any:
 def _short(value: Any) -> str:
     if _is_tensor(value):
         return f"a tensor of shape {tuple(value.shape)}"
-    return value if isinstance(value, str) else repr(value)[:60]
+    try:
+        return value if isinstance(value, str) else repr(value)[:60]
+    except Exception:  # the object is the user's
+        return f"an object of {type(value).__name__}"
 
 
 def _is_tensor(value: Any) -> bool:
