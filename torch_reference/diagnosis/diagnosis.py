@@ -36,6 +36,9 @@ OF_THE_BATCH = {
     "constant factor",
 }
 
+BY_HAND = {"derivative at another place", "factor too many", "another forward pass", "another factor"}
+"""So many directions that some always fits: of a kernel's 16 bits they tell nothing."""
+
 NO_GRADIENT = Diagnosis(
     UNKNOWN.kind,
     "Autograd has no finite gradient at this point: a slope is infinite there, or a number overflows.",
@@ -69,7 +72,8 @@ def diagnose(task: Task, name: str, draws: int) -> Diagnosis:
 
 def _by_projection(task: Task, name: str, drawn: Sequence[Draw]) -> Diagnosis:
     """The one mistake in whose direction the error lies, though single elements do not show it."""
-    found = projected(task, name, drawn, candidates(task, name, drawn[0]))
+    known = (each for each in candidates(task, name, drawn[0]) if each[0] not in BY_HAND)
+    found = projected(task, name, drawn, known)
     if found is None:
         return UNKNOWN
     sentence, mend = KINDS[found.kind]
