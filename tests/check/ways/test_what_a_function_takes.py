@@ -106,3 +106,10 @@ def test_an_exponential_by_powers_of_two_is_right(dtype: torch.dtype) -> None:
     assert report.agrees, report
     wrong = 1 + 50 * torch.finfo(dtype).eps
     assert not check_function(exponential(wrong), torch.exp, large.clamp(-80, 80), order=1, ways=[])
+
+
+def test_an_upstream_gradient_grows_no_further_than_the_gradients_can() -> None:
+    """2^20 times e^80 is infinite in float32, and a 2^20th of e^-80 loses digits: neither is asked for."""
+    extreme = torch.tensor([80.0, -80.0, 1.0])
+    report = check_function(torch.exp, torch.exp, extreme, ways=["scaled upstream"], order=1)
+    assert report.agrees, report
