@@ -36,7 +36,7 @@ def test_atomics_are_right(dtype: torch.dtype) -> None:
     """An embedding whose rows are met thousands of times: repeated calls differ by rounding."""
     ids = torch.randint(0, 4, (3000,), generator=torch.Generator().manual_seed(3)).cuda()
     report = check_function(Scatter, lambda table, ids: table[ids], on_gpu(4, 8, dtype=dtype), ids)
-    assert report.agrees, report
+    assert report.agrees, str(report)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # what inductor of torch 2.11 imports
@@ -51,7 +51,7 @@ def test_a_compiled_module_agrees_with_itself() -> None:
         order=1,
         ways=["transposed", "rows", "redrawn"],
     )
-    assert report.agrees, report
+    assert report.agrees, str(report)
 
 
 def test_autocast_is_judged() -> None:
@@ -129,7 +129,7 @@ def test_indices_of_our_own_do_not_end_the_use_of_the_gpu() -> None:
     report = check_function(
         lambda table, ids: functional.embedding(ids, table), lambda t, i: t[i], table, ids
     )
-    assert report.agrees, report
+    assert report.agrees, str(report)
     scores = on_gpu(6, 5)
     picked = check_function(
         functional.cross_entropy,

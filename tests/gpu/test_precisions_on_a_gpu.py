@@ -67,7 +67,7 @@ def norm_inputs(dtype: torch.dtype) -> list[Tensor]:
 def test_a_right_layer_norm_agrees(dtype: torch.dtype) -> None:
     """As it was given, and in every way of calling."""
     report = check_function(LayerNorm, plain_layer_norm, *norm_inputs(dtype))
-    assert report.agrees, report
+    assert report.agrees, str(report)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -108,7 +108,7 @@ def test_torchs_own_functions_agree(dtype: torch.dtype) -> None:
         ),
     ]:
         report = check_function(function, reference, *inputs, order=1)
-        assert report.agrees, (function, str(report))
+        assert report.agrees, f"{function}\n{report}"
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -116,7 +116,7 @@ def test_a_matrix_product_agrees(dtype: torch.dtype) -> None:
     """cuBLAS sums in an order of its own; without TF32, which torch leaves off."""
     a, b = on_gpu(64, 512, dtype=dtype), on_gpu(512, 48, dtype=dtype, seed=1)
     report = check_function(torch.mm, lambda a, b: a @ b, a, b)
-    assert report.agrees, report
+    assert report.agrees, str(report)
 
 
 def test_a_convolution_in_tf32_is_told_from_one_in_float32() -> None:

@@ -55,6 +55,7 @@ class AsGiven:
             made = self.function.outputs(inputs, self.wanted)
             besides = fit_beside_gradients(made, self.objective, point) if once else {}
             found = [] if besides else self._outputs(made, point)
+            shared = self._shared(made, inputs)  # before the next call, which may overwrite what was made
         except UserCodeError as error:
             return Report((raised(error),), dtype)
         if any(has_another_form(finding) for finding in found):
@@ -65,7 +66,7 @@ class AsGiven:
         if not found:  # the backward raised an error
             found = self._outputs(made, point)
         gradients = [finding for finding in report.findings if finding.kind != "output"]
-        return replace(report, findings=(*found, *self._shared(made, inputs), *gradients))
+        return replace(report, findings=(*found, *shared, *gradients))
 
     def _outputs(self, made: Mapping[str, Any], point: Tensors) -> list[Finding]:
         inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}

@@ -34,6 +34,8 @@ def few_rows(
     Rows are the first dimension that may be cut: the reference is defined with few of them, and what is cut
     together has the same length. shown are indices, by names, of elements that are kept.
     """
+    if objective.indexing is not None and objective.indexing.is_unchecked:
+        return None
     inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
     whole, last, first_rows = inputs, max(value.ndim for value in inputs.values()), {}
     for dim in range(last):
@@ -50,7 +52,10 @@ def few_rows(
                 shown = _renumbered(shown, dims, kept)
     if inputs is whole:
         return None
-    return {**inputs, **_upstream(objective.looked_at(inputs, wanted)[0], point, first_rows, seed)}
+    return {
+        **inputs,
+        **_upstream(objective.looked_at(inputs, wanted, resized=True)[0], point, first_rows, seed),
+    }
 
 
 def _rows(inputs: Tensors, names: Collection[str], size: int) -> int:
@@ -88,7 +93,7 @@ def _renumbered(
 
 def _is_defined(objective: FunctionObjective, inputs: Tensors, wanted: Sequence[str]) -> bool:
     try:
-        outputs, depends = objective.looked_at(inputs, wanted)
+        outputs, depends = objective.looked_at(inputs, wanted, resized=True)
     except UserCodeError:
         return False
     return depends and all(bool(value.isfinite().all()) for value in outputs.values())

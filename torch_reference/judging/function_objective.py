@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
 from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.cuts import Indexing
 from torch_reference.judging.calls.holders import tensors_mapped
 from torch_reference.judging.calls.nests import named_leaves, named_tensors
 from torch_reference.judging.calls.points import (
@@ -30,12 +31,14 @@ class FunctionObjective:
     """A plain differentiable torch function's outputs, weighted by upstream gradients that the point holds.
 
     A point holds "inputs[0]", … and "d_loss_d_outputs[0]", …; without arguments the inputs are passed on in
-    their order. rng_state is where its random numbers begin, where it draws any.
+    their order. rng_state is where its random numbers begin, where it draws any; indexing what was seen
+    of its reading numbers at places that integers tell.
     """
 
     function: Callable[..., Any]
     arguments: Arguments | None = None
     rng_state: Tensor | None = None
+    indexing: Indexing | None = None
 
     def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
         """Evaluate Σ ⟨upstream, output⟩ over the outputs that have an upstream gradient."""
@@ -83,14 +86,19 @@ class FunctionObjective:
             return self._on(inputs)
 
     def looked_at(
-        self, inputs: Tensors, wanted: Sequence[str], as_given: bool = False
+        self, inputs: Tensors, wanted: Sequence[str], as_given: bool = False, resized: bool = False
     ) -> tuple[dict[str, Tensor], bool]:
         """The outputs by name, and whether one of them depends on an input whose gradient is wanted.
 
         An index that is out of range is an error on a processor, and on a GPU the end of its use by the
-        process: at a point that is not as the user gave it, a processor is asked first.
+        process: at a point that is not as the user gave it, a processor is asked first, and at one of
+        another size also where the indices are the function's own.
         """
-        if not as_given and any(not value.is_cpu and value.dtype in INDICES for value in inputs.values()):
+        if not as_given and any(
+            not value.is_cpu
+            and (value.dtype in INDICES or (resized and self.indexing and self.indexing.is_seen))
+            for value in inputs.values()
+        ):
             self.outputs({name: value.detach().cpu() for name, value in inputs.items()})
         leaves = {
             # Copies that are no leaves: it may work in place.
@@ -109,10 +117,12 @@ class FunctionObjective:
         given = copies(inputs)
         with quiet_call(), same_random_numbers(self.rng_state), user_code("reference"):
             state, versions = generator_state(), [value._version for value in given.values()]
-            self._on(given)
+            with Indexing() as seen:
+                self._on(given)
             draws = not torch.equal(state, generator_state())
             changes = versions != [value._version for value in given.values()]
-        return replace(self, function=_of_copies(self.function)) if changes else self, draws
+        function = _of_copies(self.function) if changes else self.function
+        return replace(self, function=function, indexing=seen), draws
 
     def _on(self, inputs: Tensors) -> Any:
         if self.arguments is None:

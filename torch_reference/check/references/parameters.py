@@ -97,7 +97,7 @@ def called_with(
             left_in(private, {**given, **buffers}, module)
             return private(*inputs, **named)
 
-    call.of_modules = True  # type: ignore[attr-defined]
+    call.of_modules = f"inputs['{KEYWORD}']"  # type: ignore[attr-defined] # their names begin so
     return call
 
 

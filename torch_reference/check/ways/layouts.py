@@ -15,6 +15,8 @@ from torch_reference.judging.scalar_objective import UPSTREAM
 
 Layout = Callable[[Tensor], Tensor | None]
 """The values in another layout; None where they have none such."""
+ALIGNED = 16
+"""So many numbers of any precision begin where a GPU reads several at once."""
 
 
 def in_layout(layout: Layout, what: str, session: Session) -> Iterator[Attempt]:
@@ -78,16 +80,26 @@ def sliced(value: Tensor) -> Tensor | None:
     """Columns of a wider tensor: neighbours are near, rows are apart."""
     if value.ndim < 2:
         return None
-    wide = value.new_zeros((*value.shape[:-1], value.shape[-1] + 3))
+    wide = value.new_zeros((*value.shape[:-1], value.shape[-1] + _gap(value)))
     wide[..., : value.shape[-1]] = value
     return wide[..., : value.shape[-1]]
 
 
+def _gap(value: Tensor) -> int:
+    """So many numbers are left out: on a GPU as many as keep what follows aligned.
+
+    Elsewhere a kernel that reads several numbers at once ends the use of the GPU: what is loud hides nothing,
+    and would harm all that the process has yet to do.
+    """
+    return 3 if value.is_cpu else ALIGNED
+
+
 def offset(value: Tensor) -> Tensor | None:
     """A tensor that does not begin where its memory does."""
-    memory = value.new_zeros(value.numel() + 3)
-    memory[3:] = value.flatten()
-    return memory[3:].view(value.shape)
+    before = _gap(value)
+    memory = value.new_zeros(value.numel() + before)
+    memory[before:] = value.flatten()
+    return memory[before:].view(value.shape)
 
 
 def negative(value: Tensor) -> Tensor | None:

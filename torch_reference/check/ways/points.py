@@ -62,9 +62,9 @@ def with_equals(session: Session) -> Iterator[Attempt]:
 
 
 def with_scales(session: Session) -> Iterator[Attempt]:
-    """Inputs a thousand times as small, and as large."""
+    """Inputs a thousand times as small, and as large; a module's parameters stay, which layers multiply."""
     for scale in (1e-3, 1e3):
-        yield from _changed(session, f"at inputs times {scale:g}", partial(_times, scale))
+        yield from _changed(session, f"at inputs times {scale:g}", partial(_times, scale), scales=True)
 
 
 def with_repeated_indices(session: Session) -> Iterator[Attempt]:
@@ -81,10 +81,15 @@ def with_masks(session: Session) -> Iterator[Attempt]:
             yield from _changed(session, f"with every mask {truth}", partial(_all_of, truth))
 
 
-def _changed(session: Session, what: str, change: Change, at_kinks: bool = False) -> Iterator[Attempt]:
+def _changed(
+    session: Session, what: str, change: Change, at_kinks: bool = False, scales: bool = False
+) -> Iterator[Attempt]:
     generator = own_generator(0)
+    stay = session.of_parameters if scales else None
     point = {
-        name: value if _is_table(session, name) else change(value, generator)
+        name: value
+        if _is_table(session, name) or (stay and name.startswith(stay))
+        else change(value, generator)
         for name, value in session.inputs.items()
     }
     for attempt in at_point(session, what, point, at_kinks):
@@ -95,7 +100,8 @@ def _changed(session: Session, what: str, change: Change, at_kinks: bool = False
 def at_point(session: Session, what: str, inputs: Tensors, at_kinks: bool = False) -> Iterator[Attempt]:
     """The attempt there, with upstream gradients of the shapes that the outputs have there."""
     try:
-        outputs, depends = session.objective.looked_at(inputs, session.wanted)
+        resized = any(value.shape != session.inputs[name].shape for name, value in inputs.items())
+        outputs, depends = session.objective.looked_at(inputs, session.wanted, resized=resized)
         above = drawn_upstream(outputs, seed=1)
     except (UserCodeError, ValueError):
         return

@@ -127,7 +127,9 @@ def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) ->
     found: list[Finding] = []
     if made.outputs and attempt.objective is None:
         again = None if attempt.by_chance else lambda: attempt.call().outputs
-        found += judge_outputs(made.outputs, objective, attempt.point, coarsely=True, again=again)
+        outputs = judge_outputs(made.outputs, objective, attempt.point, coarsely=True, again=again)
+        # Nothing is known there, as where a number inside is infinite.
+        found += [each for each in outputs if each.row.verdict is not Verdict.NO_BOUND]
     if made.gradients:
         shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
         rows = judge(

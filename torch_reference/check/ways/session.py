@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch_reference.check.calling import Called, GraphFunction, PairOfFunctions
 from torch_reference.check.graphs import as_upstream
 from torch_reference.judging.calls.arguments import Arguments, Tensors
+from torch_reference.judging.calls.cuts import Indexing
 from torch_reference.judging.calls.nests import named_leaves, tensors_of
 from torch_reference.judging.calls.plain_numbers import as_tensors
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
@@ -76,6 +78,24 @@ class Session:
         """The upstream gradients."""
         return {name: value for name, value in self.point.items() if name.startswith(UPSTREAM)}
 
+    @property
+    def of_parameters(self) -> str | None:
+        """How the names of a module's parameters begin, where a module is judged."""
+        return getattr(self.graph.function, "of_modules", None) if self.graph else None
+
+    @cached_property
+    def may_shrink(self) -> bool:
+        """Whether it may be called with fewer numbers, of which an index of its own may not be there."""
+        known = self.objective.indexing
+        if known is not None and not known.may_shrink(self.inputs):
+            return False
+        try:
+            with Indexing() as seen:
+                self.function.outputs(copies(self.inputs), ())
+        except UserCodeError:
+            return False
+        return seen.may_shrink(self.inputs)
+
     def tensors(self, point: Tensors) -> dict[str, Tensor]:
         """The inputs and the upstream gradients as they are passed on, complex ones as complex numbers."""
         above = {name: value for name, value in point.items() if name.startswith(UPSTREAM)}
@@ -110,10 +130,13 @@ class Session:
         return True
 
     def first(self) -> Made:
-        """What it makes as it was given."""
+        """What it makes as it was given, in copies: a CUDA graph's next run overwrites what it made."""
         tensors, point = self.arguments.tensors(copies(self.inputs)), copies(self.point)
         outputs, found = self.function.differentiated(tensors, point, self.wanted)
-        return Made(outputs, gradients_of(found, point))
+        kept = {
+            name: value.clone() if isinstance(value, Tensor) else value for name, value in outputs.items()
+        }
+        return Made(kept, {name: value.clone() for name, value in gradients_of(found, point).items()})
 
     def called(self, point: Tensors) -> Mapping[str, Any]:
         """The outputs alone, under whatever mode the caller has set."""

@@ -31,11 +31,16 @@ Places = Mapping[str, list[int]]
 
 
 def with_rows(session: Session) -> Iterator[Attempt]:
-    """No row, one row, a number of rows that no block size divides, and more than the blocks of a kernel."""
+    """No row, one row, a number of rows that no block size divides, and more than the blocks of a kernel.
+
+    None fewer than were given where an index that is out of range would do harm.
+    """
     places, count = _rows(session.inputs)
     if not count or max(value.numel() for value in session.inputs.values()) > PRIME * 4096:
         return
     for what, rows in (("no row", 0), ("one row", 1), (f"{PRIME} rows", PRIME)):
+        if rows < count and not session.may_shrink:
+            continue
         yield from _at_size(session, what, _resized(session.inputs, places, rows))
     yield from _beyond(session, session.inputs, places, count, "rows")
 
@@ -55,10 +60,12 @@ def with_columns(session: Session) -> Iterator[Attempt]:
     largest = [value for value in session.inputs.values() if value.ndim == most > 1]
     lengths = dict.fromkeys(length for value in largest for length in reversed(value.shape[1:]))
     rows, count = _rows(session.inputs)
-    starts = [session.inputs] if count <= FEW else [_resized(session.inputs, rows, FEW), session.inputs]
+    starts = [session.inputs]
+    if count > FEW and session.may_shrink:
+        starts.insert(0, _resized(session.inputs, rows, FEW))
     for length in list(lengths)[:MOST_LENGTHS]:
         for start, places in product(starts, _going_together(session.inputs, length, most)):
-            found = [] if length == 1 else list(_one(session, start, places))
+            found = [] if length == 1 or not session.may_shrink else list(_one(session, start, places))
             found += _beyond(session, start, places, length, "columns")
             yield from found
             if found:

@@ -17,6 +17,7 @@ from torch_reference.check.ways.running import Way, WayFound, run_way
 from torch_reference.check.ways.session import Session
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.cuts import elements
 from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream
 
@@ -41,7 +42,9 @@ class Shrinking(NamedTuple):
     def fails(self, inputs: Tensors, way: Way, found: WayFound) -> bool:
         """Whether the way fails there as it did, and nothing else is wrong."""
         try:
-            outputs, depends = self.session.objective.looked_at(inputs, self.session.wanted)
+            if elements(inputs) < elements(self.session.inputs) and not self.session.may_shrink:
+                return False
+            outputs, depends = self.session.objective.looked_at(inputs, self.session.wanted, resized=True)
             if not depends or not all(bool(value.isfinite().all()) for value in outputs.values()):
                 return False
             point = {**inputs, **drawn_upstream(outputs, self.seed)}

@@ -1,12 +1,26 @@
-"""Which tensors of a point may have rows in common, and so may be cut together."""
+"""Which tensors of a point may have rows in common, and so may be cut together; and whether they may.
 
-from collections.abc import Iterator
+An index that is out of range is an error in most of torch's operations on a processor. On a GPU it is the end
+of its use by the process, and a kernel that looks at no index, as CTC's on a processor, reads and writes what
+is not its own.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+from torch.utils._pytree import tree_iter
 
 from torch_reference.judging.calls.points import UPSTREAM, Tensors
-from torch_reference.tolerance.by_rows import Rows
+from torch_reference.tolerance.by_rows import INDICES, Rows
+from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 
 MANY = 2**15
 """Points of so many elements are judged whole, in every way of calling."""
+PLACES = ("index", "indices", "target", "targets", "offsets", "lengths", "input_lengths", "target_lengths")
+"""What torch's operations call such an argument."""
+UNCHECKED = ("aten::_ctc_loss", "aten::_cudnn_ctc_loss", "aten::_use_cudnn_ctc_loss")
+"""torch's operations that do not look at theirs on a processor."""
 
 
 def elements(point: Tensors) -> int:
@@ -56,3 +70,28 @@ def cuts(inputs: Tensors, dim: int) -> Iterator[tuple[list[str], dict[str, list[
 
 def _numbers(inputs: Tensors, dim: int, size: int) -> int:
     return sum(value.numel() for value in inputs.values() if value.ndim > dim and value.shape[dim] == size)
+
+
+class Indexing(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it untyped
+    """Watch for operations that read numbers at places that integers tell, while it is entered."""
+
+    def __init__(self) -> None:
+        """Nothing is seen yet."""
+        super().__init__()
+        self.is_seen = self.is_unchecked = False
+
+    def may_shrink(self, inputs: Mapping[str, Tensor]) -> bool:
+        """Whether an index that is not there, among fewer numbers than these, is an error and no harm."""
+        return not self.is_unchecked and (not self.is_seen or all(each.is_cpu for each in inputs.values()))
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Look at the arguments of one operation."""
+        is_torch = func.namespace in ("aten", "prims")
+        named = zip((argument.name for argument in func._schema.arguments), args, strict=False)
+        places = [value for name, value in named if not is_torch or name in PLACES]
+        if any(isinstance(value, Tensor) and value.dtype in INDICES for value in tree_iter(places)):
+            self.is_seen = True
+            self.is_unchecked |= not is_torch or func._schema.name in UNCHECKED
+        return func(*args, **(kwargs or {}))
