@@ -2,8 +2,8 @@
 
 operations.py knows each operation, fused.py takes apart those that hide others (normalisations.py,
 softmaxes.py, distances.py), local_sums.py knows what a sum loses on its way (further_sums.py: pools, folds,
-Fourier transforms), linear_algebra.py what a solution does; exact_run.py and moved_run.py are the two ways to
-run.
+Fourier transforms), moved_arguments.py what a solution does; exact_run.py and moved_run.py are the two ways
+to run, own_run.py the second of the code that is judged.
 """
 
 from torch_reference.tolerance.rounding.exact_run import ExactRun

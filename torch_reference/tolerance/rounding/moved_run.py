@@ -23,7 +23,6 @@ from torch_reference.tolerance.rounding.exact_results import (
 )
 from torch_reference.tolerance.rounding.exact_run import of_one_dtype
 from torch_reference.tolerance.rounding.fused import decides
-from torch_reference.tolerance.rounding.linear_algebra import STABLE_BACKWARDS, moved_arguments
 from torch_reference.tolerance.rounding.local_sums import (
     CONVOLUTIONS,
     SCATTERING,
@@ -32,8 +31,13 @@ from torch_reference.tolerance.rounding.local_sums import (
     is_sum,
     sizes_of_roundings,
 )
+from torch_reference.tolerance.rounding.moved_arguments import (
+    OF_A_ROUNDED_ARGUMENT,
+    STABLE_BACKWARDS,
+    moved_arguments,
+    of_rounded,
+)
 from torch_reference.tolerance.rounding.operations import NEVER_ZERO, Operation, operation
-from torch_reference.tolerance.rounding.rounded_arguments import OF_A_ROUNDED_ARGUMENT, of_rounded
 from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
 from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 

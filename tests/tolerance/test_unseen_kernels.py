@@ -1,0 +1,64 @@
+"""A kernel that runs past torch: off by roundings of its largest element, it loses digits and is not wrong."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from torch_reference import check_function
+from torch_reference.comparison import Verdict
+
+
+def weighted(factor: float, unseen: bool = True) -> type[Function]:
+    """A weighted sum whose backward loses its smallest elements, as a scan that subtracts two sums does."""
+
+    class Weighted(Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, w: Tensor) -> Tensor:
+            ctx.save_for_backward(x, w)
+            return (x * w).sum(-1)
+
+        @staticmethod
+        def backward(ctx: Any, above: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+            _, w = ctx.saved_tensors
+            right = above[:, None] * w
+            large = 3 * right.abs().max()
+            if not unseen:
+                return (right + large) - large, None
+            found = torch.empty_like(right)
+            found.numpy()[:] = factor * ((right.numpy() + large.numpy()) - large.numpy())
+            return found, None
+
+    return Weighted
+
+
+def report(function: type[Function], dtype: torch.dtype, **options: Any) -> Any:
+    """The check of it as it was given, with one weight that is small."""
+    draws = torch.Generator().manual_seed(0)
+    x, w = torch.randn(6, 5, generator=draws, dtype=dtype), torch.randn(5, generator=draws, dtype=dtype)
+    w[2] = 1e-4
+    return check_function(function, lambda x, w: (x * w).sum(-1), x, w, wrt=[0], ways=[], order=1, **options)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_small_elements_that_a_kernel_loses_are_not_called_wrong(dtype: torch.dtype) -> None:
+    """They are no agreement either, but for who means it; where operations are seen, these explain them."""
+    found = report(weighted(1.0), dtype)
+    assert not found
+    (row,) = (finding.row for finding in found.findings if finding.name == "inputs[0]")
+    assert row.verdict is Verdict.LOSES_DIGITS
+    assert "a kernel whose operations are not seen" in str(found).replace("\n    ", " ")
+    assert "wrong is" not in str(found)
+    assert report(weighted(1.0), dtype, accept=["loses digits"])
+    assert report(weighted(1.0, unseen=False), dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_kernel_that_is_wrong_differs(dtype: torch.dtype) -> None:
+    """A ten-thousandth of the largest element, and what is off everywhere by a few roundings more."""
+    for factor in (1 + 1e-4, 1 + 64 * torch.finfo(dtype).eps if dtype == torch.float32 else 1 + 1e-5):
+        found = report(weighted(factor), dtype)
+        (row,) = (finding.row for finding in found.findings if finding.name == "inputs[0]")
+        assert row.verdict is Verdict.DIFFERS, factor

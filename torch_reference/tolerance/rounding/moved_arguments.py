@@ -1,0 +1,60 @@
+"""Operations whose arguments are moved: what they make is right for arguments a few roundings away.
+
+Functions are evaluated by kernels of an argument that they have rounded first: eˣ is 2ʸ with y = x log₂ e,
+and so off by |x| u of itself besides its own rounding: so the hardware's ex2 leaves it, and Triton's exp with
+it. Near 1 the logarithm is off by u in all, as lg2 leaves it.
+
+Linear algebra is stable backwards. A factorisation or a solution of n rows is the exact one of A + E, where
+each element of E is of the size of √n roundings of the largest element of A (Higham, Accuracy and Stability,
+chapters 9 and 10: n in the worst case). How far that carries the result is the condition of the problem,
+which no look at the result tells; so the arguments are moved, and the operation is run on them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_reference.tolerance.rounding.exact_results import is_number
+from torch_reference.tolerance.rounding.roundings import Roundings
+
+STABLE_BACKWARDS = frozenset(
+    """
+    _linalg_det _linalg_eigh _linalg_slogdet _linalg_solve_ex _linalg_svd cholesky_inverse cholesky_solve
+    linalg_cholesky_ex linalg_eig linalg_householder_product linalg_inv_ex linalg_lstsq linalg_lu
+    linalg_lu_factor_ex linalg_lu_solve linalg_matrix_exp linalg_qr linalg_solve_triangular triangular_solve
+    """.split()  # noqa: SIM905 (as in operations.py)
+)
+OF_A_ROUNDED_ARGUMENT = {
+    *("exp", "exp2", "expm1", "sigmoid", "erfc"),
+    *("log", "log2", "log10", "sin", "cos", "tan"),
+}
+PRECISE = (torch.float32, torch.float64)
+
+
+def of_rounded(args: tuple[Any, ...], roundings: Roundings) -> tuple[Any, ...]:
+    """The arguments, the first moved by a rounding of its own dtype; what is in 16 bits is so no finer."""
+    first = args[0]
+    if not isinstance(first, Tensor) or first.dtype not in PRECISE or not first.numel():
+        return args
+    moved = first.clone()
+    roundings.move(moved, torch.finfo(first.dtype).eps / 2)
+    return (moved, *args[1:])
+
+
+def moved_arguments(
+    args: tuple[Any, ...], roundings: Roundings, unit: Callable[[torch.dtype], float]
+) -> tuple[Any, ...]:
+    """The arguments, matrices moved by what the operation may be off by in them."""
+    return tuple(
+        _moved(arg, roundings, unit(arg.dtype)) if is_number(arg) and arg.ndim > 1 and arg.numel() else arg
+        for arg in args
+    )
+
+
+def _moved(matrix: Tensor, roundings: Roundings, unit: float) -> Tensor:
+    moved = matrix.contiguous().clone()
+    largest = moved.abs().amax((-2, -1), keepdim=True) * max(moved.shape[-2:]) ** 0.5
+    roundings.add(moved, largest.expand(moved.shape), unit)
+    return moved
