@@ -1,4 +1,4 @@
-"""A kernel that runs past torch: off by roundings of its largest element, it loses digits and is not wrong."""
+"""A kernel that runs past torch: off by roundings of its largest element, it loses digits, no more."""
 
 from typing import Any
 
