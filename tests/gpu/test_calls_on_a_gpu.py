@@ -40,6 +40,7 @@ def test_atomics_are_right(dtype: torch.dtype) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # what inductor of torch 2.11 imports
+@pytest.mark.filterwarnings("ignore:TensorFloat32 tensor cores:UserWarning")  # inductor's advice
 def test_a_compiled_module_agrees_with_itself() -> None:
     """inductor's fused kernels, against eager; they read a negative view without its sign (torch 2.13)."""
     module = nn.Sequential(nn.Linear(16, 32), nn.GELU(), nn.LayerNorm(32), nn.Linear(32, 4)).cuda()

@@ -77,3 +77,16 @@ def test_an_index_that_is_not_taken_is_no_mistake() -> None:
         report = check_function(rows, reference, torch.ones(4, 3), torch.arange(4), ways=ways, order=1)
     assert report.agrees, report
     assert dict(report.ways) == dict.fromkeys(ways, "not judged (no device)")
+
+
+def test_a_launch_that_is_refused_loses_no_device() -> None:
+    """CUDA begins no launch of no block: the function takes no empty batch, and all else is asked of it."""
+
+    def doubled(x: Tensor) -> Tensor:
+        if not len(x):
+            raise RuntimeError("CUDA error: invalid configuration argument")
+        return x * 2
+
+    report = check_function(doubled, lambda x: x * 2, torch.ones(3, 4), order=1)
+    assert report, str(report)
+    assert "no device" not in str(report)

@@ -116,11 +116,11 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
 
 
 def is_another_function(wrong: list[Finding]) -> bool:
-    """Whether most of an output is another: sizes that are written into a function are its own affair.
+    """Whether half of an output or more is another: sizes written into a function are its own affair.
 
     Where the rows are cut wrongly, as by a tail that no block divides, most of them are right.
     """
-    return any(each.kind == "output" and 2 * each.row.wrong_elements > each.row.elements for each in wrong)
+    return any(each.kind == "output" and 2 * each.row.wrong_elements >= each.row.elements for each in wrong)
 
 
 def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) -> list[Finding]:

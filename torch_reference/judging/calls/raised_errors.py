@@ -10,6 +10,14 @@ import torch
 
 HERE = Path(__file__).parents[2]
 TORCH = "/torch/"
+REFUSED = (
+    "invalid argument",
+    "invalid configuration",
+    "out of memory",
+    "too many resources",
+    "not supported",
+)
+"""What CUDA says of a launch that it did not begin."""
 ASSERTED = "device-side assert"
 
 
@@ -44,8 +52,11 @@ def user_code(part: str) -> Iterator[None]:
 
 
 def loses_the_device(error: str) -> bool:
-    """Whether a GPU cannot be used any more by this process, as after an index that is out of range there."""
-    return "CUDA error" in error
+    """Whether a GPU cannot be used any more by this process, as after an index that is out of range there.
+
+    A launch that was refused, as that of no block for no row, changes nothing.
+    """
+    return "CUDA error" in error and not any(refused in error for refused in REFUSED)
 
 
 def is_out_of_range(error: str) -> bool:
