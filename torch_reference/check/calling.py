@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from torch_reference.check.graphs import as_upstream, gradients_left_alone, graph_ends, leaf_of
 from torch_reference.judging.calls.arguments import Arguments, Tensors
-from torch_reference.judging.calls.nests import as_array, is_numeric_array, named_leaves
+from torch_reference.judging.calls.nests import as_array, has_memory, is_numeric_array, named_leaves
 from torch_reference.judging.calls.points import same_random_numbers
 from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device, user_code
+from torch_reference.judging.calls.really import is_a, is_tensor
 from torch_reference.judging.scalar_objective import as_tuple
 
 Pair = tuple[Callable[..., tuple[Any, Any]], Callable[..., Any]]
@@ -59,7 +60,7 @@ class PairOfFunctions:
 
 def _in_kind(output: Any, upstream: Tensor) -> Any:
     """The upstream gradient of an array as an array, as a course's assignment is given it."""
-    is_plain = is_numeric_array(output) or isinstance(output, float)
+    is_plain = is_numeric_array(output) or is_a(output, float)
     return as_array(upstream) if is_plain else upstream
 
 
@@ -90,7 +91,8 @@ class GraphFunction:
         try:
             return self.by_grad(tensors, upstream, wanted)
         except UserCodeError as error:  # it may still do all that a training asks of it
-            if loses_the_device(str(error)):
+            given = [value for value in tensors.values() if is_tensor(value)]
+            if loses_the_device(str(error)) or not all(map(has_memory, given)):
                 raise
             return self.by_backward(tensors, upstream, wanted)
 

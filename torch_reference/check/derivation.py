@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch_reference.check.examine import examine, raised
 from torch_reference.check.located.locating import located_in_derivation
 from torch_reference.check.nothing_compared import nothing_in_derivation
+from torch_reference.check.reported_errors import reported
 from torch_reference.judging.calls.points import leaving_all_alone
 from torch_reference.judging.calls.private_model import one_at_a_time, private_copy
 from torch_reference.judging.calls.raised_errors import UserCodeError
@@ -18,6 +19,7 @@ from torch_reference.judging.scalar_objective import Loss
 from torch_reference.tolerance.meant import meant
 
 
+@reported
 def check_derivation(
     model: nn.Module,
     loss: Loss,

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-import torch
-
 from torch_reference.check.as_given import AsGiven
 from torch_reference.check.few_rows import few_rows
 from torch_reference.check.ways.pasted_call import pasted_call, unbroken
@@ -17,6 +15,7 @@ from torch_reference.check.ways.table import COSTLY, Way
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.report import Finding, Report
 
 
@@ -122,6 +121,6 @@ def _parts(point: Tensors) -> str:
     sizes = [
         f"{name} {' x '.join(map(str, value.shape)) or 'a number'}"
         for name, value in point.items()
-        if name.startswith("inputs[") and isinstance(value, torch.Tensor)
+        if name.startswith("inputs[") and is_tensor(value)
     ]
     return ", ".join(sizes)

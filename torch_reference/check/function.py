@@ -19,6 +19,7 @@ from torch_reference.check.references.left_out import left_out
 from torch_reference.check.references.parameters import KEYWORD, with_parameters
 from torch_reference.check.references.stand_in import autograd_function
 from torch_reference.check.references.straight_through import told_as_surrogate
+from torch_reference.check.reported_errors import reported
 from torch_reference.check.ways import Made, Session, chosen_ways
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Arguments
@@ -41,6 +42,7 @@ NOTHING = breach(
 )
 
 
+@reported
 def check_function(
     function: Function,
     reference: Callable[..., Any] | None,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import complex_again
+from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.scalar_objective import UPSTREAM
 
 
@@ -17,7 +18,7 @@ def graph_ends(outputs: Mapping[str, Any], upstream: Tensors) -> tuple[list[Tens
     pairs = [
         (outputs[name], above)
         for name, above in given.items()
-        if isinstance(outputs[name], Tensor) and outputs[name].requires_grad
+        if is_tensor(outputs[name]) and outputs[name].requires_grad
     ]
     return [output for output, _ in pairs], [above for _, above in pairs]
 
@@ -28,7 +29,7 @@ def as_upstream(outputs: Mapping[str, Any], upstream: Tensors) -> dict[str, Tens
     for name, output in outputs.items():
         above = upstream.get(UPSTREAM + name)
         if above is not None:
-            is_complex = isinstance(output, Tensor) and output.is_complex()
+            is_complex = is_tensor(output) and output.is_complex()
             found[name] = complex_again(above) if is_complex and not above.is_complex() else above
     return found
 

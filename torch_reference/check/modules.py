@@ -11,9 +11,12 @@ from torch import Tensor, nn
 from torch_reference.check.function import check_function
 from torch_reference.check.references.parameters import called_with, reads_in_backward
 from torch_reference.check.references.submodules import other_name, told_of_submodules
+from torch_reference.check.reported_errors import reported
+from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.report import Report
 
 
+@reported
 def check_modules(
     mine: nn.Module,
     reference: nn.Module,
@@ -78,4 +81,4 @@ def _refuse(mine: Mapping[str, Tensor], reference: Mapping[str, Tensor], match: 
 
 
 def _has_gradient(value: Any) -> bool:
-    return isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex())
+    return is_tensor(value) and (value.is_floating_point() or value.is_complex())

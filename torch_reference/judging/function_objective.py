@@ -21,6 +21,7 @@ from torch_reference.judging.calls.points import (
     weighted,
 )
 from torch_reference.judging.calls.raised_errors import user_code
+from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.hygiene import copies
 from torch_reference.layers.generator_state import generator_state
 from torch_reference.tolerance.by_rows import INDICES
@@ -72,7 +73,7 @@ class FunctionObjective:
         total = 0.0
         for name, output in outputs.items():
             upstream = point.get(UPSTREAM + name)
-            if upstream is None or not isinstance(output, Tensor) or not output.is_complex():
+            if upstream is None or not is_tensor(output) or not output.is_complex():
                 continue
             if upstream.shape != output.shape:
                 raise ValueError("an output that is complex by itself")

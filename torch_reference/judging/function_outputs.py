@@ -12,6 +12,7 @@ from torch_reference.comparison import Row, Verdict, compare, form_mismatch
 from torch_reference.judging.calls.cuts import MANY, choices_of_rows, elements
 from torch_reference.judging.calls.nests import is_numeric_array, named_leaves, tensors_of
 from torch_reference.judging.calls.points import UPSTREAM, Tensors, quiet_call
+from torch_reference.judging.calls.really import is_a, is_tensor
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Finding, breach
 from torch_reference.tolerance.added_up import Allowed
@@ -72,7 +73,7 @@ def fit_beside_gradients(
     fit = {
         name: value.detach()
         for name, value in made.items()
-        if isinstance(value, Tensor) and isinstance(right.get(name), Tensor)
+        if is_tensor(value) and is_tensor(right.get(name))
         if value.dtype in SPARE and value.numel() and form_mismatch(name, value, right[name]) is None
     }
     return fit if fit.keys() == right.keys() == made.keys() else {}
@@ -84,7 +85,7 @@ def shared_memory(made: Mapping[str, Any], inputs: Tensors, in_graph: bool) -> l
     return [
         breach(name, "output", Verdict.ALIASED, told)
         for name, value in made.items()
-        if isinstance(value, Tensor) and value.layout == torch.strided and value.numel()
+        if is_tensor(value) and value.layout == torch.strided and value.numel()
         if not (in_graph and _is_known(value))
         if any(_same_memory(value, other) for other in inputs.values())
     ]
@@ -158,16 +159,18 @@ def _tensors(again: Again) -> dict[str, Tensor]:
 
 def _other(name: str, right: Any, made: Any) -> Finding | None:
     """A finding where what is no tensor is not equal; a float is as exact as half of its digits."""
-    if isinstance(right, float) and isinstance(made, int | float):
-        same = math.isclose(right, made, rel_tol=1e-7) or (math.isnan(right) and math.isnan(made))
-    else:
-        try:
+    try:
+        if is_a(right, float) and is_a(made, (int, float)):
+            same = math.isclose(right, made, rel_tol=1e-7) or (math.isnan(right) and math.isnan(made))
+        else:
             # Two objects without an equality of their own are never equal: nothing can be said of them.
             kind: Any = type(right)
             is_equal = kind.__eq__ is object.__eq__ or bool(right == made)
             same = type(right) is type(made) and is_equal
-        except Exception:  # what is compared is the user's
-            same = True  # nothing can be said of it
+    except OverflowError:  # an integer that no float is near
+        same = False
+    except Exception:  # what is compared is the user's: nothing can be said of it, but by its type
+        same = type(right) is type(made)
     if same:
         return None
     return breach(name, "output", Verdict.DIFFERS, f"expected {_short(right)}, found {_short(made)}")
@@ -175,7 +178,7 @@ def _other(name: str, right: Any, made: Any) -> Finding | None:
 
 def _as_number(made: Any, right: Any) -> Any:
     """A Python float as the tensor of one number that the reference returns."""
-    if not isinstance(made, float) or not isinstance(right, Tensor):
+    if not is_a(made, float) or not is_tensor(right):
         return made
     return torch.tensor(made, dtype=torch.float64).to(right)
 
@@ -184,13 +187,13 @@ def _short(value: Any) -> str:
     if _is_tensor(value):
         return f"a tensor of shape {tuple(value.shape)}"
     try:
-        return value if isinstance(value, str) else repr(value)[:60]
+        return value if is_a(value, str) else repr(value)[:60]
     except Exception:  # the object is the user's
         return f"an object of {type(value).__name__}"
 
 
 def _is_tensor(value: Any) -> bool:
-    return isinstance(value, Tensor) or is_numeric_array(value)
+    return is_tensor(value) or is_numeric_array(value)
 
 
 def _same_memory(a: Tensor, b: Tensor) -> bool:

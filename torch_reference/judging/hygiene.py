@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Verdict
-from torch_reference.judging.calls.nests import dense, real_pairs
+from torch_reference.judging.calls.nests import dense, has_memory, real_pairs
 from torch_reference.judging.calls.raised_errors import user_code
+from torch_reference.judging.calls.really import is_tensor
 
 Tensors = Mapping[str, Tensor]
 Derivation = Callable[[Tensors], Mapping[str, Any]]
@@ -90,7 +91,7 @@ def checked_mapping(result: object) -> dict[str, Tensor]:
             raise TypeError(f"{expected} {type(result).__name__}")
         found = {name: value for name, value in result.items() if value is not None}
         for name, value in found.items():
-            if not isinstance(name, str) or not isinstance(value, Tensor):
+            if not isinstance(name, str) or not is_tensor(value):
                 raise TypeError(f"{expected} {name!r}: {type(value).__name__}")
         return {name: real_pairs(dense(value)) for name, value in found.items()}
 
@@ -116,7 +117,7 @@ def _is_in(result: Tensors, name: str, value: Tensor) -> bool:
 
 def _same(a: Tensor, b: Tensor) -> bool:
     """Bit for bit equal, NaN included."""
-    if a.shape != b.shape or a.dtype != b.dtype:
+    if a.shape != b.shape or a.dtype != b.dtype or not has_memory(a):
         return False
     if a.is_meta or b.is_meta:  # it has a shape and no values
         return a.is_meta == b.is_meta

@@ -11,6 +11,8 @@ from torch_reference.judging.finding import RULES, Finding
 WIDTH = 80
 REFERENCES = {"reference", "reference's own backward", "model and loss"}
 """The parts of the user's code without which nothing can be judged."""
+THE_CHECK = "the check"
+"""What raised an error while it looked at the user's objects."""
 
 
 def report_text(
@@ -28,6 +30,8 @@ def report_text(
     heading = f"MISMATCH: {_counts(findings)}"
     if all(each.name in REFERENCES for each in wrong):
         heading = "UNDECIDED: there is nothing to compare with"
+    elif all(each.name == THE_CHECK for each in wrong):
+        heading = "UNDECIDED: the check could not go on"
     lines = [*wrapped(f"{heading} ({dtype})", "    "), *([note] if note else [])]
     first = next((finding for finding in findings if finding.starts_here and _is_told_first(finding)), None)
     if first and first.row.verdict in RULES:
@@ -49,7 +53,7 @@ def report_text(
 def _is_told_first(finding: Finding) -> bool:
     """Whether it is a link, or a broken rule: a name, a reference that fails, nothing at all are none."""
     no_numbers = (Verdict.EXTRA, Verdict.MISSING, Verdict.NOTHING)
-    return finding.row.verdict not in no_numbers and finding.name not in REFERENCES
+    return finding.row.verdict not in no_numbers and finding.name not in {*REFERENCES, THE_CHECK}
 
 
 def finding_text(finding: Finding, told: str = "") -> list[str]:

@@ -13,6 +13,7 @@ from torch_reference.check.references.jacobians import Jacobian, first_slopes, j
 from torch_reference.judging.calls.holders import flattened
 from torch_reference.judging.calls.nests import is_judged
 from torch_reference.judging.calls.own_generator import own_generator
+from torch_reference.judging.calls.really import is_tensor
 from torch_reference.tolerance.rounding.exact_run import widened_inputs
 from torch_reference.tolerance.rounding.moved_run import MovedRun
 
@@ -159,4 +160,4 @@ def _numbers(tensor: Tensor) -> tuple[object, ...]:
 
 
 def _is_number(leaf: Any) -> bool:
-    return isinstance(leaf, Tensor) and (leaf.is_floating_point() or leaf.is_complex())
+    return is_tensor(leaf) and (leaf.is_floating_point() or leaf.is_complex())

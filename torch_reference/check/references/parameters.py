@@ -15,6 +15,7 @@ from torch_reference.check.references.left_out import left_out
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.points import leaving_all_alone, quiet_call
 from torch_reference.judging.calls.private_model import private_copy
+from torch_reference.judging.calls.really import is_tensor
 
 KEYWORD = "parameters"
 """The keyword by which they are passed on, and go in the report: inputs['parameters']['weight']."""
@@ -146,7 +147,7 @@ def _slopes(
 
 
 def _is_in_graph(leaf: Any) -> bool:
-    return isinstance(leaf, Tensor) and leaf.requires_grad
+    return is_tensor(leaf) and leaf.requires_grad
 
 
 def reading(reference: Callable[..., Any], module: nn.Module) -> Callable[..., Any]:
@@ -168,7 +169,7 @@ def _read(
     try:
         with leaving_all_alone():
             made = tree_leaves(reads(*args, parameters=leaves, **kwargs))
-            ends = [each for each in made if isinstance(each, Tensor) and each.requires_grad]
+            ends = [each for each in made if is_tensor(each) and each.requires_grad]
             total = torch.stack([each.abs().sum().double() for each in ends]).sum()
             found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     except Exception:  # it is the user's; what it raises is told when it is compared

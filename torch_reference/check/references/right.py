@@ -15,6 +15,7 @@ from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.holders import flattened, mapped
 from torch_reference.judging.calls.nests import as_array, is_numeric_array
 from torch_reference.judging.calls.own_generator import own_generator
+from torch_reference.judging.calls.really import is_a, is_tensor
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.difference_quotient import Estimate, estimated
 from torch_reference.judging.function_objective import FunctionObjective
@@ -72,7 +73,7 @@ def _unit(function: Callable[..., Any], arguments: Arguments) -> float:
     def run(tensors: Sequence[Tensor]) -> list[Tensor]:
         values = {**arguments.point, **dict(zip(places, tensors, strict=True))}
         made = flattened(arguments.call(function, values))[0]
-        return [leaf for leaf in made if isinstance(leaf, Tensor) and leaf.is_floating_point()]
+        return [leaf for leaf in made if is_tensor(leaf) and leaf.is_floating_point()]
 
     try:
         return unit_of_16_bits(run, [arguments.point[name] for name in places])
@@ -89,10 +90,7 @@ def _on_arrays(function: Callable[..., Any], arguments: Arguments) -> Callable[.
         pairs = zip(leaves, given, strict=True)
         with _disable_current_modes():
             own, named = tree_unflatten(
-                [
-                    as_array(leaf) if is_array and isinstance(leaf, Tensor) else leaf
-                    for leaf, is_array in pairs
-                ],
+                [as_array(leaf) if is_array and is_tensor(leaf) else leaf for leaf, is_array in pairs],
                 nest,
             )
             made = function(*own, **named)
@@ -102,7 +100,7 @@ def _on_arrays(function: Callable[..., Any], arguments: Arguments) -> Callable[.
 
 
 def _as_tensor(leaf: Any) -> Any:
-    return torch.as_tensor(leaf) if is_numeric_array(leaf) or isinstance(leaf, float) else leaf
+    return torch.as_tensor(leaf) if is_numeric_array(leaf) or is_a(leaf, float) else leaf
 
 
 def _applied(function: Any) -> Callable[..., Any]:
@@ -135,8 +133,8 @@ def with_surrogate(value: Callable[..., Any], surrogate: Callable[..., Any]) -> 
 
 
 def _joined(value: Any, surrogate: Any) -> Any:
-    if not isinstance(value, Tensor) or not isinstance(surrogate, Tensor) or not surrogate.requires_grad:
-        return value.detach() if isinstance(value, Tensor) else value
+    if not is_tensor(value) or not is_tensor(surrogate) or not surrogate.requires_grad:
+        return value.detach() if is_tensor(value) else value
     if value.shape != surrogate.shape:
         expected, found = tuple(value.shape), tuple(surrogate.shape)
         raise ValueError(f"surrogate: expected an output of shape {expected}, found {found}")

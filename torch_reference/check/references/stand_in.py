@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.autograd.function import Function as TorchFunction
 
 from torch_reference.judging.calls.holders import mapped, tensors_mapped
+from torch_reference.judging.calls.really import is_tensor
 
 
 class StandIn:
@@ -58,7 +59,7 @@ def own_forward(function: Any) -> Callable[..., Any] | None:
 
 def _plain(function: type[TorchFunction]) -> Callable[..., Any]:
     def forward(*args: Any, **kwargs: Any) -> Any:
-        ctx = StandIn(tuple(isinstance(arg, Tensor) and arg.requires_grad for arg in args))
+        ctx = StandIn(tuple(is_tensor(arg) and arg.requires_grad for arg in args))
         given = _copied(args)
         if function.setup_context is TorchFunction.setup_context:
             outputs = function.forward(ctx, *given, **_copied(kwargs))

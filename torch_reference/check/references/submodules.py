@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch_reference.judging.calls.holders import flattened, mapped, tensors_mapped
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.private_model import private_copy
+from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.report import Report
 
@@ -119,4 +120,4 @@ def _copied(nest: Any) -> Any:
 
 
 def _is_number(leaf: Any) -> bool:
-    return isinstance(leaf, Tensor) and leaf.is_floating_point()
+    return is_tensor(leaf) and leaf.is_floating_point()

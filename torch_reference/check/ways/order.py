@@ -91,7 +91,10 @@ def _in_mode(session: Session, mode: Callable[[], Any]) -> Made:
 
 
 def accumulated(session: Session) -> Iterator[Attempt]:
-    """By .backward() into gradients that are there: half of the sum is the gradient, bit for bit."""
+    """By .backward() into gradients that are there: half of the sum is the gradient, bit for bit.
+
+    Where twice a gradient is no number, nothing is there.
+    """
     if session.graph is not None:
         yield Attempt("added to an existing .grad", session.point, partial(_accumulated, session))
 
@@ -100,12 +103,15 @@ def _accumulated(session: Session) -> Made:
     function = session.graph
     assert function is not None
     tensors = session.tensors(copies(session.point))
-    before = session.arguments.tensors({**session.inputs, **session.plain.gradients})
+    plain = session.plain.gradients
+    there = {name: (2 * value).isfinite() for name, value in plain.items()}
+    kept = {name: torch.where(there[name], value, 0) for name, value in plain.items()}
+    before = session.arguments.tensors({**session.inputs, **kept})
     before = {name: before[name].clone() for name in session.wanted}
     with unwarned():  # of that the strides of the two differ, which is ours
         _, found = function.by_backward(tensors, tensors, session.wanted, before)
     made = gradients_of(found, session.point)
-    return Made({}, {name: value / 2 for name, value in made.items()})
+    return Made({}, {name: torch.where(there[name], value / 2, value) for name, value in made.items()})
 
 
 def changed_afterwards(session: Session) -> Iterator[Attempt]:

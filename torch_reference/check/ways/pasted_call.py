@@ -11,6 +11,7 @@ from torch.utils._pytree import tree_map
 from torch_reference.check.ways.smallest_input import is_evened
 from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.nests import is_numeric_array
+from torch_reference.judging.calls.really import is_a
 
 WIDTH, LINES = 76, 3
 GAP = "\0"
@@ -65,10 +66,10 @@ def unbroken(names: Sequence[str]) -> str:
 
 def _word(leaf: Any) -> Words:
     """A plain value as it is written; of anything else what stands for it: the one that was given."""
-    if isinstance(leaf, Words):
+    if is_a(leaf, Words):
         return leaf
-    if leaf is None or isinstance(leaf, bool | int | float | complex | str | torch.dtype):
-        return Words(repr(leaf).replace(" ", GAP) if isinstance(leaf, str) else repr(leaf))
+    if leaf is None or is_a(leaf, (bool, int, float, complex, str, torch.dtype)):
+        return Words(repr(leaf).replace(" ", GAP) if is_a(leaf, str) else repr(leaf))
     return Words("...")
 
 

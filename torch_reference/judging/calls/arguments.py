@@ -18,6 +18,7 @@ from torch_reference.judging.calls.nests import (
     paths,
     real_pairs,
 )
+from torch_reference.judging.calls.really import is_tensor
 
 Tensors = Mapping[str, Tensor]
 
@@ -65,7 +66,7 @@ class Arguments:
     def asked_for(self) -> tuple[str, ...]:
         """The names of those that were given with requires_grad."""
         pairs = zip(self.names, self.leaves, strict=True)
-        return tuple(name for name, leaf in pairs if isinstance(leaf, Tensor) and leaf.requires_grad)
+        return tuple(name for name, leaf in pairs if is_tensor(leaf) and leaf.requires_grad)
 
     def tensors(self, values: Tensors) -> dict[str, Tensor]:
         """The values as they are passed on: complex again where they were."""
@@ -99,7 +100,7 @@ class Arguments:
 
 
 def _is_complex(leaf: Any) -> bool:
-    return leaf.is_complex() if isinstance(leaf, Tensor) else np.iscomplexobj(leaf)
+    return leaf.is_complex() if is_tensor(leaf) else bool(np.iscomplexobj(leaf))
 
 
 def _refuse(name: str, value: Tensor) -> None:

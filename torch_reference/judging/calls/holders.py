@@ -22,6 +22,8 @@ from torch.utils._pytree import (
     tree_unflatten,
 )
 
+from torch_reference.judging.calls.really import is_tensor
+
 ALONE = (
     *(Tensor, np.ndarray, np.generic, nn.Module, torch.Generator, type(None), bool, int, float, complex, str),
     *(type, ModuleType, FunctionType, MethodType, torch.Size),
@@ -58,7 +60,7 @@ def flattened(nest: Any) -> tuple[list[Any], TreeSpec]:
 
 def tensors_mapped(change: Callable[[Tensor], Any], nest: Any) -> Any:
     """The nest with every tensor in it changed."""
-    return mapped(lambda leaf: change(leaf) if isinstance(leaf, Tensor) else leaf, nest)
+    return mapped(lambda leaf: change(leaf) if is_tensor(leaf) else leaf, nest)
 
 
 def mapped(change: Callable[[Any], Any], nest: Any) -> Any:

@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.utils._pytree import tree_flatten_with_path
 
 from torch_reference.judging.calls.holders import opened
+from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.calls.really import is_array, is_tensor
 
 
 def named_leaves(nest: Any, name: str) -> dict[str, Any]:
@@ -43,7 +45,7 @@ def _path(nest: Any, keys: Sequence[Any]) -> str:
 
 def is_numeric_array(leaf: Any) -> TypeGuard[np.ndarray[Any, Any]]:
     """Whether it is a numpy array, or one of its numbers, that torch has a type for."""
-    return isinstance(leaf, np.ndarray | np.generic) and np.asarray(leaf).dtype.kind in "biufc"
+    return is_array(leaf) and np.asarray(leaf).dtype.kind in "biufc"
 
 
 def as_array(value: Tensor) -> Any:
@@ -53,7 +55,7 @@ def as_array(value: Tensor) -> Any:
 
 def is_judged(leaf: Any) -> TypeGuard[Tensor]:
     """Whether it is a tensor whose numbers can be looked at one by one."""
-    return isinstance(leaf, Tensor) and leaf.layout == torch.strided and not leaf.is_quantized
+    return is_tensor(leaf) and leaf.layout == torch.strided and not leaf.is_quantized
 
 
 def real_pairs(value: Tensor) -> Tensor:
@@ -84,7 +86,7 @@ def tensors_of(leaves: Mapping[str, Any]) -> dict[str, Tensor]:
     for name, leaf in leaves.items():
         if is_numeric_array(leaf):
             found[name] = real_pairs(torch.as_tensor(leaf))
-        elif isinstance(leaf, Tensor):
+        elif is_tensor(leaf):
             found[name] = real_pairs(dense(leaf))
     return found
 
@@ -93,9 +95,21 @@ def dense(value: Tensor) -> Tensor:
     """A sparse tensor with all its zeros, rows of several lengths filled up with them; any other as it is.
 
     Shapes: numbers of a few bits are the numbers that they stand for
+    Errors: UserCodeError for one whose memory was given back: to read it would end the process
     """
+    if not has_memory(value):
+        raise UserCodeError("memory", RuntimeError("a tensor whose storage was resized to less than it is"))
     if value.is_quantized:
         return value.dequantize()
     if value.is_nested:
         return torch.nested.to_padded_tensor(value, 0.0)
     return value if value.layout == torch.strided else value.to_dense()
+
+
+def has_memory(value: Tensor) -> bool:
+    """Whether the memory behind its last element is there: a storage can be resized under its tensors."""
+    if value.layout != torch.strided or value.is_nested or value.is_meta or not value.numel():
+        return True
+    sizes = zip(value.shape, value.stride(), strict=True)
+    last = value.storage_offset() + sum((size - 1) * stride for size, stride in sizes)
+    return value.untyped_storage().nbytes() >= (last + 1) * value.element_size()

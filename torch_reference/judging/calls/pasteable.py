@@ -3,7 +3,8 @@
 from typing import Any
 
 import torch
-from torch import Tensor
+
+from torch_reference.judging.calls.really import is_tensor
 
 
 def pasteable(value: Any) -> str:
@@ -15,7 +16,7 @@ def pasteable(value: Any) -> str:
     >>> print(pasteable((torch.tensor([0.1, 2.0], dtype=torch.float64), 3)))
     (torch.tensor([0.1, 2.0], dtype=torch.float64), 3)
     """
-    if isinstance(value, Tensor):
+    if is_tensor(value):
         numbers = value.detach().cpu()
         if numbers.dtype in (torch.bfloat16, torch.float16):
             numbers = numbers.double()

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 
 from torch_reference.judging.calls.quiet import unwarned
+from torch_reference.judging.calls.really import is_tensor
 from torch_reference.layers.generator_state import generator_unmoved, put_generator
 
 Tensors = Mapping[str, Tensor]
@@ -72,7 +73,7 @@ def network_inputs(point: Tensors) -> tuple[Tensor, ...]:
 
 def usable(value: Any) -> Any:
     """A tensor of which a graph can be made; one made under inference_mode is copied. Others stay."""
-    if not isinstance(value, Tensor):
+    if not is_tensor(value):
         return value
     return value.detach().clone() if value.is_inference() else value.detach()
 

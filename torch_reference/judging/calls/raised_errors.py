@@ -19,6 +19,8 @@ REFUSED = (
 )
 """What CUDA says of a launch that it did not begin."""
 ASSERTED = "device-side assert"
+RUNNERS = {"_pytest", "hypothesis", "asyncio", "concurrent", "trio", "anyio", "gevent", "greenlet"}
+"""Whose errors that are no Exception stop a test, or a task, from outside."""
 
 
 class UserCodeError(RuntimeError):
@@ -34,8 +36,9 @@ class UserCodeError(RuntimeError):
 def user_code(part: str) -> Iterator[None]:
     """Whatever the user's code raises in here becomes a UserCodeError that names the part that was called.
 
-    sys.exit is no way out of a check either. An interrupt from the keyboard is, and so is an error of the
-    program that runs the check, whose class has ends_the_check.
+    sys.exit is no way out of a check either, nor is an error that is no Exception. An interrupt from the
+    keyboard is, and so is an error of the program that runs the check, as of a test's runner, or one whose
+    class has ends_the_check.
     """
     try:
         yield
@@ -43,12 +46,21 @@ def user_code(part: str) -> Iterator[None]:
             torch.cuda.synchronize()  # what a kernel raises is known only then, and would seem another's
     except UserCodeError:
         raise
-    except (Exception, SystemExit, GeneratorExit) as error:
-        if getattr(error, "ends_the_check", False):
+    except BaseException as error:
+        if ends_the_check(error):
             raise
         # Of a StopIteration contextlib takes an error with this cause for Python's own, and drops it.
         cause = None if isinstance(error, StopIteration) else error
         raise UserCodeError(part, error) from cause
+
+
+def ends_the_check(error: BaseException) -> bool:
+    """Whether it is meant for the program that runs the check: it is asked by its class, which cannot lie."""
+    kind = type(error)
+    if issubclass(kind, KeyboardInterrupt) or any("ends_the_check" in vars(base) for base in kind.__mro__):
+        return True
+    is_of_a_runner = str(vars(kind).get("__module__")).partition(".")[0] in RUNNERS
+    return is_of_a_runner and not issubclass(kind, Exception)
 
 
 def loses_the_device(error: str) -> bool:
@@ -69,25 +81,44 @@ def is_guard(error: UserCodeError) -> bool:
     cause = error.__cause__
     if cause is None:
         return False
-    frames = traceback.extract_tb(cause.__traceback__)
+    frames, said = frames_of(cause), _said(cause)
     is_raised = bool(frames) and re.search(r"\b(raise|assert)\b", frames[-1].line or "") is not None
     # "view size is not compatible ..., across two contiguous subspaces" is what a view says of an oversight.
-    is_of_strides = "contiguous" in str(cause) and "subspaces" not in str(cause)
-    has_no_kernel = "No available kernel" in str(cause)  # for scaled_dot_product_attention of one backend
+    is_of_strides = "contiguous" in said and "subspaces" not in said
+    has_no_kernel = "No available kernel" in said  # for scaled_dot_product_attention of one backend
     return is_raised or is_of_strides or has_no_kernel or isinstance(cause, AssertionError)
 
 
 def _told(error: BaseException) -> str:
-    said = str(error).strip().splitlines()
-    return f"{type(error).__name__}{': ' if said else ''}{said[0] if said else ''}{_place(error)}"
+    said = _said(error).strip().splitlines()
+    name = type.__dict__["__name__"].__get__(type(error))
+    return f"{name}{': ' if said else ''}{said[0] if said else ''}{_place(error)}"
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # its text is the user's code, too
+        return ""
 
 
 def _place(error: BaseException) -> str:
     """The last line of the user's own that was on the way to it."""
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((str(HERE), "<")) and TORCH not in frame.filename
-    ]
-    own = [frame for frame in frames if "contextlib" not in frame.filename]
+    own = own_frames(error)
     return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+
+
+def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """The lines of the user's own that were on the way to it."""
+    return [
+        frame
+        for frame in frames_of(error)
+        if not frame.filename.startswith((str(HERE), "<"))
+        and TORCH not in frame.filename
+        and "contextlib" not in frame.filename
+    ]
+
+
+def frames_of(error: BaseException) -> traceback.StackSummary:
+    """All lines on the way to it, of which the error itself is not asked: its attributes are its class's."""
+    return traceback.extract_tb(BaseException.__dict__["__traceback__"].__get__(error))

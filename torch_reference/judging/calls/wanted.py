@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from torch import Tensor
-
 from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.really import is_tensor
 
 
 def wanted_names(
@@ -35,7 +34,7 @@ def wanted_names(
 
 def _told(leaf: Any) -> str:
     """What an argument is, in a word or two."""
-    return f"a tensor of {leaf.dtype}" if isinstance(leaf, Tensor) else type(leaf).__name__
+    return f"a tensor of {leaf.dtype}" if is_tensor(leaf) else type(leaf).__name__
 
 
 def _named(arguments: Arguments, key: int | str) -> list[str]:

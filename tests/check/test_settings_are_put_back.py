@@ -1,0 +1,53 @@
+"""What all of a process shares, and the code that is checked sets otherwise, is put back and told."""
+
+import sys
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from torch_reference import check_function
+from torch_reference.judging.calls.settings import OF_A_THREAD, SETTINGS
+
+SET: dict[str, Callable[[], Any]] = {
+    "torch's default dtype": lambda: torch.set_default_dtype(torch.float64),
+    "torch's default device": lambda: torch.set_default_device("cpu"),
+    "torch's deterministic algorithms": lambda: torch.use_deterministic_algorithms(True),
+    "autograd's anomaly mode": lambda: torch.autograd.set_detect_anomaly(True),
+    "torch's number of threads": lambda: torch.set_num_threads(3),
+    "torch's precision of products": lambda: torch.set_float32_matmul_precision("medium"),
+    "torch's flushing of denormal numbers": lambda: torch.set_flush_denormal(True),
+    "numpy's errors": lambda: np.seterr(under="raise"),
+    "the limit of recursion": lambda: sys.setrecursionlimit(sys.getrecursionlimit() + 7),
+    "standard output": lambda: setattr(sys, "stdout", StringIO()),
+    "standard error": lambda: setattr(sys, "stderr", StringIO()),
+    "modes that see torch's functions": lambda: torch.overrides.BaseTorchFunctionMode().__enter__(),
+    "hooks on saved tensors": lambda: torch.autograd.graph.saved_tensors_hooks(
+        lambda t: t, lambda t: t
+    ).__enter__(),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Anomaly Detection")
+@pytest.mark.parametrize("name", SET)
+def test_what_the_code_sets_is_put_back_and_told(name: str) -> None:
+    """After a check that agrees, and after one that raises an error."""
+
+    def setting(x: Tensor) -> Tensor:
+        SET[name]()
+        return x * x
+
+    def raising(x: Tensor) -> Tensor:
+        SET[name]()
+        raise RuntimeError
+
+    read = {**SETTINGS, **OF_A_THREAD}[name].read
+    before = read()
+    for function in (setting, raising):
+        report = check_function(function, torch.square, torch.ones(2), ways=[], order=1, draws=0)
+        assert read() == before
+        assert f"put back: {name}" in " ".join(str(report).split())

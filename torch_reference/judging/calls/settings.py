@@ -1,0 +1,116 @@
+"""What all of a process shares and the user's code may set: looked at before a check, and put back after it.
+
+Of several checks at once the first one looks; what it saw is what the settings were.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch.overrides import _pop_mode as _pop_function_mode
+from torch.utils._python_dispatch import _pop_mode
+
+
+class Setting(NamedTuple):
+    """How a setting is read, and how it is put back."""
+
+    read: Callable[[], Any]
+    put: Callable[[Any], Any]
+
+
+def _default_device() -> Any:
+    context = getattr(torch._GLOBAL_DEVICE_CONTEXT, "device_context", None)
+    return None if context is None else context.device
+
+
+def _flushes() -> bool:
+    """Whether numbers below the smallest normal one are taken for 0: it is the processor that does it."""
+    return sys.float_info.min / 2 == 0
+
+
+SETTINGS: dict[str, Setting] = {
+    "torch's default dtype": Setting(torch.get_default_dtype, torch.set_default_dtype),
+    "torch's deterministic algorithms": Setting(
+        lambda: (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+        ),
+        lambda was: torch.use_deterministic_algorithms(was[0], warn_only=was[1]),
+    ),
+    "autograd's anomaly mode": Setting(
+        lambda: (torch.is_anomaly_enabled(), torch.is_anomaly_check_nan_enabled()),
+        lambda was: torch.autograd.set_detect_anomaly(*was),
+    ),
+    "torch's number of threads": Setting(torch.get_num_threads, torch.set_num_threads),
+    "torch's precision of products": Setting(
+        torch.get_float32_matmul_precision, torch.set_float32_matmul_precision
+    ),
+    "torch's flushing of denormal numbers": Setting(_flushes, torch.set_flush_denormal),
+    "numpy's errors": Setting(np.geterr, lambda was: np.seterr(**was)),
+    "the limit of recursion": Setting(sys.getrecursionlimit, sys.setrecursionlimit),
+    "standard output": Setting(lambda: sys.stdout, lambda was: setattr(sys, "stdout", was)),
+    "standard error": Setting(lambda: sys.stderr, lambda was: setattr(sys, "stderr", was)),
+}
+
+OF_A_THREAD: dict[str, Setting] = {
+    "torch's default device": Setting(_default_device, torch.set_default_device),
+    "modes that see torch's functions": Setting(
+        torch._C._len_torch_function_stack,
+        lambda was: _popped(_pop_function_mode, torch._C._len_torch_function_stack() - was),
+    ),
+    "modes that see torch's operations": Setting(
+        torch._C._len_torch_dispatch_stack,
+        lambda was: _popped(_pop_mode, torch._C._len_torch_dispatch_stack() - was),
+    ),
+    "hooks on saved tensors": Setting(
+        lambda: torch._C._autograd._top_saved_tensors_default_hooks(True) is None,
+        lambda was: _without_hooks() if was else None,
+    ),
+}
+"""What each thread has of its own; the default device first, which is a mode as well."""
+
+
+def _popped(pop: Callable[[], Any], surplus: int) -> None:
+    for _ in range(surplus):
+        pop()
+
+
+def _without_hooks() -> None:
+    while torch._C._autograd._top_saved_tensors_default_hooks(True) is not None:
+        torch._C._autograd._pop_saved_tensors_default_hooks()
+
+
+_lock = threading.RLock()
+_before: dict[str, Any] = {}
+_checks = 0
+
+
+@contextmanager
+def settings_put_back() -> Iterator[list[str]]:
+    """A list, which names afterwards what was set otherwise in here, and has been put back."""
+    global _checks
+    told: list[str] = []
+    here = {name: setting.read() for name, setting in OF_A_THREAD.items()}
+    with _lock:
+        if not _checks:
+            _before.update({name: setting.read() for name, setting in SETTINGS.items()})
+        _checks += 1
+    try:
+        yield told
+    finally:
+        for name, setting in OF_A_THREAD.items():
+            if setting.read() != here[name]:
+                setting.put(here[name])
+                told.append(name)
+        with _lock:
+            _checks -= 1
+            shared = [name for name, setting in SETTINGS.items() if setting.read() != _before[name]]
+            for name in shared:
+                SETTINGS[name].put(_before[name])
+            told += shared
+            if not _checks:
+                _before.clear()
