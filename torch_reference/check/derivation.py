@@ -5,10 +5,10 @@ from functools import partial
 
 from torch import Tensor, nn
 
+from torch_reference.check.around.nothing_compared import nothing_in_derivation
+from torch_reference.check.around.reported_errors import reported
 from torch_reference.check.examine import examine, raised
 from torch_reference.check.located.locating import located_in_derivation
-from torch_reference.check.nothing_compared import nothing_in_derivation
-from torch_reference.check.reported_errors import reported
 from torch_reference.judging.calls.points import leaving_all_alone
 from torch_reference.judging.calls.private_model import one_at_a_time, private_copy
 from torch_reference.judging.calls.raised_errors import UserCodeError

@@ -7,11 +7,12 @@ from typing import Any
 
 from torch import Tensor
 
+from torch_reference.check.around.nothing_compared import nothing_in_function
+from torch_reference.check.around.reported_errors import reported
 from torch_reference.check.as_given import AsGiven, checked_here
 from torch_reference.check.calling import Function, called
 from torch_reference.check.every_way import Asked, in_every_way, on_few_rows
 from torch_reference.check.examine import raised
-from torch_reference.check.nothing_compared import nothing_in_function
 from torch_reference.check.references import what_is_right
 from torch_reference.check.references.constants import told_of_inside, told_of_none, told_of_values
 from torch_reference.check.references.further_points import at_further_points
@@ -19,7 +20,6 @@ from torch_reference.check.references.left_out import left_out
 from torch_reference.check.references.parameters import KEYWORD, with_parameters
 from torch_reference.check.references.stand_in import autograd_function
 from torch_reference.check.references.straight_through import told_as_surrogate
-from torch_reference.check.reported_errors import reported
 from torch_reference.check.ways import Made, Session, chosen_ways
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Arguments

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from torch_reference.check.around.reported_errors import reported
 from torch_reference.check.function import check_function
 from torch_reference.check.references.parameters import called_with, reads_in_backward
 from torch_reference.check.references.submodules import other_name, told_of_submodules
-from torch_reference.check.reported_errors import reported
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.report import Report
 

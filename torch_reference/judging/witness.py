@@ -2,7 +2,7 @@
 
 It differentiates the forward pass numerically and so shares neither derivation: mpmath at 50 digits for the
 lesson's network, a difference quotient in float64 for all others, and where that is not sharp enough to tell,
-a complex step where the operations take one and the quotient confirms it.
+a complex step or forward mode, where the operations take one and the quotient confirms it.
 """
 
 import math
@@ -15,8 +15,9 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from torch_reference.comparison import Row
-from torch_reference.judging.calls.complex_step import by_complex_step, moved_alike
-from torch_reference.judging.difference_quotient import Estimate, estimated
+from torch_reference.judging.directional.complex_step import by_complex_step, moved_alike
+from torch_reference.judging.directional.difference_quotient import Estimate, estimated
+from torch_reference.judging.directional.forward_mode import by_forward_mode
 from torch_reference.judging.scalar_objective import (
     UPSTREAM,
     VALUE,
@@ -29,7 +30,7 @@ from torch_reference.tolerance.gradient_sums import direction
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 
 Names = Mapping[str, Sequence[int]]
-COMPLEX_STEP = "a complex step"
+Sharper = Callable[[], tuple[float, float] | None]
 
 
 class Testimony(NamedTuple):
@@ -58,11 +59,13 @@ def testimony(objective: Objective, row: Row, point: Tensors, names: Names, cuts
     towards = _direction(row, gradient)
     own = _along(gradient, towards)
     manual = row.manual.real if isinstance(row.manual, complex) else row.manual
-    exact, complex_step = _estimate(objective, row, point, names, cuts, towards)
-    wrong = _by(exact, manual, own, row.bound)
-    witness = ""
-    if wrong == "undecided" and (sharper := complex_step()) is not None:
-        wrong, witness = _by(sharper, manual, own, row.bound), COMPLEX_STEP
+    exact, sharper = _estimate(objective, row, point, names, cuts, towards)
+    wrong, witness = _by(exact, manual, own, row.bound), ""
+    for name, estimate in sharper.items():
+        found = estimate() if wrong == "undecided" else None
+        # What is not holomorphic in a way that was not seen, or detaches, is far from the quotient.
+        if found is not None and abs(found[0] - exact.value) <= exact.error < math.inf:
+            wrong, witness = _by(Estimate(*found), manual, own, row.bound), name
     if wrong == "PyTorch's" and (
         _of_symmetric_ones(point.get(row.name), gradient) or _detaches(objective, point)
     ):
@@ -109,13 +112,13 @@ def _along(gradient: Tensor, towards: Tensor) -> float:
 
 def _estimate(
     objective: Objective, row: Row, point: Tensors, names: Names, cuts: Sequence[str], towards: Tensor
-) -> tuple[Estimate, Callable[[], Estimate | None]]:
-    """(the usual witness's number, a complex step's where one is asked for)."""
+) -> tuple[Estimate, dict[str, Sharper]]:
+    """(the usual witness's number, those of the sharper ones by name, where one is asked for)."""
     # Only a mismatch needs the witness, and mpmath takes 0.1 s to import.
     from torch_reference.judging.lesson_witness import exact_gradient, is_the_lesson
 
     if isinstance(objective, NetworkObjective) and not row.part and is_the_lesson(objective, point):
-        return Estimate(exact_gradient(point, row.name, row.index, cuts), 0.0), lambda: None
+        return Estimate(exact_gradient(point, row.name, row.index, cuts), 0.0), {}
     exact = widened_inputs(dict(point))
     towards = towards.to(torch.complex128 if towards.is_complex() else torch.float64)
     if isinstance(objective, NetworkObjective) and cuts:
@@ -139,13 +142,14 @@ def _estimate(
     )
     quotient = estimated(value, size or 1.0, terms)
 
-    def complex_step() -> Estimate | None:
-        found = None if towards.is_complex() else by_complex_step(imaginary)
-        # What is not holomorphic in a way that was not seen is far from the quotient.
-        is_confirmed = found is not None and abs(found[0] - quotient.value) <= quotient.error < math.inf
-        return Estimate(*found) if found is not None and is_confirmed else None
+    def dual(shift: Tensor, seed: int) -> Tensor:
+        with ExactRun():
+            return objective(moved_alike(exact, seed), {**shifts, row.name: shift}, cuts)
 
-    return quotient, complex_step
+    sharper: dict[str, Sharper] = {"forward mode": lambda: by_forward_mode(dual, towards)}
+    if not towards.is_complex():
+        sharper = {"a complex step": lambda: by_complex_step(imaginary), **sharper}
+    return quotient, sharper
 
 
 def _detaches(objective: Objective, point: Tensors) -> bool:

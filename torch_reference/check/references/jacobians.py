@@ -24,7 +24,7 @@ from torch_reference.check.references.coarse import (
     pairs_of,
     unit_of_outputs,
 )
-from torch_reference.judging.difference_quotient import EPS, ROUNDINGS
+from torch_reference.judging.directional.difference_quotient import EPS, ROUNDINGS
 from torch_reference.tolerance.rounding.exact_run import widened_inputs
 
 STEPS = (1e-3, 1e-2, 1e-4, 1e-5, 1e-1)
@@ -148,7 +148,7 @@ def _sizes(flat: Tensor) -> Tensor:
 def _richardson(
     values: At, flat: Tensor, chosen: Tensor, middle: Tensor, size: Tensor, terms: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """(derivatives, errors, slopes of the largest step): judging.difference_quotient's, of many at once."""
+    """(derivatives, errors, slopes of the largest step): as difference_quotient has them, of many at once."""
     if not chosen.numel():
         none = middle.new_zeros((0, middle.numel()))
         return none, none, none

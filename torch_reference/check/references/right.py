@@ -17,7 +17,7 @@ from torch_reference.judging.calls.nests import as_array, is_numeric_array
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.really import is_a, is_tensor
 from torch_reference.judging.derivation_task import normal
-from torch_reference.judging.difference_quotient import Estimate, estimated
+from torch_reference.judging.directional.difference_quotient import Estimate, estimated
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec
 
+from torch_reference.check.around.settings import settings_put_back
 from torch_reference.check.examine import raised
 from torch_reference.judging.calls.nests import named_tensors
 from torch_reference.judging.calls.raised_errors import (
@@ -19,7 +20,6 @@ from torch_reference.judging.calls.raised_errors import (
     frames_of,
     own_frames,
 )
-from torch_reference.judging.calls.settings import settings_put_back
 from torch_reference.judging.report import Finding, Report
 from torch_reference.judging.report_text import THE_CHECK
 
@@ -30,6 +30,9 @@ def reported(check: Callable[Parameters, Report]) -> Callable[Parameters, Report
     """The check, whose every error is a report, but a ValueError or a TypeError that it raises by itself.
 
     Those are of how it was called.
+
+    >>> reported(lambda x: x.shape)(None)
+    <UNDECIDED: the check could not go on (of unknown numbers)>
     """
 
     @functools.wraps(check)

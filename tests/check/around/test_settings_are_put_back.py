@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from torch_reference import check_function
-from torch_reference.judging.calls.settings import OF_A_THREAD, SETTINGS
+from torch_reference.check.around.settings import OF_A_THREAD, SETTINGS
 
 SET: dict[str, Callable[[], Any]] = {
     "torch's default dtype": lambda: torch.set_default_dtype(torch.float64),

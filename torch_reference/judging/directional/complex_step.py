@@ -4,7 +4,7 @@ Formula: Im f(x + ih v) / h for a tiny h: nothing is subtracted, so that nothing
 Source:  Squire and Trapp, Using complex variables to estimate derivatives of real functions, 1998
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -71,6 +71,11 @@ def by_complex_step(imaginary: Callable[[float, int], float]) -> tuple[float, fl
             found = [imaginary(STEP, seed) / STEP for seed in range(SAMPLES)]
     except Exception:  # the function is the user's, and complex numbers are none that it was given
         return None
+    return with_spread(found)
+
+
+def with_spread(found: Sequence[float]) -> tuple[float, float] | None:
+    """(the first of them, what it may be off by): those at points beside it tell what roundings make."""
     spread = max(abs(other - found[0]) for other in found)
     error = 8 * spread + 16 * 2.0**-52 * abs(found[0])
     return (found[0], error) if error < float("inf") else None
