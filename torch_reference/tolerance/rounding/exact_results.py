@@ -1,6 +1,10 @@
-"""Results that are exact though their operation rounds: conversions to a finer dtype, factors of 2ᵏ."""
+"""Results that are exact though their operation rounds: conversions to a finer dtype, factors of 2ᵏ.
+
+And those that are not, but by what torch leaves out.
+"""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -52,3 +56,17 @@ def same_memory(argument: Tensor, result: Tensor) -> bool:
     if argument.layout != torch.strided or result.layout != torch.strided:
         return False
     return argument.untyped_storage().data_ptr() == result.untyped_storage().data_ptr() != 0
+
+
+def left_out(name: str, args: Sequence[Any]) -> Tensor | None:
+    """What torch's SoftPlus and its slope leave out beyond a threshold, where they are βx / β and 1.
+
+    Formula: log(1 + e^(βx)) / β − x ≈ e^(−βx) / β; 1 − σ(βx) ≈ e^(−βx): 2e-9 at the threshold of 20, which a
+             derivation in float64 does not leave out
+    Shapes: that of the result; None for other operations
+    """
+    if name not in ("softplus", "softplus_backward"):
+        return None
+    *above, x, beta, threshold = (*args, *(1.0, 20.0)[len(args) - 1 :]) if name == "softplus" else args
+    left = torch.where(x * beta > threshold, torch.exp(-x * beta), 0.0)
+    return left * above[0].abs() if above else left / beta

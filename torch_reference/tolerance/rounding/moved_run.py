@@ -16,6 +16,7 @@ from torch_reference.tolerance.rounding.exact_results import (
     is_number,
     is_power_of_two,
     is_widening,
+    left_out,
     one_number,
     raise_underflows,
     same_memory,
@@ -113,9 +114,12 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         self.inside += hidden
         try:
             with self:
-                return kind.apart(*args, **kwargs)  # type: ignore[misc]
+                results = kind.apart(*args, **kwargs)  # type: ignore[misc]
         finally:
             self.inside -= hidden
+        if (size := left_out(kind.name, args)) is not None:
+            self.roundings.add(results, size, 1.0)
+        return results
 
     def _result(self, kind: Operation, args: tuple[Any, ...], result: Any) -> Any:
         if is_decision(kind.name, result):
