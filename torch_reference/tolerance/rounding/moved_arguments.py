@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.tolerance.rounding.exact_results import is_number
+from torch_reference.tolerance.rounding.operations import Operation
 from torch_reference.tolerance.rounding.roundings import Roundings
 
 STABLE_BACKWARDS = frozenset(
@@ -33,7 +34,21 @@ OF_A_ROUNDED_ARGUMENT = {
 PRECISE = (torch.float32, torch.float64)
 
 
-def of_rounded(args: tuple[Any, ...], roundings: Roundings) -> tuple[Any, ...]:
+def moved_arguments(
+    kind: Operation, args: tuple[Any, ...], roundings: Roundings, unit: Callable[[torch.dtype], float]
+) -> tuple[Any, ...]:
+    """The arguments, moved by what the operation may be off by in them; most operations' as they are."""
+    if kind.name in OF_A_ROUNDED_ARGUMENT and not kind.in_place:
+        return _of_rounded(args, roundings)
+    if kind.name not in STABLE_BACKWARDS:
+        return args
+    return tuple(
+        _moved(arg, roundings, unit(arg.dtype)) if is_number(arg) and arg.ndim > 1 and arg.numel() else arg
+        for arg in args
+    )
+
+
+def _of_rounded(args: tuple[Any, ...], roundings: Roundings) -> tuple[Any, ...]:
     """The arguments, the first moved by a rounding of its own dtype; what is in 16 bits is so no finer."""
     first = args[0]
     if not isinstance(first, Tensor) or first.dtype not in PRECISE or not first.numel():
@@ -41,16 +56,6 @@ def of_rounded(args: tuple[Any, ...], roundings: Roundings) -> tuple[Any, ...]:
     moved = first.clone()
     roundings.move(moved, torch.finfo(first.dtype).eps / 2)
     return (moved, *args[1:])
-
-
-def moved_arguments(
-    args: tuple[Any, ...], roundings: Roundings, unit: Callable[[torch.dtype], float]
-) -> tuple[Any, ...]:
-    """The arguments, matrices moved by what the operation may be off by in them."""
-    return tuple(
-        _moved(arg, roundings, unit(arg.dtype)) if is_number(arg) and arg.ndim > 1 and arg.numel() else arg
-        for arg in args
-    )
 
 
 def _moved(matrix: Tensor, roundings: Roundings, unit: float) -> Tensor:

@@ -32,12 +32,7 @@ from torch_reference.tolerance.rounding.local_sums import (
     is_sum,
     sizes_of_roundings,
 )
-from torch_reference.tolerance.rounding.moved_arguments import (
-    OF_A_ROUNDED_ARGUMENT,
-    STABLE_BACKWARDS,
-    moved_arguments,
-    of_rounded,
-)
+from torch_reference.tolerance.rounding.moved_arguments import moved_arguments
 from torch_reference.tolerance.rounding.operations import NEVER_ZERO, Operation, operation
 from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
 from torch_reference.tolerance.rounding.uncompiled import Uncompiled
@@ -97,10 +92,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
                 return results
         if is_sum(kind.name, args, kwargs) and any(is_number(arg) for arg in args):
             return self._summed(func, kind, args, kwargs)
-        if kind.name in OF_A_ROUNDED_ARGUMENT and not kind.in_place:
-            args = of_rounded(args, self.roundings)
-        stable = kind.name in STABLE_BACKWARDS
-        results = func(*(moved_arguments(args, self.roundings, self._unit) if stable else args), **kwargs)
+        results = func(*moved_arguments(kind, args, self.roundings, self._unit), **kwargs)
         if kind.in_place:
             if not kind.exact:
                 self._move(kind, args, args[0])

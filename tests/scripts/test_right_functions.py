@@ -1,0 +1,35 @@
+"""The program that draws right functions, and that what it draws can be wrong."""
+
+import json
+
+import pytest
+import torch
+
+import right_functions
+from proof.random_functions import DTYPES, random_function
+from torch_reference import check_function
+
+
+def test_nothing_that_is_right_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """Four of each dtype; the same numbers draw the same functions."""
+    assert right_functions.main(["20", "--start", "500", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert len(found) == len(DTYPES)
+    assert all(sum(kinds.values()) == 4 and kinds["agrees"] >= 3 for kinds in found.values())
+    assert random_function(7, torch.float64).links == random_function(7, torch.float64).links
+
+
+def test_a_derivation_that_is_off_is_refused() -> None:
+    """A ten-thousandth too much, of any function that has a derivative at all."""
+    for number in range(8):
+        function = random_function(number, torch.float64)
+        forward, backward = function.pair
+
+        def off(saved: object, g: torch.Tensor, backward=backward) -> list:
+            return [each * 1.0001 for each in backward(saved, g)]
+
+        output, saved = forward(*function.inputs)
+        is_zero = not any(bool(each.any()) for each in backward(saved, torch.ones_like(output)))
+        off_by_some = (forward, off)
+        report = check_function(off_by_some, function.reference, *function.inputs, ways=[], order=1, draws=0)
+        assert is_zero or not report, (number, function.links)
