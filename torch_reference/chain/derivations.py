@@ -142,7 +142,8 @@ def _of_its_own(
     backward = tuple(replace(one, edge=None) for one in made if one.number > root.number)
     returned = _returned(gradients, edges)
     at_the_end = recorder.last_return, recorder.stopped, frozenset(recorder.handed_in)
-    return Passes(forward, backward, (root.edge,), (upstream,), edges, returned, *at_the_end)
+    calls = tuple(recorder.calls), tuple(call for call in recorder.calls if call.since > root.number)
+    return Passes(forward, backward, (root.edge,), (upstream,), edges, returned, *at_the_end, *calls)
 
 
 def _first_like(made: tuple[Made, ...], value: Tensor) -> Made | None:

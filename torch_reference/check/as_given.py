@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from torch_reference.chain.recording.passes import Placing
+from torch_reference.chain.recording.placing import Placing
 from torch_reference.check.calling import Called, Function, PairOfFunctions, called, gradients_by_name
 from torch_reference.check.examine import examine_here, raised
 from torch_reference.check.few_rows import few_rows

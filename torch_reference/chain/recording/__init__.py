@@ -2,7 +2,9 @@
 
 | file | what it is |
 | --- | --- |
+| calls.py | which call of a backward belongs to which call of a forward |
 | passes.py | a Function's or a pair's two passes |
+| placing.py | how inputs are named and passed on |
 | plain_context.py | what a Function calls ctx, without a graph behind it |
 | raw_memory.py | whether code reads memory by address, so that no other text of it may run |
 | recomputed.py | what the backward pass makes again, and otherwise |

@@ -1,7 +1,7 @@
 """A forward and a backward pass of the user's, run once under the eyes of a recorder."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import CodeType
 from typing import Any
 
@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from torch_reference.chain.graph import Edge, edge_of
+from torch_reference.chain.recording.calls import Call
+from torch_reference.chain.recording.placing import Placing
 from torch_reference.chain.recording.plain_context import Context
 from torch_reference.chain.recording.tracing import Made, Recorder
 from torch_reference.chain.recording.values import identity_of
@@ -33,28 +35,10 @@ class Passes:
     stopped: str = ""
     handed_in: frozenset[int] = frozenset()
     """What the backward pass was given, by identity: no line of it has made these."""
-
-
-@dataclass(frozen=True)
-class Placing:
-    """The names of inputs, how they are passed on, and what is returned for each."""
-
-    names: tuple[str, ...]
-    placed: Callable[[Sequence[Any]], tuple[Sequence[Any], Mapping[str, Any]]]
-    by_name: Callable[[Sequence[Any]], Mapping[str, Any]]
-    arrays: frozenset[str] = frozenset()
-    """The inputs that the user's function gets as numpy's arrays."""
-
-    def as_given(self, values: Sequence[Any]) -> list[Any]:
-        """The tensors in the kind in which the user gave them."""
-        pairs = zip(self.names, values, strict=True)
-        return [as_array(value) if name in self.arrays else value for name, value in pairs]
-
-    @classmethod
-    def plain(cls, count: int) -> "Placing":
-        """inputs[0], inputs[1], … one after the other."""
-        names = tuple(f"inputs[{index}]" for index in range(count))
-        return cls(names, lambda values: (values, {}), lambda found: dict(zip(names, found, strict=False)))
+    forward_calls: tuple[Call, ...] = ()
+    backward_calls: tuple[Call, ...] = ()
+    copied: Mapping[int, int] = field(default_factory=dict)
+    """What stands in the backward pass for what the forward pass left, by identity."""
 
 
 def function_passes(
@@ -72,9 +56,9 @@ def function_passes(
     """
     placing = placing or Placing.plain(len(inputs))
     arguments, leaves = with_graph(inputs, wanted, placing.names)
-    ours = Recorder()
+    ours, copied = Recorder(), dict[int, int]()
     with torch.enable_grad(), ours:
-        outputs, backward = _forward(function, *placing.placed(placing.as_given(arguments)), wanted)
+        outputs, backward = _forward(function, *placing.placed(placing.as_given(arguments)), wanted, copied)
     theirs = Recorder()
     # One for each output; behind the last there may be more of None.
     given = [_in_kind(*pair) for pair in zip(as_tuple(outputs), upstream, strict=False)]
@@ -89,7 +73,17 @@ def function_passes(
     stopped = ours.stopped or theirs.stopped
     made = tuple(ours.made), tuple(theirs.made)
     return Passes(
-        *made, roots, above, leaves, returned, theirs.last_return, stopped, frozenset(theirs.handed_in)
+        *made,
+        roots,
+        above,
+        leaves,
+        returned,
+        theirs.last_return,
+        stopped,
+        frozenset(theirs.handed_in),
+        tuple(ours.calls),
+        tuple(theirs.calls),
+        copied,
     )
 
 
@@ -125,7 +119,13 @@ def reference_passes(
     roots, above = _roots(outputs, upstream)
     stopped = recorder.stopped or passes.stopped
     return replace(
-        passes, forward=tuple(recorder.made), roots=roots, upstream=above, inputs=leaves, stopped=stopped
+        passes,
+        forward=tuple(recorder.made),
+        roots=roots,
+        upstream=above,
+        inputs=leaves,
+        stopped=stopped,
+        forward_calls=(),
     )
 
 
@@ -149,12 +149,16 @@ def with_graph(
 
 
 def _forward(
-    function: Any, arguments: Sequence[Any], named: Mapping[str, Any], wanted: Sequence[bool]
+    function: Any,
+    arguments: Sequence[Any],
+    named: Mapping[str, Any],
+    wanted: Sequence[bool],
+    copied: dict[int, int],
 ) -> tuple[Any, Callable[..., Any]]:
     """The outputs, and the backward that belongs to them."""
     if isinstance(function, tuple):
         outputs, saved = function[0](*arguments, **named)
-        saved = _without_graph(saved)
+        saved = _without_graph(saved, copied)
         return outputs, lambda *upstream: function[1](saved, *upstream)
     ctx = Context(wanted)
     if function.setup_context is not torch.autograd.function._SingleLevelFunction.setup_context:
@@ -165,14 +169,17 @@ def _forward(
     return outputs, lambda *upstream: function.backward(ctx, *upstream)
 
 
-def _without_graph(saved: Any) -> Any:
+def _without_graph(saved: Any, copied: dict[int, int]) -> Any:
+    """Copies of what the forward pass left; copied gets the identity of each, and of what it was."""
+    found = saved
     if isinstance(saved, Tensor):
-        return saved.detach().clone()
-    if type(saved) in (tuple, list):
-        return type(saved)(_without_graph(value) for value in saved)
-    if type(saved) is dict:
-        return {key: _without_graph(value) for key, value in saved.items()}
-    return saved
+        found = saved.detach().clone()
+    elif type(saved) in (tuple, list):
+        found = type(saved)(_without_graph(value, copied) for value in saved)
+    elif type(saved) is dict:
+        found = {key: _without_graph(value, copied) for key, value in saved.items()}
+    copied[id(found)] = id(saved)
+    return found
 
 
 def _roots(

@@ -5,7 +5,7 @@ nothing; where it cannot look on (too many versions, too much memory, another th
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, TracebackType
 from typing import Any
@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from torch_reference.chain.graph import Edge, edge_of
+from torch_reference.chain.recording.calls import Call, parts_of
 from torch_reference.chain.recording.values import as_double, identity_of, inside, is_the_users, named_values
+from torch_reference.judging.calls.nests import is_numeric_array
 
 MOST_VERSIONS, MOST_ELEMENTS, MOST_EVENTS = 4000, 1 << 26, 200_000
 """Behind these the recording stops: what is not recorded costs nothing."""
@@ -26,7 +28,8 @@ class Made:
     """One version of a local variable: its value then, its edge if it has a graph, and where it was made.
 
     number counts all versions in the order in which they were made; rounds holds the frame's whole numbers,
-    by which the rounds of a loop are told apart; owner is the variable whose entry or attribute it is.
+    by which the rounds of a loop are told apart; owner is the variable whose entry or attribute it is; call
+    is the number of the call in whose variables it was first seen.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Made:
     line: int
     rounds: Mapping[str, int] = field(default_factory=dict)
     owner: str = ""
+    call: int = 0
 
 
 class Recorder:
@@ -46,12 +50,17 @@ class Recorder:
     def __init__(self) -> None:
         """Nothing is recorded yet."""
         self.made: list[Made] = []
+        self.calls: list[Call] = []
         self.stopped, self._elements, self._events = "", 0, 0
         self.handed_in: set[int] = set()
         """The tensors that the outermost frames were called with, also inside of others."""
         self._returns: list[tuple[CodeType, int, Any]] = []
         self._seen: dict[FrameType, dict[tuple[str, str], tuple[int, int]]] = {}
-        self._lines: dict[FrameType, int] = {}
+        self._lines: dict[FrameType, tuple[CodeType, int]] = {}
+        self._calls: dict[FrameType, Call] = {}
+        self._known: set[tuple[int, int]] = set()
+        self._returned_at: dict[tuple[int, int], tuple[CodeType, int]] = {}
+        """Of what got no name where it was made, the line that returned it."""
         self._kept: list[Any] = []  # so that no identity is given away
 
     def __enter__(self) -> "Recorder":
@@ -67,27 +76,46 @@ class Recorder:
         sys.settrace(self._before)
         self._seen.clear()
         self._lines.clear()
+        self._calls.clear()
 
     def _on_call(self, frame: FrameType, event: str, _arg: Any) -> Any:
         code = frame.f_code
         if self.stopped or not is_the_users(code):
             return None
         self._seen[frame] = {}
-        self._lines[frame] = code.co_firstlineno
+        # What it is called with was made where it is called.
+        above = self._lines.get(frame.f_back) if frame.f_back is not None else None
+        self._lines[frame] = above or (code, code.co_firstlineno)
+        self._called(frame, above)
         if len(self._seen) == 1:
             self.handed_in |= {id(value) for value in inside(dict(frame.f_locals))}
         self._look(frame)
         return self._on_line
 
+    def _called(self, frame: FrameType, above: tuple[CodeType, int] | None) -> None:
+        outer = self._calls[frame.f_back].number if above and frame.f_back is not None else None
+        given = tuple(frame.f_locals.values())
+        call = Call(len(self.calls), frame.f_code, outer, len(self.made), given)
+        self._calls[frame] = call
+        self.calls.append(call)
+
     def _on_line(self, frame: FrameType, event: str, arg: Any) -> Any:
         if frame not in self._seen:
             return None
         self._look(frame)
-        self._lines[frame] = frame.f_lineno
+        self._lines[frame] = (frame.f_code, frame.f_lineno)
         if event == "return":
             self._returns = [*self._returns[-MOST_RETURNS:], (frame.f_code, frame.f_lineno, arg)]
-            del self._seen[frame], self._lines[frame]
+            self._calls[frame].returned = parts = parts_of(arg)
+            self._note_return(parts, self._lines[frame])
+            del self._seen[frame], self._lines[frame], self._calls[frame]
         return None if self.stopped else self._on_line
+
+    def _note_return(self, parts: Iterable[Any], place: tuple[CodeType, int]) -> None:
+        arrays = [value for value in parts if isinstance(value, Tensor) or is_numeric_array(value)]
+        for identity in map(identity_of, arrays):
+            if identity not in self._known:
+                self._returned_at.setdefault(identity, place)
 
     @property
     def last_return(self) -> tuple[CodeType, int] | None:
@@ -128,7 +156,8 @@ class Recorder:
             self.stopped = "too many versions of local variables, or too large ones"
             return
         self._kept.append(value)
-        self._add(name, tensor, identity, (frame.f_code, self._lines[frame]), rounds, owner)
+        place = self._returned_at.pop(identity, self._lines[frame])
+        self._add(name, tensor, identity, place, rounds, owner, self._calls[frame].number)
 
     def note(self, name: str, value: Tensor, code: CodeType) -> None:
         """Record a value that is in no local variable: a submodule's output."""
@@ -143,8 +172,10 @@ class Recorder:
         place: tuple[CodeType, int],
         rounds: Mapping[str, int],
         owner: str,
+        call: int = 0,
     ) -> None:
         with torch.no_grad():
             copy = value.detach().clone()
         edge = edge_of(value)
-        self.made.append(Made(name, len(self.made), copy, edge, identity, *place, rounds, owner))
+        self._known.add(identity)
+        self.made.append(Made(name, len(self.made), copy, edge, identity, *place, rounds, owner, call))

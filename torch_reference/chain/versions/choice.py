@@ -1,7 +1,7 @@
 """Of several ways of pairing versions, the one by which most of the chain follows from itself."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 
@@ -12,6 +12,9 @@ MOST_TRIALS = 60
 """So many passes over the graph at most; then the likeliest ways stand."""
 
 
+Key = TypeVar("Key")
+
+
 class Choice(NamedTuple):
     """The way of one name, and whether less of the chain would follow from itself in every other."""
 
@@ -20,8 +23,8 @@ class Choice(NamedTuple):
 
 
 def chosen_ways(
-    several: Mapping[str, Sequence[Way]], graph: Graph, upstream: Sequence[torch.Tensor]
-) -> dict[str, Choice]:
+    several: Mapping[Key, Sequence[Way]], graph: Graph, upstream: Sequence[torch.Tensor]
+) -> dict[Key, Choice]:
     """One way for each name.
 
     A way is better if more of all gradients are what autograd makes of the others: then each stands for what

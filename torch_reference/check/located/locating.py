@@ -12,7 +12,7 @@ from torch_reference.chain.derivations import links_of_derivation
 from torch_reference.chain.graph import Graph
 from torch_reference.chain.inside import links_of_function
 from torch_reference.chain.quantity import Place
-from torch_reference.chain.recording.passes import Placing
+from torch_reference.chain.recording.placing import Placing
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Status
 from torch_reference.check.located.located_report import LocatedReport

@@ -1,0 +1,147 @@
+"""The versions of the backward pass beside those that they may belong to, call by call."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from torch_reference.chain.graph import Edge, Graph, edge_of
+from torch_reference.chain.names import named_pairs
+from torch_reference.chain.recording.calls import Call, homes, matched_calls
+from torch_reference.chain.recording.passes import Passes
+from torch_reference.chain.recording.tracing import Made
+from torch_reference.chain.recording.values import identity_of
+from torch_reference.chain.versions.alignment import Aligned, Way, by_keys, ways
+
+Named = dict[str, list[Made]]
+Key = tuple[int | None, str]
+"""The call of the backward pass, and the gradient's name there; None for what is in no helper's call."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A helper's call in the backward pass, and that of the forward pass to which it belongs.
+
+    Of what is in no helper both calls are None. forward and backward are the versions made in them, by name.
+    """
+
+    forward: Call | None
+    backward: Call | None
+    here: Named
+    given: Named
+    label: str
+
+    def named_ways(self, graph: Graph) -> Iterator[tuple[Key, str, list[Way]]]:
+        """The ways in which the versions of each name may be paired, and the quantity's name."""
+        call = self.backward.number if self.backward else None
+        paired = {**by_keys(self.here, self.given), **named_pairs(list(self.here), self.given)}
+        for manual, name in paired.items():
+            found = ways(self.here[name], self.given[manual])
+            yield (call, manual), name, [self._labelled(way) for way in found]
+        pair = self._unnamed(graph)
+        if pair is not None and pair.manual.name not in paired:
+            yield (call, pair.manual.name), pair.forward.name, [self._labelled((pair,))]
+
+    def _labelled(self, way: Way) -> Way:
+        return tuple(pair._replace(label=f"{self.label}{pair.label}") for pair in way)
+
+    def _unnamed(self, graph: Graph) -> Aligned | None:
+        """What a helper returned first, and the one gradient that its backward was handed."""
+        if self.forward is None or self.backward is None:
+            return None
+        outputs = [(value, edge_of(value)) for value in self.forward.returned if isinstance(value, Tensor)]
+        if not outputs or outputs[0][1] is None or outputs[0][1].node not in graph.places:
+            return None
+        [value, edge], code = outputs[0], self.forward.code
+        handed = [one for one in self.backward.given if isinstance(one, Tensor) and one.is_floating_point()]
+        identities = {identity_of(one) for one in handed}
+        every = [made for versions in self.given.values() for made in versions]
+        found = [one for one in every if one.identity in identities and one.value.shape == value.shape]
+        if len(found) != 1 or found[0].owner:
+            return None
+        copy = value.detach().clone()
+        ours = Made(f"{code.co_name}()", -1, copy, edge, identity_of(value), code, code.co_firstlineno)
+        return Aligned(ours, found[0], "")
+
+
+def ways_by_name(passes: Passes, graph: Graph) -> tuple[dict[Key, list[Way]], dict[Key, str]]:
+    """The ways in which the versions of each name may be paired, and the quantities' names.
+
+    In a helper's call the names are those of the call of the forward pass that belongs to it.
+    """
+    found = [one for group in _groups(passes, graph) for one in group.named_ways(graph)]
+    return {key: several for key, _, several in found}, {key: name for key, name, _ in found}
+
+
+def _groups(passes: Passes, graph: Graph) -> Iterator[Group]:
+    ours = {call.number: call for call in passes.forward_calls}
+    theirs = {call.number: call for call in passes.backward_calls}
+    matched = matched_calls(passes.forward_calls, passes.backward_calls, passes.copied)
+    # The names of the outermost call are everybody's.
+    matched = {one: other for one, other in matched.items() if ours[other].made_in is not None}
+    forward = [made for made in passes.forward if made.edge and made.edge.node in graph.places]
+    backward = [made for made in passes.backward if not _is_dropped(made, theirs, passes)]
+    first = {made.number for versions in by_name(passes.backward).values() for made in versions}
+    at_home, away = homes(passes.forward_calls, matched.values()), homes(passes.backward_calls, matched)
+    rest = by_name(one for one in backward if one.call not in away and one.number in first)
+    yield Group(None, None, by_name(forward), rest, "")
+    labels = _labels([theirs[number] for number in matched])
+    for number, other in matched.items():
+        here = by_name(one for one in forward if at_home.get(one.call) == other)
+        # What a helper is handed under the name that it had is a gradient of the helper's, too.
+        given = by_name(one for one in backward if away.get(one.call) == number)
+        yield Group(ours[other], theirs[number], here, given, labels[number])
+
+
+def _labels(calls: Sequence[Call]) -> dict[int, str]:
+    """The name of each call's function, with its number if it is called more than once."""
+    found = {}
+    for call in calls:
+        same = [one.number for one in calls if one.code is call.code]
+        count = f", call {same.index(call.number) + 1} of {len(same)}" if len(same) > 1 else ""
+        found[call.number] = f" in {call.code.co_qualname.split('<locals>.')[-1]}{count}"
+    return found
+
+
+def by_name(versions: Iterable[Made]) -> Named:
+    """The versions of each name, without those that only hand on another version of the same name."""
+    found: Named = {}
+    for version in versions:
+        known = found.setdefault(version.name, [])
+        if all(version.identity != other.identity for other in known):
+            known.append(version)
+    return found
+
+
+def _is_dropped(made: Made, calls: Mapping[int, Call], passes: Passes) -> bool:
+    """Whether a helper returned it among others, and its caller named it _, or not at all."""
+    [identity, _], own = made.identity, calls.get(made.call)
+    if own is None or own.made_in is None or len(own.returned) < 3 or not _holds(own.returned, identity):
+        return False
+    others = [call for call in calls.values() if call is not own]
+    if any(_holds((*call.returned, *call.given), identity) for call in others):
+        return False
+    again = [one for one in passes.backward if one.identity == made.identity and one.call != made.call]
+    return all(one.name.startswith("_") for one in again)
+
+
+def _holds(values: Iterable[object], identity: int) -> bool:
+    return any(id(value) == identity for value in values)
+
+
+def makers_of_arguments(passes: Passes, pairs: Sequence[Aligned]) -> dict[int, Made]:
+    """Of the arguments of helpers the versions that they are; none of what is another gradient elsewhere."""
+    codes = {call.number: call.code for call in passes.backward_calls}
+    edges: dict[tuple[int, int], set[Edge | None]] = {}
+    for ours, theirs, _ in pairs:
+        edges.setdefault(theirs.identity, set()).add(ours.edge)
+    first: dict[tuple[int, int], Made] = {}
+    for made in passes.backward:
+        first.setdefault(made.identity, made)
+    return {
+        theirs.number: first[theirs.identity]
+        for _, theirs, _ in pairs
+        if codes.get(theirs.call, theirs.code) is not theirs.code
+        and len(edges[theirs.identity]) == 1
+        and theirs.identity[0] not in passes.handed_in
+    }
