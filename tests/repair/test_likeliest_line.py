@@ -42,3 +42,11 @@ def test_where_a_value_only_gets_another_name_something_may_be_left_out() -> Non
 def test_a_line_that_only_makes_room_is_not_likely() -> None:
     """A wrong shape would raise an error."""
     assert lines(ROOM, 3) == (3, 2)
+
+
+def test_nobody_means_x_equals_x_nor_two_names_for_one_value_in_one_line() -> None:
+    """Something was left out where they were made."""
+    twice = "\nd_h = d_y * g\nd_mean = d_h\nd_var = (d_h * h).mean()\nd_x = r * (d_h - d_mean - h * d_var)\n"
+    assert lines(twice, 5)[0] == 3
+    same = "\nd_x = d_t @ w.T\nd_x = d_x\nd_x = d_x + d_z @ v.T\n"
+    assert lines(same, 4)[0] == 3

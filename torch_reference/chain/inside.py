@@ -9,7 +9,7 @@ from torch import Tensor
 
 from torch_reference.chain.blame.broadcast import judged_in_any_shape
 from torch_reference.chain.blame.confirmation import confirmed, settled
-from torch_reference.chain.blame.parts import grouped, stem_of_a_part, with_parts
+from torch_reference.chain.blame.parts import grouped, in_increments, stem_of_a_part, with_parts
 from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.names import named_pairs
 from torch_reference.chain.quantity import Place, Quantity, place_of
@@ -21,7 +21,7 @@ from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Chain
 from torch_reference.chain.versions.alignment import Aligned, Way
 from torch_reference.chain.versions.choice import chosen_ways
-from torch_reference.chain.versions.in_calls import by_name, makers_of_arguments, ways_by_name
+from torch_reference.chain.versions.in_calls import by_name, is_an_argument, makers_of_arguments, ways_by_name
 
 
 def links_of_function(
@@ -94,11 +94,13 @@ def paired_versions(passes: Passes, graph: Graph) -> tuple[list[Quantity], list[
         made = makers.get(theirs.number, theirs)
         place = place_of(made.code, made.line)
         quantity = Quantity(ours.name, theirs.name, ours.edge, value, manual, place, label, sure)
-        quantity = replace(quantity, others=others)
+        partial = is_an_argument(ours, passes.forward_calls)
+        quantity = replace(quantity, others=others, partial=partial)
         links.setdefault((ours.edge, theirs.identity), quantity)
     versions = by_name(made for made in passes.forward if made.edge and made.edge.node in graph.places)
     parts = _parts(versions, by_name(passes.backward), [*(name for _, name in names), *passes.returned])
-    return grouped(parts, _returned(passes, links, graph)), unpaired
+    found = grouped(parts, _returned(passes, links, graph))
+    return [in_increments(link, passes.backward) for link in found], unpaired
 
 
 def _others(ways_of_it: Sequence[Way], chosen: Aligned) -> tuple[Edge, ...]:

@@ -54,6 +54,7 @@ class Quantity:
     parts: tuple["Quantity", ...] = ()
     handed_on: tuple[Place, ...] = ()
     others: tuple[Edge, ...] = ()
+    partial: bool = False
 
     def as_returned(self, name: str) -> "Quantity":
         """The same, which is returned as the gradient of an input."""

@@ -7,10 +7,12 @@ gives another name to what there is, `carry = d_h`, may have left something out.
 import ast
 from collections.abc import Collection, Iterator, Sequence
 
-from torch_reference.repair.suspect_lines import header, written
+from torch_reference.repair.suspect_lines import header, makes_nothing, read, written
 
 COPY = 2
 """How much there is to get wrong where a value only gets another name."""
+MEANT_OTHERWISE = 100
+"""Nobody writes x = x, nor y = x where x and y are read in one line."""
 ROOM = {"zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like", "new_zeros"}
 
 
@@ -30,6 +32,8 @@ def likeliest_first(
         condition = header(statement)
         if condition is not None:
             return any(isinstance(node, ast.Compare | ast.BinOp) for node in ast.walk(condition))
+        if makes_nothing(statement) or _is_read_beside_its_original(statement, statements):
+            return MEANT_OTHERWISE
         operations = sum(map(_is_operation, _computed(statement)))
         return operations + COPY * _renames(statement) + 0.5 * is_here
 
@@ -59,6 +63,14 @@ def _is_operation(node: ast.AST) -> bool:
     if isinstance(node, ast.UnaryOp):  # -1 may be an axis
         return not isinstance(node.operand, ast.Constant)
     return isinstance(node, ast.BinOp | ast.Call | ast.Compare | ast.Slice | ast.AugAssign)
+
+
+def _is_read_beside_its_original(statement: ast.stmt, statements: Sequence[ast.stmt]) -> bool:
+    """Whether it gives a variable another name, and one line reads both."""
+    if not _renames(statement):
+        return False
+    both = written(statement) | read(statement)
+    return any(both <= read(other) for other in statements if other is not statement)
 
 
 def _renames(statement: ast.stmt) -> bool:

@@ -47,7 +47,7 @@ def _needed(
     """
     found = [one for line in lines for one in statements if one.lineno <= line <= (one.end_lineno or line)]
     made = {name for one in found for name in written(one)}
-    found += [one for one in statements if _makes_nothing(one) and made & written(one)]
+    found += [one for one in statements if makes_nothing(one) and made & written(one)]
     found = list(dict.fromkeys(found))
     waiting = list(found)
     while waiting:
@@ -83,7 +83,7 @@ def _changes_a_tensor(statement: ast.stmt) -> bool:
     return name.endswith("_") and not name.endswith("__")
 
 
-def _makes_nothing(statement: ast.stmt) -> bool:
+def makes_nothing(statement: ast.stmt) -> bool:
     """x = x: whoever wrote it meant something else."""
     if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Name):
         return False

@@ -94,3 +94,13 @@ def test_a_part_is_told_by_its_name() -> None:
     """A digit or a letter behind the name of the whole, but no name that only ends alike."""
     names = ("dx1", "dx_2", "d_x_a", "dx", "d_loss_d_w12", "x")
     assert [stem_of_a_part(name) for name in names] == ["dx", "dx", "d_x", "", "", ""]
+
+
+def test_what_each_line_has_added_is_a_part(tmp_path) -> None:
+    """Of dh = …, dh = dh + …, the line is wrong that has added what no use makes."""
+    changes = {
+        "    dh1 = da * a\n": "    dh = da * a\n",
+        "    dh2 = db * h.cos()\n    dh = dh1 + dh2\n": "    dh = dh + db * h\n",
+    }
+    report = checked(tmp_path, changes)
+    assert [link.quantity.place.source for link in report.wrong] == ["dh = dh + db * h"], str(report)

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from torch_reference import check_function
-from torch_reference.chain.derivations import links_of_derivation
 from torch_reference.chain.inside import links_of_function
 from user_files import imported
 
@@ -103,74 +102,3 @@ def test_the_edit_is_one_of_the_caller_s_line_where_that_is_wrong(tmp_path: Path
     [edit] = report.repairs.found
     assert (edit.before, edit.after) == ("dout", "da")
     assert "✗ dout in affine_backward, call 2 of 2" in str(report)
-
-
-OBJECTS = """import torch
-
-
-class Linear:
-    def __init__(self, w):
-        self.w = w
-
-    def forward(self, x):
-        self.x = x
-        return x @ self.w
-
-    def backward(self, grad):
-        self.dw = self.x.T @ grad
-        return grad @ self.w.T
-
-
-class Tanh:
-    def forward(self, x):
-        self.out = torch.tanh(x)
-        return self.out
-
-    def backward(self, grad):
-        return grad * (1 - self.out**2)
-
-
-def derivation(parameters, x, t):
-    layers = [Linear(parameters["w1"]), Tanh(), Linear(parameters["w2"])]
-    for layer in layers:
-        x = layer.forward(x)
-    loss = ((x - t) ** 2).sum()
-    grad = 2 * (x - t)
-    for layer in reversed(layers):
-        grad = layer.backward(grad)
-    return {"w1": layers[0].dw, "w2": layers[2].dw}
-"""
-
-
-class TwoLayers(torch.nn.Module):
-    """Of the lesson of OBJECTS the reference."""
-
-    def __init__(self) -> None:
-        """Two weights."""
-        super().__init__()
-        self.w1, self.w2 = (torch.nn.Parameter(torch.randn(4, 4).double()) for _ in range(2))
-
-    def forward(self, x):
-        """tanh(x w1) w2."""
-        return torch.tanh(x @ self.w1) @ self.w2
-
-
-@pytest.mark.sample(1)
-@pytest.mark.parametrize(
-    ("right", "wrong"),
-    [
-        ("return grad * (1 - self.out**2)", "return grad * (1 - self.out)"),
-        ("grad = 2 * (x - t)", "grad = (x - t)"),
-        ("return grad @ self.w.T", "return grad @ self.w"),
-    ],
-)
-def test_layers_that_are_objects_are_paired_call_by_call(tmp_path: Path, right: str, wrong: str) -> None:
-    """Their gradients are all called grad, and no variable is named after what they belong to."""
-    torch.manual_seed(0)
-    module = imported(tmp_path, "objects", OBJECTS.replace(right, wrong))
-    model, x, t = TwoLayers(), torch.randn(5, 4).double(), torch.randn(5, 4).double()
-    links = links_of_derivation(
-        model, lambda y, t: ((y - t) ** 2).sum(), (x,), t, lambda given: module.derivation(given, x, t)
-    )
-    [link] = links.wrong
-    assert link.quantity.place.source == wrong

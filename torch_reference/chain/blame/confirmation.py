@@ -90,7 +90,8 @@ def _or_above(one: Judged, judged: Sequence[Judged], graph: Graph) -> Judged:
 
 def _is_used(one: Judged, judged: Sequence[Judged], graph: Graph) -> bool:
     """Whether another link follows from it, or cannot be judged because of it; of a part, its whole."""
-    whole = [other for other in judged if one.quantity in other.quantity.parts]
+    own = one.quantity.manual
+    whole = [other for other in judged if any(part.manual is own for part in other.quantity.parts)]
     if any(other.status is Status.INHERITED for other in whole):
         return True
     if any(_is_the_same(one, other) for other in judged):

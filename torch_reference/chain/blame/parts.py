@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from torch_reference.chain.graph import Edge
-from torch_reference.chain.quantity import Quantity
+from torch_reference.chain.quantity import Quantity, place_of
+from torch_reference.chain.recording.tracing import Made
 from torch_reference.chain.verdict import Chain, Judged, Status
 from torch_reference.comparison import Row, Verdict
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
@@ -44,7 +45,7 @@ def with_parts(judged: Sequence[Judged], chain: Chain) -> list[Judged]:
         if one.quantity.parts:
             found += _in_parts(one, terms)
         elif len(terms) > 1 and _is_a_part(one.quantity.manual, terms):
-            found.append(_as_a_part(one, judged, len(terms)))
+            found += _as_a_part(one, judged, len(terms))
         else:
             found.append(one)
     return found
@@ -71,17 +72,18 @@ def _in_parts(whole: Judged, terms: Sequence[Tensor]) -> Iterator[Judged]:
         yield replace(whole, status=Status.INHERITED)
 
 
-def _as_a_part(one: Judged, judged: Sequence[Judged], count: int) -> Judged:
-    beside = any(
-        other.quantity.edge == one.quantity.edge and other.quantity is not one.quantity for other in judged
-    )
+def _as_a_part(one: Judged, judged: Sequence[Judged], count: int) -> list[Judged]:
+    others = [other.quantity for other in judged if other.quantity is not one.quantity]
+    # A helper knows of one use only.
+    beside = any(other.edge == one.quantity.edge and not other.partial for other in others)
     if beside and not one.quantity.returned:
-        return replace(one, status=Status.NOT_JUDGED, reason="a part of the gradient, and right as one")
+        part = replace(one, status=Status.NOT_JUDGED, reason="a part of the gradient, and right as one")
+        return [] if one.quantity.partial else [part]
     sentence, mend = KINDS["term missing"]
     told = Diagnosis("term missing", sentence.format(count=count), mend)
     # Made right, and then handed on where it should have been added: that line is the wrong one.
     place = one.quantity.handed_on[0] if len(one.quantity.handed_on) > 1 else one.quantity.place
-    return replace(one, diagnosis=told, quantity=replace(one.quantity, place=place))
+    return [replace(one, diagnosis=told, quantity=replace(one.quantity, place=place))]
 
 
 def _is_a_part(manual: Tensor, terms: Sequence[Tensor]) -> bool:
@@ -140,3 +142,27 @@ def grouped(parts: Mapping[Edge, Sequence[Quantity]], links: Sequence[Quantity])
             name = " + ".join(part.manual_name for part in some)
             found.append(Quantity(some[0].name, name, edge, some[0].value, total, parts=tuple(some)))
     return found
+
+
+def in_increments(link: Quantity, backward: Sequence[Made]) -> Quantity:
+    """A gradient that was added up line by line, with what each line has added as its parts."""
+    same = [
+        made
+        for made in backward
+        if made.name == link.manual_name and made.value.shape == link.value.shape == link.manual.shape
+    ]
+    ends = [place for place, made in enumerate(same) if torch.equal(made.value.to(link.manual), link.manual)]
+    if link.parts or not ends:
+        return link
+    steps = [made for made in same[: ends[0] + 1] if made.call == same[ends[0]].call]
+    if len(steps) < 2 or len({(made.code, made.line) for made in steps}) < len(steps):  # a loop
+        return link
+    before = [torch.zeros_like(link.manual), *(made.value.to(link.manual) for made in steps)]
+    parts = [
+        replace(
+            link, manual=after - ahead, place=place_of(made.code, made.line), label=f" of line {made.line}"
+        )
+        for ahead, after, made in zip(before, before[1:], steps, strict=False)
+        if not torch.equal(after, ahead)
+    ]
+    return replace(link, parts=tuple(parts)) if len(parts) > 1 else link

@@ -68,7 +68,7 @@ def function_passes(
     returned = {
         name: (_floating(gradient, leaves[name][1]), identity_of(gradient))
         for name, gradient in placing.by_name(gradients).items()
-        if name in leaves and (isinstance(gradient, Tensor) or is_numeric_array(gradient))
+        if name in leaves and (isinstance(gradient, Tensor | int | float) or is_numeric_array(gradient))
     }
     stopped = ours.stopped or theirs.stopped
     made = tuple(ours.made), tuple(theirs.made)

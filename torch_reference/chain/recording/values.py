@@ -35,7 +35,7 @@ def identity_of(value: Any) -> tuple[int, int]:
     """Another object, or the same one changed in place, is another version."""
     if isinstance(value, Tensor):
         return id(value), value._version
-    if isinstance(value, float):
+    if isinstance(value, int | float):
         return hash(value), 0
     return id(value), hash(value.tobytes()) if value.size < 1 << 16 else 0
 

@@ -129,9 +129,13 @@ def _holds(values: Iterable[object], identity: int) -> bool:
     return any(id(value) == identity for value in values)
 
 
+def is_an_argument(made: Made, calls: Sequence[Call]) -> bool:
+    """Whether a helper was called with it: it was made where that was called."""
+    return any(call.number == made.call and call.code is not made.code for call in calls)
+
+
 def makers_of_arguments(passes: Passes, pairs: Sequence[Aligned]) -> dict[int, Made]:
     """Of the arguments of helpers the versions that they are; none of what is another gradient elsewhere."""
-    codes = {call.number: call.code for call in passes.backward_calls}
     edges: dict[tuple[int, int], set[Edge | None]] = {}
     for ours, theirs, _ in pairs:
         edges.setdefault(theirs.identity, set()).add(ours.edge)
@@ -141,7 +145,7 @@ def makers_of_arguments(passes: Passes, pairs: Sequence[Aligned]) -> dict[int, M
     return {
         theirs.number: first[theirs.identity]
         for _, theirs, _ in pairs
-        if codes.get(theirs.call, theirs.code) is not theirs.code
+        if is_an_argument(theirs, passes.backward_calls)
         and len(edges[theirs.identity]) == 1
         and theirs.identity[0] not in passes.handed_in
     }
