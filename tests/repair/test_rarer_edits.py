@@ -43,3 +43,13 @@ def test_the_edit_that_is_needed_is_tried(wrong: str, right: str) -> None:
     names = sorted({node.id for node in ast.walk(ast.parse(right)) if isinstance(node, ast.Name)} - {"torch"})
     source = Source(wrong)
     assert right in {source.edited(edit) for edit in edits_of(source, statement, names)}
+
+
+def test_no_sign_is_written_twice() -> None:
+    """Neither --2 nor a - -b: there the sign that stands is left out, or turned."""
+    for line in ("d = -2 * a - b * 3", "d = -a * b", "d = x[-1] - 2 * a"):
+        [statement] = ast.parse(line).body
+        source = Source(line)
+        edited = [source.edited(edit) for edit in edits_of(source, statement, ["a", "b"])]
+        assert not [one for one in edited if "--" in one or "+ -" in one or "- -" in one]
+    assert "d = x[-1] - a" in edited

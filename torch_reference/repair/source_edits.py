@@ -58,7 +58,9 @@ def edits_of(source: Source, statement: ast.stmt, names: Sequence[str]) -> list[
                     found += _of_a_node(source, node, names, called=False, inner=True, index=True)
     condition = header(statement)
     found += control_edits(source, condition) if condition else rarer_edits(source, statement, names)
-    unique = {(edit.start, edit.end, edit.text): edit for edit in reversed(found)}
+    unique = {
+        (edit.start, edit.end, edit.text): edit for edit in reversed(found) if not source.doubles_a_sign(edit)
+    }
     return sorted(unique.values(), key=lambda edit: (edit.cost, edit.start))
 
 

@@ -47,6 +47,13 @@ class Source:
         """The whole text with an edit made."""
         return (self.bytes[: edit.start] + edit.text.encode() + self.bytes[edit.end :]).decode()
 
+    def doubles_a_sign(self, edit: TextEdit) -> bool:
+        """Whether it writes --2 or a - -b: the sign that is there is better left out, or turned."""
+        before = self.bytes[: edit.start].rstrip(b" ")[-1:]
+        if edit.text.startswith("--") or "- -" in edit.text:
+            return True
+        return edit.text.startswith("-") and before in (b"-", b"+")
+
 
 def unified_diff(file: str, shown: str, before: str, after: str) -> str:
     """The diff of a file's text, as `git apply` takes it: with the file's own ends of lines.
