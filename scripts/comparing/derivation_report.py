@@ -46,11 +46,11 @@ def located(
     targets: Tensor | None,
     options: argparse.Namespace,
 ) -> Report:
-    """The report with its wrong lines and the edit, where --fix or --plot asks for them.
+    """The report with its wrong lines and the edit.
 
     They are found by running it line by line in this process: it has just ended in one of its own, in time.
     """
-    if report.agrees or not (options.fix or options.plot):
+    if report.agrees or report.user_code_failed:
         return report
     try:
         with contextlib.redirect_stdout(sys.stderr):

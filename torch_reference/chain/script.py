@@ -8,7 +8,8 @@ from torch import Tensor
 
 from torch_reference.chain.graph import Edge, Graph, edge_of
 from torch_reference.chain.names import looks_like_a_gradient, named_pairs
-from torch_reference.chain.quantity import Quantity, as_gradient
+from torch_reference.chain.quantity import Place, Quantity, as_gradient, place_of
+from torch_reference.chain.recording.tracing import Recorder
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Chain
 
@@ -31,8 +32,8 @@ def check_links(
     - check_links(loss, {"logits": (logits, d_logits), …}) takes the pairs as they are given;
     - check_links(loss, locals()), or globals() in a notebook, pairs names by convention: x with dx, d_x,
       grad_x, x_grad, d_loss_d_x and their like. The report says what it paired and what it left;
-    - check_links(function) calls a function without arguments that returns its locals(), and looks for the
-      loss there under loss_name.
+    - check_links(function) calls a function without arguments that returns its locals(), looks for the
+      loss there under loss_name, and names the line of each gradient.
 
     Formula: right ⟺ |manual − ∂loss/∂x| ≤ bound; inherited ⟺ not right, but so with the script's own
              gradients in place of autograd's at the links above it
@@ -50,7 +51,12 @@ def check_links(
     >>> check_links(loss, {"y": (y, d_y), "x": (x, d_x)}).first_wrong.name
     'x'
     """
-    given: Any = loss() if callable(loss) and not isinstance(loss, Tensor) else loss
+    given: Any = loss
+    places: dict[str, Place] = {}
+    if callable(loss) and not isinstance(loss, Tensor):
+        with Recorder() as recorder:
+            given = loss()
+        places = _last_places(recorder)
     if isinstance(given, Mapping):
         quantities = quantities if quantities and _given(quantities) else {**given, **(quantities or {})}
         given = _loss_of(given, loss_name)
@@ -61,7 +67,7 @@ def check_links(
         )
     pairs, unpaired = _paired(quantities, loss_name)
     graph = Graph([root])
-    links, apart = _links(pairs, graph)
+    links, apart = _links(pairs, graph, places)
     if not links:
         raise ValueError(
             "no quantity is paired with a gradient: expected names such as x with dx, d_x or x_grad"
@@ -131,7 +137,15 @@ def _as_numbers(value: Any) -> bool:
     return isinstance(value, Tensor | float) or type(value).__module__ == "numpy"
 
 
-def _links(pairs: Sequence[tuple[str, str, Tensor, Any]], graph: Graph) -> tuple[list[Quantity], list[str]]:
+def _last_places(recorder: Recorder) -> dict[str, Place]:
+    """Where each variable of the function itself got its last value."""
+    outermost = [made for made in recorder.made if made.call == 0 and not made.owner]
+    return {made.name: place_of(made.code, made.line) for made in outermost}
+
+
+def _links(
+    pairs: Sequence[tuple[str, str, Tensor, Any]], graph: Graph, places: Mapping[str, Place]
+) -> tuple[list[Quantity], list[str]]:
     links, apart = [], []
     for name, manual_name, value, manual in pairs:
         edge = edge_of(value)
@@ -142,5 +156,6 @@ def _links(pairs: Sequence[tuple[str, str, Tensor, Any]], graph: Graph) -> tuple
         if gradient is None:
             apart.append(f"{manual_name}: expected a tensor or a number, found {type(manual).__name__}")
             continue
-        links.append(Quantity(name, manual_name, edge, value.detach(), gradient))
+        place = places.get(manual_name)
+        links.append(Quantity(name, manual_name, edge, value.detach(), gradient, place))
     return links, apart
