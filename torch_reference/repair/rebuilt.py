@@ -32,6 +32,9 @@ class Original:
         self.outermost = self._outermost(ast.parse(self.text))
         known = reached(self.top) if self.top is not None else []
         owner = next((found for found in known if found.__code__ is code), None)
+        self.of_a_class = owner is None
+        if owner is None and self.top is not None:
+            owner = next((one for one in reached(self.top, classes=True) if one.__code__ is code), None)
         used = [function for function in (self.top, owner) if function is not None]
         self.can_be_edited = owner is not None and not uses_raw_memory(used)
         """Whether it is reached in a way that can be rebuilt, and writes nothing by address."""
@@ -98,7 +101,7 @@ class Original:
             raise LookupError("the code is not found again")
         assert self.top is not None
         if self._made is None:
-            self._made = Remade(self.code, self.code)
+            self._made = Remade(self.code, self.code, self.of_a_class)
             self._made.function(self.top)
         return self._made.with_code(self.top, code)
 

@@ -5,14 +5,16 @@ from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, TypeGuard
 
 from torch_reference.chain.recording.values import is_the_users
+from torch_reference.repair.remade_classes import class_anew, is_a_class, methods_of
 
 
 class Remade:
     """Functions anew with another code for one of them; whatever they reach by name or closure with them."""
 
-    def __init__(self, old: CodeType, new: CodeType) -> None:
-        """Nothing is made yet."""
-        self.old, self.new = old, new
+    def __init__(self, old: CodeType, new: CodeType, of_a_class: bool = False) -> None:
+        """Nothing is made yet; if the code is of a method, the user's classes are made anew as well."""
+        self.old, self.new, self.of_a_class = old, new, of_a_class
+        self.classes: dict[int, type] = {}
         self.made: dict[int, FunctionType] = {}
         self.spaces: dict[int, dict[str, Any]] = {}
         self.modules: dict[int, ModuleType] = {}
@@ -46,7 +48,7 @@ class Remade:
         """
         edited = [made for made in self.made.values() if made.__code__ is self.new]
         if any(made.__code__.co_freevars != code.co_freevars for made in edited):
-            return Remade(self.old, code).function(top)
+            return Remade(self.old, code, self.of_a_class).function(top)
         for made in edited:
             made.__code__ = code
         self.new = code
@@ -55,6 +57,8 @@ class Remade:
     def _value(self, value: Any) -> Any:
         if _is_module(value):
             return self._module(value)
+        if self.of_a_class and is_a_class(value):
+            return class_anew(value, self.classes, self._value)
         return self.function(value) if _is_made_anew(value) else value
 
     def _module(self, module: ModuleType) -> ModuleType:
@@ -73,24 +77,30 @@ class Remade:
         if id(given) not in self.spaces:
             self.spaces[id(given)] = space = dict(given)
             for name, value in given.items():
-                if _is_made_anew(value) or _is_module(value):
+                if _is_made_anew(value) or _is_module(value) or (self.of_a_class and is_a_class(value)):
                     space[name] = self._value(value)
         return self.spaces[id(given)]
 
 
-def reached(top: FunctionType) -> list[FunctionType]:
-    """A function, and all that it may call by a name of its module, its imports or its closure."""
+def reached(top: FunctionType, classes: bool = False) -> list[FunctionType]:
+    """A function, and all that it may call by a name of its module, its imports or its closure.
+
+    With classes also the methods of what are classes there.
+    """
     waiting: list[Any] = [top]
     found, seen = [], {id(top)}
     for one in waiting:  # it grows on the way
         if isinstance(one, ModuleType):
             others = list(vars(one).values())
+        elif isinstance(one, type):
+            others = methods_of(one)
         else:
             found.append(one)
             cells = [cell.cell_contents for cell in one.__closure__ or () if _is_full(cell)]
             others = [*one.__globals__.values(), *cells]
         for other in others:
-            if (_is_made_anew(other) or _is_module(other)) and id(other) not in seen:
+            is_one = _is_made_anew(other) or _is_module(other) or (classes and is_a_class(other))
+            if is_one and id(other) not in seen:
                 seen.add(id(other))
                 waiting.append(other)
     return found
