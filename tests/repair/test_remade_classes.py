@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from torch_reference.repair.rebuilt import Original
+from torch_reference.repair.anew.rebuilt import Original
 from user_files import imported
 
 SOURCE = """class Base:

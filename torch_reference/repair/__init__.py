@@ -7,7 +7,7 @@
 | likeliest_line.py | the line with most to get wrong, where no edit tells |
 | source_edits.py, term_edits.py, rarer_edits.py, control_edits.py | every single edit of a line |
 | source_text.py | a file as text, at the places of its syntax tree |
-| rebuilt.py, remade.py, remade_classes.py | the user's function, or method, with another text |
+| anew/ | the user's function, or method, with another text |
 | screening.py, statement_ranges.py, frame_watch.py | most edits told off in the frame's variables |
 | task_trials.py | how an edited derivation is tried |
 | time_limit.py | an end for what an edit makes run for ever |

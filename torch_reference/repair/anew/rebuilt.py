@@ -9,7 +9,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from torch_reference.chain.recording.raw_memory import uses_raw_memory
-from torch_reference.repair.remade import Remade, plain, reached
+from torch_reference.repair.anew.remade import Remade, plain, reached
 from torch_reference.repair.source_text import Source
 
 
