@@ -1,18 +1,18 @@
 """How a function is called and differentiated: an autograd.Function, any callable, or a pair."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from torch_reference.check.graphs import as_upstream, gradients_left_alone, graph_ends, leaf_of
+from torch_reference.check.graphs import as_upstream, gradients_left_alone, graph_ends, kept_apart, leaf_of
 from torch_reference.judging.calls.arguments import Arguments, Tensors
-from torch_reference.judging.calls.nests import as_array, has_memory, is_numeric_array, named_leaves
+from torch_reference.judging.calls.nests import as_array, is_numeric_array, named_leaves
 from torch_reference.judging.calls.points import same_random_numbers
 from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device, user_code
-from torch_reference.judging.calls.really import is_a, is_tensor
+from torch_reference.judging.calls.really import is_a
 from torch_reference.judging.scalar_objective import as_tuple
 
 Pair = tuple[Callable[..., tuple[Any, Any]], Callable[..., Any]]
@@ -72,6 +72,8 @@ class GraphFunction:
     arguments: Arguments
     on_leaves: bool = True
     """What works in place takes the results of others only."""
+    works_by_grad: list[bool] = field(default_factory=list, compare=False)
+    """Not empty once it has: what has not is called again by .backward(), on copies of what it was given."""
 
     def outputs(self, values: Tensors, wanted: Sequence[str]) -> dict[str, Any]:
         """What it returns while something is differentiated."""
@@ -88,13 +90,15 @@ class GraphFunction:
         self, tensors: Mapping[str, Any], upstream: Tensors, wanted: Sequence[str]
     ) -> tuple[dict[str, Any], Gradients]:
         """(the outputs by name, the gradients of the inputs that are asked for)."""
+        kept = tensors if self.works_by_grad else {name: kept_apart(value) for name, value in tensors.items()}
         try:
-            return self.by_grad(tensors, upstream, wanted)
+            found = self.by_grad(tensors, upstream, wanted)
         except UserCodeError as error:  # it may still do all that a training asks of it
-            given = [value for value in tensors.values() if is_tensor(value)]
-            if loses_the_device(str(error)) or not all(map(has_memory, given)):
+            if loses_the_device(str(error)):
                 raise
-            return self.by_backward(tensors, upstream, wanted)
+            return self.by_backward(kept, upstream, wanted)
+        self.works_by_grad.append(True)
+        return found
 
     def run(self, tensors: Mapping[str, Any], wanted: Sequence[str]) -> tuple[list[Tensor], dict[str, Any]]:
         """(the inputs that require a gradient, the outputs by name)."""
@@ -115,6 +119,9 @@ class GraphFunction:
         differentiable, above = graph_ends(outputs, upstream)
         with user_code("backward"):
             found = torch.autograd.grad(differentiable, leaves, above, allow_unused=True)
+        pairs = zip(leaves, found, strict=True)
+        if any(gradient is None and leaf.grad is not None for leaf, gradient in pairs if leaf.is_leaf):
+            raise UserCodeError("backward", RuntimeError("it calls .backward() itself, on inputs"))
         return outputs, dict(zip(wanted, found, strict=True))
 
     def by_backward(

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from torch_reference.judging.calls.arguments import Tensors
-from torch_reference.judging.calls.nests import complex_again
+from torch_reference.judging.calls.nests import complex_again, copy_of, is_judged
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.scalar_objective import UPSTREAM
 
@@ -37,6 +37,12 @@ def as_upstream(outputs: Mapping[str, Any], upstream: Tensors) -> dict[str, Tens
 def leaf_of(tensor: Tensor) -> Tensor:
     """One that is part of a graph already, as a view of a parameter is, stays what it is."""
     return tensor if tensor.requires_grad else tensor.detach().requires_grad_()
+
+
+def kept_apart(value: Any) -> Any:
+    """A copy of a tensor that is part of no graph: a forward may give its inputs' memory back."""
+    is_alone = is_judged(value) and not (value.requires_grad or value.is_neg() or value.is_conj())
+    return copy_of(value) if is_alone else value
 
 
 @contextmanager

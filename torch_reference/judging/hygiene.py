@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Verdict
-from torch_reference.judging.calls.nests import dense, has_memory, real_pairs
+from torch_reference.judging.calls.nests import copy_of, dense, has_memory, real_pairs
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
 
@@ -103,12 +103,7 @@ def _called(derivation: Derivation, point: Tensors) -> object:
 
 def copies(point: Tensors) -> dict[str, Tensor]:
     """Copies with the same shape and strides; an expanded tensor stays expanded."""
-    copies = {}
-    for name, value in point.items():
-        storage = value.detach().untyped_storage().clone()  # type: ignore[no-untyped-call] # torch leaves it untyped
-        copy = value.new_empty(0)
-        copies[name] = copy.set_(storage, value.storage_offset(), value.shape, value.stride())
-    return copies
+    return {name: copy_of(value) for name, value in point.items()}
 
 
 def _is_in(result: Tensors, name: str, value: Tensor) -> bool:

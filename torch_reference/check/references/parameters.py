@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_leaves
 
 from torch_reference.check.references.left_out import left_out
 from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.holders import copied
 from torch_reference.judging.calls.points import leaving_all_alone, quiet_call
 from torch_reference.judging.calls.private_model import private_copy
 from torch_reference.judging.calls.really import is_tensor
@@ -51,7 +52,8 @@ def with_parameters(
     mine = called_with(function, lasting=not reads_in_backward(function, args, kwargs))
     try:
         with leaving_all_alone(), quiet_call():
-            mine(*args, **{KEYWORD: _values(own)}, **kwargs)
+            inputs, named = copied((args, kwargs))
+            mine(*inputs, **{KEYWORD: _values(own)}, **named)
     except Exception:  # it is the user's; without its parameters it says so itself
         return None
     if reference is None:
@@ -136,6 +138,7 @@ def _slopes(
         raise ValueError("it cannot be copied")
     leaves = {name: value.detach().clone().requires_grad_() for name, value in module.named_parameters()}
     buffers = {name: value.clone() for name, value in module.named_buffers()}
+    inputs, named = copied((inputs, named))
     with leaving_all_alone():
         torch.manual_seed(0)
         left_in(private, {**leaves, **buffers}, module)
@@ -168,7 +171,8 @@ def _read(
     leaves = {name: value.detach().clone().requires_grad_() for name, value in own.items()}
     try:
         with leaving_all_alone():
-            made = tree_leaves(reads(*args, parameters=leaves, **kwargs))
+            inputs, named = copied((args, kwargs))
+            made = tree_leaves(reads(*inputs, parameters=leaves, **named))
             ends = [each for each in made if is_tensor(each) and each.requires_grad]
             total = torch.stack([each.abs().sum().double() for each in ends]).sum()
             found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from torch_reference.judging.calls.holders import flattened, mapped, tensors_mapped
+from torch_reference.judging.calls.holders import copied, flattened, mapped, tensors_mapped
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.private_model import private_copy
 from torch_reference.judging.calls.really import is_tensor
@@ -100,7 +100,7 @@ def _calls(module: nn.Module, inputs: Sequence[Any]) -> tuple[dict[str, Call], d
             part.register_forward_pre_hook(before(name), with_kwargs=True)
             part.register_forward_hook(after(name))
     generator = own_generator(0)
-    given = mapped(lambda leaf: leaf.detach().requires_grad_() if _is_number(leaf) else leaf, tuple(inputs))
+    given = mapped(lambda leaf: leaf.requires_grad_() if _is_number(leaf) else leaf, copied(tuple(inputs)))
     with torch.enable_grad():
         ends = [leaf for leaf in flattened(module(*given))[0] if _is_number(leaf) and leaf.requires_grad]
         total = torch.stack([(leaf * normal(leaf.detach(), generator)).sum() for leaf in ends]).sum()

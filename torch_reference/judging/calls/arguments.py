@@ -13,6 +13,7 @@ from torch_reference.judging.calls.holders import flattened
 from torch_reference.judging.calls.nests import (
     as_array,
     complex_again,
+    copy_of,
     is_judged,
     is_numeric_array,
     paths,
@@ -28,8 +29,8 @@ class Arguments:
     """Positional and named arguments in any nest.
 
     leaves are all leaves in order, and names are theirs: "inputs[0]" of a position, "inputs['x']" of a
-    keyword, "inputs[0][1]['a']" of a nest. point holds the tensors among them, detached, complex ones as real
-    pairs.
+    keyword, "inputs[0][1]['a']" of a nest. point holds copies of the tensors among them, complex ones as real
+    pairs: whatever is done to those, what was given stays.
     """
 
     leaves: tuple[Any, ...]
@@ -54,7 +55,7 @@ class Arguments:
                 _refuse(name, leaf)
                 value = leaf.detach().resolve_neg()
                 # A tensor made under inference_mode can be part of no graph; a copy of it can.
-                point[name] = real_pairs(value.clone() if value.is_inference() else value)
+                point[name] = real_pairs(value.clone() if value.is_inference() else copy_of(value))
         return cls(tuple(leaves), tuple(names), nest, point, len(args))
 
     @property

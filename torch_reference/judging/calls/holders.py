@@ -63,6 +63,11 @@ def tensors_mapped(change: Callable[[Tensor], Any], nest: Any) -> Any:
     return mapped(lambda leaf: change(leaf) if is_tensor(leaf) else leaf, nest)
 
 
+def copied(nest: Any) -> Any:
+    """The nest with a copy of every tensor in it, which may be changed, or given back, without loss."""
+    return tensors_mapped(lambda each: each.detach().clone().requires_grad_(each.requires_grad), nest)
+
+
 def mapped(change: Callable[[Any], Any], nest: Any) -> Any:
     """The nest with every leaf in it changed."""
     leaves, spec = flattened(nest)

@@ -113,3 +113,9 @@ def has_memory(value: Tensor) -> bool:
     sizes = zip(value.shape, value.stride(), strict=True)
     last = value.storage_offset() + sum((size - 1) * stride for size, stride in sizes)
     return value.untyped_storage().nbytes() >= (last + 1) * value.element_size()
+
+
+def copy_of(value: Tensor) -> Tensor:
+    """A copy with the same shape and strides; an expanded tensor stays expanded."""
+    storage = value.detach().untyped_storage().clone()  # type: ignore[no-untyped-call] # torch leaves it untyped
+    return value.detach().new_empty(0).set_(storage, value.storage_offset(), value.shape, value.stride())

@@ -115,7 +115,7 @@ def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
         for frame in frames_of(error)
         if not frame.filename.startswith((str(HERE), "<"))
         and TORCH not in frame.filename
-        and "contextlib" not in frame.filename
+        and not any(part in frame.filename for part in ("contextlib", "importlib"))
     ]
 
 
