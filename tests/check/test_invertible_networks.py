@@ -1,4 +1,4 @@
-"""Networks whose backward calls .backward(), or whose forward gives its inputs' memory back: invertible ones."""
+"""Networks whose backward calls .backward(), or whose forward gives its inputs away: invertible ones."""
 
 from collections.abc import Callable
 from typing import Any

@@ -28,3 +28,12 @@ def test_a_missing_sum_is_told_at_any_values() -> None:
     told = likeness(terms, terms.sum(0), torch.zeros(3, dtype=torch.float64))
     assert told is not None
     assert told.kind == "missing sum"
+
+
+def test_a_mask_is_told_where_something_is_zero_alone() -> None:
+    """What is off by a little everywhere, as by a 1e-9 in a denominator, is right at no element less."""
+    x = torch.linspace(0.5, 2.5, 5, dtype=torch.float64)
+    assert likeness(UPSTREAM / (x + 1e-9), UPSTREAM / x, x) is None
+    told = likeness(UPSTREAM / x * (x > 1), UPSTREAM / x, x)
+    assert told is not None
+    assert told.kind == "mask"

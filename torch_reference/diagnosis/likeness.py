@@ -78,7 +78,9 @@ def _subsets(ndim: int) -> list[tuple[int, ...]]:
 def _factor(found: Tensor, expected: Tensor, close: float) -> float | None:
     """The one factor between them; exact zeros must be zeros in both, and a factor near 1 must explain it."""
     factor = float((found * expected).sum() / (expected * expected).sum())
-    if not factor or not _alike(found, factor * expected, close):
+    # Where the elements' own factors differ by as much as theirs does from 1, it is none; roundings may.
+    near = min(close, max(abs(factor - 1) / 16, 8 * close**2))
+    if not factor or not _alike(found, factor * expected, near):
         return None
     left, error = (float((found - part * expected).norm()) for part in (factor, 1.0))
     return factor if left <= error / 2 else None
@@ -128,9 +130,11 @@ def as_written(factor: float, close: float) -> str:
 
 
 def _of_rows(found: Tensor, expected: Tensor, close: float) -> Diagnosis | None:
-    """Every element right or zero."""
+    """Every element right or zero, and one of them zero that is not to be."""
     right = (found - expected).abs() <= close * expected.abs()
-    if bool((right | (found == 0)).all()) and bool((right & (expected != 0)).sum() >= FEWEST):
+    if bool(right.all()) or not bool((right | (found == 0)).all()):
+        return None
+    if bool((right & (expected != 0)).sum() >= FEWEST):
         return Diagnosis("mask", *PATTERNS["mask"])
     return None
 
