@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,6 +17,8 @@ from torch_reference import (
     assert_function_matches,
     assert_gradients_always_match,
     assert_gradients_match,
+    check_derivation,
+    check_function,
 )
 from torch_reference.check.asserting.properties import tensors
 
@@ -52,11 +55,12 @@ def test_a_functions_property_based_assertion_shrinks_to_the_smallest_counterexa
     example = str(error.value).split("smallest failing example:\n")[1]
     assert str(error.value).startswith("MISMATCH: 1 of 2 gradients differ")
     found: dict[str, Tensor] = {}
-    exec("inputs = {}\n" + example.replace("inputs[", "inputs["), {"torch": torch}, found)
+    exec(example, {"torch": torch}, found)  # as it stands
     inputs = found["inputs"]
     assert len(inputs[0]) == 1
     assert 2 < inputs[0].item() <= 3
     assert inputs[1].item() == 1.5
+    assert not check_function((RIGHT[0], clipped), product, *inputs, redraw=False)
     assert_always_matches(RIGHT, product, ("n", 2), ("n", 2), max_examples=10, dtype=torch.float32)
 
 
@@ -74,6 +78,11 @@ def test_a_networks_property_based_assertion_draws_its_parameters_too() -> None:
     with pytest.raises(AssertionError, match="weight: differs") as error:
         assert_gradients_always_match(model, homework.loss, *shapes, derivation(-1.0))
     assert "parameters = {'weight': torch.tensor([[1.5]], dtype=torch.float64)}" in str(error.value)
+    found: dict[str, Any] = {}
+    exec(str(error.value).split("smallest failing example:\n")[1], {"torch": torch}, found)
+    model.load_state_dict(found["parameters"])
+    assert not check_derivation(model, homework.loss, found["inputs"], found["targets"], derivation(-1.0))
+    model.load_state_dict({"weight": before})
     assert torch.equal(model.weight, before)
 
 

@@ -49,7 +49,7 @@ def assert_always_matches(
     _always(
         _inputs(st, inputs, dtype),
         lambda drawn, draws: check_function(function, reference, *drawn, redraw=False, order=1, draws=draws),
-        lambda drawn: "".join(f"inputs[{i}] = {pasteable(value)}\n" for i, value in enumerate(drawn)),
+        lambda drawn: f"inputs = {pasteable(tuple(drawn))}\n",
         max_examples,
     )
 
