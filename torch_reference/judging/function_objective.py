@@ -6,18 +6,19 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import _disable_current_modes
 
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.cuts import Indexing
 from torch_reference.judging.calls.holders import tensors_mapped
 from torch_reference.judging.calls.nests import named_leaves, named_tensors
 from torch_reference.judging.calls.points import (
+    LARGE,
     UPSTREAM,
     Tensors,
+    all_shifted,
     quiet_call,
     same_random_numbers,
-    shifted,
+    unseen,
     weighted,
 )
 from torch_reference.judging.calls.raised_errors import user_code
@@ -43,22 +44,37 @@ class FunctionObjective:
 
     def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
         """Evaluate Σ ⟨upstream, output⟩ over the outputs that have an upstream gradient."""
-        return self.with_outputs(point, shifts)[0]
-
-    def with_outputs(self, point: Tensors, shifts: Tensors) -> tuple[Tensor, dict[str, Tensor]]:
-        """(that number, the outputs by name)."""
-        inputs = {
-            name: shifted(value, shifts[name]) if name in shifts else value
-            for name, value in point.items()
-            if name.startswith("inputs[")
-        }
-        outputs = named_tensors(self.outputs(inputs), "outputs")
+        outputs = self._outputs_at(point, shifts)
         terms = [
             weighted(point[UPSTREAM + name], output)
             for name, output in outputs.items()
             if UPSTREAM + name in point
         ]
-        return torch.stack(terms).sum(), outputs
+        return torch.stack(terms).sum()
+
+    def ends(
+        self, point: Tensors, shifts: Tensors
+    ) -> tuple[dict[str, Tensor], list[Tensor], list[Tensor | None]]:
+        """(the outputs by name, those that have a gradient, their upstream gradients).
+
+        Upstream gradients are copies where that costs little: a backward may write into what it is given.
+        """
+        outputs = self._outputs_at(point, shifts)
+        ends = {
+            name: output
+            for name, output in outputs.items()
+            if output.requires_grad and UPSTREAM + name in point
+        }
+        with unseen():
+            above = [point[UPSTREAM + name] for name in ends]
+            copied: list[Tensor | None] = [
+                value if value.numel() > LARGE else value.clone() for value in above
+            ]
+        return outputs, list(ends.values()), copied
+
+    def _outputs_at(self, point: Tensors, shifts: Tensors) -> dict[str, Tensor]:
+        inputs = {name: value for name, value in point.items() if name.startswith("inputs[")}
+        return named_tensors(self.outputs(all_shifted(inputs, shifts)), "outputs")
 
     def imaginary(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> float:
         """The imaginary part of the same where a shift is imaginary.
@@ -77,7 +93,7 @@ class FunctionObjective:
                 continue
             if upstream.shape != output.shape:
                 raise ValueError("an output that is complex by itself")
-            with _disable_current_modes():
+            with unseen():
                 total += float((upstream * output.imag).sum())
         return total
 

@@ -33,6 +33,7 @@ from torch_reference.judging.calls.points import (
     network_inputs,
     same_random_numbers,
     shifted,
+    unseen,
     weighted,
 )
 from torch_reference.judging.calls.private_model import one_at_a_time, own_name
@@ -149,25 +150,29 @@ def reference_gradients(
     Shapes: names maps each name to its shape, and each result has that shape; a context for the forward
             pass is made from the shifts; outputs are those of a function that are returned besides
     """
-    # Zeros that take no memory: they are read, and never written.
-    shifts = {
-        name: zeros(point, name, ()).expand(tuple(shape)).requires_grad_() for name, shape in names.items()
-    }
-    # Behind a cut there is always a shift: its output is a constant otherwise.
-    shifts |= {name: torch.zeros_like(point[UPSTREAM + name]) for name in cuts if name not in shifts}
-    with torch.enable_grad(), during_forward(shifts):
+    with unseen():
+        # Zeros that take no memory: they are read, and never written.
+        shifts = {
+            name: zeros(point, name, ()).expand(tuple(shape)).requires_grad_()
+            for name, shape in names.items()
+        }
+        # Behind a cut there is always a shift: its output is a constant otherwise.
+        shifts |= {name: torch.zeros_like(point[UPSTREAM + name]) for name in cuts if name not in shifts}
         constants = {key: tensor.detach() for key, tensor in point.items()}
-        made: Mapping[str, Tensor] = {}
-        if outputs and isinstance(objective, FunctionObjective):
-            value, made = objective.with_outputs(constants, shifts)
+    made: Mapping[str, Tensor] = {}
+    with torch.enable_grad(), during_forward(shifts):
+        # Who looks on during the forward pass sees the products with the upstream gradients, too.
+        if isinstance(objective, FunctionObjective) and during_forward is nullcontext:
+            made, ends, above = objective.ends(constants, shifts)
         else:
             value = objective(constants, shifts, cuts)
+            ends, above = ([value] if value.requires_grad else []), None
     besides = {name: made[name].detach() for name in outputs}
-    if not value.requires_grad:
+    if not ends:
         return besides | {name: shifts[name].detach().contiguous() for name in names}
     leaves = {name: shifts[name] for name in names}
     with user_code("reference's own backward"):
-        found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
+        found = torch.autograd.grad(ends, list(leaves.values()), above, allow_unused=True)
     return besides | {
         name: torch.zeros_like(shift)
         if gradient is None

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -26,12 +26,17 @@ MOST_COMPILED = 64
 """So often is one function compiled anew in a check: there are 32 ways of calling, of inputs and upstream."""
 
 
+def unseen() -> AbstractContextManager[Any]:
+    """Keep off the modes that count and move roundings: what is done in here is ours, and no derivation's."""
+    return _disable_current_modes() if torch._C._len_torch_dispatch_stack() else nullcontext()
+
+
 def weighted(upstream: Tensor, output: Tensor) -> Tensor:
     """⟨upstream, output⟩, unseen by the modes that count and move roundings.
 
     The sum is ours: no derivation takes it, and no rounding of it reaches a gradient.
     """
-    with _disable_current_modes():
+    with unseen():
         if output.numel() > LARGE and torch.is_grad_enabled() and output.dtype == upstream.dtype:
             found: Tensor = _Weighted.apply(upstream, output)  # type: ignore[no-untyped-call]
             return found
@@ -51,14 +56,20 @@ class _Weighted(torch.autograd.Function):
     def backward(ctx: Any, *d_loss: Tensor) -> tuple[None, Tensor]:
         """Times the derivative of what becomes of it, which is 1 where nothing else does."""
         (upstream,) = ctx.saved_tensors
-        with _disable_current_modes():
+        with unseen():
             return None, upstream if float(d_loss[0]) == 1 else upstream * d_loss[0]
 
 
 def shifted(value: Tensor, shift: Tensor) -> Tensor:
     """The value plus the shift, unseen by these modes, too: what is added is zero, or ours."""
-    with _disable_current_modes():
+    with unseen():
         return value + shift
+
+
+def all_shifted(values: Tensors, shifts: Tensors) -> dict[str, Tensor]:
+    """Each value plus its shift, where it has one."""
+    with unseen():
+        return {name: value + shifts[name] if name in shifts else value for name, value in values.items()}
 
 
 def as_tuple(values: Any) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ bits by one of float32, the conversion at its end by one of 16 bits. A sum is mo
 terms explain, in float32 at least (local_sums.py), and a constant of the formula moves all elements together.
 """
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -42,6 +43,7 @@ HALF = (torch.bfloat16, torch.float16)
 Sizes = list[list[Tensor | None]]
 
 
+@cache
 def unit(dtype: torch.dtype) -> float:
     """u = eps / 2, the largest rounding of a number's value."""
     return float(torch.finfo(dtype).eps) / 2
@@ -81,8 +83,10 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
     ) -> Any:
         """Run an operation of torch, taken apart where it is fused, and move its results."""
         kind, kwargs = operation(func), kwargs or {}
+        if kind.view:
+            return func(*args, **kwargs)
         args = of_one_dtype(kind.name, args)
-        if kind.view or (self.backward_only and torch._C._current_graph_task_id() == -1 and not kind.apart):
+        if self.backward_only and torch._C._current_graph_task_id() == -1 and not kind.apart:
             return func(*args, **kwargs)
         # Of an empty tensor there is nothing to move, and the decompositions divide by its size; statistics
         # that were not kept are empty, too.
@@ -118,10 +122,12 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
             return result if self.inside else self.decisions.settle(result)
         if kind.exact or (kind.name == "_to_copy" and is_widening(args[0], result)):
             return result
-        if any(is_power_of_two(one_number(arg)) for arg in scaling(kind.name, args)):
-            return result
-        if any(isinstance(arg, Tensor) and same_memory(arg, result) for arg in args):
-            result = result.clone()
+        for arg in scaling(kind.name, args):
+            if is_power_of_two(one_number(arg)):
+                return result
+        for arg in args:
+            if isinstance(arg, Tensor) and same_memory(arg, result):
+                result = result.clone()
         self._move(kind, args, result)
         return result
 
@@ -132,8 +138,10 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         if kind.name in NEVER_ZERO:
             raise_underflows(args[0], result, self.coarsest or result.dtype)
         self._round(result)
-        if any(isinstance(arg, float) and arg and not is_power_of_two(arg) for arg in args):
-            self.roundings.move_together(result, min(rounding, self._unit(FINE)))
+        for arg in args:
+            if isinstance(arg, float) and arg and not is_power_of_two(arg):
+                self.roundings.move_together(result, min(rounding, self._unit(FINE)))
+                break
 
     def _unit(self, dtype: torch.dtype) -> float:
         return max(unit(dtype), unit(self.coarsest)) if self.coarsest else unit(dtype)
