@@ -119,7 +119,7 @@ class FunctionObjective:
             self.outputs({name: value.detach().cpu() for name, value in inputs.items()})
         leaves = {
             # Copies that are no leaves: it may work in place.
-            name: value.detach().clone().requires_grad_(name in wanted).clone()
+            name: value.detach().requires_grad_(name in wanted).clone()
             for name, value in inputs.items()
         }
         begin = {leaves[name].grad_fn for name in wanted}  # before it works in place

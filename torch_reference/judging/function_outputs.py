@@ -41,12 +41,10 @@ def judge_outputs(
     with quiet_call():
         right = named_leaves(objective.outputs(inputs), "outputs")
     made = {name: _as_number(value, right.get(name)) for name, value in made.items()}
-    tensors = {name: value.detach() for name, value in tensors_of(made).items()}
+    tensors, own = _detached(made), _detached(right)
 
     def expected_outputs(values: Tensors) -> dict[str, Tensor]:
-        found = tensors_of(named_leaves(objective.outputs(values), "outputs"))
-        # What a module of its own, or a closure, holds may require a gradient where no input does.
-        return {name: value.detach() for name, value in found.items()}
+        return _detached(named_leaves(objective.outputs(values), "outputs"))
 
     of_tensors = {name for name in right if _is_tensor(right[name])}
     others = [
@@ -56,7 +54,7 @@ def judge_outputs(
     ]
     rows = {}
     if of_tensors:
-        rows = _judge(tensors, expected_outputs, inputs, of_tensors, objective, coarsely, again)
+        rows = _judge(tensors, own, expected_outputs, inputs, of_tensors, objective, coarsely, again)
     return [*(Finding(name, "output", row) for name, row in rows.items()), *filter(None, others)]
 
 
@@ -103,6 +101,7 @@ def _is_known(value: Tensor) -> bool:
 
 def _judge(
     actual: Tensors,
+    own: Tensors,
     expected_outputs: Any,
     inputs: Tensors,
     of_tensors: set[str],
@@ -110,7 +109,6 @@ def _judge(
     coarsely: bool,
     again: Again | None,
 ) -> dict[str, Row]:
-    own = expected_outputs(inputs)
     # Only numbers of the right form round; an index or a mask must be equal.
     rounded = [
         name
@@ -153,8 +151,13 @@ def _judge(
     return rows | found
 
 
+def _detached(leaves: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors: what a module, or a closure, holds may require a gradient where no input does."""
+    return {name: value.detach() for name, value in tensors_of(leaves).items()}
+
+
 def _tensors(again: Again) -> dict[str, Tensor]:
-    return {name: value.detach() for name, value in tensors_of(again()).items()}
+    return _detached(again())
 
 
 def _other(name: str, right: Any, made: Any) -> Finding | None:

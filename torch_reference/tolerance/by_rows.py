@@ -17,7 +17,7 @@ from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.added_up import AddedUp, Allowed, NotByRowsError, is_same
 from torch_reference.tolerance.agreeing_rows import agreeing_row
 from torch_reference.tolerance.movement import Movement, Reference, Tensors
-from torch_reference.tolerance.parts import placed, some
+from torch_reference.tolerance.parts import placed, some, times
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 from torch_reference.tolerance.unfinished import Unfinished
 from torch_reference.tolerance.verdicts import Tolerance
@@ -172,7 +172,7 @@ class _Judgement:
         """See that this part is what the whole is there."""
         for is_mean in tuple(self.sums):
             weights = self._weights(share, is_mean).items()
-            parts = (weight * movement.expected[name] for name, weight in weights)
+            parts = (times(weight, movement.expected[name]) for name, weight in weights)
             whole = (some(self.whole[name], here) for name, _ in weights)
             if not all(map(is_same, parts, whole)):
                 del self.sums[is_mean]

@@ -1,5 +1,6 @@
 """Which tensors hold numbers that round, how coarsely, and how far two of them are apart."""
 
+import cmath
 from collections.abc import Mapping
 
 import torch
@@ -19,10 +20,15 @@ def is_number(value: Tensor) -> bool:
     return value.is_floating_point() or value.is_complex()
 
 
+def adds_up(value: Tensor) -> bool:
+    """Whether the sum is a number, as it is if all are: one pass, where isfinite() of each takes four."""
+    return cmath.isfinite(value.sum().item())
+
+
 def difference(value: Tensor, expected: Tensor) -> Tensor:
     """How far a value is from the exact one, in float64 or complex128; of equal infinities not at all."""
-    wide = value.to(expected.dtype)
-    off = wide - expected if wide is value else wide.sub_(expected)
-    if not off.sum().isfinite():  # one pass, where isfinite() of each takes four
+    same = value.dtype == expected.dtype
+    off = value - expected if same else value.to(expected.dtype).sub_(expected)
+    if not adds_up(off):
         off = torch.where(value == expected, 0.0, off)
     return off

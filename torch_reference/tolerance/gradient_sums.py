@@ -6,6 +6,7 @@ over all of it, and along the reference itself (a factor of 1.01 in all elements
 """
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -15,10 +16,11 @@ MODERATE = (2.0**-60, 2.0**60)
 """Numbers whose products neither overflow nor vanish, so that they need not be scaled before."""
 
 
-def sums(values: Tensor, expected: Tensor) -> Iterator[tuple[str, Tensor]]:
+def sums(values: Tensor, expected: Tensor, largest: Tensor | None = None) -> Iterator[tuple[str, Tensor]]:
     """The sums of a tensor, by what they are: linear in it, so that the sums of a difference are differences.
 
-    Shapes: values and expected alike; each sum has the shape that is left
+    Shapes: values and expected alike; each sum has the shape that is left; largest is expected's largest
+            absolute value, where that is known
     """
     if values.numel() < 2:
         return
@@ -29,13 +31,15 @@ def sums(values: Tensor, expected: Tensor) -> Iterator[tuple[str, Tensor]]:
                 total = values.sum(dim)
                 yield f"sum over dimension {dim}", total
     yield ALL, values.sum() if total is None else total.sum()
-    largest = expected.abs().amax() if expected.is_complex() else _largest(expected)
+    largest = largest_of(expected) if largest is None else largest
     if largest > 0 and largest.isfinite():
         yield ALONG, _along(values, expected, largest)
 
 
-def _largest(expected: Tensor) -> Tensor:
-    """The largest absolute value, in one pass over the numbers and without a copy of them."""
+def largest_of(expected: Tensor) -> Tensor:
+    """The largest absolute value, in one pass over real numbers and without a copy of them."""
+    if expected.is_complex():
+        return expected.abs().amax()
     least, most = torch.aminmax(expected)
     return torch.maximum(-least, most)
 
@@ -47,6 +51,40 @@ def _along(values: Tensor, expected: Tensor, largest: Tensor) -> Tensor:
         if found.isfinite():
             return found
     return (values * (expected / largest).conj()).sum()
+
+
+class ExpectedSums:
+    """The sums of the expected values themselves, each reckoned once, when it is asked for."""
+
+    def __init__(self, expected: Tensor) -> None:
+        """Nothing is reckoned yet."""
+        self.expected = expected
+
+    def sums(self, values: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """The sums of what stands beside the expected values."""
+        return sums(values, self.expected, self.largest)
+
+    @cached_property
+    def largest(self) -> Tensor | None:
+        """The largest absolute value; None where there are no sums."""
+        return largest_of(self.expected) if self.expected.numel() > 1 else None
+
+    @cached_property
+    def totals(self) -> dict[str, Tensor]:
+        """How large each sum is."""
+        return {which: total.abs() for which, total in self.sums(self.expected)}
+
+    @cached_property
+    def roots(self) -> dict[str, Tensor]:
+        """The root of the sum of the squares of what each sum adds up."""
+        size = self.expected.abs() if self.expected.is_complex() else self.expected
+        squares, largest = size * size, None if self.largest is None else self.largest.square()
+        return {which: total.abs().sqrt() for which, total in sums(squares, squares, largest)}
+
+    @cached_property
+    def size(self) -> float:
+        """The sum of all values without their signs."""
+        return float(torch.linalg.vector_norm(self.expected, 1))
 
 
 def direction(which: str, index: tuple[int, ...], expected: Tensor) -> Tensor:

@@ -22,8 +22,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.tolerance.differences import coarsest, difference
-from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.differences import adds_up, coarsest, difference
+from torch_reference.tolerance.gradient_sums import ExpectedSums
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 from torch_reference.tolerance.rounding.moved_run import FINE, MovedRun, Sizes, unit
 from torch_reference.tolerance.rounding.roundings import Roundings, smallest
@@ -44,7 +44,7 @@ class Movement:
     Attributes: expected, the exact values; decisions, what was decided on the way; moved and moved_sums, the
                 largest movements; draws, how many were made; is_exact, whether no operation rounded in them;
                 scatters, whether one summed over indices; squares, the sums of squared movements of the names
-                that it holds
+                that it holds; known, the sums of the exact values
     """
 
     def __init__(
@@ -63,13 +63,12 @@ class Movement:
         self.moved_sums: dict[str, dict[str, Tensor]] = {name: {} for name in self.expected}
         self.draws = 0
         self.is_exact, self.scatters = True, False
-        self.last: dict[str, dict[str, Tensor]] = {}
         self.sizes: Sizes = []
         self.squares: dict[str, Tensor] = {}
         self.kind, self.takes_equal_values = Roundings, False
         self.coarse: tuple[Tensors, dict[str, Tensors]] | None = None
         self.in_float64 = worst
-        self.expected_sums = {name: dict(sums(value, value)) for name, value in self.expected.items()}
+        self.known = {name: ExpectedSums(value) for name, value in self.expected.items()}
 
     def at_least(self, draws: int) -> None:
         """Make draws until so many are made, at most DRAWS."""
@@ -95,23 +94,15 @@ class Movement:
         So does an upstream gradient that is divided by the number of terms, as a mean's is: once, in its own
         dtype, and independently of all else.
         """
-        expected, dtype = self.expected[name], self.dtypes[name]
-        constants, last = 4 * min(unit(dtype), unit(FINE)), self._last_roundings(name)
-        found = {}
+        dtype, known, found = self.dtypes[name], self.known[name], {}
+        constants = 4 * min(unit(dtype), unit(FINE))
         for which, moved in self.moved_sums[name].items():
-            size = self.expected_sums[name][which].abs()
-            ends = LAST * unit(dtype) * last.get(which, torch.zeros_like(moved))
+            size = known.totals[which]
+            ends = LAST * unit(dtype) * known.roots.get(which, torch.zeros_like(moved))
             bound = torch.maximum(FACTOR * moved, ends) + constants * size
             bound = torch.hypot(bound, unit(dtype) * size)  # whose squares do not underflow
-            found[which] = bound + smallest(dtype) * (expected.numel() if bool(moved.any()) else 0)
+            found[which] = bound + smallest(dtype) * (known.expected.numel() if bool(moved.any()) else 0)
         return found
-
-    def _last_roundings(self, name: str) -> dict[str, Tensor]:
-        """The root of the sum of the squares of what each sum adds up."""
-        if name not in self.last:
-            squares = self.expected[name].abs().square()
-            self.last[name] = {which: total.abs().sqrt() for which, total in sums(squares, squares)}
-        return self.last[name]
 
     def sizes_of_terms(self, name: str, draws: int = 4) -> Tensor:
         """How large the terms are that the backward pass adds up to each element, whatever cancels there.
@@ -140,7 +131,7 @@ class Movement:
         for name, value in found.items():
             expected = self.expected[name]
             moved = difference(value, expected)
-            for which, total in sums(moved, expected):
+            for which, total in self.known[name].sums(moved):
                 known = self.moved_sums[name].get(which)
                 total = total.abs()
                 self.moved_sums[name][which] = total if known is None else torch.maximum(known, total)
@@ -149,7 +140,7 @@ class Movement:
             still = run.unmoved.get(value)  # type: ignore[no-untyped-call] # torch leaves it untyped
             moved = moved if still is None else difference(still, expected)
             moved = moved.abs() if moved.is_complex() else moved.abs_()
-            self.moved[name] = torch.maximum(self.moved[name], moved, out=moved)
+            self.moved[name] = torch.maximum(self.moved[name], moved, out=moved) if self.draws else moved
 
     def _run(self, seed: int) -> tuple[Tensors, MovedRun]:
         if not self.in_float64:
@@ -170,7 +161,7 @@ class Movement:
 
     def _is_finite(self, found: Tensors) -> bool:
         return all(
-            bool(value.sum().isfinite()) or bool((value.isfinite() | ~self.expected[name].isfinite()).all())
+            adds_up(value) or bool((value.isfinite() | ~self.expected[name].isfinite()).all())
             for name, value in found.items()
         )
 

@@ -18,6 +18,11 @@ def some(value: Tensor, here: Tensor) -> Tensor:
     return value[here.to(value.device)]
 
 
+def times(weight: float, value: Tensor) -> Tensor:
+    """The product, without a copy where that is the value itself."""
+    return value if weight == 1 else weight * value
+
+
 def placed(row: Row, here: Tensor, weight: float, is_rest: bool) -> tuple[Row, bool]:
     """A part's row as one of the whole, and whether it is that of the rest.
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from torch_reference.tolerance.differences import difference
+from torch_reference.tolerance.differences import adds_up, difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import FACTOR, Movement
 from torch_reference.tolerance.second_look import COARSE_DRAWS, coarse_movements
@@ -24,12 +24,12 @@ class Unfinished:
         self.movement, self.name, self.rtol, self.plainly = movement, name, rtol, plainly
         expected = movement.expected[name]
         off = difference(value, expected)
-        self.sums = {which: total.abs() for which, total in sums(off, expected)}
+        self.sums = {which: total.abs() for which, total in movement.known[name].sums(off)}
         if rtol:
             for which, size in sums(expected.abs(), expected.abs()):
                 self.sums[which] -= rtol * size
         self.elements = off.abs() if off.is_complex() else off.abs_()
-        self.is_reduced = False
+        self.last: Tensor | None = None
 
     def is_settled(self, draw: int, fewest: int) -> bool:
         """Whether it is within its bounds, or so far outside that it is certain to stay there.
@@ -76,7 +76,7 @@ class Unfinished:
         if not all(_is_within(total, limits[which]) for which, total in self.sums.items()):
             return None
         excess = torch.sub(self.elements, self.movement.moved[self.name], alpha=FACTOR)
-        if excess.sum().isfinite():
+        if adds_up(excess):
             return (excess.flatten(1).amax(1) if excess.ndim > 1 else excess).gt(0).nonzero().flatten()
         return None
 
@@ -85,21 +85,19 @@ class Unfinished:
 
         Shapes: both that of the value; no bound is zero
         """
-        self._reduce()
-        last = self._last()
+        last = self._reduce()
         off = self.elements.add_(last)
         bound = last.add_(self.movement.moved[self.name], alpha=FACTOR)
         return off, bound.clamp_(min=torch.finfo(torch.float64).tiny)
 
-    def _reduce(self) -> None:
-        if self.is_reduced:  # only once the movement knows the dtype
-            return
-        self.elements.sub_(self._last())
-        self.is_reduced = True
-
-    def _last(self) -> Tensor:
-        last = self.movement.last_rounding(self.name)
-        return last.add_(self.movement.expected[self.name].abs(), alpha=self.rtol) if self.rtol else last
+    def _reduce(self) -> Tensor:
+        """The last rounding, taken off once the movement knows the dtype."""
+        if self.last is None:
+            self.last = self.movement.last_rounding(self.name)
+            if self.rtol:
+                self.last.add_(self.movement.expected[self.name].abs(), alpha=self.rtol)
+            self.elements.sub_(self.last)
+        return self.last
 
 
 def _certain(draw: int) -> float:

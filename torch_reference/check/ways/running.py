@@ -19,6 +19,7 @@ from torch_reference.judging.finding import Finding, breach
 from torch_reference.judging.function_outputs import judge_outputs
 from torch_reference.judging.judgement import FORM, judge
 from torch_reference.judging.scalar_objective import reference_gradients
+from torch_reference.tolerance.differences import adds_up
 
 Way = Callable[[Session], Iterator[Attempt]]
 NO_DEVICE = "not judged (no device)"
@@ -101,7 +102,7 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         if not odd:
             return "agrees", []
         made = Made({}, odd)
-    if not _is_in_domain(attempt, objective):
+    if not all(map(adds_up, made.gradients.values())) and not _is_in_domain(attempt, objective):
         return "cannot apply", []
     try:
         findings = _findings(made, attempt, objective, session)
@@ -110,6 +111,8 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     wrong = [finding for finding in findings if not finding.agrees and finding.row.verdict.value not in allow]
     if attempt.may_refuse and any(finding.row.verdict in FORM for finding in wrong):
         return "refused", []
+    if wrong and not _is_in_domain(attempt, objective):
+        return "cannot apply", []
     if wrong and (attempt.warns or (attempt.resized and is_another_function(wrong))):
         return "warns", wrong
     return ("fails", wrong) if wrong else ("agrees", [])

@@ -86,7 +86,7 @@ def _size(square: Tensor, result: Tensor, count: float | Tensor, few: float) -> 
     if few > 1:
         size = size * _coarse(count, few)
     # What is infinite is meant to be, as a mask's −∞ is: nothing rounds it.
-    return size if size.sum().isfinite() else torch.where(size.isfinite(), size, 0.0)
+    return size if math.isfinite(float(size.sum())) else torch.where(size.isfinite(), size, 0.0)
 
 
 def _coarse(count: float | Tensor, few: float) -> Tensor:
@@ -121,7 +121,7 @@ def _squares(func: Operation, name: str, args: Arguments, kwargs: Keywords) -> l
 
     def squared(value: Any) -> Any:
         if isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex()):
-            magnitude = value.abs()
+            magnitude = value.abs() if value.is_complex() else value
             return magnitude * magnitude
         return value
 

@@ -148,12 +148,12 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
 
     def _summed(self, func: Any, kind: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A sum in float32 at least, rounded to its own dtype at its end."""
-        narrow = any(isinstance(arg, Tensor) and arg.dtype in HALF for arg in args)
+        halves = [arg.dtype for arg in args if isinstance(arg, Tensor) and arg.dtype in HALF]
+        narrow, own = bool(halves), self.coarsest or next(iter(halves), FINE)
         self.scatters = self.scatters or kind.name in SCATTERING
-        wide = tuple(arg.float() if isinstance(arg, Tensor) and arg.dtype in HALF else arg for arg in args)
+        wide = tuple(arg.float() if getattr(arg, "dtype", None) in HALF else arg for arg in args)
         written = (wide[0].clone(), *wide[1:]) if kind.in_place else wide
         results = as_list(func(*written, **kwargs))
-        own = self.coarsest or next((arg.dtype for arg in args if getattr(arg, "dtype", None) in HALF), FINE)
         sizes = self._sizes(func, kind, wide, kwargs, results, unit(own) / unit(FINE))
         if narrow and kind.name in CONVOLUTIONS:
             sizes = coarser_sizes(sizes, as_list(func(*args, **kwargs)), results, self._unit(FINE))

@@ -26,6 +26,9 @@ LEAST = 0.7
 """No rounding is smaller than so many deviations: 1.05 u moves every number, 1 itself too, whose neighbour
 lies 2 u above. What cancels to nothing, as 1 + erf(x) does, would have no bound where no draw moved it."""
 
+SEEDS, KEPT = 64, 8
+"""The numbers of so many seeds are kept, and so many pools that were made of them."""
+
 
 class Roundings:
     """The roundings of one draw, the same ones for the same seed on every machine."""
@@ -61,9 +64,8 @@ class Roundings:
         if result.is_complex():
             result, size = torch.view_as_real(result), size.unsqueeze(-1)
         numbers = self._stretch(self._pool(result), result)
-        result.addcmul_(
-            numbers.to(result.dtype), size.to(result.dtype), value=self._sign() * self.spread * unit
-        )
+        size = size if size.dtype == result.dtype else size.to(result.dtype)
+        result.addcmul_(numbers, size, value=self._sign() * self.spread * unit)
 
     def _factor(self, like: Tensor, dtype: torch.dtype, unit: float) -> Tensor:
         """A stretch of 1 + u z."""
@@ -79,7 +81,7 @@ class Roundings:
 
     def _pool(self, like: Tensor) -> Tensor:
         self.is_used = True
-        return _numbers(self.seed, _length(like), like.device)
+        return _numbers(self.seed, _length(like), like.device, like.dtype)
 
     def _sign(self) -> int:
         return 1 if self.random.random() < 0.5 else -1
@@ -96,37 +98,41 @@ def _length(like: Tensor) -> int:
     return 1 << (like.numel() + PLACES - 1).bit_length()
 
 
-@lru_cache(maxsize=8)
-def _numbers(seed: int, length: int, device: torch.device) -> Tensor:
+@lru_cache(maxsize=SEEDS)
+def _drawn(seed: int, length: int, device: torch.device) -> Tensor:
     """Standard normal numbers, the small ones of them larger; read only."""
-    if length % BLOCK == 0:
-        return _blocks(seed, length, device, 1.0).reshape(-1)
     generator = torch.Generator(device).manual_seed(seed)
     numbers = torch.empty(length, dtype=torch.float32, device=device).normal_(generator=generator)
     return numbers.abs().clamp_(min=LEAST).copysign_(numbers)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=KEPT)
+def _numbers(seed: int, length: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """The same in that dtype, or blocks of them where they are many; read only."""
+    if length % BLOCK == 0:
+        return _blocks(seed, length, device, dtype, 1.0).reshape(-1)
+    return _drawn(seed, length, device).to(dtype)
+
+
+@lru_cache(maxsize=KEPT)
 def _factors(seed: int, length: int, device: torch.device, dtype: torch.dtype, size: float) -> Tensor:
     """1 + size z; read only."""
     if length % BLOCK == 0:
-        return _blocks(seed, length, device, abs(size), dtype).add_(1.0).reshape(-1)
-    return _numbers(seed, length, device).to(dtype).mul(size).add_(1.0)
+        return _blocks(seed, length, device, dtype, abs(size)).add_(1.0).reshape(-1)
+    return _drawn(seed, length, device).to(dtype).mul(size).add_(1.0)
 
 
-def _blocks(
-    seed: int, length: int, device: torch.device, size: float, dtype: torch.dtype = torch.float32
-) -> Tensor:
+def _blocks(seed: int, length: int, device: torch.device, dtype: torch.dtype, size: float) -> Tensor:
     """Shapes: (length / BLOCK, BLOCK), each row the first one or its negative."""
-    block = _numbers(seed, 1 << BLOCK.bit_length(), device)[:BLOCK]
+    block = _drawn(seed, 1 << BLOCK.bit_length(), device)[:BLOCK]
     signs = torch.randint(2, (length // BLOCK, 1), generator=torch.Generator().manual_seed(seed))
     return (block * size).to(dtype) * (2 * signs - 1).to(device, dtype)
 
 
 def forget_numbers() -> None:
     """Free what was drawn; it is drawn again, the same, where it is wanted."""
-    _numbers.cache_clear()
-    _factors.cache_clear()
+    for known in (_drawn, _numbers, _factors):
+        known.cache_clear()
 
 
 def smallest(dtype: torch.dtype) -> float:

@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.tolerance.rounding.normalisations import working
+from torch_reference.tolerance.rounding.normalisations import in_dtype, working
 
 
 def softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
     """_softmax."""
     y = log_softmax(working(x), dim).exp()
-    return y if half_to_float else y.to(x.dtype)
+    return y if half_to_float else in_dtype(y, x.dtype)
 
 
 def safe_softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
@@ -31,7 +31,7 @@ def softmax_backward(d_out: Tensor, y: Tensor, dim: int, dtype: torch.dtype) -> 
     """_softmax_backward_data: y · (d_out − Σ d_out · y)."""
     d, y = working(d_out), working(y)
     through_y = d * y
-    return (through_y - y * through_y.sum(dim, keepdim=True)).to(dtype)
+    return in_dtype(through_y - y * through_y.sum(dim, keepdim=True), dtype)
 
 
 def log_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
@@ -39,13 +39,13 @@ def log_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
     wide = working(x)
     largest = wide.amax(dim, keepdim=True)
     y = wide - (largest + (wide - largest).exp().sum(dim, keepdim=True).log())
-    return y if half_to_float else y.to(x.dtype)
+    return y if half_to_float else in_dtype(y, x.dtype)
 
 
 def log_softmax_backward(d_out: Tensor, y: Tensor, dim: int, dtype: torch.dtype) -> Tensor:
     """_log_softmax_backward_data: d_out − softmax · Σ d_out."""
     d = working(d_out)
-    return (d - working(y).exp() * d.sum(dim, keepdim=True)).to(dtype)
+    return in_dtype(d - working(y).exp() * d.sum(dim, keepdim=True), dtype)
 
 
 def logsumexp(x: Tensor, dim: Any, keepdim: bool = False) -> Any:
@@ -58,7 +58,7 @@ def logsumexp(x: Tensor, dim: Any, keepdim: bool = False) -> Any:
     if not largest.isfinite().all():
         return NotImplemented
     found = largest + (wide - largest).exp().sum(dims, keepdim=True).log()
-    return (found if keepdim else found.squeeze(dims)).to(x.dtype)
+    return in_dtype(found if keepdim else found.squeeze(dims), x.dtype)
 
 
 def logcumsumexp(x: Tensor, dim: int) -> Any:
@@ -87,7 +87,7 @@ def attention(
     scores = _scores(query, key, is_causal, attn_mask, scale)
     normaliser = torch.logsumexp(scores, -1)
     weights = (scores - normaliser.unsqueeze(-1)).exp()
-    return weights.to(value.dtype) @ value, normaliser
+    return in_dtype(weights, value.dtype) @ value, normaliser
 
 
 def attention_backward(
@@ -109,10 +109,10 @@ def attention_backward(
     key, value = _for_each_head(query, key), _for_each_head(query, value)
     scores = _scores(query, key, is_causal, attn_mask, scale)
     weights = (scores - normaliser.unsqueeze(-1)).exp()
-    d_value = weights.to(value.dtype).mT @ d_out
+    d_value = in_dtype(weights, value.dtype).mT @ d_out
     d_weights = working(d_out) @ working(value).mT
     through_rows = (working(d_out) * working(out)).sum(-1, keepdim=True)
-    d_scores = (weights * (d_weights - through_rows) * factor).to(query.dtype)
+    d_scores = in_dtype(weights * (d_weights - through_rows) * factor, query.dtype)
     return d_scores @ key, _by_groups(d_scores.mT @ query, heads), _by_groups(d_value, heads)
 
 
