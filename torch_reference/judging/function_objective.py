@@ -12,7 +12,6 @@ from torch_reference.judging.calls.cuts import Indexing
 from torch_reference.judging.calls.holders import tensors_mapped
 from torch_reference.judging.calls.nests import named_leaves, named_tensors
 from torch_reference.judging.calls.points import (
-    LARGE,
     UPSTREAM,
     Tensors,
     all_shifted,
@@ -20,6 +19,7 @@ from torch_reference.judging.calls.points import (
     same_random_numbers,
     unseen,
     weighted,
+    with_derivatives,
 )
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
@@ -52,25 +52,15 @@ class FunctionObjective:
         ]
         return torch.stack(terms).sum()
 
-    def ends(
-        self, point: Tensors, shifts: Tensors
-    ) -> tuple[dict[str, Tensor], list[Tensor], list[Tensor | None]]:
-        """(the outputs by name, those that have a gradient, their upstream gradients).
-
-        Upstream gradients are copies where that costs little: a backward may write into what it is given.
-        """
+    def with_outputs(self, point: Tensors, shifts: Tensors) -> tuple[dict[str, Tensor], Tensor]:
+        """(the outputs by name, a number that has the same derivatives as the objective)."""
         outputs = self._outputs_at(point, shifts)
-        ends = {
-            name: output
+        pairs = [
+            (point[UPSTREAM + name], output)
             for name, output in outputs.items()
             if output.requires_grad and UPSTREAM + name in point
-        }
-        with unseen():
-            above = [point[UPSTREAM + name] for name in ends]
-            copied: list[Tensor | None] = [
-                value if value.numel() > LARGE else value.clone() for value in above
-            ]
-        return outputs, list(ends.values()), copied
+        ]
+        return outputs, with_derivatives(pairs)
 
     def _outputs_at(self, point: Tensors, shifts: Tensors) -> dict[str, Tensor]:
         inputs = {name: value for name, value in point.items() if name.startswith("inputs[")}

@@ -163,16 +163,15 @@ def reference_gradients(
     with torch.enable_grad(), during_forward(shifts):
         # Who looks on during the forward pass sees the products with the upstream gradients, too.
         if isinstance(objective, FunctionObjective) and during_forward is nullcontext:
-            made, ends, above = objective.ends(constants, shifts)
+            made, value = objective.with_outputs(constants, shifts)
         else:
             value = objective(constants, shifts, cuts)
-            ends, above = ([value] if value.requires_grad else []), None
     besides = {name: made[name].detach() for name in outputs}
-    if not ends:
+    if not value.requires_grad:
         return besides | {name: shifts[name].detach().contiguous() for name in names}
     leaves = {name: shifts[name] for name in names}
     with user_code("reference's own backward"):
-        found = torch.autograd.grad(ends, list(leaves.values()), above, allow_unused=True)
+        found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
     return besides | {
         name: torch.zeros_like(shift)
         if gradient is None

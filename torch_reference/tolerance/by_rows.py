@@ -22,8 +22,8 @@ from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_input
 from torch_reference.tolerance.unfinished import Unfinished
 from torch_reference.tolerance.verdicts import Tolerance
 
-PART = 2**18
-"""So many elements of the point belong to one part."""
+PART = 2**21
+"""So many bytes of the point belong to one part."""
 DRAWS = 4
 FEW = {1: 100, 2: 8, 3: 4, 4: 2}
 """After so many draws a part of its rows may be left to be judged by themselves: one in so many, or fewer."""
@@ -95,7 +95,7 @@ class _Judgement:
 
     def of(self, actual: Tensors) -> dict[str, Row]:
         """One row for each of the actual values."""
-        size = sum(self.point[name].numel() for name in self.rows.inputs)
+        size = sum(self.point[name].nbytes for name in self.rows.inputs)
         # Two parts at least: one would be the whole, and prove nothing.
         step = max(1, min(PART * self.rows.number // max(size, 1), self.rows.number // 2))
         rest = []

@@ -1,7 +1,7 @@
 """What a point holds, by what names, and how a call on it is made repeatable."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
@@ -21,7 +21,7 @@ VALUE = "value_of_"
 
 
 LARGE = 2**15
-"""Of more numbers the upstream gradient is handed on as it is; of fewer a diagnosis sees the product."""
+"""Of more numbers the upstream gradient is handed on as it is; of fewer, a copy."""
 MOST_COMPILED = 64
 """So often is one function compiled anew in a check: there are 32 ways of calling, of inputs and upstream."""
 
@@ -37,27 +37,33 @@ def weighted(upstream: Tensor, output: Tensor) -> Tensor:
     The sum is ours: no derivation takes it, and no rounding of it reaches a gradient.
     """
     with unseen():
-        if output.numel() > LARGE and torch.is_grad_enabled() and output.dtype == upstream.dtype:
-            found: Tensor = _Weighted.apply(upstream, output)  # type: ignore[no-untyped-call]
-            return found
         return (upstream * output).sum()
 
 
-class _Weighted(torch.autograd.Function):
-    """The same where its derivative is wanted, which is the upstream gradient itself."""
+def with_derivatives(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """A number of which each of these is the derivative with respect to what it stands beside.
+
+    It is 0: the sum of the products has the same derivatives, and nobody asks for it. So it is for torch's
+    own grad_outputs, whose first use imports sympy, for 0.7 s. A backward may write into what it is given:
+    where that costs little it is a copy.
+    """
+    if not pairs:
+        return torch.zeros(())
+    with unseen():
+        above = [value if value.numel() > LARGE else value.clone() for value, _ in pairs]
+    found: Tensor = _Given.apply(above, *(output for _, output in pairs))  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Given(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, above: Sequence[Tensor], *outputs: Tensor) -> Tensor:
+        ctx.above = above
+        return outputs[0].new_zeros((), dtype=torch.float64)
 
     @staticmethod
-    def forward(ctx: Any, upstream: Tensor, output: Tensor) -> Tensor:
-        """The number."""
-        ctx.save_for_backward(upstream)
-        return torch.dot(upstream.reshape(-1), output.reshape(-1))
-
-    @staticmethod
-    def backward(ctx: Any, *d_loss: Tensor) -> tuple[None, Tensor]:
-        """Times the derivative of what becomes of it, which is 1 where nothing else does."""
-        (upstream,) = ctx.saved_tensors
-        with unseen():
-            return None, upstream if float(d_loss[0]) == 1 else upstream * d_loss[0]
+    def backward(ctx: Any, *d_loss: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *ctx.above
 
 
 def shifted(value: Tensor, shift: Tensor) -> Tensor:
