@@ -18,8 +18,8 @@ Inputs = Mapping[str, Tensor]
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts of eight rows."""
-    monkeypatch.setattr(by_rows, "PART", 16 * COLUMNS)
+    """Parts of eight rows or so, of inputs and upstream gradients of eight bytes."""
+    monkeypatch.setattr(by_rows, "PART", 2 * 8 * COLUMNS * 8)
 
 
 def gradients(function: Callable[..., Tensor], *names: str) -> Callable[[Inputs], dict[str, Tensor]]:
