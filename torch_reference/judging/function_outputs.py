@@ -130,18 +130,10 @@ def _judge(
         return rows
     values = {name: actual[name] for name in rounded}
     meant = allowances()
-    by_parts = (
-        None
-        if coarsely
-        else rows_by_parts(
-            rounded_outputs,
-            inputs,
-            partial(choices_of_rows, inputs, values),
-            values,
-            Allowed(1, meant.rtol, meant.accept),
-            outputs=rounded,
-        )
-    )
+    allowed, choices = Allowed(1, meant.rtol, meant.accept), partial(choices_of_rows, inputs, values)
+    by_parts = None
+    if not coarsely:
+        by_parts = rows_by_parts(rounded_outputs, inputs, choices, values, allowed, outputs=rounded)
     if by_parts is not None:
         return rows | by_parts
     tolerance = tolerance_at(owner, "outputs", rounded, rounded_outputs, inputs)
