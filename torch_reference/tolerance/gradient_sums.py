@@ -5,6 +5,7 @@ times the noise in the sum of a row. So each gradient is judged by its sums, too
 over all of it, and along the reference itself (a factor of 1.01 in all elements is off by 0.01 of its norm).
 """
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -16,7 +17,7 @@ MODERATE = (2.0**-60, 2.0**60)
 """Numbers whose products neither overflow nor vanish, so that they need not be scaled before."""
 
 
-def sums(values: Tensor, expected: Tensor, largest: Tensor | None = None) -> Iterator[tuple[str, Tensor]]:
+def sums(values: Tensor, expected: Tensor, largest: float | None = None) -> Iterator[tuple[str, Tensor]]:
     """The sums of a tensor, by what they are: linear in it, so that the sums of a difference are differences.
 
     Shapes: values and expected alike; each sum has the shape that is left; largest is expected's largest
@@ -32,23 +33,23 @@ def sums(values: Tensor, expected: Tensor, largest: Tensor | None = None) -> Ite
                 yield f"sum over dimension {dim}", total
     yield ALL, values.sum() if total is None else total.sum()
     largest = largest_of(expected) if largest is None else largest
-    if largest > 0 and largest.isfinite():
+    if 0 < largest < math.inf:
         yield ALONG, _along(values, expected, largest)
 
 
-def largest_of(expected: Tensor) -> Tensor:
+def largest_of(expected: Tensor) -> float:
     """The largest absolute value, in one pass over real numbers and without a copy of them."""
     if expected.is_complex():
-        return expected.abs().amax()
+        return float(expected.abs().amax())
     least, most = torch.aminmax(expected)
-    return torch.maximum(-least, most)
+    return max(-float(least), float(most))
 
 
-def _along(values: Tensor, expected: Tensor, largest: Tensor) -> Tensor:
+def _along(values: Tensor, expected: Tensor, largest: float) -> Tensor:
     """The product with the reference, scaled to a largest element of 1."""
-    if values.dtype == expected.dtype == torch.float64 and MODERATE[0] < float(largest) < MODERATE[1]:
+    if values.dtype == expected.dtype == torch.float64 and MODERATE[0] < largest < MODERATE[1]:
         found = torch.dot(values.reshape(-1), expected.reshape(-1)) / largest
-        if found.isfinite():
+        if math.isfinite(float(found)):
             return found
     return (values * (expected / largest).conj()).sum()
 
@@ -65,7 +66,7 @@ class ExpectedSums:
         return sums(values, self.expected, self.largest)
 
     @cached_property
-    def largest(self) -> Tensor | None:
+    def largest(self) -> float | None:
         """The largest absolute value; None where there are no sums."""
         return largest_of(self.expected) if self.expected.numel() > 1 else None
 
@@ -78,7 +79,7 @@ class ExpectedSums:
     def roots(self) -> dict[str, Tensor]:
         """The root of the sum of the squares of what each sum adds up."""
         size = self.expected.abs() if self.expected.is_complex() else self.expected
-        squares, largest = size * size, None if self.largest is None else self.largest.square()
+        squares, largest = size * size, self.largest and self.largest * self.largest
         return {which: total.abs().sqrt() for which, total in sums(squares, squares, largest)}
 
     @cached_property

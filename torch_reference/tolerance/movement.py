@@ -99,9 +99,9 @@ class Movement:
         for which, moved in self.moved_sums[name].items():
             size = known.totals[which]
             ends = LAST * unit(dtype) * known.roots.get(which, torch.zeros_like(moved))
-            bound = torch.maximum(FACTOR * moved, ends) + constants * size
+            bound = torch.maximum(FACTOR * moved, ends).add_(size, alpha=constants)
             bound = torch.hypot(bound, unit(dtype) * size)  # whose squares do not underflow
-            found[which] = bound + smallest(dtype) * (known.expected.numel() if bool(moved.any()) else 0)
+            found[which] = bound.add_(smallest(dtype) * known.expected.numel()) if moved.any() else bound
         return found
 
     def sizes_of_terms(self, name: str, draws: int = 4) -> Tensor:
