@@ -122,12 +122,10 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
             return result if self.inside else self.decisions.settle(result)
         if kind.exact or (kind.name == "_to_copy" and is_widening(args[0], result)):
             return result
-        for arg in scaling(kind.name, args):
-            if is_power_of_two(one_number(arg)):
-                return result
-        for arg in args:
-            if isinstance(arg, Tensor) and same_memory(arg, result):
-                result = result.clone()
+        if any(is_power_of_two(one_number(arg)) for arg in scaling(kind.name, args)):
+            return result
+        if any(isinstance(arg, Tensor) and same_memory(arg, result) for arg in args):
+            result = result.clone()
         self._move(kind, args, result)
         return result
 
@@ -138,10 +136,8 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         if kind.name in NEVER_ZERO:
             raise_underflows(args[0], result, self.coarsest or result.dtype)
         self._round(result)
-        for arg in args:
-            if isinstance(arg, float) and arg and not is_power_of_two(arg):
-                self.roundings.move_together(result, min(rounding, self._unit(FINE)))
-                break
+        if any(isinstance(arg, float) and arg and not is_power_of_two(arg) for arg in args):
+            self.roundings.move_together(result, min(rounding, self._unit(FINE)))
 
     def _unit(self, dtype: torch.dtype) -> float:
         return max(unit(dtype), unit(self.coarsest)) if self.coarsest else unit(dtype)
