@@ -18,6 +18,7 @@ from torch_reference.judging.calls.points import (
     quiet_call,
     same_random_numbers,
     unseen,
+    usable,
     weighted,
     with_derivatives,
 )
@@ -109,7 +110,7 @@ class FunctionObjective:
             self.outputs({name: value.detach().cpu() for name, value in inputs.items()})
         leaves = {
             # Copies that are no leaves: it may work in place.
-            name: value.detach().requires_grad_(name in wanted).clone()
+            name: usable(value).requires_grad_(name in wanted).clone()
             for name, value in inputs.items()
         }
         begin = {leaves[name].grad_fn for name in wanted}  # before it works in place
