@@ -98,11 +98,21 @@ def test_missing_and_extra_names_are_verdicts_in_the_references_order() -> None:
     assert not rows[2].agrees
 
 
-@pytest.mark.parametrize(("manual", "reference"), [(math.nan, 1.0), (1.0, math.nan), (math.nan, math.nan)])
+@pytest.mark.parametrize(("manual", "reference"), [(math.nan, 1.0), (1.0, math.nan)])
 def test_a_single_nan_is_a_mismatch(manual: float, reference: float) -> None:
-    """Two NaN are no agreement either: nothing was compared."""
+    """On either side."""
     row = compare_one(tensor(1.0, manual), tensor(1.0, reference), tensor(1.0, math.inf))
     assert (row.verdict, row.index, row.wrong_elements) == (Verdict.NAN, (1,), 1)
+
+
+@pytest.mark.parametrize("bound", [1.0, math.inf])
+def test_a_nan_on_both_sides_is_neither_a_difference_nor_an_agreement(bound: float) -> None:
+    """Nothing was compared; what differs elsewhere is told first."""
+    row = compare_one(tensor(1.0, math.nan), tensor(1.0, math.nan), tensor(1.0, bound))
+    assert (row.verdict, row.index, row.wrong_elements) == (Verdict.INCONCLUSIVE, (1,), 1)
+    assert row.explanation.startswith("neither side is a number there")
+    row = compare_one(tensor(3.0, math.nan), tensor(1.0, math.nan), tensor(1.0, bound))
+    assert (row.verdict, row.index) == (Verdict.DIFFERS, (0,))
 
 
 @pytest.mark.parametrize(("manual", "reference"), [(math.inf, 1.0), (1.0, -math.inf), (math.inf, -math.inf)])

@@ -20,6 +20,9 @@ RULES = (Verdict.MUTATED, Verdict.ALIASED, Verdict.UNSTABLE, Verdict.REQUIRES_GR
 BREACHES = (*RULES, Verdict.EXTRA, Verdict.RAISED, Verdict.NOTHING)
 """What is found without a comparison."""
 
+UNDECIDED = (Verdict.INCONCLUSIVE, Verdict.NO_BOUND)
+"""What is no agreement, and of which nothing is known to be wrong."""
+
 UNKNOWN = Diagnosis(
     "unknown",
     "It looks like none of the mistakes that are known here, or not the same in every draw.",
@@ -58,7 +61,12 @@ class Finding:
     @property
     def starts_here(self) -> bool:
         """Whether the mistake is in this link itself."""
-        return not self.agrees and not self.inherited
+        return not self.agrees and not self.inherited and not self.is_undecided
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether nothing is known of it, for better or worse."""
+        return self.row.verdict in UNDECIDED
 
     def to_dict(self) -> dict[str, object]:
         """Everything, for machines."""

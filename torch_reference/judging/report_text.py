@@ -3,6 +3,7 @@
 import html
 import math
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 
 from torch_reference.comparison import Verdict
@@ -32,6 +33,8 @@ def report_text(
         heading = "UNDECIDED: there is nothing to compare with"
     elif all(each.name == THE_CHECK for each in wrong):
         heading = "UNDECIDED: the check could not go on"
+    elif all(each.is_undecided for each in wrong):
+        heading = f"UNDECIDED: {_counts(findings)}"
     lines = [*wrapped(f"{heading} ({dtype})", "    "), *([note] if note else [])]
     first = next((finding for finding in findings if finding.starts_here and _is_told_first(finding)), None)
     if first and first.row.verdict in RULES:
@@ -51,9 +54,12 @@ def report_text(
 
 
 def _is_told_first(finding: Finding) -> bool:
-    """Whether it is a link, or a broken rule: a name, a reference that fails, nothing at all are none."""
-    no_numbers = (Verdict.EXTRA, Verdict.MISSING, Verdict.NOTHING)
-    return finding.row.verdict not in no_numbers and finding.name not in {*REFERENCES, THE_CHECK}
+    """Whether it is a link, or a broken rule: a name, a reference that fails, nothing at all are none.
+
+    What loses digits is not wrong either.
+    """
+    others = (Verdict.EXTRA, Verdict.MISSING, Verdict.NOTHING, Verdict.LOSES_DIGITS)
+    return finding.row.verdict not in others and finding.name not in {*REFERENCES, THE_CHECK}
 
 
 def finding_text(finding: Finding, told: str = "") -> list[str]:
@@ -115,10 +121,10 @@ def _counts(findings: Sequence[Finding]) -> str:
         here = [finding for finding in findings if _is_of(finding, what)]
         of = len({finding.name for finding in here})
         wrong = [finding for finding in here if not finding.agrees and finding.row.verdict not in RULES]
-        missing = sum(finding.row.verdict is Verdict.MISSING for finding in wrong)
-        differ = len(wrong) - missing
-        parts += [f"{differ} of {of} {what}s differ"] if differ else []
-        parts += [f"{missing} of {of} {what}s missing"] if missing else []
+        counts = Counter(_TOLD.get(finding.row.verdict, "differ") for finding in wrong)
+        parts += [
+            f"{counts[told]} of {of} {what}s {told}" for told in ("differ", *_TOLD.values()) if counts[told]
+        ]
     verdicts = [finding.row.verdict for finding in findings]
     extra, raised = (verdicts.count(verdict) for verdict in (Verdict.EXTRA, Verdict.RAISED))
     rules = sum(verdict in RULES for verdict in verdicts)
@@ -126,6 +132,15 @@ def _counts(findings: Sequence[Finding]) -> str:
     parts += [f"{rules} against the rules"] if rules else []
     parts += [number(raised, "error") + " raised"] if raised else []
     return ", ".join(parts)
+
+
+_TOLD = {
+    Verdict.MISSING: "missing",
+    Verdict.LOSES_DIGITS: "losing digits",
+    Verdict.INCONCLUSIVE: "inconclusive",
+    Verdict.NO_BOUND: "without a bound",
+}
+"""What is said of those that do not differ."""
 
 
 def _is_of(finding: Finding, what: str) -> bool:

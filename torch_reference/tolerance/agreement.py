@@ -66,7 +66,8 @@ def _unlike(actual: Tensor | None, expected: Tensor | None, dtype: torch.dtype) 
 
 
 def _disagreement(row: Row, actual: Tensor, tolerance: Tolerance) -> Disagreement | None:
-    if row.agrees or (row.verdict is Verdict.NAN and _agrees_but_for_nan(row.name, actual, tolerance)):
+    is_nan = row.verdict is Verdict.INCONCLUSIVE
+    if row.agrees or (is_nan and _agrees_but_for_nan(row.name, actual, tolerance)):
         return None
     name = f"{row.name}, {row.part}" if row.part else row.name
     return Disagreement(name, row.difference or 0.0, row.bound or 0.0)
