@@ -28,6 +28,10 @@ class RandomFunction(NamedTuple):
     inputs: list[Tensor]
     links: str
 
+    def values(self) -> list[Tensor]:
+        """All values between the links."""
+        return list(self.pair[0](*self.inputs)[1][1])
+
 
 def _norm(x: Tensor) -> Tensor:
     centred = x - x.mean(-1, keepdim=True)

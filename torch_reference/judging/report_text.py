@@ -80,6 +80,15 @@ def finding_text(finding: Finding, told: str = "") -> list[str]:
         ]
         if finding.roundings is not None and math.isfinite(finding.roundings):
             lines.append(f"  {finding.roundings:.3g} roundings apart; rounding explains {row.bound:.2g}")
+    if not finding.is_undecided:  # else nothing is known to be wrong
+        lines += _why(finding, told)
+    text = [part for line in lines for part in wrapped(line, "", WIDTH - 4)]
+    return wrapped(heading, "    ") + [f"    {line}" for line in text]
+
+
+def _why(finding: Finding, told: str) -> list[str]:
+    """What the mistake looks like, how to mend it, and whose it is."""
+    lines = []
     if finding.diagnosis and told:
         lines.append(f"{finding.diagnosis.kind}, as in {told}")
     elif finding.diagnosis:
@@ -87,8 +96,7 @@ def finding_text(finding: Finding, told: str = "") -> list[str]:
         lines.append(f"To mend it: {finding.diagnosis.mend}")
     if finding.wrong and not told:
         lines.append(f"wrong is: {finding.wrong}{f', by {finding.witness}' if finding.witness else ''}")
-    text = [part for line in lines for part in wrapped(line, "", WIDTH - 4)]
-    return wrapped(heading, "    ") + [f"    {line}" for line in text]
+    return lines
 
 
 def wrapped(line: str, indent: str, width: int = WIDTH) -> list[str]:

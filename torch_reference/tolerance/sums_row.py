@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from torch_reference.comparison import Row, compare
+from torch_reference.comparison import Row, Verdict, compare
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.kinks import Hull
@@ -25,7 +25,8 @@ def row_of_sum(row: Row, value: Tensor, expected: Tensor, hulls: Mapping[str, Hu
         [other] = compare(
             {row.name: off - nearest}, {row.name: torch.zeros_like(off)}, {row.name: hulls[which].bound}
         )
-        if not other.agrees and (found is None or (other.ratio or 0.0) > (found.ratio or 0.0)):
+        is_known = other.verdict is not Verdict.NO_BOUND  # else the elements alone tell
+        if is_known and not other.agrees and (found is None or (other.ratio or 0.0) > (found.ratio or 0.0)):
             found = replace(
                 other,
                 part=which,
