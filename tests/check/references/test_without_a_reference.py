@@ -82,14 +82,29 @@ def test_what_cannot_be_differenced_is_undecided() -> None:
     assert "more than 400 numbers to move" in str(report)
 
 
+def strip(x: Tensor) -> Tensor:
+    """x², whose slope is another in a strip below zero, as transformers' xIELU has one of 1e-6."""
+    return torch.where(x > 0, x**2, torch.expm1(torch.minimum(x, torch.tensor(-1e-6))) - x)
+
+
+def test_a_strip_that_no_step_sees_is_a_kink_where_something_is_zero() -> None:
+    """Autograd's own slope there is another than that of any quotient: the point is not judged."""
+    given = torch.linspace(-2, 2, 8).double()
+    report = check_function(strip, None, given, ways=["zeros", "redrawn"], order=1)
+    assert report.agrees, report
+
+
 STRAIGHT = function(lambda ctx, x: x.round(), lambda ctx, g: g)
 
 
 @pytest.mark.parametrize("reference", [None, torch.round])
 def test_a_straight_through_estimator_is_told_and_its_surrogate_taken(reference: Any) -> None:
     """The diagnosis says what to give; the gradient is the surrogate's and the value the reference's."""
-    first = check_function(STRAIGHT, reference, x).first_wrong
+    report = check_function(STRAIGHT, reference, x)
+    first = report.first_wrong
     assert (first.diagnosis.kind, first.wrong) == ("straight-through", "undecided")
+    assert "wrong here" not in str(report)
+    assert not report.fix
     assert check_function(STRAIGHT, reference, x, surrogate=lambda x: x, ways=["redrawn"])
     assert not check_function(STRAIGHT, reference, x, surrogate=lambda x: x / 3, ways=[], draws=0)
     assert not check_function(STRAIGHT, torch.floor, x, surrogate=lambda x: x, ways=[], draws=0)

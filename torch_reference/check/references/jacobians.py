@@ -29,6 +29,8 @@ from torch_reference.tolerance.rounding.exact_run import widened_inputs
 
 STEPS = (1e-3, 1e-2, 1e-4, 1e-5, 1e-1)
 """The step that is right for most functions first."""
+NEARER = 1e-7
+"""As near as slopes can be told from roundings."""
 ENOUGH = 1e-9
 """With this error, in units of the value by that of the input, no further step is tried."""
 
@@ -89,7 +91,22 @@ def _jacobian(values: At, flat: Tensor) -> Jacobian:
         open_ = open_[(error[open_] > ENOUGH * terms / size[open_].unsqueeze(1)).any(1)]
         if not open_.numel():
             break
-    return Jacobian(middle, best, error, first)
+    return Jacobian(middle, best, _of_strips(values, flat, middle, best, error), first)
+
+
+def _of_strips(values: At, flat: Tensor, middle: Tensor, best: Tensor, error: Tensor) -> Tensor:
+    """The errors, infinite where the slope is another still nearer to an exact zero, where kinks are."""
+    zeros = (flat == 0).nonzero().flatten()
+    if not zeros.numel():
+        return error
+    step = NEARER * _sizes(flat)[zeros].unsqueeze(1)
+    unit = torch.eye(flat.numel(), dtype=flat.dtype, device=flat.device)[zeros]
+    slope = apart(values(flat + step * unit), values(flat - step * unit)) / (2 * step)
+    rounding = ROUNDINGS * EPS * (1 + middle.abs().nan_to_num(posinf=0.0)) / step
+    off = (slope - best[zeros]).abs() > error[zeros] + 8 * rounding
+    error = error.clone()
+    error[zeros] = torch.where(off, math.inf, error[zeros])
+    return error
 
 
 def first_slopes(run: Run, tensors: Sequence[Tensor], place: int, unit: float = 0.0) -> Tensor:

@@ -1,7 +1,7 @@
 """What is no derivative and may be meant: a gradient where the value is constant nearly everywhere."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.function_objective import FunctionObjective
@@ -33,4 +33,6 @@ def told_as_surrogate(
         replace(finding, diagnosis=SURROGATE, wrong="undecided") if finding in differ else finding
         for finding in report.findings
     ]
-    return replace(report, findings=tuple(told))
+    # No line is wrong then, and no edit mends it: of what locates them the report alone is left.
+    plain = Report(**{field.name: getattr(report, field.name) for field in fields(Report)})
+    return replace(plain, findings=tuple(told))
