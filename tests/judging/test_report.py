@@ -3,7 +3,9 @@
 import math
 
 import pytest
+import torch
 
+from torch_reference import check_function
 from torch_reference.comparison import Row, Verdict
 from torch_reference.judging.report import Diagnosis, Finding, Report, breach
 from torch_reference.judging.report_text import finding_text
@@ -178,3 +180,14 @@ def test_long_lines_are_wrapped_and_names_are_never_broken() -> None:
         "       decoder.4.bias, decoder.5.bias, decoder.6.bias, decoder.7.bias",
     ]
     assert (finding.kind, finding.row.name) == ("parameter", long)
+
+
+def test_in_a_notebook_a_mismatch_is_unfolded() -> None:
+    """The table names what differs; why it does is to be seen at once, and an agreement's remarks are not."""
+    wrong = (lambda x: (x * x, x)), lambda x, g: 3 * x * g
+    x = torch.linspace(0.5, 2, 4)
+    told = check_function(wrong, torch.square, x, ways=[])._repr_html_()
+    assert "<details open><summary>" in told
+    assert "<td>inputs[0]</td><td>differs</td>" in told
+    assert "color" not in told
+    assert "<details><summary>" in check_function(torch.sin, torch.sin, x, ways=[])._repr_html_()

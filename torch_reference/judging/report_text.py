@@ -169,7 +169,7 @@ def _remarks(findings: Sequence[Finding]) -> list[str]:
 
 
 def report_html(findings: Sequence[Finding], text: str) -> str:
-    """The heading, a table with a row for each finding, and the whole text to be unfolded."""
+    """The heading, a table with a row for each finding, and the whole text, unfolded where not all agrees."""
     rows = "".join(
         f"<tr><td>{html.escape(finding.name)}</td><td>{html.escape(str(finding.row.verdict))}</td>"
         f"<td>{_cell(finding.row.manual)}</td><td>{_cell(finding.row.reference)}</td>"
@@ -182,7 +182,8 @@ def report_html(findings: Sequence[Finding], text: str) -> str:
     heading = html.escape(text.splitlines()[0])
     return (
         f"<p><b>{heading}</b></p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        f"<details><summary>the report</summary><pre>{html.escape(text)}</pre></details>"
+        f"<details{' open' if any(not finding.agrees for finding in findings) else ''}>"
+        f"<summary>the report</summary><pre>{html.escape(text)}</pre></details>"
     )
 
 
