@@ -19,7 +19,7 @@ from torch_reference.tolerance.agreeing_rows import agreeing_row
 from torch_reference.tolerance.movement import Movement, Reference, Tensors
 from torch_reference.tolerance.parts import placed, some, times
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
-from torch_reference.tolerance.unfinished import Unfinished
+from torch_reference.tolerance.unfinished import Unfinished, rows_left
 from torch_reference.tolerance.verdicts import Tolerance
 
 PART = 2**21
@@ -145,12 +145,9 @@ class _Judgement:
         open_ones = {name: Unfinished(movement, name, value, allowed.rtol) for name, value in asked.items()}
         for draw in range(1, 1 if is_rest or not asked else DRAWS + 1):
             movement.at_least(draw)
-            found = [one.rows_outside() for one in open_ones.values()]
-            outside = [rows for rows in found if rows is not None]
-            length = len(next(iter(asked.values())))
             # A row that is left needs all its draws anew.
-            if len(outside) == len(found) and sum(map(len, outside)) * FEW[draw] <= length:
-                left = torch.cat(outside).unique()  # type: ignore[no-untyped-call] # torch leaves it untyped
+            left = rows_left(open_ones.values(), len(next(iter(asked.values()))) // FEW[draw])
+            if left is not None:
                 gradients = asked.keys() - set(self.outputs)
                 if not any(tolerance.is_blunt(name, asked[name]) for name in gradients):
                     return {name: agreeing_row(open_ones[name], asked[name], left) for name in asked}, left

@@ -1,5 +1,7 @@
 """A value that is being judged: after how many draws its verdict is certain."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -98,6 +100,17 @@ class Unfinished:
                 self.last.add_(self.movement.expected[self.name].abs(), alpha=self.rtol)
             self.elements.sub_(self.last)
         return self.last
+
+
+def rows_left(values: Iterable[Unfinished], most: int) -> Tensor | None:
+    """The rows that are outside in some of these; None, as soon as it is known, where there are more than most."""
+    found = [torch.zeros(0, dtype=torch.int64)]
+    for one in values:
+        rows = one.rows_outside()
+        if rows is None or sum(map(len, found)) + len(rows) > most:
+            return None
+        found.append(rows.cpu())
+    return torch.cat(found).unique()  # type: ignore[no-untyped-call] # torch leaves it untyped
 
 
 def _certain(draw: int) -> float:
