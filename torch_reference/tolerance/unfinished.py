@@ -103,7 +103,7 @@ class Unfinished:
 
 
 def rows_left(values: Iterable[Unfinished], most: int) -> Tensor | None:
-    """The rows that are outside in some of these; None, as soon as it is known, where there are more than most."""
+    """The rows that are outside in some of these; None, as soon as that is known, for more than so many."""
     found = [torch.zeros(0, dtype=torch.int64)]
     for one in values:
         rows = one.rows_outside()
