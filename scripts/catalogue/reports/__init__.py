@@ -6,6 +6,7 @@ ordinary ones; some of the mistakes show at them, others in another way of calli
 | file | what it holds |
 | --- | --- |
 | attention | heads in groups, windows, alignments |
+| kernels | masks, scales, strides and blocks of another call than the forward's |
 | losses | upstream gradients that are left out, targets to be ignored |
 | norms | gains without a gradient, sums over too few elements |
 | others | memory, short sequences, segments, indices, random masks |
@@ -15,12 +16,14 @@ from collections.abc import Callable
 from typing import Any
 
 from catalogue.reports.attention import ATTENTION
+from catalogue.reports.kernels import KERNELS
 from catalogue.reports.losses import LOSSES
 from catalogue.reports.norms import NORMS
 from catalogue.reports.others import OTHERS
 
 REPORTS: dict[str, tuple[Any, Any, Callable[..., Any], tuple[Any, ...]]] = {
     **ATTENTION,
+    **KERNELS,
     **LOSSES,
     **NORMS,
     **OTHERS,
