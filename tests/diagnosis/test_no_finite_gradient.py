@@ -16,3 +16,11 @@ def test_zero_at_a_kink_of_infinite_slope_is_no_path_dropped() -> None:
     assert "Autograd has no finite gradient" in str(report)
     assert "wrong here" not in str(report)
     assert "in your code" not in str(report)
+
+
+def test_infinity_is_not_taken_for_the_gradient_at_zero() -> None:
+    """1/(x − x) for the derivative of a root, which is infinite at zero alone."""
+    infinite = (lambda x: (x.sqrt(), x), lambda x, d: d / (x - x))
+    x = torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64)
+    report = check_function(infinite, torch.sqrt, x, ways=[], order=1)
+    assert {each.diagnosis.kind for each in report.findings if each.diagnosis} == {"not finite"}

@@ -3,6 +3,8 @@
 import argparse
 import json
 import sys
+import tokenize
+from pathlib import Path
 from typing import Any
 
 from torch_reference.judging.report import Report
@@ -20,7 +22,7 @@ def tell(report: Report, options: argparse.Namespace, **more: Any) -> None:
     if options.json:
         print(json.dumps(report.to_dict() | more, indent=2, allow_nan=False))
     elif options.fix and not report.agrees:
-        print(report.fix, end="")
+        _print_fix(report)
         print("" if report.fix else "no single edit is known that makes it right", file=sys.stderr)
     else:
         print(report)
@@ -31,3 +33,23 @@ def status_of(report: Report) -> int:
     if report.agrees:
         return AGREEMENT
     return USERS_CODE if report.user_code_failed else MISMATCH
+
+
+def _print_fix(report: Any) -> None:
+    """The diff in the encoding of the file: in another `git apply` would not find its lines."""
+    found = report.repairs.found if report.fix else ()
+    encoding = _encoding(found[0].file) if found else "utf-8"
+    if encoding in ("utf-8", "utf-8-sig") or not hasattr(sys.stdout, "buffer"):
+        print(report.fix, end="")
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(report.fix.encode(encoding))
+    sys.stdout.buffer.flush()
+
+
+def _encoding(file: str) -> str:
+    try:
+        with Path(file).open("rb") as source:
+            return tokenize.detect_encoding(source.readline)[0]
+    except (OSError, SyntaxError):  # a cell of a notebook
+        return "utf-8"
