@@ -56,3 +56,12 @@ def test_methods_of_every_kind_are_edited_and_the_users_class_is_not(tmp_path: P
         assert module.top(2) == 15.0
     base = Original(module.top, module.Base.value.__code__)
     assert base.edited(SOURCE.replace("return 10", "return 20"))(2) == 25.0
+
+
+def test_the_statements_of_cases_and_of_handlers_are_among_a_functions(tmp_path: Path) -> None:
+    """A gradient may be made there, too."""
+    source = "def f(x):\n    match x:\n        case 1:\n            a = 1\n        case _:\n            a = 2\n"
+    source += "    try:\n        b = 1 / 0\n    except ZeroDivisionError:\n        b = 3\n    return a + b\n"
+    module = imported(tmp_path, "cases", source)
+    lines = [statement.lineno for statement in Original(module.f, module.f.__code__).statements()]
+    assert lines == [2, 4, 6, 7, 8, 10, 11]

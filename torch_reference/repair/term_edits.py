@@ -73,6 +73,7 @@ def factors(value: ast.expr) -> Iterator[ast.expr]:
             yield from (side for side in (node.left, node.right) if isinstance(side, LEAVES))
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
             yield from (side for side in (node.left, node.right) if isinstance(side, ast.Constant))
+            yield from (side for side in (node.left, node.right) if _is_a_power(side))
 
 
 def of_a_factor(source: Source, factor: ast.expr, names: Sequence[str]) -> Iterator[TextEdit]:
@@ -80,7 +81,13 @@ def of_a_factor(source: Source, factor: ast.expr, names: Sequence[str]) -> Itera
     begin, end = source.span(factor)
     text = source.text(factor)
     yield TextEdit(begin, end, f"(1 - {text})", 4, "another function")
+    if _is_a_power(factor):
+        return
     for name in names:
         if name != text:
             yield TextEdit(begin, end, f"({text} - {name})", 6, "term missing")
             yield TextEdit(begin, end, f"({text} + {name})", 6, "term missing")
+
+
+def _is_a_power(factor: ast.expr) -> bool:
+    return isinstance(factor, ast.BinOp) and isinstance(factor.op, ast.Pow)

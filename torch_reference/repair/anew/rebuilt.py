@@ -2,7 +2,7 @@
 
 import ast
 import linecache
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from io import StringIO
 from types import CodeType, FunctionType
@@ -130,12 +130,13 @@ def first_line(statement: ast.stmt) -> int:
     return min([statement.lineno, *(one.lineno for one in decorators)])
 
 
-def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+def _statements(body: Sequence[ast.AST]) -> Iterator[ast.stmt]:
     for statement in body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef):
             continue
-        yield statement
-        for part in ("body", "orelse", "finalbody"):
+        if isinstance(statement, ast.stmt):  # a case, or a handler, only holds some
+            yield statement
+        for part in ("body", "orelse", "finalbody", "cases", "handlers"):
             yield from _statements(getattr(statement, part, []))
 
 
