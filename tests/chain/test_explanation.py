@@ -69,6 +69,7 @@ def test_what_has_no_rule_is_not_known() -> None:
     assert check_links(loss, {"x": (x, d_x), "y": (y, d_y)}).explain("x") == "x: not known here"
 
 
+T = torch.tensor(0.25, dtype=torch.float64)
 ELEMENTWISE = {
     "silu": functional.silu,
     "gelu": functional.gelu,
@@ -77,6 +78,19 @@ ELEMENTWISE = {
     "erf": torch.erf,
     "tan and sinh": lambda x: torch.tan(x) + torch.sinh(x),
     "cosh and atan": lambda x: torch.cosh(x) * torch.atan(x),
+    "softplus of 2 x": lambda x: functional.softplus(x, beta=2),
+    "gelu by tanh": lambda x: functional.gelu(x, approximate="tanh"),
+    "elu": lambda x: functional.elu(x, 0.7),
+    "selu": functional.selu,
+    "celu": lambda x: functional.celu(x, 1.7),
+    "mish": functional.mish,
+    "logsigmoid": functional.logsigmoid,
+    "clamp": lambda x: x.clamp(-1, 0.5) + functional.hardtanh(x, -2, 2) + x.clamp(max=1),
+    "hardswish": lambda x: functional.hardswish(x) + functional.hardsigmoid(x),
+    "expm1": torch.expm1,
+    "exp2": torch.exp2,
+    "mean squared error": lambda x: functional.mse_loss(x, T),
+    "cross-entropy by logits": lambda x: functional.binary_cross_entropy_with_logits(x, T),
     "a power": lambda x: (x * x + 1) ** -1.5,
     "a quotient": lambda x: x / x.exp(),
 }
@@ -95,9 +109,11 @@ def test_the_formula_of_an_elementwise_function_has_autograds_value(function) ->
         made = Explainer(Graph([edge_of(1.7 * y)]), links, {})._arriving(edges[0])
         numbers = {"x": start, "y": y.item(), "d_y": 1.7}
         found = made.replace(sympy.Function("where"), lambda inside: sympy.Heaviside(inside))
+        found = found.replace(sympy.Function("softplus"), lambda inside: sympy.log(1 + sympy.exp(inside)))
         found = found.replace(sympy.Function("sigmoid"), lambda inside: 1 / (1 + sympy.exp(-inside)))
         [right] = torch.autograd.grad(1.7 * y, x)
-        assert abs(float(found.subs(numbers)) - right.item()) < 1e-12
+        # Of hardswish and CELU torch has the constants in single precision.
+        assert abs(float(found.subs(numbers)) - right.item()) < 1e-7
 
 
 def test_norms_are_explained_with_and_without_a_gain() -> None:
@@ -111,3 +127,25 @@ def test_norms_are_explained_with_and_without_a_gain() -> None:
         pairs = {"x": (x, torch.ones_like(x)), "y": (y, torch.ones_like(y))}
         text = check_links((y * y).sum(), pairs).explain("x").splitlines()[0]
         assert text == f"d_x = rstd·(d_y - Σ(d_y)/{count} - normalised·Σ(d_y·normalised)/{count})"
+
+
+def test_cross_entropy_is_the_softmax_less_the_label() -> None:
+    """Divided by the number of rows, with nothing made up for labels that are ignored."""
+    x = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
+    labels = torch.tensor([2, 0, 3])
+    loss = functional.cross_entropy(x, labels)
+    text = check_links(loss, {"x": (x, torch.ones_like(x))}).explain("x").splitlines()[0]
+    assert text == "d_x = -onehot/3 + softmax(x)/3"
+    onehot, softmax = functional.one_hot(labels, 4), torch.softmax(x, -1)
+    torch.testing.assert_close(torch.autograd.grad(loss, x)[0], (-onehot / 3 + softmax / 3).detach())
+    ignored = functional.cross_entropy(x, torch.tensor([2, -100, 3]))
+    assert check_links(ignored, {"x": (x, torch.ones_like(x))}).explain("x") == "x: not known here"
+
+
+def test_a_value_that_is_made_otherwise_is_not_called_by_its_plain_name() -> None:
+    """A factor of a + 2 b is not known, where that of a + b is."""
+    x, a, b = (torch.randn(3, dtype=torch.float64, requires_grad=True) for _ in range(3))
+    for alpha, expected in ((1, "d_x = a + b"), (2, "x: not known here")):
+        loss = (x * torch.add(a, b, alpha=alpha)).sum()
+        links = {name: (value, torch.ones_like(value)) for name, value in zip("xab", (x, a, b), strict=True)}
+        assert check_links(loss, links).explain("x").splitlines()[0] == expected

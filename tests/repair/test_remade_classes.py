@@ -60,7 +60,9 @@ def test_methods_of_every_kind_are_edited_and_the_users_class_is_not(tmp_path: P
 
 def test_the_statements_of_cases_and_of_handlers_are_among_a_functions(tmp_path: Path) -> None:
     """A gradient may be made there, too."""
-    source = "def f(x):\n    match x:\n        case 1:\n            a = 1\n        case _:\n            a = 2\n"
+    source = (
+        "def f(x):\n    match x:\n        case 1:\n            a = 1\n        case _:\n            a = 2\n"
+    )
     source += "    try:\n        b = 1 / 0\n    except ZeroDivisionError:\n        b = 3\n    return a + b\n"
     module = imported(tmp_path, "cases", source)
     lines = [statement.lineno for statement in Original(module.f, module.f.__code__).statements()]

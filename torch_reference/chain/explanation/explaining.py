@@ -117,7 +117,7 @@ class Explainer:
         operation = operation_of(edge.node)
         if not self.graph.next.get(edge.node) and hasattr(edge.node, "variable"):
             return self._named(edge.node.variable)
-        if operation not in VALUES:
+        if operation not in VALUES or not _is_plain(edge.node):
             raise _UnknownError
         inputs = range(len(self.graph.next[edge.node]))
         return VALUES[operation](*(self._value_of_input(edge.node, place) for place in inputs))
@@ -131,6 +131,7 @@ class Explainer:
             ("_saved_self", "_saved_other"),
             ("_saved_self", "_saved_mat2"),
             ("_saved_mat1", "_saved_mat2"),
+            ("_saved_self", "_saved_target"),
         ):
             name = saved[place % 2] if len(self.graph.next[node]) < 3 else saved[(place - 1) % 2]
             value = getattr(node, name, None)
@@ -181,6 +182,12 @@ def explained(
 def operation_of(node: Any) -> str:
     """Tanh of TanhBackward0."""
     return re.sub(r"Backward\d*$", "", type(node).__name__ if not hasattr(node, "name") else node.name())
+
+
+def _is_plain(node: Any) -> bool:
+    """Whether it is a + b and not a + 2 b, a quotient that is not rounded, a SoftPlus of x and not of 2 x."""
+    rounded = getattr(node, "_saved_rounding_mode", None)
+    return rounded is None and all(getattr(node, name, 1) == 1 for name in ("_saved_alpha", "_saved_beta"))
 
 
 def _is_broadcast(edge: Edge, node: Any) -> bool:

@@ -5,12 +5,18 @@ from typing import Any
 
 import sympy
 
+from torch_reference.chain.explanation.activation_rules import SIGMOID, SLOPES, SOFTPLUS
+from torch_reference.chain.explanation.loss_rules import (
+    cross_entropy_of_logits,
+    cross_entropy_of_probabilities,
+    negative_log_likelihood,
+    squared_error,
+)
 from torch_reference.chain.explanation.node_step import Step, numel, shape_of
 from torch_reference.chain.explanation.norm_rules import batch_norm, layer_norm, log_softmax, softmax
-from torch_reference.chain.explanation.symbols import PRODUCT, SUM, TURNED, WHERE
+from torch_reference.chain.explanation.symbols import PRODUCT, SUM, TURNED
 
 Rule = Callable[[Step], Any]
-SIGMOID = sympy.Function("sigmoid")
 
 
 def _slope(derivative: Callable[[Step], Any]) -> Rule:
@@ -19,6 +25,12 @@ def _slope(derivative: Callable[[Step], Any]) -> Rule:
 
 
 def _divided(step: Step) -> Any:
+    """By the rule of quotients.
+
+    Errors: ValueError for one that is rounded
+    """
+    if getattr(step.node, "_saved_rounding_mode", None) is not None:
+        raise ValueError("rounded")
     if step.argument == 0:
         return step.upstream / step.other
     return -step.upstream * step.other / step.x**2
@@ -52,23 +64,6 @@ def _mean(step: Step) -> Any:
     return step.upstream / sympy.nsimplify(count)
 
 
-def _leaky(step: Step) -> Any:
-    slope = sympy.nsimplify(step.node._saved_negative_slope, rational=True)
-    return slope + (1 - slope) * WHERE(step.x)
-
-
-def _gelu(step: Step) -> Any:
-    """x Φ(x): with the error function, not its approximation by tanh.
-
-    Errors: ValueError for the approximation
-    """
-    if step.node._saved_approximate != "none":
-        raise ValueError("approximated")
-    x = step.x
-    inner = (1 + sympy.erf(x / sympy.sqrt(2))) / 2
-    return step.upstream * (inner + x * sympy.exp(-(x**2) / 2) / sympy.sqrt(2 * sympy.pi))
-
-
 def _same(step: Step) -> Any:
     return step.upstream
 
@@ -93,11 +88,13 @@ RULES: dict[str, Rule] = {
     "Cos": _slope(lambda step: -sympy.sin(step.x)),
     "Tanh": _slope(lambda step: 1 - step.result**2),
     "Sigmoid": _slope(lambda step: step.result * (1 - step.result)),
-    "Softplus": _slope(lambda step: SIGMOID(step.x)),
-    "Relu": _slope(lambda step: WHERE(step.x)),
-    "Silu": _slope(lambda step: SIGMOID(step.x) * (1 + step.x * (1 - SIGMOID(step.x)))),
-    "Gelu": _gelu,
-    "LeakyRelu": _slope(_leaky),
+    **{name: _slope(derivative) for name, derivative in SLOPES.items()},
+    "Expm1": _slope(lambda step: 1 + step.result),
+    "Log2": _slope(lambda step: 1 / (step.x * sympy.log(2))),
+    "Log10": _slope(lambda step: 1 / (step.x * sympy.log(10))),
+    "Exp2": _slope(lambda step: step.result * sympy.log(2)),
+    "Asin": _slope(lambda step: 1 / sympy.sqrt(1 - step.x**2)),
+    "Acos": _slope(lambda step: -1 / sympy.sqrt(1 - step.x**2)),
     "Sinh": _slope(lambda step: sympy.cosh(step.x)),
     "Cosh": _slope(lambda step: sympy.sinh(step.x)),
     "Tan": _slope(lambda step: 1 + step.result**2),
@@ -117,6 +114,10 @@ RULES: dict[str, Rule] = {
     "LogSoftmax": log_softmax,
     "NativeLayerNorm": layer_norm,
     "NativeBatchNorm": batch_norm,
+    "MseLoss": squared_error,
+    "BinaryCrossEntropyWithLogits": cross_entropy_of_logits,
+    "BinaryCrossEntropy": cross_entropy_of_probabilities,
+    "NllLoss": negative_log_likelihood,
     **dict.fromkeys(SAME, _same),
 }
 
@@ -140,7 +141,7 @@ VALUES: dict[str, Callable[..., Any]] = {
     "Sinh": sympy.sinh,
     "Cosh": sympy.cosh,
     "Sigmoid": SIGMOID,
-    "Softplus": sympy.Function("softplus"),
+    "Softplus": SOFTPLUS,
     "Relu": sympy.Function("relu"),
     "Abs": sympy.Abs,
     "Sum": SUM,

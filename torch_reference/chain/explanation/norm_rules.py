@@ -4,6 +4,7 @@ from typing import Any
 
 import sympy
 
+from torch_reference.chain.explanation.loss_rules import ONEHOT
 from torch_reference.chain.explanation.node_step import Step, numel, shape_of
 from torch_reference.chain.explanation.symbols import SUM
 
@@ -16,8 +17,11 @@ def softmax(step: Step) -> Any:
 
 
 def log_softmax(step: Step) -> Any:
-    """Of the logit, and of the logarithm of the sum."""
-    return step.upstream - sympy.exp(step.result) * SUM(step.upstream)
+    """Of the logit, and of the logarithm of the sum; of one column alone no sum is needed."""
+    result = step.result
+    softmax = sympy.exp(result) if result.is_Symbol else sympy.Function("softmax")(*result.args)
+    times = step.upstream / ONEHOT
+    return step.upstream - softmax * (times if times.is_number else SUM(step.upstream))
 
 
 def layer_norm(step: Step) -> Any:

@@ -20,6 +20,10 @@ WORDS = {
     "Softmax": "times p, less p times the sum of both: one probability's gain is the others' loss",
     "Logsumexp": "times the softmax, which is what the logarithm of the sum hands back",
     "LogSoftmax": "less the probability times the sum of what comes back",
+    "MseLoss": "twice the residual",
+    "BinaryCrossEntropyWithLogits": "the sigmoid less the target",
+    "BinaryCrossEntropy": "the probability less the target, by the variance of a coin",
+    "NllLoss": "for the label's column alone",
     "NativeLayerNorm": "less what goes through the mean and through the variance, divided by the deviation",
 }
 WORDS["NativeBatchNorm"] = WORDS["NativeLayerNorm"]
