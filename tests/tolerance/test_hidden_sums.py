@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import check_function
+from torch_reference.tolerance.movement import expected_and_bounds
 
 COSINES = torch.tensor(
     [[math.cos(2 * math.pi * (j * k % 16) / 16) for k in range(9)] for j in range(16)], dtype=torch.float64
@@ -158,3 +159,12 @@ def test_a_few_per_cent_of_a_short_sum_are_seen(dtype: torch.dtype) -> None:
         return tuple(factor * gradient for gradient in backward(inputs, upstream))
 
     assert not check_function((forward, wrong), reference, weight, ways=[], order=1, draws=0).agrees
+
+
+def test_a_product_rounds_as_often_as_it_has_factors() -> None:
+    """Each of n − 1 roundings counts: √n u, times 3 of the bound and the largest of 48 normal numbers."""
+    x = 1 + torch.rand(2, 1031, generator=torch.Generator().manual_seed(0), dtype=torch.float64) / 1000
+    for product in (lambda x: x.prod(-1), lambda x: x.cumprod(-1)[:, -1]):
+        expected, bounds = expected_and_bounds(lambda at, of=product: {"y": of(at["x"])}, {"x": x})
+        roundings = bounds["y"] / expected["y"] / (torch.finfo(x.dtype).eps / 2) / 1031**0.5
+        assert bool(((roundings > 3) & (roundings < 15)).all())

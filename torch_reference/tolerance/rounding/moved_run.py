@@ -34,7 +34,7 @@ from torch_reference.tolerance.rounding.local_sums import (
     sizes_of_roundings,
 )
 from torch_reference.tolerance.rounding.moved_arguments import moved_arguments
-from torch_reference.tolerance.rounding.operations import NEVER_ZERO, Operation, operation
+from torch_reference.tolerance.rounding.operations import NEVER_ZERO, Operation, factors_of, operation
 from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
 from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 
@@ -83,10 +83,8 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
     ) -> Any:
         """Run an operation of torch, taken apart where it is fused, and move its results."""
         kind, kwargs = operation(func), kwargs or {}
-        if kind.view:
-            return func(*args, **kwargs)
-        args = of_one_dtype(kind.name, args)
-        if self.backward_only and torch._C._current_graph_task_id() == -1 and not kind.apart:
+        args = args if kind.view else of_one_dtype(kind.name, args)
+        if kind.view or (self.backward_only and torch._C._current_graph_task_id() == -1 and not kind.apart):
             return func(*args, **kwargs)
         # Of an empty tensor there is nothing to move, and the decompositions divide by its size; statistics
         # that were not kept are empty, too.
@@ -135,6 +133,8 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         rounding = self._unit(result.dtype)
         if kind.name in NEVER_ZERO:
             raise_underflows(args[0], result, self.coarsest or result.dtype)
+        if (count := factors_of(kind.name, args, result)) > 1:
+            self.roundings.move(result, count**0.5 * min(rounding, self._unit(FINE)))
         self._round(result)
         if any(isinstance(arg, float) and arg and not is_power_of_two(arg) for arg in args):
             self.roundings.move_together(result, min(rounding, self._unit(FINE)))
@@ -167,8 +167,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         if size is None:
             return result
         rounding = self._unit(FINE if narrow else result.dtype)
-        if self.fine_sums:
-            rounding = min(rounding, unit(FINE))
+        rounding = min(rounding, unit(FINE)) if self.fine_sums else rounding
         self.roundings.add(result, size, rounding)
         if kind.name == "mean":
             self.roundings.move_together(result, rounding)

@@ -5,9 +5,11 @@ index, a sign, a floor) is held as it was decided in the exact run. Everything e
 sum rounds on the way too (local_sums.py), and what is fused is taken apart first (fused.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
+
+from torch import Tensor
 
 from torch_reference.tolerance.rounding.fused import taken_apart
 
@@ -36,6 +38,13 @@ EXACT = frozenset(
 
 NEVER_ZERO = {"exp", "exp2", "sigmoid", "erfc"}
 """The operations whose zero is not exact: the result was too small for the dtype, or for a kernel."""
+
+
+def factors_of(name: str, args: Sequence[Any], result: Tensor) -> float:
+    """How many numbers a product multiplies, which rounds as often, but for one; 1 for other operations."""
+    if name == "prod":
+        return float(args[0].numel() / max(result.numel(), 1))
+    return float(args[0].shape[args[1]]) if name == "cumprod" and args[0].ndim else 1.0
 
 
 class Operation(NamedTuple):
