@@ -57,10 +57,9 @@ def observe(
         if value.requires_grad:
             explanation = "it requires grad: autograd was at work, or a graph is kept; detach it"
             breaches.append(Breach(name, Verdict.REQUIRES_GRAD, explanation))
-    result = {name: value.detach() for name, value in result.items()}
+    result = {name: value.detach().clone() for name, value in result.items()}
     if once:
         return Observation(result, {}, breaches)
-    result = {name: value.clone() for name, value in result.items()}
     second = checked_mapping(_called(derivation, copies(point)))
     again = {
         name: value.detach().clone() for name, value in second.items() if not _is_in(result, name, value)
