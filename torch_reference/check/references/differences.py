@@ -83,7 +83,8 @@ class _Differences(torch.autograd.Function):
         tensors = ctx.saved_tensors
         asked = [place for place, needed in enumerate(ctx.needs_input_grad[2:]) if needed]
         if sum(tensors[place].numel() for place in asked) > MOST:
-            raise ValueError(f"more than {MOST} numbers to move: give fewer, or a reference")
+            told = "give fewer, name fewer inputs in wrt=, or give a reference"
+            raise ValueError(f"more than {MOST} numbers to move: {told}")
         mode = _get_current_dispatch_mode()
         if isinstance(mode, MovedRun) and mode.decisions.are_all:  # else every number were moved anew
             return (None, None, *(torch.zeros_like(each) for each in tensors))
