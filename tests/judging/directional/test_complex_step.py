@@ -66,6 +66,7 @@ class ByHand(torch.autograd.Function):
         return above * ctx.saved_tensors[0]
 
 
+@pytest.mark.slow
 def test_what_has_no_rule_for_tangents_either_stays_undecided() -> None:
     """A reference with a backward of its own, and no complex number that it takes."""
     right = lambda x: ByHand.apply(torch.log1p(x.square())) * 0 + torch.special.erfcx(x)  # noqa: E731
@@ -73,6 +74,7 @@ def test_what_has_no_rule_for_tangents_either_stays_undecided() -> None:
     assert report.first_wrong.wrong == "undecided"
 
 
+@pytest.mark.slow
 def test_a_rule_for_tangents_that_the_values_contradict_is_no_witness() -> None:
     """A reference that detaches has another tangent than its values have."""
     detached = lambda x: torch.special.erfcx(x) * (1 + 1e-11 * x.detach())  # noqa: E731
