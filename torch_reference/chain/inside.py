@@ -43,7 +43,7 @@ def links_of_function(
             for one that has no gradient; placing where inputs are named, or nested
     """
     try:
-        passes = function_passes(function, inputs, wanted, upstream, placing)
+        passes = _passes(function, inputs, wanted, upstream, placing)
     except Exception as error:  # the user's code, called in an unusual way
         return out_of_reach("the function cannot be run line by line", error)
     try:
@@ -54,6 +54,14 @@ def links_of_function(
         return replace(judged_passes(other), recomputed=())
     except Exception as error:
         return out_of_reach("its links cannot be judged", error)
+
+
+def _passes(function: Any, *given: Any) -> Passes:
+    """The two passes; of a forward pass that takes no tensor with a graph, as numpy does not, without one."""
+    try:
+        return function_passes(function, *given)
+    except Exception:
+        return function_passes(function, *given, graph=False)
 
 
 def judged_passes(passes: Passes) -> ChainReport:

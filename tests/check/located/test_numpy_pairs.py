@@ -1,8 +1,10 @@
 """The lines of a course's assignment in numpy: it gets arrays, as in the check itself, and no tensors."""
 
+import numpy as np
 import torch
 
 from torch_reference import check_function
+from torch_reference.chain.inside import links_of_function
 from user_files import imported
 
 SOURCE = """
@@ -54,3 +56,21 @@ def test_a_line_behind_several_wrong_gradients_is_named_too(tmp_path) -> None:
     report, line = report_on(tmp_path, "(1 - h ** 2)", "(1 - h)")
     assert report.line.line == line
     assert "+    da = dh * (1 - h ** 2)" in report.fix
+
+
+def test_a_forward_pass_that_takes_no_tensor_with_a_graph_runs_without_one() -> None:
+    """np.asarray takes a plain tensor, and refuses one that requires a gradient."""
+
+    def forward(x, w):
+        a = np.maximum(np.asarray(x), 0)
+        return torch.as_tensor(a) * w, (x, w, a)
+
+    def backward(saved, d):
+        x, w, a = saved
+        d_w = 2 * d * torch.as_tensor(a)
+        return d * w * (x > 0), d_w
+
+    x, w = (torch.randn(3, dtype=torch.float64) for _ in range(2))
+    above = [torch.randn(3, dtype=torch.float64)]
+    links = links_of_function((forward, backward), lambda x, w: x.relu() * w, [x, w], [True, True], above)
+    assert [link.quantity.place.source for link in links.wrong] == ["d_w = 2 * d * torch.as_tensor(a)"]

@@ -47,8 +47,11 @@ def function_passes(
     wanted: Sequence[bool],
     upstream: Sequence[Tensor | None],
     placing: Placing | None = None,
+    graph: bool = True,
 ) -> Passes:
     """Run an autograd.Function's, or a pair's, forward and backward, the forward with a graph of its own.
+
+    Without a graph it runs on plain tensors, which numpy takes.
 
     Shapes: wanted says of each input whether it has a gradient; upstream has one entry for each output, None
             for one that has no gradient
@@ -57,7 +60,9 @@ def function_passes(
     placing = placing or Placing.plain(len(inputs))
     arguments, leaves = with_graph(inputs, wanted, placing.names)
     ours, copied = Recorder(), dict[int, int]()
-    with torch.enable_grad(), ours:
+    if not graph:
+        arguments = [value.detach() if isinstance(value, Tensor) else value for value in arguments]
+    with torch.set_grad_enabled(graph), ours:
         outputs, backward = _forward(function, *placing.placed(placing.as_given(arguments)), wanted, copied)
     theirs = Recorder()
     # One for each output; behind the last there may be more of None.
