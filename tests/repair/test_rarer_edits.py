@@ -54,3 +54,16 @@ def test_no_sign_is_written_twice() -> None:
         edited = [source.edited(edit) for edit in edits_of(source, statement, ["a", "b"])]
         assert not [one for one in edited if "--" in one or "+ -" in one or "- -" in one]
     assert "d = x[-1] - a" in edited
+
+
+def test_from_ones_and_zeros_nothing_was_subtracted() -> None:
+    """It is likelier that something lacks where they are used."""
+    costs = []
+    for line in ("onehot = F.one_hot(target)", "dx = gy * onehot"):
+        [statement] = ast.parse(line).body
+        source = Source(line)
+        edits = edits_of(source, statement, ["p"])
+        costs.append(
+            min(edit.cost for edit in edits if "onehot - p" in edit.text or "target) - p" in edit.text)
+        )
+    assert costs[0] > costs[1]

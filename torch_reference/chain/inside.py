@@ -42,8 +42,12 @@ def links_of_function(
     Shapes: wanted says of each input whether it has a gradient; upstream has one entry for each output, None
             for one that has no gradient; placing where inputs are named, or nested
     """
+    given = (function, inputs, wanted, upstream, placing)
     try:
-        passes = _passes(function, inputs, wanted, upstream, placing)
+        try:
+            passes = function_passes(*given)
+        except Exception:  # numpy takes no tensor with a graph
+            passes = function_passes(*given, graph=False)
     except Exception as error:  # the user's code, called in an unusual way
         return out_of_reach("the function cannot be run line by line", error)
     try:
@@ -54,14 +58,6 @@ def links_of_function(
         return replace(judged_passes(other), recomputed=())
     except Exception as error:
         return out_of_reach("its links cannot be judged", error)
-
-
-def _passes(function: Any, *given: Any) -> Passes:
-    """The two passes; of a forward pass that takes no tensor with a graph, as numpy does not, without one."""
-    try:
-        return function_passes(function, *given)
-    except Exception:
-        return function_passes(function, *given, graph=False)
 
 
 def judged_passes(passes: Passes) -> ChainReport:

@@ -19,6 +19,7 @@ REDUCED = (
 )
 SLOPES = ("({} > 0)", "(1 - {} ** 2)", "{0} * (1 - {0})")
 """The derivatives of ReLU by its input or output, of tanh and of sigmoid by their outputs."""
+MADE = {"one_hot", "eye", "arange", "zeros", "ones", "zeros_like", "ones_like", "tril", "triu"}
 LEAVES = (ast.Name, ast.Attribute, ast.Subscript, ast.Call)
 
 
@@ -55,8 +56,9 @@ def of_a_term(source: Source, term: ast.expr, names: Sequence[str], inside: bool
         yield TextEdit(begin, end, f"{factor} / {name}", 4, "factor missing")
         for root in ("*", "/"):
             yield TextEdit(begin, end, f"{factor} {root} {name} ** 0.5", 7, "factor missing")
-        yield TextEdit(begin, end, f"{text} + {name}", 5, "term missing")
-        yield TextEdit(begin, end, f"{text} - {name}", 5, "term missing")
+        # Of ones in the columns of labels nothing was subtracted: that is done where they are used.
+        for sign in "+-":
+            yield TextEdit(begin, end, f"{text} {sign} {name}", 5 + 3 * _only_makes(term), "term missing")
         if not inside:
             for slope in SLOPES:
                 yield TextEdit(begin, end, f"{factor} * {slope.format(name)}", 5, "derivative missing")
@@ -64,6 +66,13 @@ def of_a_term(source: Source, term: ast.expr, names: Sequence[str], inside: bool
             yield TextEdit(begin, end, f"{text} - {name}.sum(-1, keepdim=True)", 6, "term missing")
     for reduction in REDUCED:
         yield TextEdit(begin, end, f"{whole}{reduction}", 4, "missing sum")
+
+
+def _only_makes(term: ast.expr) -> bool:
+    """Whether it is a call that makes zeros and ones of no numbers."""
+    function = term.func if isinstance(term, ast.Call) else None
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name in MADE
 
 
 def factors(value: ast.expr) -> Iterator[ast.expr]:
