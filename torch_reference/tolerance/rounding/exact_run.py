@@ -82,7 +82,12 @@ PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot", "linear", "co
 
 
 def of_one_dtype(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments of a product, all in float64 where one is: a closure's own numbers stay coarser."""
+    """The arguments of a product, all in float64 where one is: a closure's own numbers stay coarser.
+
+    And marks that are truth values, which a backward takes for no other numbers, as they were.
+    """
+    if name == "multilabel_margin_loss_backward":
+        return (*args[:4], args[4].round())
     if name not in PRODUCTS or not any(
         isinstance(arg, Tensor) and arg.dtype in (torch.float64, torch.complex128) for arg in args
     ):
