@@ -128,7 +128,7 @@ def check_function(
         if not depends:
             return Report((NOTHING,), dtype)
         try:
-            objective, draws_numbers = objective.settled(arguments.point)
+            objective, draws_numbers = objective.settled(arguments.point, outputs)
         except UserCodeError as error:  # as what differentiates inside does where nothing is differentiated
             return Report((raised(error),), dtype)
         callee = called(function, arguments, state if draws_numbers else None)

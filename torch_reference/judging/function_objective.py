@@ -120,15 +120,21 @@ class FunctionObjective:
         depends = depends and _comes_from(outputs.values(), begin)
         return {name: output.detach() for name, output in outputs.items()}, depends
 
-    def settled(self, inputs: Tensors) -> tuple["FunctionObjective", bool]:
-        """(the same, of copies where it changes its inputs in place; whether it draws random numbers)."""
+    def settled(self, inputs: Tensors, made: Tensors) -> tuple["FunctionObjective", bool]:
+        """(the same, of copies where it changes its inputs in place; whether it draws random numbers).
+
+        Errors: UserCodeError where it makes others than these outputs while its operations are watched, as
+                torch 2.13 does of pinv of complex matrices: its roundings cannot be known then
+        """
         given = copies(inputs)
         with quiet_call(), same_random_numbers(self.rng_state), user_code("reference"):
             state, versions = generator_state(), [value._version for value in given.values()]
             with Indexing() as seen:
-                self._on(given)
+                watched = self._on(given)
             draws = not torch.equal(state, generator_state())
             changes = versions != [value._version for value in given.values()]
+            if _are_others(watched, made) and not _are_others(self._on(copies(inputs)), made):
+                raise RuntimeError("torch makes other numbers of it while its operations are watched")
         function = _of_copies(self.function) if changes else self.function
         return replace(self, function=function, indexing=seen), draws
 
@@ -150,6 +156,20 @@ def _comes_from(outputs: Iterable[Tensor], sought: Collection[Any]) -> bool:
             seen.add(node)
             nodes += [other for other, _ in node.next_functions]
     return False
+
+
+def _are_others(found: Any, made: Tensors) -> bool:
+    """Whether an output is another by more than rounding, or what is drawn by chance, would be taken for."""
+    outputs = named_tensors(found, "outputs")
+    pairs = [(value.detach(), made[name]) for name, value in outputs.items() if name in made]
+    return any(
+        bool((one - other).abs().max() > 0.01 * other.abs().max())
+        for one, other in pairs
+        if one.shape == other.shape
+        and one.is_floating_point()
+        and one.numel()
+        and not torch.equal(one, other)
+    )
 
 
 def _of_copies(function: Callable[..., Any]) -> Callable[..., Any]:

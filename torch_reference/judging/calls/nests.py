@@ -97,6 +97,8 @@ def dense(value: Tensor) -> Tensor:
     Shapes: numbers of a few bits are the numbers that they stand for
     Errors: UserCodeError for one whose memory was given back: to read it would end the process
     """
+    if value._is_zerotensor():  # autograd's, of a function that is constant: it has no memory
+        return torch.zeros(value.shape, dtype=value.dtype, device=value.device)
     if not has_memory(value):
         raise UserCodeError("memory", RuntimeError("a tensor whose storage was resized to less than it is"))
     if value.is_quantized:

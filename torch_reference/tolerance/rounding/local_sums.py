@@ -26,6 +26,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torch_reference.tolerance.rounding.exact_results import is_number
 from torch_reference.tolerance.rounding.further_sums import FURTHER, further_count, further_squares
 
 FEW = 4
@@ -147,10 +148,7 @@ def _counts(
     if name in CONTRACTIONS_AND_SUM:
         return [args[1].shape[-1] * (args[1].shape[0] if name == "addbmm" else 1) + 1]
     if name in SCATTERING:
-        ones = [
-            torch.ones_like(arg) if isinstance(arg, Tensor) and arg.is_floating_point() else arg
-            for arg in args
-        ]
+        ones = [torch.ones_like(arg.abs()) if is_number(arg) else arg for arg in args]
         return [func(*ones, **{**kwargs})]
     if name == "convolution":
         return [args[1][0].numel() + 1]

@@ -1,0 +1,45 @@
+"""Sums at indices of complex numbers, and what torch makes otherwise while its operations are watched."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from torch_reference import check_function
+
+seeded = torch.Generator().manual_seed(0)
+ids = torch.tensor([0, 2, 2, 1])
+x = torch.randn(4, 3, generator=seeded, dtype=torch.complex128)
+AT_INDICES: dict[str, Callable[[Tensor], Tensor]] = {
+    "index_select": lambda x: x.index_select(0, ids),
+    "gather": lambda x: x.gather(0, torch.tensor([[0, 1, 2]])),
+    "getitem": lambda x: x[ids],
+    "index_add": lambda x: torch.zeros_like(x).index_add(0, ids, x),
+    "scatter_add": lambda x: torch.zeros_like(x).scatter_add(0, ids[:, None].expand(4, 3), x),
+    "index_put": lambda x: torch.zeros_like(x).index_put((ids,), x, accumulate=True),
+}
+
+
+@pytest.mark.parametrize("name", AT_INDICES)
+def test_a_sum_at_indices_of_complex_numbers_is_judged(name: str) -> None:
+    """Right ones agree; one with a billionth more does not."""
+    function = AT_INDICES[name]
+    assert check_function(function, function, x, ways=[], order=1)
+
+    def off(x: Tensor) -> Tensor:
+        y = function(x)
+        return y + 1e-9 * (y - y.detach())
+
+    assert not check_function(off, function, x, ways=[], order=1, draws=0)
+
+
+def test_a_gradient_without_memory_is_zero() -> None:
+    """autograd's zeros of a function that is constant."""
+    assert check_function(torch.sgn, torch.sgn, x.real.clone(), ways=[], order=1)
+
+
+def test_what_torch_makes_otherwise_while_it_is_watched_is_not_judged() -> None:
+    """A mode changes pinv of complex matrices in torch 2.13: nobody's mistake, and no agreement."""
+    report = check_function(torch.linalg.pinv, torch.linalg.pinv, x, ways=[], order=1)
+    assert report or str(report).startswith("UNDECIDED")
