@@ -129,6 +129,7 @@ def check_function(
             return Report((NOTHING,), dtype)
         try:
             objective, draws_numbers = objective.settled(arguments.point, outputs)
+            del outputs  # as large as an input
         except UserCodeError as error:  # as what differentiates inside does where nothing is differentiated
             return Report((raised(error),), dtype)
         callee = called(function, arguments, state if draws_numbers else None)
