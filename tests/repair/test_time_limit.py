@@ -4,9 +4,11 @@ import importlib
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
+from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.repair import time_limit
 from torch_reference.repair.time_limit import TimeLimit
 
@@ -35,6 +37,30 @@ def test_what_never_ends_is_no_answer_and_the_next_question_is_asked(monkeypatch
     assert answers == [False, True, False] * 2
     time.sleep(0.1)
     assert not [thread for thread in threading.enumerate() if "_watch" in thread.name]
+
+
+def caught() -> bool:
+    """The same, in code that catches whatever is raised."""
+    try:
+        return for_ever()
+    except BaseException:
+        return True
+
+
+def reported() -> bool:
+    """The same, in the user's code as the check calls it."""
+    with user_code("backward"):
+        return for_ever()
+
+
+@pytest.mark.parametrize("question", [caught, reported])
+def test_what_catches_everything_does_not_hold_the_search_up(
+    question: Callable[[], bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found: the search waited for ever for what the user's code, or the check itself, had caught."""
+    monkeypatch.setattr(time_limit, "LONGEST", 0.05)
+    with TimeLimit(lambda: None) as limit:
+        assert [limit.holds(question), limit.holds(lambda: True)] == [False, True]
 
 
 def test_an_error_of_the_question_is_its_own() -> None:

@@ -14,6 +14,8 @@ MANY = 20
 class RunsTooLong(BaseException):
     """Raised in the thread of the search, in the user's code, at its next Python instruction."""
 
+    ends_the_check = True  # no error of the user's, which would be reported as one
+
 
 class TimeLimit:
     """Asks questions that may never be answered, and answers no for those that take too long.
@@ -29,7 +31,7 @@ class TimeLimit:
         self.seconds = LONGEST + MANY * (time.monotonic() - begin)
         self._asker = threading.get_ident()
         self._since: float | None = None
-        self._raised = False
+        self._raised = self._sent = False
         self._over = threading.Event()
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -44,13 +46,18 @@ class TimeLimit:
     def holds(self, question: Callable[[], bool]) -> bool:
         """The answer, or False where none comes in time."""
         try:
-            self._since, self._raised = time.monotonic(), False
+            self._since, self._raised, self._sent = time.monotonic(), False, False
             try:
                 answer = question()
             finally:
                 self._since = None
-            while self._raised:  # it is on its way, and must not arrive in anything else
+            while self._raised and not self._sent:  # it must not arrive in anything else
                 time.sleep(0.001)
+            for _ in range(10):  # it arrives here, unless the user's code has caught it
+                if self._raised:
+                    time.sleep(0.001)
+            if self._raised:
+                return False
         except RunsTooLong:
             self._since, self._raised = None, False
             return False
@@ -70,6 +77,7 @@ class TimeLimit:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(
                 ctypes.c_ulong(self._asker), ctypes.py_object(RunsTooLong)
             )
+            self._sent = True
 
 
 def _imports(thread: int) -> bool:
