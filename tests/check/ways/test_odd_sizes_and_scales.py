@@ -68,3 +68,18 @@ def test_a_modules_parameters_are_not_multiplied_by_a_thousand() -> None:
     assert report, str(report)
     assert dict(report.ways)["scales"] == "agrees"
     assert max(largest) < 10
+
+
+def test_as_many_outputs_as_rows_are_judged_with_other_rows() -> None:
+    """unbind has an output for each row: with 37 rows each has an upstream gradient, and counts."""
+    x = torch.randn(5, 3, generator=seeded, dtype=torch.float64)
+    options = {"ways": ["rows"], "order": 1}
+
+    def squares(x: Tensor) -> tuple[Tensor, ...]:
+        return (x * x).unbind(0)
+
+    def forgets_late_rows(x: Tensor) -> tuple[Tensor, ...]:
+        return tuple(row if number < 8 else row.detach() for number, row in enumerate(squares(x)))
+
+    assert check_function(squares, squares, x, **options)
+    assert not check_function(forgets_late_rows, squares, x, **options)

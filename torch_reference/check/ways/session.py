@@ -100,7 +100,9 @@ class Session:
         """The inputs and the upstream gradients as they are passed on, complex ones as complex numbers."""
         above = {name: value for name, value in point.items() if name.startswith(UPSTREAM)}
         given = as_upstream(self.plain.outputs, above)
-        return {**self.arguments.tensors(point), **{UPSTREAM + name: value for name, value in given.items()}}
+        # Above are those of outputs besides that a point of another size has, as unbind has one for each row.
+        named = {**above, **{UPSTREAM + name: value for name, value in given.items()}}
+        return {**self.arguments.tensors(point), **named}
 
     def differentiated(
         self,
