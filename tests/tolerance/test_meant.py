@@ -44,6 +44,7 @@ def test_a_loss_of_digits_is_accepted_by_name() -> None:
     ("options", "message"),
     [
         ({"rtol": -1.0}, "rtol: expected a number of 0 or more, found -1.0"),
+        ({"rtol": None}, "rtol: expected a number of 0 or more, found None"),
         (
             {"accept": ("differs",)},
             "accept: expected some of 'loses digits', 'inconclusive', found 'differs'",

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import torch
@@ -52,7 +53,7 @@ def meant(rtol: float = 0.0, accept: Collection[str] = ()) -> Iterator[None]:
 
     Errors: ValueError for an rtol below 0 or no number, and for a verdict that cannot be accepted
     """
-    if not 0 <= rtol < float("inf"):
+    if not isinstance(rtol, Real) or not 0 <= rtol < float("inf"):
         raise ValueError(f"rtol: expected a number of 0 or more, found {rtol!r}")
     verdicts = (accept,) if isinstance(accept, str) else tuple(accept)
     for verdict in verdicts:
