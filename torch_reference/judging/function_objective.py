@@ -159,7 +159,7 @@ def _comes_from(outputs: Iterable[Tensor], sought: Collection[Any]) -> bool:
 
 
 def _are_others(found: Any, made: Tensors) -> bool:
-    """Whether an output is another by more than rounding, or what is drawn by chance, would be taken for."""
+    """Whether an output is off by more than a hundredth of its largest number, which no rounding is."""
     outputs = named_tensors(found, "outputs")
     pairs = [(value.detach(), made[name]) for name, value in outputs.items() if name in made]
     return any(

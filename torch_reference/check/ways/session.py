@@ -15,6 +15,7 @@ from torch_reference.judging.calls.cuts import Indexing
 from torch_reference.judging.calls.nests import named_leaves, tensors_of
 from torch_reference.judging.calls.plain_numbers import as_tensors
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
+from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.hygiene import checked_mapping, copies
 from torch_reference.judging.scalar_objective import UPSTREAM
@@ -135,9 +136,7 @@ class Session:
         """What it makes as it was given, in copies: a CUDA graph's next run overwrites what it made."""
         tensors, point = self.arguments.tensors(copies(self.inputs)), copies(self.point)
         outputs, found = self.function.differentiated(tensors, point, self.wanted)
-        kept = {
-            name: value.clone() if isinstance(value, Tensor) else value for name, value in outputs.items()
-        }
+        kept = {name: value.clone() if is_tensor(value) else value for name, value in outputs.items()}
         return Made(kept, {name: value.clone() for name, value in gradients_of(found, point).items()})
 
     def called(self, point: Tensors) -> Mapping[str, Any]:
