@@ -105,3 +105,27 @@ def test_a_decision_is_not_shaken() -> None:
         movement = Movement(derivative, {"x": torch.tensor([0.3], dtype=dtype)})
         movement.at_least(10)
         assert movement.bound("x").item() <= 10 * torch.finfo(dtype).eps * 0.1
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_kinks_behind_each_other_turn_independently(dtype: torch.dtype) -> None:
+    """|max − y| where two y are equal in their precision alone: either is the max."""
+    tiny = torch.finfo(dtype).eps ** 0.5 / 100
+    x, up = (
+        torch.tensor([[tiny, 1.5 * tiny, 0.5, 0.3]], dtype=dtype),
+        torch.tensor([[1.0, -2.0, 4.0, -3.0]], dtype=dtype),
+    )
+
+    def function(x: Tensor) -> Tensor:
+        y = torch.exp(-x * x)
+        return (y.amax(-1, keepdim=True) - y).abs()
+
+    y = torch.exp(-x * x)
+    assert y[0, 0] == y[0, 1]
+    g = up * torch.sign(y.amax(-1, keepdim=True) - y)
+    for place in (0, 1):
+        slope = -g.clone()
+        slope[0, place] += g.sum()
+        manual = slope * -2 * x * y
+        assert agrees(function, x, up, manual)
+        assert not agrees(function, x, up, 1.1 * manual)

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 Tensors = Mapping[str, Tensor]
+NEXT = 4
+"""So many roundings below the largest number of its dtype a result may yet be rounded to infinity."""
 
 
 def coarsest(inputs: Tensors) -> torch.dtype:
@@ -30,5 +32,29 @@ def difference(value: Tensor, expected: Tensor) -> Tensor:
     same = value.dtype == expected.dtype
     off = value - expected if same else value.to(expected.dtype).sub_(expected)
     if not adds_up(off):
-        off = torch.where(value == expected, 0.0, off)
+        off = torch.where((value == expected) | is_too_large(value, expected), 0.0, off)
     return off
+
+
+def as_meant(value: Tensor, expected: Tensor) -> Tensor:
+    """The value in the precision of what is expected: an infinity, where its dtype has no other number.
+
+    Shapes: both alike
+    """
+    wide = value.to(expected.dtype)
+    if value.dtype == expected.dtype or adds_up(wide):
+        return wide
+    return torch.where(is_too_large(value, expected), expected, wide)
+
+
+def is_too_large(value: Tensor, expected: Tensor) -> Tensor:
+    """Where infinity is the right rounding, as what is expected lies beyond the dtype's largest number.
+
+    Shapes: all alike
+    """
+    if value.is_complex() or not value.is_floating_point():
+        return torch.zeros_like(value, dtype=torch.bool)
+    limits = torch.finfo(value.dtype)
+    # What is next to the largest number may round beyond it.
+    is_beyond = expected.abs() > limits.max * (1 - NEXT * limits.eps)
+    return value.isinf() & is_beyond & (value.sign() == expected.sign())

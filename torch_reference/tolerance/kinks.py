@@ -8,6 +8,8 @@ sides (of the split of a maximum: the whole) must be it; else a sum may lie betw
 own ends, as many kinks are independent of each other.
 """
 
+import contextlib
+import random
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -16,12 +18,16 @@ from torch import Tensor
 
 from torch_reference.tolerance.gradient_sums import ALONG, sums
 from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.rounding.decisions import FREE, Decisions
 from torch_reference.tolerance.rounding.moved_run import MovedRun, unit
 
 PAIRS = 8
 TURNING = 8.0
 """The roundings by which decisions move: one that is within a rounding turns in a run with a probability of
 0.45, and so in none of 16 with one of 7e-5."""
+MIXTURES, FEW = 64, 4096
+"""Decisions behind each other are mixed so often, where there are no more numbers than these: in a precision
+in which two numbers are equal, which the exact run takes for different, each of them may fall otherwise."""
 NEXT_TO_ZERO = 2.0**-100
 DRAWS_ON_EACH_SIDE = 4
 
@@ -45,19 +51,18 @@ class Hull(NamedTuple):
 
 def sides(movement: Movement) -> list[Movement]:
     """The reference where decisions within a rounding fall otherwise; none where none does."""
-    found: list[Movement] = []
-    seen = [movement.decisions]
-    for decisions in _turned(movement) if movement.decisions else ():
+    seen, turned = [movement.decisions], list(_turned(movement) if movement.decisions else ())
+    few = sum(value.numel() for value in movement.inputs.values()) <= FEW
+    for decisions in (*(tuple(one.made) for one in turned), *(_mixed(seen[0], turned) if few else ())):
         if not any(_same(decisions, other) for other in seen):
             seen.append(decisions)
-            found.append(Movement(movement.reference, movement.inputs, held=decisions))
-    return found
+    return [Movement(movement.reference, movement.inputs, held=decisions) for decisions in seen[1:]]
 
 
 def hulls(movement: Movement, others: list[Movement], name: str) -> tuple[Hull, dict[str, Hull]]:
     """The hull of each element of a gradient, and of each of its sums' differences from what is expected."""
     every = [movement, *others]
-    for side in others:
+    for side in others[: 2 * PAIRS]:  # rounding moves the mixtures as it moves these
         side.at_least(DRAWS_ON_EACH_SIDE)
     values = torch.stack([side.expected[name] for side in every])
     bound = torch.stack([side.bound(name) for side in every]).amax(0)
@@ -83,7 +88,14 @@ def _ends(elements: Hull, expected: Tensor, which: str) -> tuple[Tensor, Tensor]
     return dict(sums(lower, expected))[which], dict(sums(upper, expected))[which]
 
 
-def _turned(movement: Movement) -> Iterator[tuple[Any, ...]]:
+def _turned(movement: Movement) -> Iterator[Decisions]:
+    """The decisions of moved runs; and first those of its own precision, in which more is equal."""
+    with contextlib.suppress(Exception):  # an operation that its dtype does not have
+        run = MovedRun(0, spread=0.0)
+        run.decisions.are_all = True
+        with run:
+            movement.reference(movement.inputs)
+        yield run.decisions
     for seed in range(PAIRS):
         for sign in (1.0, -1.0):
             run = MovedRun(seed, coarsest=movement.coarsest, spread=TURNING * sign)
@@ -96,7 +108,23 @@ def _turned(movement: Movement) -> Iterator[tuple[Any, ...]]:
             }
             with run:
                 movement.reference(inputs)
-            yield tuple(run.decisions.made)
+            yield run.decisions
+
+
+def _mixed(own: tuple[Any, ...], turned: list[Decisions]) -> Iterator[tuple[Any, ...]]:
+    """One decision as in one run, the next as in another, and what follows from them as it then does."""
+    follow = turned[0].follow if turned else []
+    alike = [own, *(one.made for one in turned if one.follow == follow)]
+    if len(own) != len(follow):
+        return
+    several = [
+        number
+        for number, follows in enumerate(follow)
+        if not follows and any(not _same((one[number],), (own[number],)) for one in alike)
+    ]
+    draws = random.Random(0)
+    for _ in range(MIXTURES if len(several) > 1 else 0):
+        yield tuple(FREE if follows else draws.choice(alike)[number] for number, follows in enumerate(follow))
 
 
 def _aside(value: Tensor, seed: int, relative: float) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
 from torch_reference.tolerance.agreeing_rows import bluntness, near_row, size_of_bounds
-from torch_reference.tolerance.differences import difference
+from torch_reference.tolerance.differences import adds_up, as_meant, difference, is_too_large
 from torch_reference.tolerance.gradient_sums import looks_random, sums
 from torch_reference.tolerance.kinks import Hull, hulls, sides
 from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors
@@ -43,10 +43,7 @@ INCONCLUSIVE = (
 
 
 class Tolerance:
-    """What is known of a reference at one point: asked once, and judged by as often as one likes.
-
-    Attributes: movement, the exact values and how far rounding moves them
-    """
+    """What is known of a reference at one point (`movement`): asked once, judged by as often as one likes."""
 
     def __init__(self, reference: Reference, inputs: Tensors) -> None:
         """Evaluate the reference exactly; whatever else is needed is made when it is."""
@@ -118,7 +115,7 @@ class Tolerance:
     def _against(self, movement: Movement, name: str, value: Tensor, rtol: float) -> Row:
         expected = movement.expected[name]
         bound = movement.bound(name).add_(expected.abs(), alpha=rtol)
-        [row] = compare({name: value.to(expected.dtype)}, {name: expected}, {name: bound})
+        [row] = compare({name: as_meant(value, expected)}, {name: expected}, {name: bound})
         if not row.agrees:
             return row
         allowed = dict(sums(expected.abs(), expected.abs())) if rtol else {}
@@ -136,7 +133,7 @@ class Tolerance:
 
     def _between_sides(self, name: str, value: Tensor, rtol: float) -> Row:
         elements, totals = hulls(self.movement, self._sides, name)
-        value = value.to(elements.lower.dtype)
+        value = as_meant(value, self.movement.expected[name])
         expected = elements.nearest(value)
         bound = elements.bound + rtol * expected.abs()
         [row] = compare({name: value}, {name: expected}, {name: bound})
@@ -177,13 +174,15 @@ class Tolerance:
         return parts.numel() < MANY or bool(parts.max() <= STANDS_OUT * parts.square().mean().sqrt())
 
     def is_blunt(self, name: str, value: Tensor) -> bool:
-        """Whether the tolerance is a considerable part of what is added up."""
+        """Whether the tolerance is a considerable part of what is added up, or infinity of the elements."""
         bounds, size = size_of_bounds(self.movement, name)
-        # After one draw most bounds are a half of what they will be.
-        if not bounds > BLUNT_PART / 2 * size:
+        expected = self.movement.expected[name]
+        if not adds_up(value) and is_too_large(value, expected).double().mean() > BLUNT_PART:
+            return True
+        if not bounds > BLUNT_PART / 2 * size:  # after one draw most are a half of what they will be
             return False
         # What is exact to its last rounding in every element needs no tolerance.
-        off = difference(value, self.movement.expected[name]).abs()
+        off = difference(value, expected).abs()
         if bool((off <= self.movement.last_rounding(name)).all()):
             return False
         self.movement.at_least(BLUNT_DRAWS)

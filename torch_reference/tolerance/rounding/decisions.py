@@ -4,32 +4,43 @@ Else a ReLU whose input is within rounding of its kink would turn on or off from
 movement of everything behind it would measure the step of the kink and not rounding.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from torch import Tensor
 
+from torch_reference.tolerance.differences import is_number
 from torch_reference.tolerance.rounding.operations import PIECEWISE_CONSTANT
+
+FREE = None
+"""What is decided anew, of what was decided before."""
 
 
 class Decisions:
     """What was decided in one run, in order; with `held`, the run keeps to the decisions of another.
 
-    Attributes: made, the decisions; are_all, whether nothing else of the run is of use to anybody
+    Attributes: made, the decisions; follow, whether each is made of earlier ones alone; are_all, whether
+                nothing else of the run is of use to anybody
     """
 
     def __init__(self, held: tuple[Any, ...] | None = None) -> None:
         """Begin a run."""
         self.held = held
         self.made: list[Any] = []
+        self.follow: list[bool] = []
         self.are_all = False
 
-    def settle(self, result: Any) -> Any:
-        """The decision of the run that is held, if it is the same one."""
+    def settle(self, result: Any, args: Iterable[Any]) -> Any:
+        """The decision of the run that is held, if it is the same one; FREE is none."""
+        given = [arg for arg in args if isinstance(arg, Tensor)]
         self.made.append(result)
+        self.follow.append(bool(given) and not any(map(is_number, given)))
         number = len(self.made) - 1
         if self.held is None or number >= len(self.held):
             return result
         held = self.held[number]
+        if held is FREE:
+            return result
         # A model that decides in Python may run other operations: then there is nothing to hold on to.
         same = isinstance(held, Tensor) == isinstance(result, Tensor)
         if not same or getattr(held, "shape", ()) != getattr(result, "shape", ()):

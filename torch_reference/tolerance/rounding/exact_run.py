@@ -53,11 +53,11 @@ class ExactRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         if not any(is_decision(kind.name, result) for result in as_list(results)):
             return results
         if isinstance(results, tuple | list):
-            return type(results)(self._settled(kind.name, result) for result in results)
-        return self._settled(kind.name, results)
+            return type(results)(self._settled(kind.name, args, result) for result in results)
+        return self._settled(kind.name, args, results)
 
-    def _settled(self, name: str, result: Any) -> Any:
-        return self.decisions.settle(result) if is_decision(name, result) else result
+    def _settled(self, name: str, args: tuple[Any, ...], result: Any) -> Any:
+        return self.decisions.settle(result, args) if is_decision(name, result) else result
 
 
 def widened_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:

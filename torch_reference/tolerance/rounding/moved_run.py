@@ -117,7 +117,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
 
     def _result(self, kind: Operation, args: tuple[Any, ...], result: Any) -> Any:
         if is_decision(kind.name, result):
-            return result if self.inside else self.decisions.settle(result)
+            return result if self.inside else self.decisions.settle(result, args)
         if kind.exact or (kind.name == "_to_copy" and is_widening(args[0], result)):
             return result
         if any(is_power_of_two(one_number(arg)) for arg in scaling(kind.name, args)):
