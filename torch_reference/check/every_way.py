@@ -67,11 +67,7 @@ def with_ways(
     report: Report, found: list[WayFound], second: list[WayFound], order: int | None, on: str = ""
 ) -> Report:
     """The report with the ways; the first that fails is shown."""
-    warnings = [
-        f"{way.told} it returns others than the reference: {', '.join(each.name for each in way.findings)}"
-        for way in found
-        if way.status == "warns"
-    ]
+    warnings = [_of_the_way(way) for way in found if way.status == "warns"]
     if order == 2:
         found = found + second
     elif second and second[0].status == "fails":
@@ -85,6 +81,19 @@ def with_ways(
     wrong = {finding.name for finding in first.findings}
     right = [finding for finding in report.findings if finding.name not in wrong]
     return replace(report, findings=(*first.findings, *right), note=first.told)
+
+
+def _of_the_way(way: WayFound) -> str:
+    """What to warn of; of an error that the reference raises as well, as that of torch's own backward."""
+    first = way.findings[0]
+    if first.row.verdict is Verdict.RAISED:
+        return (
+            f"{way.told} the {first.name} raises an error, as the reference's does: {first.row.explanation}"
+        )
+    names = ", ".join(each.name for each in way.findings)
+    if way.so_does_the_reference:
+        return f"{way.told} it returns others than as it was given, and so does the reference: {names}"
+    return f"{way.told} it returns others than the reference: {names}"
 
 
 def _of_the_second(finding: Finding) -> list[str]:

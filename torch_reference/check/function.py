@@ -156,7 +156,9 @@ def check_function(
             told = told_of_values(told, reference is None and surrogate is None and not right.has_a_second)
             return told_as_surrogate(told, objective, point, wanted)
         nothing_yet = Made({}, {})
-        session = Session(as_given.function, objective, arguments, point, wanted, nothing_yet, draws_numbers)
+        asked_of = (as_given.function, objective, arguments, point, wanted)
+        given = None if surrogate is not None else reference
+        session = Session(*asked_of, nothing_yet, draws_numbers, given)
         order = order if right.has_a_second else 1
         asked = Asked(chosen, order, seed, *_written(function, reference, surrogate, wrt, seed, shared))
         way = on_few_rows if is_large and ways is None else in_every_way

@@ -1,11 +1,13 @@
 """Each way of calling judged: what it made must be right at its point, and where it shares one, the same."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from torch_reference.check.references.as_the_reference import does_the_reference
 from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
 from torch_reference.comparison import Row, Verdict
 from torch_reference.judging.calls.arguments import Tensors
@@ -33,6 +35,7 @@ class WayFound(NamedTuple):
     status: str
     told: str = ""
     findings: tuple[Finding, ...] = ()
+    so_does_the_reference: bool = False
 
     @property
     def loses_the_device(self) -> bool:
@@ -60,10 +63,14 @@ def run_way(session: Session, name: str, way: Way, allow: Collection[str] = ()) 
     try:
         for attempt in way(session):
             status, findings = _tried(session, attempt, allow)
+            tried = partial(_tried, allow=allow)
+            same = status == "fails" and does_the_reference(session, way, attempt, findings, tried)
+            if same:  # a forward that takes no such call is no mistake, whoever says so
+                status = "refused" if findings[0].name == "forward" else "warns"
             if status in ("fails", NO_DEVICE):
                 return WayFound(name, status, attempt.what, tuple(findings))
             if status == "warns" and warned is None:
-                warned = WayFound(name, status, attempt.what, tuple(findings))
+                warned = WayFound(name, status, attempt.what, tuple(findings), same)
             statuses.add(status)
     except Exception as error:  # whatever it is, it says nothing of the function
         if loses_the_device(str(error)):

@@ -54,7 +54,10 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True)
 class Session:
-    """A function at its point, with what it made when it was called as it was given; whether it is random."""
+    """A function at its point, with what it made when it was called as it was given; whether it is random.
+
+    reference is what was given as such, None where the function is compared with itself.
+    """
 
     function: Called
     objective: FunctionObjective
@@ -63,6 +66,7 @@ class Session:
     wanted: tuple[str, ...]
     plain: Made
     draws_numbers: bool = False
+    reference: Callable[..., Any] | None = None
 
     @property
     def graph(self) -> GraphFunction | None:

@@ -49,9 +49,10 @@ def _rows(inputs: Tensors) -> tuple[Places, int]:
     """(where the rows of the inputs are, how many there are)."""
     most = max((value.ndim for value in inputs.values()), default=0)
     # What has fewer dimensions is a gain or an offset for each column rather.
-    lengths = [len(value) for value in inputs.values() if value.ndim == most > 0]
+    largest = {name: value for name, value in inputs.items() if value.ndim == most > 0}
+    lengths = [len(value) for value in largest.values()]
     count = max(set(lengths), key=lengths.count, default=0)
-    return {name: [0] for name, value in inputs.items() if value.ndim == most and len(value) == count}, count
+    return {name: [0] for name, value in largest.items() if len(value) == count}, count
 
 
 def with_columns(session: Session) -> Iterator[Attempt]:

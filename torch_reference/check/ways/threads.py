@@ -19,8 +19,9 @@ GOLDEN = 0.618034
 
 def in_threads(session: Session) -> Iterator[Attempt]:
     """While another thread does the same with other numbers."""
-    # What works with .backward() alone writes into the user's own leaves, in both threads at once.
-    if session.works_with_grad:
+    # Random numbers are all threads': what each draws is chance. And what works with .backward() alone writes
+    # into the user's own leaves, in both threads at once.
+    if not session.draws_numbers and session.works_with_grad:
         call = partial(_in_threads, session)
         yield Attempt("in two threads at once", session.point, call, by_chance=True)
 

@@ -1,0 +1,68 @@
+"""Whether the reference does the same in a way that a function fails: then the way says nothing of the two.
+
+as_strided reads other numbers in another layout, and matrix_exp loses digits where its upstream gradient is
+very large: who computes with them does so too.
+"""
+
+import cmath
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from torch_reference.check.calling import GraphFunction, called
+from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.comparison import Row
+from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device
+from torch_reference.judging.finding import Finding
+
+SAME = 1 / 8
+"""Two numbers are the same mistake where they differ by less than this part of it."""
+Way = Callable[[Session], Iterable[Attempt]]
+
+
+def does_the_reference(
+    session: Session,
+    way: Way,
+    attempt: Attempt,
+    findings: list[Finding],
+    tried: Callable[[Session, Attempt], tuple[str, list[Finding]]],
+) -> bool:
+    """Whether each finding is the reference's own, called so: at the same place, with the same number."""
+    if any(loses_the_device(finding.row.explanation) for finding in findings):
+        return False
+    found = _as_the_reference(session, way, attempt.what)
+    rows = {other.name: other.row for other in tried(*found)[1]} if found else {}
+    return all(each.name in rows and _is_the_same(each.row, rows[each.name]) for each in findings)
+
+
+def _as_the_reference(session: Session, way: Way, what: str) -> tuple[Session, Attempt] | None:
+    """(a session of the reference, its attempt in that way); None where no reference was given."""
+    if session.reference is None:
+        return None
+    state = session.objective.rng_state if session.draws_numbers else None
+    own = called(session.reference, session.arguments, state)
+    if session.graph is not None and isinstance(own, GraphFunction):
+        own = replace(own, on_leaves=session.graph.on_leaves)
+    twin = replace(session, function=own, reference=None)
+    try:
+        twin = replace(twin, plain=twin.first())
+        found = next((each for each in way(twin) if each.what == what), None)
+    except UserCodeError:
+        return None
+    return None if found is None else (twin, found)
+
+
+def _is_the_same(row: Row, other: Row) -> bool:
+    if row.verdict is not other.verdict or row.index != other.index or row.part != other.part:
+        return False
+    if row.manual is None or other.manual is None:
+        return row.manual == other.manual and _without_place(row) == _without_place(other)
+    if row.wrong_elements > 2 * other.wrong_elements:
+        return False
+    if not (cmath.isfinite(row.manual) and cmath.isfinite(other.manual)):
+        return row.manual == other.manual or (cmath.isnan(row.manual) and cmath.isnan(other.manual))
+    return abs(row.manual - other.manual) <= SAME * abs(row.difference or 0.0)
+
+
+def _without_place(row: Row) -> str:
+    """What was said, but for the user's line that stands behind it."""
+    return row.explanation.rpartition(" (")[0] or row.explanation
