@@ -1,10 +1,11 @@
-"""Sums at indices of complex numbers, and what torch makes otherwise while its operations are watched."""
+"""Sums of complex numbers, real ones made of them, and what torch makes otherwise while it is watched."""
 
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import unfold
 
 from torch_reference import check_function
 
@@ -32,6 +33,27 @@ def test_a_sum_at_indices_of_complex_numbers_is_judged(name: str) -> None:
         return y + 1e-9 * (y - y.detach())
 
     assert not check_function(off, function, x, ways=[], order=1, draws=0)
+
+
+OTHERS: dict[str, Callable[[Tensor], Tensor]] = {
+    "real parts in 16 bits": lambda x: x.half(),
+    "patches of an image": lambda x: unfold(x[None, None], 2),
+    "a norm in another dtype": lambda x: torch.linalg.vector_norm(x, dtype=torch.complex128),
+    "a product with complex factors": lambda x: torch.addmm(x, x[:, :3], x[:3], alpha=0.3 + 0.4j, beta=2j),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Casting complex values to real")
+@pytest.mark.parametrize("function", OTHERS.values(), ids=OTHERS)
+def test_real_numbers_of_complex_ones_have_bounds(function: Callable[[Tensor], Tensor]) -> None:
+    """What is right agrees; a gradient times 1.01 does not."""
+    assert check_function(function, function, x, ways=[], order=1)
+
+    def off(x: Tensor) -> Tensor:
+        return function(x + 0.01 * (x - x.detach()))
+
+    found = check_function(off, function, x, ways=[], order=1, draws=0)
+    assert [finding.name for finding in found.findings if not finding.agrees] == ["inputs[0]"], found
 
 
 def test_a_gradient_without_memory_is_zero() -> None:

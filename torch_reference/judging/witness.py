@@ -131,7 +131,7 @@ def _estimate(
             return objective(exact, {**shifts, row.name: step * towards}, cuts).item()
 
     def imaginary(step: float, seed: int) -> float:
-        with ExactRun():
+        with ExactRun(imaginary_steps=True):
             steps = {**shifts, row.name: 1j * step * towards}
             return objective.imaginary(moved_alike(exact, seed), steps, cuts)
 

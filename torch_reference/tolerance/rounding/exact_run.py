@@ -30,9 +30,10 @@ class ExactRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
     Attributes: decisions; largest, the most elements of a result
     """
 
-    def __init__(self, held: tuple[Any, ...] | None = None) -> None:
-        """With `held`, keep to the decisions of another run."""
+    def __init__(self, held: tuple[Any, ...] | None = None, imaginary_steps: bool = False) -> None:
+        """With `held`, keep to the decisions of another run; an imaginary step is no number of the code's."""
         super().__init__()
+        self.imaginary_steps = imaginary_steps
         self.decisions = Decisions(held)
 
     def __torch_dispatch__(
@@ -41,7 +42,8 @@ class ExactRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         """Run an operation in float64, taken apart where it decides inside."""
         kind, kwargs = operation(func), dict(kwargs or {})
         if kind.name == "_to_copy" and kwargs.get("dtype") in WIDE and _is_number(args[0]):
-            kwargs["dtype"] = WIDE[kwargs["dtype"]] if not args[0].is_complex() else torch.complex128
+            is_step = self.imaginary_steps and args[0].is_complex()
+            kwargs["dtype"] = torch.complex128 if is_step else WIDE[kwargs["dtype"]]
         if not kind.view and not kind.in_place and any(_is_narrow(arg) for arg in args):
             args = tuple(_widened(arg) for arg in args)
         if kind.apart and decides(kind.name) and not any(_is_empty(arg) for arg in args):

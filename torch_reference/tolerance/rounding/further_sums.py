@@ -29,7 +29,7 @@ def further_squares(func: Operation, name: str, args: Sequence[Any], kwargs: Map
     """Σ terms² of each element of the result, or a little more."""
     if name in TRANSFORMS:
         return _of_a_transform(func, args, kwargs)
-    x = args[0].square()
+    x = args[0].abs().square()
     if name == "_trilinear":
         return func(*(arg.square() for arg in args[:3]), *args[3:], **kwargs)
     if name.startswith("upsample_bicubic2d"):  # some of its weights are negative
@@ -45,7 +45,7 @@ def further_count(func: Operation, name: str, args: Sequence[Any], result: Tenso
     if name in TRANSFORMS:
         return math.prod(max(args[0].shape[dim], result.shape[dim]) for dim in args[1])
     if name in OF_ONES:
-        given = [torch.ones_like(arg) if isinstance(arg, Tensor) else arg for arg in args]
+        given = [torch.ones_like(arg.abs()) if isinstance(arg, Tensor) else arg for arg in args]
         return func(*given)
     sizes = max(args[0].numel(), result.numel()) // max(1, min(args[0].numel(), result.numel()))
     if name.startswith("avg_pool"):

@@ -85,9 +85,10 @@ def decides(name: str) -> bool:
 def _norm(x: Tensor, order: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     if order != 2:
         return NotImplemented
-    wide = working(x if dtype is None else x.to(dtype)).abs()
+    own = x if dtype is None else x.to(dtype)
+    wide = working(own).abs()
     dims = list(range(x.ndim)) if dim is None else dim
-    return (wide * wide).sum(dims, keepdim=keepdim).sqrt().to(x.abs().dtype if dtype is None else dtype)
+    return (wide * wide).sum(dims, keepdim=keepdim).sqrt().to(own.abs().dtype)  # real, also of complex ones
 
 
 def _softplus(x: Tensor, beta: float | None = None, threshold: float = 20) -> Tensor:

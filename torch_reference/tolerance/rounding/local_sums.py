@@ -127,7 +127,7 @@ def _squares(func: Operation, name: str, args: Arguments, kwargs: Keywords) -> l
         return value
 
     scaled = {
-        key: value * value if key in ("alpha", "beta") else squared(value) for key, value in kwargs.items()
+        key: abs(value) ** 2 if key in ("alpha", "beta") else squared(value) for key, value in kwargs.items()
     }
     if isinstance(scaled.get("dtype"), torch.dtype):
         scaled["dtype"] = None
