@@ -12,6 +12,8 @@ from torch_reference.check.examine import examine_here, raised
 from torch_reference.check.few_rows import few_rows
 from torch_reference.check.located import CalledAt, LocatedReport
 from torch_reference.check.located.locating import located_in_function
+from torch_reference.check.references.in_place import changes_besides, shared_besides
+from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import is_numeric_array
 from torch_reference.judging.calls.plain_numbers import Converted
@@ -50,34 +52,47 @@ class AsGiven:
         Once, where a part of the point is judged as well, leaves to that what two calls show.
         """
         dtype = str(point[self.wanted[0]].dtype).removeprefix("torch.")
-        inputs = copies({name: point[name] for name in point if not name.startswith(UPSTREAM)})
+        inputs = copies(self._inputs(point))
         try:
             made = self.function.outputs(inputs, self.wanted)
             besides = fit_beside_gradients(made, self.objective, point) if once else {}
+            changed = changes_besides(inputs, self.objective, self._inputs(point))
             found = [] if besides else self._outputs(made, point)
-            shared = self._shared(made, inputs)  # before the next call, which may overwrite what was made
+            shared = self._shared(
+                made, inputs, point
+            )  # before the next call, which may overwrite what was made
         except UserCodeError as error:
             return Report((raised(error),), dtype)
         if any(has_another_form(finding) for finding in found):
             return Report(tuple(found), dtype)
-        report = examine_here(replace(self.task(point), once=once, outputs=besides), self.draws)
+        task = replace(self.task(point), once=once, outputs=besides)
+        task = replace(task, may_change=tuple({*self.objective.changes} - {*changed}))
+        report = examine_here(task, self.draws)
         if besides:
             found = [finding for finding in report.findings if finding.kind == "output"]
         if not found:  # the backward raised an error
             found = self._outputs(made, point)
-        gradients = [finding for finding in report.findings if finding.kind != "output"]
+        gradients = [
+            changed.get(finding.name, finding) if finding.row.verdict is Verdict.MUTATED else finding
+            for finding in report.findings
+            if finding.kind != "output"
+        ]
         return replace(report, findings=(*found, *shared, *gradients))
 
     def _outputs(self, made: Mapping[str, Any], point: Tensors) -> list[Finding]:
-        inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
+        inputs = self._inputs(point)
 
         def again() -> Mapping[str, Any]:
             return self.function.outputs(copies(inputs), self.wanted)
 
         return judge_outputs(made, self.objective, point, again=again)
 
-    def _shared(self, made: Mapping[str, Any], inputs: Tensors) -> list[Finding]:
+    def _inputs(self, point: Tensors) -> Tensors:
+        return {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
+
+    def _shared(self, made: Mapping[str, Any], inputs: Tensors, point: Tensors) -> list[Finding]:
         found = shared_memory(made, inputs, self.in_graph)
+        found = shared_besides(found, self.objective, self._inputs(point), self.wanted)
         return [each for each in found if each.row.verdict.value not in self.allow]
 
     def told_on_few_rows(self, report: Report, point: Tensors, function: Function, seed: int) -> Report:
@@ -135,7 +150,7 @@ class AsGiven:
             return {}
 
     def _gradients(self, values: Tensors) -> Mapping[str, Any]:
-        inputs = {name: value for name, value in values.items() if not name.startswith(UPSTREAM)}
+        inputs = self._inputs(values)
         above = {name: value for name, value in values.items() if name.startswith(UPSTREAM)}
         return self.function.gradients(inputs, above, self.wanted)
 

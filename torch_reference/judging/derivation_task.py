@@ -22,8 +22,9 @@ class Task:
     links are those at which the graph can be cut; batched are the tensors of the point whose rows are
     observations; refused are names that cannot be compared, and why; origin is the point that the derivation
     may remember, where the point is another; allowed are the breaches, by their verdicts, that are meant;
-    once, that it is called once, as where a part of the point is judged as well; outputs, what a function
-    returned, which is judged beside its gradients.
+    may_change are inputs that the reference changes in place to the same; once, that it is called once, as
+    where a part of the point is judged as well; outputs, what a function returned, which is judged beside its
+    gradients.
     """
 
     derivation: Callable[[Tensors], Mapping[str, Tensor | None]]
@@ -38,6 +39,7 @@ class Task:
     refused: Mapping[str, str] = field(default_factory=dict)
     origin: Tensors | None = None
     allowed: Sequence[str] = ()
+    may_change: Sequence[str] = ()
     once: bool = False
     outputs: Tensors = field(default_factory=dict)
 

@@ -24,7 +24,7 @@ from torch_reference.judging.calls.points import (
 )
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
-from torch_reference.judging.hygiene import copies
+from torch_reference.judging.hygiene import copies, is_the_same
 from torch_reference.layers.generator_state import generator_state
 from torch_reference.tolerance.by_rows import INDICES
 
@@ -35,13 +35,16 @@ class FunctionObjective:
 
     A point holds "inputs[0]", … and "d_loss_d_outputs[0]", …; without arguments the inputs are passed on in
     their order. rng_state is where its random numbers begin, where it draws any; indexing what was seen
-    of its reading numbers at places that integers tell.
+    of its reading numbers at places that integers tell; changes are the inputs that it changes in place, of
+    which the function then has copies, and changing is the function that does.
     """
 
     function: Callable[..., Any]
     arguments: Arguments | None = None
     rng_state: Tensor | None = None
     indexing: Indexing | None = None
+    changes: tuple[str, ...] = ()
+    changing: Callable[..., Any] | None = None
 
     def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
         """Evaluate Σ ⟨upstream, output⟩ over the outputs that have an upstream gradient."""
@@ -93,6 +96,10 @@ class FunctionObjective:
         with user_code("reference"), same_random_numbers(self.rng_state):
             return self._on(inputs)
 
+    def in_place(self, inputs: Tensors) -> Any:
+        """The same, which changes the inputs themselves where the function was given so."""
+        return replace(self, function=self.changing or self.function).outputs(inputs)
+
     def looked_at(
         self, inputs: Tensors, wanted: Sequence[str], as_given: bool = False, resized: bool = False
     ) -> tuple[dict[str, Tensor], bool]:
@@ -132,11 +139,16 @@ class FunctionObjective:
             with Indexing() as seen:
                 watched = self._on(given)
             draws = not torch.equal(state, generator_state())
-            changes = versions != [value._version for value in given.values()]
+            moved = [
+                name
+                for (name, value), version in zip(given.items(), versions, strict=True)
+                if value._version != version or not is_the_same(value, inputs[name])
+            ]
             if _are_others(watched, made) and not _are_others(self._on(copies(inputs)), made):
                 raise RuntimeError("torch makes other numbers of it while its operations are watched")
-        function = _of_copies(self.function) if changes else self.function
-        return replace(self, function=function, indexing=seen), draws
+        function = _of_copies(self.function) if moved else self.function
+        changes = tuple(name for name in moved if not torch.equal(given[name], inputs[name]))
+        return replace(self, function=function, indexing=seen, changes=changes, changing=self.function), draws
 
     def _on(self, inputs: Tensors) -> Any:
         if self.arguments is None:

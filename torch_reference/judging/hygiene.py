@@ -44,7 +44,7 @@ def observe(
     breaches = [
         Breach(name, Verdict.MUTATED, "the derivation changed its input in place: work on a copy")
         for name, before in point.items()
-        if not _same(first[name], before)
+        if not is_the_same(first[name], before)
     ]
     changed = {breach.name for breach in breaches}
     for name, value in result.items():
@@ -107,10 +107,10 @@ def copies(point: Tensors) -> dict[str, Tensor]:
 
 
 def _is_in(result: Tensors, name: str, value: Tensor) -> bool:
-    return name in result and _same(result[name], value.detach())
+    return name in result and is_the_same(result[name], value.detach())
 
 
-def _same(a: Tensor, b: Tensor) -> bool:
+def is_the_same(a: Tensor, b: Tensor) -> bool:
     """Bit for bit equal, NaN included."""
     if a.shape != b.shape or a.dtype != b.dtype or not has_memory(a):
         return False
