@@ -3,6 +3,9 @@
 import math
 from dataclasses import asdict, dataclass
 
+import torch
+from torch import Tensor
+
 from torch_reference.comparison import Row, Verdict
 
 
@@ -87,3 +90,22 @@ def _finite(value: object) -> object:
     """JSON has no NaN, no infinity and no complex number: what Python calls them instead."""
     is_strange = isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value))
     return str(value) if is_strange else value
+
+
+def says_too_little(row: Row, made: Tensor) -> bool:
+    """Whether a row knows of nothing wrong: at odd points a tolerance may be blunt, or that of a sum tiny."""
+    if row.verdict in (Verdict.INCONCLUSIVE, Verdict.LOSES_DIGITS, Verdict.NO_BOUND):
+        return True
+    if row.difference is not None and abs(row.difference) <= torch.finfo(made.dtype).tiny:
+        return True  # what is subnormal may be flushed to zero
+    only_a_sum = not row.agrees and row.wrong_elements == 0 and row.difference is not None
+    rounding = 8 * torch.finfo(made.dtype).eps * float(made.abs().max()) if only_a_sum else 0.0
+    return only_a_sum and abs(row.difference or 0.0) <= rounding
+
+
+def is_small(row: Row, made: Tensor) -> bool:
+    """Whether a row differs by less than half of the digits, which a mistake of the calculus does not."""
+    if row.difference is None:
+        return False
+    size = max(float(made.abs().max()) if made.numel() else 0.0, abs(row.reference or 0.0))
+    return abs(row.difference) <= torch.finfo(made.dtype).eps ** 0.5 * size

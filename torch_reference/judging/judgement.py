@@ -9,6 +9,7 @@ from torch import Tensor
 from torch_reference.comparison import Row, Verdict, form_mismatch
 from torch_reference.judging.calls.cuts import MANY, choices_of_rows, elements
 from torch_reference.judging.scalar_objective import (
+    UPSTREAM,
     FunctionObjective,
     Objective,
     Tensors,
@@ -16,6 +17,7 @@ from torch_reference.judging.scalar_objective import (
     zeros,
 )
 from torch_reference.tolerance.added_up import Allowed
+from torch_reference.tolerance.agreeing_rows import near_row
 from torch_reference.tolerance.by_rows import rows_by_parts
 from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.own_roundings import forgiven
@@ -85,6 +87,15 @@ class Evidence:
         # Whoever looks coarsely takes what is inconclusive for what agrees.
         return rows | judged(comparable, fewest, blunt=not coarsely)
 
+    def are_near(self, manual: Tensors, outputs: Tensors) -> bool:
+        """Whether all of these are near the reference's, and so agree for who looks coarsely."""
+        form = {name: self.point[name] for name in manual}
+        form |= {name: self.point[UPSTREAM + name] for name in outputs}
+        made = {**outputs, **manual}
+        if any(form_mismatch(name, value, form[name]) for name, value in made.items()):
+            return False
+        return all(near_row(self._tolerance.movement, name, value) for name, value in made.items())
+
     def forgiven(
         self,
         rows: dict[str, Row],
@@ -108,6 +119,16 @@ class Evidence:
 
         choices = partial(choices_of_rows, self.point, manual)
         return rows_by_parts(reference, self.point, choices, manual, allowed, outputs=self.outputs)
+
+
+def are_near(manual: Tensors, objective: Objective, point: Tensors, outputs: Tensors) -> bool:
+    """Whether gradients and outputs agree for who looks coarsely, without a look at what moves them.
+
+    Shapes: the outputs are those that have an upstream gradient at the point, and whose form that has
+    """
+    names = {name: tuple(point[name].shape) for name in manual}
+    evidence = Evidence(objective, point, names, outputs=tuple(outputs))
+    return evidence.are_near(manual, outputs)
 
 
 def judge(

@@ -7,6 +7,7 @@ from torch.nn import functional as F  # noqa: N812 # torch's own name for it
 
 from autograd_functions import function
 from torch_reference import check_function
+from torch_reference.check.ways import points
 
 x = torch.randn(4, 8, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
@@ -91,3 +92,27 @@ def test_a_slope_that_is_right_at_ones_alone_is_refused() -> None:
     square = function(lambda ctx, x: x * x, lambda ctx, g: 2 * g)
     report = check_function(square, torch.square, torch.ones(3, 2), ways=["redrawn"], order=1, draws=0)
     assert not report
+
+
+def test_nobody_looks_for_kinks_where_nothing_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To see whether a point is smooth takes two evaluations: it is asked before something is blamed."""
+    asked = []
+    monkeypatch.setattr(points, "is_smooth", lambda *_: asked.append(1))
+    square = function(
+        lambda ctx, x: ctx.save_for_backward(x) or x * x, lambda ctx, g: 2 * g * ctx.saved_tensors[0]
+    )
+    assert check_function(square, torch.square, x[:2, :2], ways=["redrawn", "scales", "columns"], order=1)
+    assert not asked
+
+
+def test_what_is_wrong_at_a_kink_alone_is_not_blamed() -> None:
+    """At zero any slope from 0 to 1 is right, and one of 7 is not known to be wrong where zeros are put."""
+    sevens = function(lambda ctx, x: ctx.save_for_backward(x) or x.relu(), lambda ctx, g: _relu(ctx, g))
+    report = check_function(sevens, torch.relu, x[:, :, 0], ways=["zeros"], order=1)
+    assert report
+    assert dict(report.ways)["zeros"] == "cannot apply"
+
+
+def _relu(ctx, g: Tensor) -> Tensor:
+    (x,) = ctx.saved_tensors
+    return torch.where(x == 0, 7 * g, g * (x > 0))

@@ -109,9 +109,9 @@ def at_point(session: Session, what: str, inputs: Tensors, at_kinks: bool = Fals
     if (refusal := _out_of_range(session, inputs)) is not None:
         yield Attempt(what, point, partial(_raise, refusal))
         return
-    finite = all(value.isfinite().all() for value in outputs.values())
-    if depends and finite and (at_kinks or is_smooth(session, point)):
-        yield Attempt(what, point, partial(session.differentiated, point))
+    if depends and all(value.isfinite().all() for value in outputs.values()):
+        attempt = Attempt(what, point, partial(session.differentiated, point))
+        yield attempt if at_kinks else attempt._replace(is_smooth=partial(is_smooth, session, point))
 
 
 def _out_of_range(session: Session, inputs: Tensors) -> UserCodeError | None:

@@ -4,23 +4,24 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from torch_reference.check.references.as_the_reference import does_the_reference
 from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
-from torch_reference.comparison import Row, Verdict
+from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.nests import tensors_of
 from torch_reference.judging.calls.raised_errors import (
     UserCodeError,
     is_guard,
     is_out_of_range,
     loses_the_device,
 )
-from torch_reference.judging.finding import Finding, breach
+from torch_reference.judging.finding import Finding, breach, is_small, says_too_little
+from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.function_outputs import judge_outputs
-from torch_reference.judging.judgement import FORM, judge
-from torch_reference.judging.scalar_objective import reference_gradients
+from torch_reference.judging.judgement import FORM, are_near, judge
+from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
 from torch_reference.tolerance.differences import adds_up
 
 Way = Callable[[Session], Iterator[Attempt]]
@@ -95,7 +96,11 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
             if out_of_its_domain and is_out_of_range(str(error)):
                 return NO_DEVICE, []
             return "fails", [breach(error.part, "call", Verdict.RAISED, str(error))]
-        if not _is_in_domain(attempt, objective) or isinstance(error.__cause__, Warning):
+        if (
+            not _is_in_domain(attempt, objective)
+            or isinstance(error.__cause__, Warning)
+            or not attempt.is_smooth()
+        ):
             return "cannot apply", []
         if attempt.may_refuse or out_of_its_domain:
             return "refused", []
@@ -109,6 +114,10 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         if not odd:
             return "agrees", []
         made = Made({}, odd)
+    if _are_near(made, attempt, objective, session):
+        return "agrees", []
+    if not attempt.is_smooth():
+        return "cannot apply", []
     if not all(map(adds_up, made.gradients.values())) and not _is_in_domain(attempt, objective):
         return "cannot apply", []
     try:
@@ -123,6 +132,20 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     if wrong and (attempt.warns or (attempt.resized and is_another_function(wrong))):
         return "warns", wrong
     return ("fails", wrong) if wrong else ("agrees", [])
+
+
+def _are_near(made: Made, attempt: Attempt, objective: FunctionObjective, session: Session) -> bool:
+    """Whether all is so near the reference's that it is judged no further: in one evaluation of it."""
+    outputs: dict[str, Tensor] = {}
+    if made.outputs and attempt.objective is None:
+        outputs = {name: value.detach() for name, value in tensors_of(made.outputs).items()}
+        names = {UPSTREAM + name for name in (*session.plain.outputs, *made.outputs)}
+        if outputs.keys() != made.outputs.keys() or not names <= attempt.point.keys():
+            return False
+    try:
+        return are_near(made.gradients, objective, attempt.point, outputs)
+    except UserCodeError:
+        return False
 
 
 def is_another_function(wrong: list[Finding]) -> bool:
@@ -153,29 +176,10 @@ def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) ->
             again=None if attempt.by_chance or attempt.roughly else lambda: attempt.call().gradients,
         )
         for name, row in rows.items():
-            small = attempt.roughly and _is_small(row, made.gradients[name])
-            if not small and not _says_too_little(row, made.gradients[name]):
+            small = attempt.roughly and is_small(row, made.gradients[name])
+            if not small and not says_too_little(row, made.gradients[name]):
                 found.append(Finding(name, "input", row))
     return found
-
-
-def _says_too_little(row: Row, made: Tensor) -> bool:
-    """Whether nothing is known to be wrong: at odd points a tolerance may be blunt, or that of a sum tiny."""
-    if row.verdict in (Verdict.INCONCLUSIVE, Verdict.LOSES_DIGITS, Verdict.NO_BOUND):
-        return True
-    if row.difference is not None and abs(row.difference) <= torch.finfo(made.dtype).tiny:
-        return True  # what is subnormal may be flushed to zero
-    only_a_sum = not row.agrees and row.wrong_elements == 0 and row.difference is not None
-    rounding = 8 * torch.finfo(made.dtype).eps * float(made.abs().max()) if only_a_sum else 0.0
-    return only_a_sum and abs(row.difference or 0.0) <= rounding
-
-
-def _is_small(row: Row, made: Tensor) -> bool:
-    """Whether it differs by less than half of the digits, which a mistake of the calculus does not."""
-    if row.difference is None:
-        return False
-    size = max(float(made.abs().max()) if made.numel() else 0.0, abs(row.reference or 0.0))
-    return abs(row.difference) <= torch.finfo(made.dtype).eps ** 0.5 * size
 
 
 def _is_in_domain(attempt: Attempt, objective: Any) -> bool:

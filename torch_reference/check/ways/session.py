@@ -36,7 +36,8 @@ class Attempt(NamedTuple):
     what is wrong there is no mistake of the function as it was given; resized that it has other sizes;
     only_finite that any gradient is right that is finite; by_chance that the same call may make others, so
     that no other call of it says what its roundings explain; may_guard that a forward may say itself that it
-    takes no such inputs.
+    takes no such inputs; is_smooth, which is asked where something is wrong, whether the point is at no kink,
+    where several gradients are right.
     """
 
     what: str
@@ -50,6 +51,7 @@ class Attempt(NamedTuple):
     only_finite: bool = False
     by_chance: bool = False
     may_guard: bool = False
+    is_smooth: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True)
