@@ -58,3 +58,23 @@ def test_rows_are_cut_where_the_reference_is_defined_with_few() -> None:
         few_rows(FunctionObjective(lambda x: x.view(1000, 1000)), {"inputs[0]": square}, ["inputs[0]"], 0)
         is None
     )
+
+
+def test_a_large_call_is_made_once_and_tells_its_outputs_and_gradients() -> None:
+    """What it returns of another form, or by chance of none, is still told: it is called again for that."""
+    large = []
+
+    def forward(x: Tensor) -> tuple[Tensor, Tensor]:
+        large.extend([x.shape] if len(x) == len(square) else [])
+        return x * x, x
+
+    square = x[:300]
+    pair = (forward, lambda x, g: 2 * g * x)
+    assert check_function(pair, torch.square, square, redraw=False)
+    assert len(large) == 1
+    of_two = (lambda x: ((x * x, x.sum()), x), lambda x, g, *_: 2 * g * x)
+    report = check_function(of_two, torch.square, square, redraw=False)
+    assert [finding.name for finding in report.findings if not finding.agrees] == ["outputs[1]"]
+    itself = (lambda x: (x, x), lambda x, g: g)
+    report = check_function(itself, torch.clone, square, redraw=False)
+    assert report.first_wrong.row.verdict == "shares memory"

@@ -5,11 +5,12 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from torch_reference.chain.recording.placing import Placing
 from torch_reference.check.calling import Called, Function, PairOfFunctions, called, gradients_by_name
 from torch_reference.check.examine import examine_here, raised
-from torch_reference.check.few_rows import few_rows
+from torch_reference.check.few_rows import few_rows, told_of
 from torch_reference.check.located import CalledAt, LocatedReport
 from torch_reference.check.located.locating import located_in_function
 from torch_reference.check.references.in_place import changes_besides, shared_besides
@@ -26,8 +27,8 @@ from torch_reference.judging.function_outputs import (
     judge_outputs,
     shared_memory,
 )
-from torch_reference.judging.hygiene import copies
-from torch_reference.judging.report import UNKNOWN, Finding, Report
+from torch_reference.judging.hygiene import Derivation, copies
+from torch_reference.judging.report import Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
 
 
@@ -51,33 +52,46 @@ class AsGiven:
 
         Once, where a part of the point is judged as well, leaves to that what two calls show.
         """
+        if once and self.objective.forms and (report := self._at_once(point)) is not None:
+            return report
         dtype = str(point[self.wanted[0]].dtype).removeprefix("torch.")
         inputs = copies(self._inputs(point))
         try:
             made = self.function.outputs(inputs, self.wanted)
-            besides = fit_beside_gradients(made, self.objective, point) if once else {}
             changed = changes_besides(inputs, self.objective, self._inputs(point))
-            found = [] if besides else self._outputs(made, point)
-            shared = self._shared(
-                made, inputs, point
-            )  # before the next call, which may overwrite what was made
+            found = self._outputs(made, point)
+            shared = self._shared(made, inputs, point)  # before the next call, which may overwrite it
         except UserCodeError as error:
             return Report((raised(error),), dtype)
         if any(has_another_form(finding) for finding in found):
             return Report(tuple(found), dtype)
-        task = replace(self.task(point), once=once, outputs=besides)
-        task = replace(task, may_change=tuple({*self.objective.changes} - {*changed}))
-        report = examine_here(task, self.draws)
-        if besides:
-            found = [finding for finding in report.findings if finding.kind == "output"]
-        if not found:  # the backward raised an error
-            found = self._outputs(made, point)
+        may_change = tuple({*self.objective.changes} - {*changed})
+        report = examine_here(replace(self.task(point), once=once, may_change=may_change), self.draws)
         gradients = [
             changed.get(finding.name, finding) if finding.row.verdict is Verdict.MUTATED else finding
             for finding in report.findings
-            if finding.kind != "output"
         ]
         return replace(report, findings=(*found, *shared, *gradients))
+
+    def _at_once(self, point: Tensors) -> Report | None:
+        """The report on the outputs and the gradients of one call; None where there is more to say of it."""
+        made: dict[str, Tensor] = {}
+        shared: list[Finding] = []
+
+        def derive(values: Tensors) -> Mapping[str, Any]:
+            outputs, gradients = self._differentiated(values)
+            made.update(fit_beside_gradients(outputs, self.objective))
+            if not made:
+                raise ValueError("outputs that are judged by themselves")
+            shared.extend(self._shared(outputs, self._inputs(values), point))
+            return gradients
+
+        report = examine_here(replace(self.task(point, derive), once=True, outputs=made), self.draws)
+        if report.user_code_failed or not made:
+            return None
+        outputs = [finding for finding in report.findings if finding.kind == "output"]
+        gradients = [finding for finding in report.findings if finding.kind != "output"]
+        return replace(report, findings=(*outputs, *shared, *gradients))
 
     def _outputs(self, made: Mapping[str, Any], point: Tensors) -> list[Finding]:
         inputs = self._inputs(point)
@@ -107,7 +121,7 @@ class AsGiven:
             return report
         here = self.located(self.check(few), few, function)
         told = {each.name: each for each in here.findings if not each.agrees}
-        findings = tuple(_told(each, told.get(each.name)) for each in report.findings)
+        findings = tuple(told_of(each, told.get(each.name)) for each in report.findings)
         if isinstance(here, LocatedReport) and told:
             known = {field.name: getattr(report, field.name) for field in fields(report)}
             report = LocatedReport(**known, inside=here.inside, repairs=here.repairs)
@@ -145,26 +159,27 @@ class AsGiven:
     def returned(self, point: Tensors) -> Mapping[str, Any]:
         """What the backward returns for each input there, None among it; nothing where it raises an error."""
         try:
-            return self._gradients(copies(point))
+            return self._differentiated(copies(point))[1]
         except UserCodeError:
             return {}
 
-    def _gradients(self, values: Tensors) -> Mapping[str, Any]:
-        inputs = self._inputs(values)
+    def _differentiated(self, values: Tensors) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        tensors = self.function.arguments.tensors(self._inputs(values))
         above = {name: value for name, value in values.items() if name.startswith(UPSTREAM)}
-        return self.function.gradients(inputs, above, self.wanted)
+        return self.function.differentiated(tensors, above, self.wanted)
 
-    def task(self, point: Tensors) -> Task:
-        """The task of differentiating the function there."""
+    def task(self, point: Tensors, derive: Derivation | None = None) -> Task:
+        """The task of differentiating the function there, or of what another one derives."""
+        of = derive or (lambda values: self._differentiated(values)[1])
 
-        def derive(values: Tensors) -> Mapping[str, Any]:
+        def whole(values: Tensors) -> Mapping[str, Any]:
             return {
                 name: torch.zeros_like(values[name]) if gradient is None else gradient
-                for name, gradient in self._gradients(values).items()
+                for name, gradient in of(values).items()
             }
 
         return Task(
-            derivation=Converted(derive, point[self.wanted[0]]),
+            derivation=Converted(whole, point[self.wanted[0]]),
             objective=self.objective,
             point=point,
             shapes=lambda values: {name: tuple(values[name].shape) for name in self.wanted},
@@ -173,15 +188,6 @@ class AsGiven:
             may_alias=tuple(name for name in point if name.startswith(UPSTREAM)),
             allowed=self.allow,
         )
-
-
-def _told(finding: Finding, few: Finding | None) -> Finding:
-    """A wrong gradient with the diagnosis that few rows got; they may not show what is wrong."""
-    if finding.agrees or finding.is_breach or finding.kind == "output":
-        return finding
-    if few is None or few.is_breach:
-        return replace(finding, diagnosis=UNKNOWN)
-    return replace(finding, diagnosis=few.diagnosis, wrong=few.wrong)
 
 
 def checked_here(as_given: AsGiven, point: Tensors, once: bool = False) -> tuple[AsGiven, Report]:

@@ -4,6 +4,7 @@ Every element is judged at the whole point; other ways of calling, and what a mi
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch import Tensor
 from torch_reference.judging.calls.cuts import cuts, elements
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.function_objective import FunctionObjective
+from torch_reference.judging.report import UNKNOWN, Finding
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 from torch_reference.judging.upstream_gradients import drawn_upstream
 
@@ -115,3 +117,12 @@ def _part(value: Tensor, like: Tensor, first_rows: Mapping[int, Tensor]) -> Tens
     if value.ndim and len(first_rows.get(len(value), ())) == len(like):
         value = _taken(value, [0], first_rows[len(value)])
     return value[tuple(slice(length) for length in like.shape)].clone()
+
+
+def told_of(finding: Finding, few: Finding | None) -> Finding:
+    """A wrong gradient with the diagnosis that few rows got; they may not show what is wrong."""
+    if finding.agrees or finding.is_breach or finding.kind == "output":
+        return finding
+    if few is None or few.is_breach:
+        return replace(finding, diagnosis=UNKNOWN)
+    return replace(finding, diagnosis=few.diagnosis, wrong=few.wrong)

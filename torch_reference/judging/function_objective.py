@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.cuts import Indexing
 from torch_reference.judging.calls.holders import tensors_mapped
-from torch_reference.judging.calls.nests import named_leaves, named_tensors
+from torch_reference.judging.calls.nests import forms_of, named_leaves, named_tensors
 from torch_reference.judging.calls.points import (
     UPSTREAM,
     Tensors,
@@ -36,7 +36,8 @@ class FunctionObjective:
     A point holds "inputs[0]", … and "d_loss_d_outputs[0]", …; without arguments the inputs are passed on in
     their order. rng_state is where its random numbers begin, where it draws any; indexing what was seen
     of its reading numbers at places that integers tell; changes are the inputs that it changes in place, of
-    which the function then has copies, and changing is the function that does.
+    which the function then has copies, and changing is the function that does; forms are the outputs without
+    their numbers, where all are tensors and nothing is changed.
     """
 
     function: Callable[..., Any]
@@ -45,6 +46,7 @@ class FunctionObjective:
     indexing: Indexing | None = None
     changes: tuple[str, ...] = ()
     changing: Callable[..., Any] | None = None
+    forms: Tensors | None = None
 
     def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
         """Evaluate Σ ⟨upstream, output⟩ over the outputs that have an upstream gradient."""
@@ -148,7 +150,8 @@ class FunctionObjective:
                 raise RuntimeError("torch makes other numbers of it while its operations are watched")
         function = _of_copies(self.function) if moved else self.function
         changes = tuple(name for name in moved if not torch.equal(given[name], inputs[name]))
-        return replace(self, function=function, indexing=seen, changes=changes, changing=self.function), draws
+        settled = replace(self, function=function, indexing=seen, changes=changes, changing=self.function)
+        return replace(settled, forms=None if moved else forms_of(watched)), draws
 
     def _on(self, inputs: Tensors) -> Any:
         if self.arguments is None:

@@ -58,23 +58,19 @@ def judge_outputs(
     return [*(Finding(name, "output", row) for name, row in rows.items()), *filter(None, others)]
 
 
-def fit_beside_gradients(
-    made: Mapping[str, Any], objective: FunctionObjective, point: Tensors
-) -> dict[str, Tensor]:
+def fit_beside_gradients(made: Mapping[str, Any], objective: FunctionObjective) -> dict[str, Tensor]:
     """The outputs, where all are of digits to spare and of the right form; else none.
 
     Those are judged in the same draws as the gradients are: of whatever else something is to be said first.
     """
-    inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
-    with quiet_call():
-        right = named_leaves(objective.outputs(inputs), "outputs")
+    forms = objective.forms or {}
     fit = {
         name: value.detach()
         for name, value in made.items()
-        if is_tensor(value) and is_tensor(right.get(name))
-        if value.dtype in SPARE and value.numel() and form_mismatch(name, value, right[name]) is None
+        if is_tensor(value) and name in forms
+        if value.dtype in SPARE and value.numel() and form_mismatch(name, value, forms[name]) is None
     }
-    return fit if fit.keys() == right.keys() == made.keys() else {}
+    return fit if fit.keys() == forms.keys() == made.keys() else {}
 
 
 def shared_memory(made: Mapping[str, Any], inputs: Tensors, in_graph: bool) -> list[Finding]:

@@ -91,6 +91,17 @@ def tensors_of(leaves: Mapping[str, Any]) -> dict[str, Tensor]:
     return found
 
 
+def forms_of(found: Any) -> dict[str, Tensor] | None:
+    """The outputs by name without their memory; None where one is no tensor that can be looked at."""
+    leaves = named_leaves(found, "outputs")
+    if not all(is_judged(leaf) and not leaf.is_nested for leaf in leaves.values()):
+        return None
+    return {
+        name: torch.empty((), dtype=leaf.dtype, device=leaf.device).expand(leaf.shape)
+        for name, leaf in leaves.items()
+    }
+
+
 def dense(value: Tensor) -> Tensor:
     """A sparse tensor with all its zeros, rows of several lengths filled up with them; any other as it is.
 
