@@ -31,4 +31,4 @@ def test_no_call_of_a_compiled_function_runs_as_it_was_written() -> None:
         assert report.agrees, str(report)
     finally:
         torch.compiler.reset()
-    assert set(seen) == {"ExactRun", "MovedRun"}
+    assert set(seen) == {"ExactRun", "Indexing", "MovedRun"}
