@@ -22,7 +22,9 @@ from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream
 
 SECONDS = 1.0
-"""What all failing ways of one check may take together."""
+"""What all failing ways of one check may take together of the thread's own time: what else the machine does
+decides nothing, but that nobody waits PATIENCE times as long."""
+PATIENCE = 4
 TRIES = 60
 FEW = 12
 """A tensor of more numbers gets evenly spaced ones."""
@@ -66,10 +68,9 @@ def smallest_inputs(
     A way that fails with other upstream gradients only than those that a check draws itself has none.
     """
     found: dict[str, Tensors] = {}
-    begin = time.monotonic()
+    begin = _now()
     for number, (failing, way) in enumerate(ways, start=1):
-        until = begin + seconds * number / len(ways)
-        tried = _Tried(shrinking, way, failing, until)
+        tried = _Tried(shrinking, way, failing, begin, seconds * number / len(ways))
         known = next((small for small in found.values() if tried(small)), None)
         start = {name: value.contiguous() for name, value in shrinking.session.inputs.items()}
         if known is not None:
@@ -92,16 +93,25 @@ def _is_far_off(session: Session) -> bool:
     )
 
 
+def _now() -> tuple[float, float]:
+    """By the thread's own clock, and by the one on the wall."""
+    return time.thread_time(), time.monotonic()
+
+
 class _Tried:
     """The question whether an input still fails, asked as long as there is time."""
 
-    def __init__(self, shrinking: Shrinking, way: Way, failing: WayFound, until: float) -> None:
-        self.shrinking, self.way, self.failing, self.until = shrinking, way, failing, until
+    def __init__(
+        self, shrinking: Shrinking, way: Way, failing: WayFound, begin: tuple[float, float], seconds: float
+    ) -> None:
+        self.shrinking, self.way, self.failing = shrinking, way, failing
+        self.begin, self.seconds = begin, seconds
         self.count = 0
 
     @property
     def is_over(self) -> bool:
-        return self.count >= TRIES or time.monotonic() > self.until
+        own, all_of_it = (now - then for now, then in zip(_now(), self.begin, strict=True))
+        return self.count >= TRIES or own > self.seconds or all_of_it > PATIENCE * self.seconds
 
     def __call__(self, inputs: Tensors) -> bool:
         if self.is_over:
