@@ -24,6 +24,9 @@ if PROFILE in ("ci", "thorough"):
         "beartype.beartype",
     )
 
+MEDIUM_PAGES = ("docs/check.md",)
+"""A page cannot carry a mark itself."""
+
 # The first torch call of a process takes half a second: a deadline would report a slow example instead of a
 # wrong one. print_blob shows how to run a failure of another machine again.
 hypothesis.settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True)
@@ -66,13 +69,19 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip in the quick profile what is slow and most of a sampled table, unless they are asked for by -m."""
+    for item in items:
+        if item.nodeid.startswith(MEDIUM_PAGES):
+            item.add_marker("medium")
     if PROFILE not in ("dev", "mutation") or config.getoption("-m"):
         return
     tables: dict[str, list[pytest.Item]] = {}
     for item in items:
+        medium = item.get_closest_marker("medium")
         if "slow" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="slow: set HYPOTHESIS_PROFILE=ci, or pass -m slow"))
-        elif "sample" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="slow: pass -m slow, or set HYPOTHESIS_PROFILE=ci"))
+        elif medium and not medium.args:
+            item.add_marker(pytest.mark.skip(reason="half a second or more: pass -m medium"))
+        elif medium or "sample" in item.keywords:
             tables.setdefault(item.nodeid.split("[")[0], []).append(item)
     for cases in tables.values():
         _leave_a_sample(cases)
@@ -80,8 +89,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _leave_a_sample(cases: list[pytest.Item]) -> None:
     """Of a table of slow cases, as many as its mark says, from its beginning to its end."""
-    [number] = cases[0].get_closest_marker("sample").args
+    [number] = next(mark.args for mark in cases[0].iter_markers() if mark.name in ("medium", "sample"))
     chosen = {round(k * (len(cases) - 1) / max(number - 1, 1)) for k in range(number)}
     for place, case in enumerate(cases):
         if place not in chosen:
-            case.add_marker(pytest.mark.skip(reason="one of many: HYPOTHESIS_PROFILE=ci, or -m sample"))
+            case.add_marker(pytest.mark.skip(reason="one of many: pass -m 'medium or sample'"))

@@ -26,6 +26,7 @@ class Own(torch.autograd.Function):
 """
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize(
     ("right", "wrong", "name", "line"),
     [

@@ -33,6 +33,7 @@ def product(x: Tensor, w: Tensor) -> Tensor:
     return x * w
 
 
+@pytest.mark.medium
 def test_an_assertion_has_the_report_as_its_message() -> None:
     """In anybody's tests: for a network and for a function."""
     assert_gradients_match(*homework.network(), homework.derivation)
@@ -86,6 +87,7 @@ def test_a_networks_property_based_assertion_draws_its_parameters_too() -> None:
     assert torch.equal(model.weight, before)
 
 
+@pytest.mark.medium
 def test_the_property_based_assertion_takes_strategies() -> None:
     """Positive numbers for a square root, from a strategy of one's own."""
     positive = tensors((3,)).map(lambda values: values.abs() + 0.1)

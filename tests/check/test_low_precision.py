@@ -10,6 +10,7 @@ from functions_with_backward import w, x
 from torch_reference import Verdict, check_function
 
 
+@pytest.mark.medium
 def test_each_gradient_has_the_dtype_of_its_own_input() -> None:
     """Mixed precision, as kernels have it: bfloat16 data with float32 weights."""
     data, weights = x.bfloat16(), w.float()

@@ -107,6 +107,7 @@ class OfANest(nn.Module):
         return self.layer(data["x"] * data["w"][0] * data["n"])
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("in_a_tuple", [False, True])
 def test_inputs_may_be_nested(in_a_tuple: bool) -> None:
     """The derivation gets them as they were given; a mistake is found as in any other."""
@@ -150,6 +151,7 @@ class Pair(nn.Module):
         return x, x * x
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("factor", [1.0, 2.0])
 def test_each_call_and_each_part_of_an_output_is_a_link_with_its_number(factor: float) -> None:
     """The first call's gradient is derived wrongly, and named; what it feeds is inherited."""

@@ -76,6 +76,7 @@ def test_only_the_asked_gradients_count_in_the_script_too(monkeypatch: pytest.Mo
     assert "wrt=[0]" in text
 
 
+@pytest.mark.medium
 def test_upstream_gradients_fit_whatever_the_outputs_become(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer weights make more windows, and one window loses its dimension."""
     function = kernels.forward_windows, kernels.backward_windows

@@ -140,6 +140,7 @@ def test_a_literal_tells_its_device() -> None:
     assert literal(value) == 'tensor((1,), torch.float32, "0x1.0000000000000p+0", device="cuda:1")'
 
 
+@pytest.mark.medium
 @given(name=st.text() | st.text("\"\\'\n\r#{}\u2028\ud800\U0001f600\0"))
 def test_a_name_is_a_literal_that_it_cannot_end(name: str) -> None:
     """Whatever a parameter is called, the script has that name, and no code of it."""

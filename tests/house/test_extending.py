@@ -58,6 +58,7 @@ def test_the_guide_has_every_block() -> None:
     assert len(BLOCKS) == len(re.findall("```python", GUIDE)) == 16
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("end", ["first", "last"])
 def test_every_block_has_its_place(tmp_path: Path, end: str) -> None:
     """In the files as they are today, and what comes out is lint-free."""

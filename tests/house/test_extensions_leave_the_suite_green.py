@@ -57,6 +57,7 @@ def test_a_page_says_how_many_files_and_lines_it_touches(page: str) -> None:
     assert not new or f"({added[1]} lines)" in text
 
 
+@pytest.mark.medium(1)
 @pages
 def test_a_page_applies_to_the_project_as_it_is(page: str, tmp_path: Path) -> None:
     """Every profile sees at once that a file has moved on; what comes out is lint-free."""

@@ -50,6 +50,7 @@ def test_wheel_holds_every_file_of_the_two_packages_and_nothing_else(wheel: zipf
     assert {f"{package}/py.typed" for package in PACKAGES} <= code
 
 
+@pytest.mark.medium
 def test_wheel_carries_the_licence(wheel: zipfile.ZipFile, wheel_metadata: Message) -> None:
     """The text of the MIT licence travels with the wheel, and the metadata names it."""
     [name] = [name for name in wheel.namelist() if name.endswith("/licenses/LICENSE")]

@@ -19,6 +19,7 @@ def backward(x: Tensor, above: Tensor) -> Tensor:
     return -(above - y * (above * y).sum(1, keepdim=True)) / torch.sqrt((x * x).sum(1, keepdim=True))
 
 
+@pytest.mark.medium(2)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("seed", range(5))
 def test_the_users_seed_hides_no_mistake(seed: int, dtype: torch.dtype) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 from torch.autograd import Function
@@ -28,6 +29,7 @@ class TwiceCholesky(Function):
         return d_matrix + d_matrix.T
 
 
+@pytest.mark.medium
 def test_pytorchs_symmetric_gradient_is_not_called_wrong() -> None:
     """At one element of the lower triangle the quotient is twice torch's: as if 2 were right."""
     torch.manual_seed(1)

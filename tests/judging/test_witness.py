@@ -28,7 +28,7 @@ def test_mpmath_convicts_pytorchs_own_softplus() -> None:
     assert (first.name, first.wrong, first.diagnosis) == ("output", "PyTorch's", None)
 
 
-@pytest.mark.sample(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("where", ["output", "output.weight", "hidden"])
 def test_mpmath_convicts_a_wrong_derivation(where: str) -> None:
     """At the first link, the last and a parameter, in float32: the truth of the rounded parameters."""

@@ -57,6 +57,7 @@ def test_a_loop_in_the_wrong_order_is_mended(tmp_path) -> None:
     assert "+    for t in reversed(range(len(x))):" in fix
 
 
+@pytest.mark.medium
 def test_a_loop_that_ends_too_early_is_mended(tmp_path) -> None:
     """The last step is never reached."""
     fix, _ = fixes(tmp_path, "in reversed(range(len(x)))", "in reversed(range(len(x) - 1))")

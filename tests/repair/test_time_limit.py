@@ -73,6 +73,7 @@ def test_an_error_of_the_question_is_its_own() -> None:
         limit.holds(raises)
 
 
+@pytest.mark.medium
 def test_an_import_is_not_cut_in_half(tmp_path, monkeypatch) -> None:
     """A package that takes longer than the limit is whole afterwards; what runs on behind it is stopped."""
     (tmp_path / "slowly_made").mkdir()

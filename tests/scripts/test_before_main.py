@@ -53,6 +53,7 @@ def ended(checkout: Path, line: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.medium
 def test_a_library_that_is_missing_or_damaged_is_one_line_and_status_2(checkout: Path) -> None:
     """Before the main function and in it; the line says what to do."""
     for line, told in [
@@ -71,6 +72,7 @@ def test_a_library_that_is_missing_or_damaged_is_one_line_and_status_2(checkout:
         assert done.stderr.count("\n") == 1, line
 
 
+@pytest.mark.medium
 def test_a_bug_while_it_imports_is_no_mismatch(checkout: Path) -> None:
     """70 for what is ours, 71 for the machine's memory, and the signal for Ctrl-C."""
     bug = "it.py: error: a bug of this program"

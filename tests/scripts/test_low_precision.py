@@ -17,6 +17,7 @@ def test_every_mistake_is_refused_and_nothing_that_is_right(
     assert (status, "missed" in capsys.readouterr().out) == (0, False)
 
 
+@pytest.mark.medium
 def test_the_rules_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
     """One function: each rule in a line, with what it refuses of the wrong and of the right."""
     assert low_precision.main(["--small", "--dtypes", "bfloat16", "--kernels", "SiLU"]) == 0

@@ -19,6 +19,7 @@ def test_nothing_that_is_right_is_refused(capsys: pytest.CaptureFixture[str]) ->
     assert random_function(7, torch.float64).links == random_function(7, torch.float64).links
 
 
+@pytest.mark.medium
 def test_a_derivation_that_is_off_is_refused() -> None:
     """A ten-thousandth too much, of any function that has a derivative at all."""
     for number in range(8):

@@ -22,6 +22,7 @@ AT_INDICES: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+@pytest.mark.medium(2)
 @pytest.mark.parametrize("name", AT_INDICES)
 def test_a_sum_at_indices_of_complex_numbers_is_judged(name: str) -> None:
     """Right ones agree; one with a billionth more does not."""

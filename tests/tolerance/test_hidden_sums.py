@@ -137,6 +137,7 @@ def table(width: int) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
     return forward, backward, lambda weight: torch.eye(5, dtype=weight.dtype)[indices] @ weight
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_a_sum_of_a_few_terms_may_be_made_in_16_bits(dtype: torch.dtype) -> None:
     """Up to four, as in a + b + c + d; a hundred rows that share an index lose digits."""
@@ -148,6 +149,7 @@ def test_a_sum_of_a_few_terms_may_be_made_in_16_bits(dtype: torch.dtype) -> None
             assert report.agrees is not bool(width), report
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_a_few_per_cent_of_a_short_sum_are_seen(dtype: torch.dtype) -> None:
     """All gradients 1.08 or 1.01 times what they should be: twenty roundings."""

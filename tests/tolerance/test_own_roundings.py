@@ -33,6 +33,7 @@ def derived(slope: Function) -> tuple[Callable, Callable]:
     return lambda x: (torch.sigmoid(x), torch.sigmoid(x)), lambda y, above: above * slope(y)
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_the_sigmoids_derivative_of_the_textbooks_is_right(dtype: torch.dtype) -> None:
     """y(1 − y) cancels where y is near 1: by itself, in torch's own, and in the pair of a student."""
@@ -42,6 +43,7 @@ def test_the_sigmoids_derivative_of_the_textbooks_is_right(dtype: torch.dtype) -
         assert report.agrees, report
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize(
     "slope",
     [
@@ -71,6 +73,7 @@ def test_a_difference_quotient_is_no_derivative() -> None:
     assert not check_function((forward, backward), torch.sin, randn(5, 7, dtype=torch.float64)).agrees
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
 def test_a_sum_that_the_reference_alone_conserves(dtype: torch.dtype) -> None:
     """x − max x makes each row of its gradient add up to nothing, and a softmax by its output does not."""
@@ -84,6 +87,7 @@ def test_a_sum_that_the_reference_alone_conserves(dtype: torch.dtype) -> None:
     assert report.agrees, report
 
 
+@pytest.mark.medium
 def test_in_16_bits_it_loses_digits() -> None:
     """It is no mistake of the calculus, and a half of an element may be gone."""
     x = randn(5, 7, dtype=torch.bfloat16, scale=3.0)
@@ -92,6 +96,7 @@ def test_in_16_bits_it_loses_digits() -> None:
     assert check_function(torch.sigmoid, quotient, x, ways=[], accept=["loses digits"]).agrees
 
 
+@pytest.mark.medium
 def test_a_constant_rows_variance_is_zero_to_rounding() -> None:
     """torch's derivative of a variance does not subtract the mean of itself, as the formula's does."""
     x = randn(4, 6, dtype=torch.float32)
@@ -130,6 +135,7 @@ def circular_sum(kernel, x):
     return kernel[index] @ x
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_an_output_is_explained_by_its_own_roundings_too(dtype) -> None:
     """Where the sum is exactly zero the frequencies leave a rounding; two thousand of them are none."""

@@ -30,6 +30,7 @@ def drawn(*shape: int, seed: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("factor", [1.0, 1.03])
 def test_equal_rows_of_a_gradient_round_alike_and_a_factor_still_shows(factor: float) -> None:
     """An expanded upstream gradient makes all rows of the weight's gradient the same, roundings included."""
@@ -41,6 +42,7 @@ def test_equal_rows_of_a_gradient_round_alike_and_a_factor_still_shows(factor: f
     assert report.agrees == (factor == 1.0)
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("factor", [1.0, 1.1])
 def test_torchs_own_convolution_in_16_bits_is_right_and_a_factor_is_not(
@@ -67,6 +69,7 @@ def test_torchs_own_convolution_in_16_bits_is_right_and_a_factor_is_not(
     assert report.agrees == (factor == 1.0)
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("factor", [1.0, 1.01])
 def test_an_upstream_number_that_is_divided_in_16_bits_rounds_in_all_elements_alike(

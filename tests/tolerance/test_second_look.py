@@ -32,6 +32,7 @@ def test_a_constant_input_is_as_far_off_everywhere(value: float) -> None:
     assert report.agrees, report
 
 
+@pytest.mark.medium
 def test_a_small_factor_shows_at_a_constant_input_too() -> None:
     """1e-5 is a hundred roundings of float32: equal or not, no right one is so far off."""
     x = torch.full((8, 64), 0.7, dtype=torch.float32)

@@ -33,6 +33,7 @@ def test_the_exact_derivative_is_right(options: dict[str, float]) -> None:
         assert report, str(report)
 
 
+@pytest.mark.medium
 def test_what_is_off_below_the_threshold_or_by_more_is_refused() -> None:
     """One part in 10⁹ at 19, and three in 10⁸ beyond, where torch leaves out 1.3e-9."""
     for place, off in ((3, 1e-9), (4, 3e-8), (7, 1e-12)):

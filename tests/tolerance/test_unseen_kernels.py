@@ -42,6 +42,7 @@ def report(function: type[Function], dtype: torch.dtype, **options: Any) -> Any:
     return check_function(function, lambda x, w: (x * w).sum(-1), x, w, wrt=[0], ways=[], order=1, **options)
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_small_elements_that_a_kernel_loses_are_not_called_wrong(dtype: torch.dtype) -> None:
     """They are no agreement either, but for who means it; where operations are seen, these explain them."""
@@ -55,6 +56,7 @@ def test_small_elements_that_a_kernel_loses_are_not_called_wrong(dtype: torch.dt
     assert report(weighted(1.0, unseen=False), dtype)
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_kernel_that_is_wrong_differs(dtype: torch.dtype) -> None:
     """A ten-thousandth of the largest element, and what is off everywhere by a few roundings more."""

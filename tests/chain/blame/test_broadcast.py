@@ -67,6 +67,7 @@ def checked(folder, source: str, changes: dict[str, str], reference, *shapes) ->
     )
 
 
+@pytest.mark.medium(2)
 @pytest.mark.parametrize(
     ("changes", "wrong"),
     [

@@ -81,6 +81,7 @@ def raise_(error: BaseException) -> None:
     raise error
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize(("call", "name", "told"), FOUND.values(), ids=FOUND)
 def test_what_is_wrong_or_raises_is_a_finding(call: Callable[[], Report], name: str, told: str) -> None:
     """Never an exception: a report with the place and the reason."""

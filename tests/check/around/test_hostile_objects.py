@@ -99,6 +99,7 @@ def with_hostile(make: Callable[[], Any]) -> Iterator[Callable[[], Report]]:
     yield lambda: check_modules(linear, linear, x, make(), **QUICK)
 
 
+@pytest.mark.medium(2)
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE)
 def test_whatever_stands_wherever_there_is_a_report(make: Callable[[], Any]) -> None:
     """An error of the check's own call alone is one: what it cannot look at is told."""

@@ -30,6 +30,7 @@ class Swish(torch.autograd.Function):
         return grad_output * s * (1 + x * (1 + s))
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("function", [Swish, Swish.apply], ids=["the class", "its apply"])
 def test_the_line_of_a_returned_gradient_is_shown_with_its_edit(function) -> None:
     """Without a single variable that could be paired."""

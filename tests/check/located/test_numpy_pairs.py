@@ -1,6 +1,7 @@
 """The lines of a course's assignment in numpy: it gets arrays, as in the check itself, and no tensors."""
 
 import numpy as np
+import pytest
 import torch
 
 from torch_reference import check_function
@@ -44,6 +45,7 @@ def report_on(tmp_path, right: str, wrong: str):
     return report, SOURCE[: SOURCE.index(right)].count("\n") + 1
 
 
+@pytest.mark.medium
 def test_the_wrong_line_is_named_and_mended(tmp_path) -> None:
     """By what is wrong of the gradients alone: there is no graph behind numpy's forward pass."""
     report, line = report_on(tmp_path, "np.sum(da, axis=0)", "np.mean(da, axis=0)")

@@ -13,6 +13,7 @@ def torchs_own(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     return scaled_dot_product_attention(query, key, value, enable_gqa=True)
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("right", [True, False])
 def test_grouped_heads_are_judged(right: bool) -> None:
     """Neighbours share a head: not every other one, as where a repeat is written for a repeat_interleave."""

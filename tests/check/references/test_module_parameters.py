@@ -95,6 +95,7 @@ class Masked(nn.Module):
         return function(forward, backward).apply(x, self.gain)
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("on_itself", [True, False])
 def test_what_a_module_keeps_on_itself_is_seen_by_two_forwards(on_itself: bool) -> None:
     """By check_modules, whose module is a copy, and by check_function alike."""
@@ -150,6 +151,7 @@ class Scaled(nn.Module):
         return x * self.gain + offset + (self.offset - offset).detach()
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("factor", [1.0, 1.5])
 def test_one_tensor_given_for_two_parameters_ties_none_in_later_calls(factor: float) -> None:
     """What comes after that way is called with each its own again."""

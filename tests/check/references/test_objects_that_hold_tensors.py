@@ -75,6 +75,7 @@ MADE: dict[str, Callable[[Tensor, Tensor], Any]] = {
 }
 
 
+@pytest.mark.medium(2)
 @pytest.mark.parametrize("kind", MADE)
 def test_tensors_are_judged_wherever_they_are_held(kind: str) -> None:
     """As an argument and as a result, each with its own gradient; what was given is left as it was."""

@@ -62,6 +62,7 @@ FUNCTIONS: dict[str, tuple[Callable[[float], Any], str, tuple[Any, ...]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.medium(2)
 @pytest.mark.parametrize(("made", "told", "inputs"), FUNCTIONS.values(), ids=FUNCTIONS)
 def test_a_function_is_judged_by_its_own_values(
     made: Callable[[float], Any], told: str, inputs: tuple[Any, ...]

@@ -17,6 +17,7 @@ def contiguous_only(saved, g):
     return flat.reshape(g.shape) * saved[1], g * saved[0]
 
 
+@pytest.mark.medium
 def test_a_kernel_that_takes_every_tensor_for_contiguous_is_found() -> None:
     """Right for contiguous upstream gradients, wrong for others: the report says which way failed."""
     report = check_function(pair(contiguous_only), product, x, w)
@@ -48,6 +49,7 @@ def test_one_number_is_neither_spread_nor_left_out() -> None:
     assert {((), (1,), (1,)), ((), (2,), (1,)), ((), (1,), (2,)), ((), (1,), (0,))} <= set(seen)
 
 
+@pytest.mark.medium
 def test_a_backward_that_relies_on_another_inputs_gradient_is_found() -> None:
     """Right when both are asked for, wrong when only the second is: only that way of calling shows it."""
 

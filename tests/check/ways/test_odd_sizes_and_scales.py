@@ -1,5 +1,6 @@
 """Where another size would do harm, and what is no mistake at inputs times a thousand."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 # torch's own name for it
@@ -70,6 +71,7 @@ def test_a_modules_parameters_are_not_multiplied_by_a_thousand() -> None:
     assert max(largest) < 10
 
 
+@pytest.mark.medium
 def test_as_many_outputs_as_rows_are_judged_with_other_rows() -> None:
     """unbind has an output for each row: with 37 rows each has an upstream gradient, and counts."""
     x = torch.randn(5, 3, generator=seeded, dtype=torch.float64)

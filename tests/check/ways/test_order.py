@@ -1,5 +1,6 @@
 """The findings come from the loss backwards, whatever the modules are nested in."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
@@ -52,6 +53,7 @@ def test_links_and_parameters_come_from_the_loss_backwards() -> None:
         assert [finding.name for finding in found.findings] == expected
 
 
+@pytest.mark.medium
 def test_without_draws_a_mistake_is_named_and_not_explained() -> None:
     """draws=0 asks for no diagnosis, nor for who is wrong."""
     for draws, kind, wrong in ((0, None, ""), (4, "factor 2", "yours")):

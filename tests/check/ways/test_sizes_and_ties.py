@@ -28,6 +28,7 @@ def through(ctx, g: Tensor) -> Tensor:
     return (ctx.scale * (d - mean - h * along)).reshape(g.shape)
 
 
+@pytest.mark.medium
 def test_a_size_that_is_written_into_a_function_is_its_own_affair() -> None:
     """With another number of rows it is another function: the report says so, and does not refuse it."""
     report = check_function(

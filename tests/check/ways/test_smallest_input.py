@@ -47,6 +47,7 @@ def again(report: Report, mine: Any) -> Report:
     return found
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize(("mine", "way"), [(Viewed, "transposed"), (InBlocks, "rows")])
 def test_the_small_call_shows_the_same_failure_and_no_other(mine: Any, way: str) -> None:
     """What is wrong as it is called otherwise, as one row is to blocks of four, is no smaller example."""

@@ -1,5 +1,6 @@
 """Where a symmetric matrix is given, another that is not may be outside of what a function is for."""
 
+import pytest
 import torch
 from torch import Tensor
 from torch.linalg import solve
@@ -27,6 +28,7 @@ def test_what_reads_one_triangle_is_right_at_symmetric_matrices() -> None:
     assert report.warnings
 
 
+@pytest.mark.medium
 def test_a_forgotten_transpose_is_found_all_the_same() -> None:
     """Its outputs are right at any matrix, so that its gradient has to be."""
     wrong = function(saving(torch.linalg.inv), lambda ctx, d_y: -inverse(ctx) @ d_y @ inverse(ctx))

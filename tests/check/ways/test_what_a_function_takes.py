@@ -50,6 +50,7 @@ def checked(x: Tensor) -> None:
     torch._assert(x.is_contiguous(), "x must be contiguous")
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("guard", [asserted, raised, checked])
 def test_a_forward_may_refuse_a_layout(guard: Callable[[Tensor], None]) -> None:
     """It is said, and no mistake; of an upstream gradient, which autograd lays out, a backward may not."""
@@ -72,6 +73,7 @@ def rotated(x: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     return x * cosines + turned * sines
 
 
+@pytest.mark.medium
 def test_tables_of_constants_stay_as_they_are() -> None:
     """Cosines of which a kernel reads one half are not drawn anew; a gain of ones is, also a constant one."""
     angles = torch.randn(4, 3, generator=draws).repeat(1, 2)
@@ -89,6 +91,7 @@ def test_tables_of_constants_stay_as_they_are() -> None:
     assert ("redrawn", "fails") in report.ways
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_an_exponential_by_powers_of_two_is_right(dtype: torch.dtype) -> None:
     """2ʸ of a rounded y = x log₂ e is off by |x| u, at 80 by eighty; 100 u of x are not explained."""

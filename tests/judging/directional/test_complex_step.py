@@ -33,7 +33,7 @@ SHARP: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-@pytest.mark.sample(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("function", SHARP.values(), ids=SHARP)
 def test_a_difference_below_the_quotients_error_is_told(function: Callable[[Tensor], Tensor]) -> None:
     """A thousandth of a millionth of a hundredth: it was undecided, and the report names the witness."""
@@ -44,6 +44,7 @@ def test_a_difference_below_the_quotients_error_is_told(function: Callable[[Tens
     assert (large.wrong, large.witness) == ("yours", "")
 
 
+@pytest.mark.medium
 def test_what_no_complex_number_goes_through_is_told_by_forward_mode() -> None:
     """An operation that torch has for real numbers only, and an imaginary part that is taken away."""
     for function in (lambda x: torch.special.erfcx(x), lambda x: x * torch.conj(x + 0j).real):

@@ -91,6 +91,7 @@ def test_the_ssr_after_any_steps_is_the_descents(case: str, rate: float) -> None
         assert apart[steps] < 1e-8 * descent.ssr[steps]
 
 
+@pytest.mark.medium(2)
 @cases
 @pytest.mark.parametrize("rate", [0.01, 0.1])
 def test_the_step_at_which_an_ssr_is_reached_is_the_descents(case: str, rate: float) -> None:

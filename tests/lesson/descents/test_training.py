@@ -21,6 +21,7 @@ from torch_reference.lesson.side_by_side import judge
 from torch_reference.lesson.training import train
 
 
+@pytest.mark.medium
 @given(task=tasks())
 def test_the_trajectories_agree_within_the_bound(task: Task) -> None:
     """For any network, data, choice of parameters and learning rate, in both dtypes: never a false alarm."""

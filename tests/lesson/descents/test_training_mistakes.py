@@ -89,6 +89,7 @@ def test_the_planted_descents_are_right_without_their_mistake() -> None:
     assert judged(descend_by(lambda points: gradient(points[-1]))).agrees
 
 
+@pytest.mark.medium(3)
 @pytest.mark.parametrize("mistake", WRONG_DERIVATIVES)
 def test_a_wrong_derivative_fails_where_it_starts(mistake: str) -> None:
     """The verdict names the derivative and the step at which the mistake is first made."""
@@ -109,6 +110,7 @@ def test_a_wrong_learning_rate_fails_at_the_first_step(factor: float, wrt: tuple
     assert (name[:10], step) == ("step_size_", 0)
 
 
+@pytest.mark.medium(2)
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_relative_error_of_1e_9_in_any_of_seven_derivatives_fails(
     name: str, monkeypatch: pytest.MonkeyPatch

@@ -49,6 +49,7 @@ def test_every_file_that_was_written_is_named(tmp_path: Path, capsys: pytest.Cap
     assert len(named) == 4
 
 
+@pytest.mark.medium
 def test_the_title_of_a_descent_that_diverges_fits_the_picture() -> None:
     """Whatever the SSR begins with; and its axes end where the curves do."""
     pyplot = pytest.importorskip("matplotlib.pyplot")

@@ -86,6 +86,7 @@ def test_autograd_is_noted(nursery: Nursery) -> None:
     assert judged(nursery, "gus").autograd == ["Tensor.backward (gus.py, line 11)"]
 
 
+@pytest.mark.medium
 def test_a_mistake_costs_its_link_only_where_links_are_worth_points(nursery: Nursery) -> None:
     """What a wrong link feeds is right given its upstream gradient."""
     assert judged(nursery, "cleo", ("predicted", *LESSON_WRT)).wrong(("predicted", *LESSON_WRT)) == [

@@ -40,6 +40,7 @@ def call(nursery: Nursery) -> Callable[..., dict]:
     return once
 
 
+@pytest.mark.medium
 def test_numbers_come_back_bit_for_bit(call: Callable) -> None:
     """From a file, from a module, from a method, a static one and one without self."""
     expected = unruly.right(lesson.start(), *lesson.data())
@@ -70,6 +71,7 @@ FAILURES = {
 }
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize("name", FAILURES)
 def test_each_way_to_fail_is_one_line_with_the_authors_file_and_line(call: Callable, name: str) -> None:
     """An exception, two ways to end the process, a crash, and too much memory."""
@@ -78,6 +80,7 @@ def test_each_way_to_fail_is_one_line_with_the_authors_file_and_line(call: Calla
         call(name)
 
 
+@pytest.mark.medium
 def test_a_loop_is_stopped_where_it_is(call: Callable) -> None:
     """After the time that was given, with the line in which it turns."""
     with pytest.raises(
@@ -109,6 +112,7 @@ def test_a_process_that_was_left_behind_ends_with_it(call: Callable) -> None:
     raise AssertionError(f"process {process} is still there")
 
 
+@pytest.mark.medium
 def test_it_goes_on_after_an_end(nursery: Nursery) -> None:
     """At another point the same derivation may do well: its process is begun anew."""
     with IsolatedDerivation(nursery, Named(FILE, "exits_at_once")) as derivation:
@@ -155,6 +159,7 @@ def test_lies_stay_where_they_are_told(call: Callable) -> None:
     assert not torch.equal(torch.zeros(1), torch.ones(1))
 
 
+@pytest.mark.medium
 def test_a_name_that_stands_for_nothing_is_bad_input(call: Callable) -> None:
     """It is not the author's code that failed."""
     for attribute, module, message in (

@@ -41,6 +41,7 @@ def killed_after_its_first_checkpoint(arguments: list[str], path: Path) -> None:
 
 
 # From Python 3.12 on a fork warns of the test runner's own threads.
+@pytest.mark.medium
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system with fork")
 def test_a_run_that_is_killed_and_resumed_ends_with_the_same_bits() -> None:

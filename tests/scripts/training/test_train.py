@@ -17,6 +17,7 @@ def document(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict:
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.medium
 def test_the_default_prints_the_lesson(capsys: pytest.CaptureFixture[str]) -> None:
     """A table of at most 80 columns, both stops, the drift and its bound, the verdict; status 0."""
     assert train.main([]) == 0
