@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import os
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from torch_reference.judging.calls.quiet import silent, unwarned
 from torch_reference.repair.anew.rebuilt import Original
 from torch_reference.repair.edits_in_order import edits_in_order
 from torch_reference.repair.likeliest_line import likeliest_first, stands_at
+from torch_reference.repair.own_time import OwnTime
 from torch_reference.repair.screening import Screen, Wanted, screens
 from torch_reference.repair.source_text import TextEdit, unified_diff
 from torch_reference.repair.suspect_lines import read, suspects, written
@@ -93,16 +93,14 @@ def repairs(
     numbers = likeliest_first(statements, here, _made_once(original, right))
     if not original.can_be_edited:
         return Repairs((), 0, 0.0, complete=True, lines=numbers)
-    # The thread's own time: what else the machine does decides nothing.
-    begin, begin_wall = time.thread_time(), time.monotonic()
+    time = OwnTime(MOST_SECONDS)
     fitting: list[Repair] = []
     tried, complete, dearest = 0, True, 0
     again = {line for place in lines for line in place[1:]} - here
     with silent(), unwarned(), TimeLimit(lambda: _runs(trials, original)) as limit:
         screened = _screens(trials, original, statements, wanted)
         for edit, statement in edits_in_order(original, statements, code, here, again):
-            spent, waited = time.thread_time() - begin, time.monotonic() - begin_wall
-            if tried >= MOST_EDITS or spent > MOST_SECONDS or waited > 4 * MOST_SECONDS:
+            if tried >= MOST_EDITS or time.is_over():
                 complete = False
                 break
             # Two edits of one line that are both right say the same: the smaller one will do.
@@ -116,7 +114,7 @@ def repairs(
                 dearest = edit.cost
                 if len(fitting) == MOST_SHOWN:
                     break
-    return Repairs(tuple(fitting), tried, time.monotonic() - begin_wall, complete, numbers)
+    return Repairs(tuple(fitting), tried, time.waited, complete, numbers)
 
 
 def _made_once(original: Original, right: Collection[int]) -> set[str]:

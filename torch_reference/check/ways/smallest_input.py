@@ -5,7 +5,6 @@ is no smaller example but another one.
 """
 
 import math
-import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -20,11 +19,10 @@ from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.cuts import elements
 from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream
+from torch_reference.repair.own_time import OwnTime
 
 SECONDS = 1.0
-"""What all failing ways of one check may take together of the thread's own time: what else the machine does
-decides nothing, but that nobody waits PATIENCE times as long."""
-PATIENCE = 4
+"""What all failing ways of one check may take together."""
 TRIES = 60
 FEW = 12
 """A tensor of more numbers gets evenly spaced ones."""
@@ -68,9 +66,9 @@ def smallest_inputs(
     A way that fails with other upstream gradients only than those that a check draws itself has none.
     """
     found: dict[str, Tensors] = {}
-    begin = _now()
+    time = OwnTime(seconds)
     for number, (failing, way) in enumerate(ways, start=1):
-        tried = _Tried(shrinking, way, failing, begin, seconds * number / len(ways))
+        tried = _Tried(shrinking, way, failing, time, number / len(ways))
         known = next((small for small in found.values() if tried(small)), None)
         start = {name: value.contiguous() for name, value in shrinking.session.inputs.items()}
         if known is not None:
@@ -93,25 +91,17 @@ def _is_far_off(session: Session) -> bool:
     )
 
 
-def _now() -> tuple[float, float]:
-    """By the thread's own clock, and by the one on the wall."""
-    return time.thread_time(), time.monotonic()
-
-
 class _Tried:
     """The question whether an input still fails, asked as long as there is time."""
 
-    def __init__(
-        self, shrinking: Shrinking, way: Way, failing: WayFound, begin: tuple[float, float], seconds: float
-    ) -> None:
+    def __init__(self, shrinking: Shrinking, way: Way, failing: WayFound, time: OwnTime, part: float) -> None:
         self.shrinking, self.way, self.failing = shrinking, way, failing
-        self.begin, self.seconds = begin, seconds
+        self.time, self.part = time, part
         self.count = 0
 
     @property
     def is_over(self) -> bool:
-        own, all_of_it = (now - then for now, then in zip(_now(), self.begin, strict=True))
-        return self.count >= TRIES or own > self.seconds or all_of_it > PATIENCE * self.seconds
+        return self.count >= TRIES or self.time.is_over(self.part)
 
     def __call__(self, inputs: Tensors) -> bool:
         if self.is_over:
