@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from torch_reference.tolerance.differences import adds_up
 from torch_reference.tolerance.gradient_sums import ALONG, sums
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.decisions import FREE, Decisions
@@ -56,7 +57,28 @@ def sides(movement: Movement) -> list[Movement]:
     for decisions in (*(tuple(one.made) for one in turned), *(_mixed(seen[0], turned) if few else ())):
         if not any(_same(decisions, other) for other in seen):
             seen.append(decisions)
-    return [Movement(movement.reference, movement.inputs, held=decisions) for decisions in seen[1:]]
+    return [side for decisions in seen[1:] for side in _side(movement, decisions)]
+
+
+def _side(movement: Movement, decisions: tuple[Any, ...]) -> list[Movement]:
+    """The reference with these decisions; none where they do not go together, as no largest element does."""
+    with _discarded():
+        side = Movement(movement.reference, movement.inputs, held=decisions)
+        if not any(
+            adds_up(value) and not adds_up(side.expected[name]) for name, value in movement.expected.items()
+        ):
+            return [side]
+    return []
+
+
+@contextlib.contextmanager
+def _discarded() -> Iterator[None]:
+    """A run that raises an error, as where an index turns to one that is not there, is none."""
+    try:
+        yield
+    except Exception as error:
+        if hasattr(type(error), "ends_the_check"):
+            raise
 
 
 def hulls(movement: Movement, others: list[Movement], name: str) -> tuple[Hull, dict[str, Hull]]:
@@ -90,7 +112,7 @@ def _ends(elements: Hull, expected: Tensor, which: str) -> tuple[Tensor, Tensor]
 
 def _turned(movement: Movement) -> Iterator[Decisions]:
     """The decisions of moved runs; and first those of its own precision, in which more is equal."""
-    with contextlib.suppress(Exception):  # an operation that its dtype does not have
+    with _discarded():  # an operation that its dtype does not have
         run = MovedRun(0, spread=0.0)
         run.decisions.are_all = True
         with run:
@@ -106,9 +128,10 @@ def _turned(movement: Movement) -> Iterator[Decisions]:
                 else value
                 for name, value in movement.exact_inputs.items()
             }
-            with run:
-                movement.reference(inputs)
-            yield run.decisions
+            with _discarded():
+                with run:
+                    movement.reference(inputs)
+                yield run.decisions
 
 
 def _mixed(own: tuple[Any, ...], turned: list[Decisions]) -> Iterator[tuple[Any, ...]]:

@@ -30,10 +30,20 @@ class Decisions:
         self.follow: list[bool] = []
         self.are_all = False
 
+    def settled(self, name: str, args: Iterable[Any], results: Any) -> Any:
+        """What an operation made, of which decisions are those of the run that is held."""
+        several = isinstance(results, tuple | list)
+        every = results if several else [results]
+        if not any(is_decision(name, result) for result in every):
+            return results
+        found = [self.settle(result, args) if is_decision(name, result) else result for result in every]
+        return type(results)(found) if several else found[0]
+
     def settle(self, result: Any, args: Iterable[Any]) -> Any:
         """The decision of the run that is held, if it is the same one; FREE is none."""
         given = [arg for arg in args if isinstance(arg, Tensor)]
-        self.made.append(result)
+        # A copy, as what is handed out below is one: masks are inverted in place, by fmin's backward too.
+        self.made.append(result.clone() if isinstance(result, Tensor) else result)
         self.follow.append(bool(given) and not any(map(is_number, given)))
         number = len(self.made) - 1
         if self.held is None or number >= len(self.held):
@@ -45,7 +55,7 @@ class Decisions:
         same = isinstance(held, Tensor) == isinstance(result, Tensor)
         if not same or getattr(held, "shape", ()) != getattr(result, "shape", ()):
             return result
-        return held.to(result.dtype) if isinstance(held, Tensor) else held
+        return held.to(result.dtype, copy=True) if isinstance(held, Tensor) else held
 
 
 def is_decision(name: str, result: Any) -> bool:

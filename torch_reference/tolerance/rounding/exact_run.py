@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.tolerance.rounding.decisions import Decisions, is_decision
-from torch_reference.tolerance.rounding.fused import decides
-from torch_reference.tolerance.rounding.local_sums import as_list
+from torch_reference.tolerance.rounding.decisions import Decisions
+from torch_reference.tolerance.rounding.fused import decides, has_elements
 from torch_reference.tolerance.rounding.operations import operation
 from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 
@@ -46,20 +45,13 @@ class ExactRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
             kwargs["dtype"] = torch.complex128 if is_step else WIDE[kwargs["dtype"]]
         if not kind.view and not kind.in_place and any(_is_narrow(arg) for arg in args):
             args = tuple(_widened(arg) for arg in args)
-        if kind.apart and decides(kind.name) and not any(_is_empty(arg) for arg in args):
+        if kind.apart and decides(kind.name) and has_elements(args):
             with self:
                 return kind.apart(*args, **kwargs)
         results = func(*args, **kwargs)
         if kind.view or kind.in_place:
             return results
-        if not any(is_decision(kind.name, result) for result in as_list(results)):
-            return results
-        if isinstance(results, tuple | list):
-            return type(results)(self._settled(kind.name, args, result) for result in results)
-        return self._settled(kind.name, args, results)
-
-    def _settled(self, name: str, args: tuple[Any, ...], result: Any) -> Any:
-        return self.decisions.settle(result, args) if is_decision(name, result) else result
+        return self.decisions.settled(kind.name, args, results)
 
 
 def widened_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -95,7 +87,3 @@ def of_one_dtype(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
     ):
         return args
     return tuple(map(_widened, args))
-
-
-def _is_empty(value: Any) -> bool:
-    return isinstance(value, Tensor) and value.numel() == 0

@@ -4,7 +4,7 @@ A layer norm in bfloat16 reads 16 bits, works in float32 and rounds once at its 
 decompositions say so, conversions included; here are those that it does not have, or has otherwise.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -80,6 +80,15 @@ def taken_apart(func: Any) -> Callable[..., Any] | None:
 def decides(name: str) -> bool:
     """Whether an operation hides a decision inside."""
     return name in DECIDING
+
+
+def has_elements(args: Sequence[Any]) -> bool:
+    """Whether an operation may be taken apart with these arguments, in every run or in none.
+
+    Of an empty tensor there is nothing to move, and the decompositions divide by its size. Statistics that
+    were not kept are empty, too.
+    """
+    return not any(isinstance(arg, Tensor) and arg.numel() == 0 for arg in args[:2])
 
 
 def _norm(x: Tensor, order: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:

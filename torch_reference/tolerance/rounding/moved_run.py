@@ -24,7 +24,7 @@ from torch_reference.tolerance.rounding.exact_results import (
     scaling,
 )
 from torch_reference.tolerance.rounding.exact_run import of_one_dtype
-from torch_reference.tolerance.rounding.fused import decides
+from torch_reference.tolerance.rounding.fused import decides, has_elements
 from torch_reference.tolerance.rounding.local_sums import (
     CONVOLUTIONS,
     SCATTERING,
@@ -72,10 +72,8 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         self.backward_only = backward_only
         self.decisions = Decisions(held)
         self.sizes: Sizes = [] if sizes is None else sizes
-        self.sums = 0
-        self.coarsest, self.fine_sums = coarsest, fine_sums
-        self.inside = 0
-        self.scatters = False
+        self.sums = self.inside = 0
+        self.coarsest, self.fine_sums, self.scatters = coarsest, fine_sums, False
         self.unmoved = WeakTensorKeyDictionary()
 
     def __torch_dispatch__(
@@ -83,12 +81,12 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
     ) -> Any:
         """Run an operation of torch, taken apart where it is fused, and move its results."""
         kind, kwargs = operation(func), kwargs or {}
-        args = args if kind.view else of_one_dtype(kind.name, args)
-        if kind.view or (self.backward_only and torch._C._current_graph_task_id() == -1 and not kind.apart):
+        if kind.view:
             return func(*args, **kwargs)
-        # Of an empty tensor there is nothing to move, and the decompositions divide by its size; statistics
-        # that were not kept are empty, too.
-        if kind.apart and not any(isinstance(arg, Tensor) and arg.numel() == 0 for arg in args[:2]):
+        args = of_one_dtype(kind.name, args)
+        if self.backward_only and torch._C._current_graph_task_id() == -1 and not kind.apart:
+            return self._decided(kind, args, func(*args, **kwargs))
+        if kind.apart and has_elements(args):
             results = self._apart(kind, args, kwargs)
             if results is not NotImplemented:
                 return results
@@ -99,9 +97,8 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
             if not kind.exact:
                 self._move(kind, args, args[0])
             return results
-        if isinstance(results, tuple | list):
-            return type(results)(self._result(kind, args, result) for result in results)
-        return self._result(kind, args, results)
+        found = [self._result(kind, args, result) for result in as_list(results)]
+        return type(results)(found) if isinstance(results, tuple | list) else found[0]
 
     def _apart(self, kind: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         hidden = not decides(kind.name)
@@ -113,11 +110,16 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
             self.inside -= hidden
         if (size := left_out(kind.name, args)) is not None:
             self.roundings.add(results, size, 1.0)
-        return results
+        # What it makes is all that the exact run sees of it.
+        return self._decided(kind, args, results) if hidden else results
+
+    def _decided(self, kind: Operation, args: tuple[Any, ...], results: Any) -> Any:
+        is_known = kind.in_place or self.inside or results is NotImplemented
+        return results if is_known else self.decisions.settled(kind.name, args, results)
 
     def _result(self, kind: Operation, args: tuple[Any, ...], result: Any) -> Any:
         if is_decision(kind.name, result):
-            return result if self.inside else self.decisions.settle(result, args)
+            return self._decided(kind, args, result)
         if kind.exact or (kind.name == "_to_copy" and is_widening(args[0], result)):
             return result
         if any(is_power_of_two(one_number(arg)) for arg in scaling(kind.name, args)):
@@ -190,9 +192,8 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         self.sums += 1
         if number < len(self.sizes):
             known = self.sizes[number]
-            if [getattr(size, "shape", None) for size in known] == [
-                getattr(r, "shape", None) for r in results
-            ]:
+            shapes = ([getattr(each, "shape", None) for each in every] for every in (known, results))
+            if next(shapes) == next(shapes):
                 return known
         sizes = sizes_of_roundings(func, kind.name, args, kwargs, results, few if self.fine_sums else 1.0)
         self.sizes[number:] = [sizes]

@@ -11,14 +11,15 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from torch_reference.tolerance.rounding.fused import taken_apart
+from torch_reference.tolerance.rounding.fused import decides, taken_apart
 
 PIECEWISE_CONSTANT = {"sign", "sgn", "floor", "ceil", "round", "trunc", "heaviside"}
 """The operations on floating-point numbers that decide; those that return integers or truth values do too."""
 
 EXACT = frozenset(
     """
-    _conj _neg_view _reshape_alias _to_dense _unsafe_index _unsafe_view abs adaptive_max_pool2d
+    _conj _neg_view _reshape_alias _to_dense _unsafe_index _unsafe_view _upsample_nearest_exact1d
+    _upsample_nearest_exact2d _upsample_nearest_exact3d abs adaptive_max_pool2d
     adaptive_max_pool3d alias amax amin aminmax arange bernoulli cat chunk clamp clamp_max clamp_min clone
     complex conj_physical constant_pad_nd contiguous copy copysign cummax cummin detach diag_embed
     diagonal_backward embedding empty empty_like empty_strided eye fill flip fmax fmin frexp full full_like
@@ -72,7 +73,8 @@ def operation(func: Any) -> Operation:
     apart = taken_apart(func)
     return Operation(
         name=name,
-        apart=None if in_place else apart,
+        # What rounds nothing hides nothing, but for a decision: an index inside it would be moved.
+        apart=None if in_place or (name in EXACT and not decides(name)) else apart,
         view=aliased and not in_place and apart is None,
         in_place=in_place,
         exact=name in EXACT,

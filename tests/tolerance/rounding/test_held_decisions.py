@@ -1,0 +1,46 @@
+"""Each run holds the decisions of the exact one, in the same order, whatever the code does to them."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate, logsigmoid
+
+from torch_reference import check_function
+
+draws = torch.Generator().manual_seed(0)
+x = torch.randn(1, 2, 5, generator=draws, dtype=torch.float64)
+y = torch.randn(1, 2, 5, generator=draws, dtype=torch.float64)
+truth = torch.tensor([0.0, 1.0, 1.0, 0.0, 1.0], dtype=torch.float64)
+
+
+def where_not(x: Tensor) -> Tensor:
+    """A mask that is inverted in place."""
+    mask = x > 0
+    return x * mask.logical_not_() + torch.sin(x) * ~mask
+
+
+FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "a mask inverted in place": where_not,
+    "one that torch's backward inverts in place": lambda x: torch.fmin(x, y),
+    "an operation that decides inside, twice": lambda x: truth * logsigmoid(x) + (1 - truth) * logsigmoid(-x),
+    "an index made of rounded numbers": lambda x: interpolate(x, size=7, mode="nearest"),
+    "the largest, of which a side may have none": lambda x: x.norm(p=float("inf")),
+    "the largest at places": lambda x: torch.zeros(2, dtype=x.dtype).scatter_reduce(
+        0, torch.tensor([0, 1, 0, 1, 0]), x[0, 0], "amax", include_self=False
+    ),
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
+def test_a_gradient_times_1_01_differs(function: Callable[[Tensor], Tensor]) -> None:
+    """What is right agrees; what is wrong is wrong in numbers, and no error of the reference."""
+    assert check_function(function, function, x, ways=[], order=1)
+
+    def off(x: Tensor) -> Tensor:
+        return function(x + 0.01 * (x - x.detach()))
+
+    found = check_function(off, function, x, ways=[], order=1, draws=0)
+    wrong = {finding.name: finding.row.verdict.value for finding in found.findings if not finding.agrees}
+    assert wrong == {"inputs[0]": "differs"}, found
