@@ -1,7 +1,7 @@
 """The links inside a derivation: its own local variables, of its own forward pass or of the model's."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from torch_reference.chain.arrays import ArraysKeepGraphs, tensor_of, with_graph_arrays
 from torch_reference.chain.graph import Edge, Graph, edge_of
 from torch_reference.chain.inside import judged_passes, out_of_reach, paired_versions, same_gradients
 from torch_reference.chain.quantity import as_gradient
@@ -37,11 +38,14 @@ def links_of_derivation(
             by_model = _of_the_model(model, loss, arguments, targets, derive)
         except Exception as error:
             return out_of_reach("the derivation cannot be run line by line", error)
-        try:
-            own = _of_its_own(model, loss, arguments, targets, derive)
-            own = own if own and same_gradients(own, by_model) else None
-        except Exception:  # a derivation that calls numpy, say, takes no tensor with a graph
-            own = None
+        own = None
+        for in_arrays in (False, True):
+            try:
+                found = _of_its_own(model, loss, arguments, targets, derive, in_arrays)
+            except Exception:  # a derivation that calls numpy, say, takes no tensor with a graph
+                continue
+            own = found if found and same_gradients(found, by_model) else None
+            break
         try:
             return _blaming_less(own, by_model)
         except Exception as error:
@@ -125,13 +129,19 @@ def _noted_outputs(model: nn.Module, recorder: Recorder) -> Iterator[None]:
 
 
 def _of_its_own(
-    model: nn.Module, loss: Loss, arguments: tuple[Any, ...], targets: Any, derive: Derive
+    model: nn.Module,
+    loss: Loss,
+    arguments: tuple[Any, ...],
+    targets: Any,
+    derive: Derive,
+    in_arrays: bool = False,
 ) -> Passes | None:
     """The derivation's own forward pass, if one of its variables is the model's loss or output."""
     values, edges = _parameters(model)
     recorder = Recorder()
-    with torch.enable_grad(), recorder:
-        gradients = derive(values)
+    run = with_graph_arrays(derive)[0] if in_arrays else derive
+    with torch.enable_grad(), ArraysKeepGraphs() if in_arrays else nullcontext(), recorder:
+        gradients = {name: tensor_of(value) for name, value in run(values).items()}
     with torch.no_grad():
         buffers = {name: value.clone() for name, value in model.named_buffers()}
         output = functional_call(model, ({n: v.detach() for n, v in values.items()}, buffers), arguments)

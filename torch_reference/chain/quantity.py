@@ -61,6 +61,11 @@ class Quantity:
         return replace(self, returned=name)
 
     @property
+    def is_increment(self) -> bool:
+        """Whether it is what one line adds to a gradient: then no other line has made it."""
+        return self.place is not None and self.label == f" of line {self.place.line}"
+
+    @property
     def shown(self) -> str:
         """The name by which reports call it."""
         return f"{self.name}{self.label}"

@@ -12,6 +12,7 @@ from torch_reference.repair.source_text import TextEdit
 from torch_reference.repair.suspect_lines import only_copies, read, written
 
 GRADIENT = re.compile(r"^(d|g|delta)|grad|_bar$")
+WORD = re.compile(r"[A-Za-z_]\w*")
 MOST_NAMES, MOST_OF_A_ROUND = 24, 8
 
 
@@ -27,6 +28,7 @@ def edits_in_order(
     names += [*original.attributes()[:MOST_NAMES], *original.of_each_round()[:MOST_OF_A_ROUND]]
     made = {name for one in lines if stands_at(one, here) for name in written(one)}
     whole = original.source.bytes
+    unread = _unread(original.statements())
     every = []
     for statement in lines:
         further = _further(statement, here, again, made)
@@ -34,10 +36,31 @@ def edits_in_order(
         for edit in edits_of(original.source, statement, names):
             # What is missing from a variable is likelier missing where it is made than where it is used.
             used = whole[edit.start : edit.end].decode() in elsewhere and _growth(edit) > 0
-            every.append((edit.cost + further, used, _growth(edit), edit, statement))
+            likelier = _sooner(edit, statement, unread, whole)
+            every.append((edit.cost + further - likelier, used, _growth(edit), edit, statement))
     # Of two that cost the same, what stands there too much is likelier than what may be missing anywhere.
     for cost, _, _, edit, statement in sorted(every, key=lambda one: one[:3]):
         yield edit._replace(cost=cost), statement
+
+
+def _unread(statements: Sequence[ast.stmt]) -> set[str]:
+    """The variables that a line of their own makes, and that no other line reads."""
+    lone = [one for one in statements if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name)]
+    made = {name for one in lone for name in written(one)}
+    return made - {name for one in statements for name in read(one)}
+
+
+def _sooner(edit: TextEdit, statement: ast.stmt, unread: Collection[str], whole: bytes) -> int:
+    """How much likelier an edit is that reads what somebody made and then forgot.
+
+    A line that makes a gradient of none forgot it sooner than one that has another already.
+    """
+    names = set(WORD.findall(edit.text)) - set(WORD.findall(whole[edit.start : edit.end].decode()))
+    forgotten = (names & set(unread)) - written(statement)
+    if not forgotten:
+        return 0
+    handed_on = any(GRADIENT.search(name) for name in read(statement))
+    return 3 if handed_on or not any(GRADIENT.search(name) for name in forgotten) else 4
 
 
 def _growth(edit: TextEdit) -> int:

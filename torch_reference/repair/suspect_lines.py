@@ -17,7 +17,8 @@ def suspects(
     """
     simple = [one for one in statements if isinstance(one, KINDS) or _changes_a_tensor(one)]
     # Of a variable that is made anew on the way only one value is judged: its other lines may be wrong.
-    made = Counter(name for one in simple for name in written(one))
+    # What is only added to one piece by piece is in that value.
+    made = Counter(name for one in simple if not _adds_in_place(one) for name in written(one))
     linked = {name for name in linked if made[name] < 2}
     loops = [one for one in statements if isinstance(one, ast.For | ast.While)]
     controls = [one for one in statements if header(one) is not None]
@@ -81,6 +82,12 @@ def _changes_a_tensor(statement: ast.stmt) -> bool:
     call = statement.value if isinstance(statement, ast.Expr) else None
     name = call.func.attr if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) else ""
     return name.endswith("_") and not name.endswith("__")
+
+
+def _adds_in_place(statement: ast.stmt) -> bool:
+    """x[i] += y, x[i] = y: the tensor stays the same one."""
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
+    return isinstance(target, ast.Subscript)
 
 
 def makes_nothing(statement: ast.stmt) -> bool:

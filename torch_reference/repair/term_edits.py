@@ -57,8 +57,10 @@ def of_a_term(source: Source, term: ast.expr, names: Sequence[str], inside: bool
         for root in ("*", "/"):
             yield TextEdit(begin, end, f"{factor} {root} {name} ** 0.5", 7, "factor missing")
         # Of ones in the columns of labels nothing was subtracted: that is done where they are used.
+        # And nobody forgot what stands there already.
+        rarer = 3 * (_only_makes(term) or _has_term(term, name))
         for sign in "+-":
-            yield TextEdit(begin, end, f"{text} {sign} {name}", 5 + 3 * _only_makes(term), "term missing")
+            yield TextEdit(begin, end, f"{text} {sign} {name}", 5 + rarer, "term missing")
         if not inside:
             for slope in SLOPES:
                 yield TextEdit(begin, end, f"{factor} * {slope.format(name)}", 5, "derivative missing")
@@ -66,6 +68,13 @@ def of_a_term(source: Source, term: ast.expr, names: Sequence[str], inside: bool
             yield TextEdit(begin, end, f"{text} - {name}.sum(-1, keepdim=True)", 6, "term missing")
     for reduction in REDUCED:
         yield TextEdit(begin, end, f"{whole}{reduction}", 4, "missing sum")
+
+
+def _has_term(value: ast.expr, name: str) -> bool:
+    """Whether a variable is one of the terms of a sum."""
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Sub):
+        return _has_term(value.left, name) or _has_term(value.right, name)
+    return isinstance(value, ast.Name) and value.id == name
 
 
 def _only_makes(term: ast.expr) -> bool:

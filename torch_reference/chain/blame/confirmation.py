@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
-from torch_reference.chain.graph import Graph
+from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.verdict import Chain, Judged, Status
 
 
@@ -68,7 +69,11 @@ def _is_the_same(other: Judged, one: Judged) -> bool:
     """Whether both are the same gradient of the same quantity, in two versions."""
     if other is one or other.quantity.edge != one.quantity.edge:
         return False
-    first, then = other.quantity.manual, one.quantity.manual
+    return _alike(other.quantity.manual, one.quantity.manual)
+
+
+def _alike(first: Tensor, then: Tensor) -> bool:
+    """Whether they are equal to half of their digits."""
     if first.shape != then.shape:
         return False
     closeness = torch.finfo(then.dtype).eps ** 0.5
@@ -96,10 +101,19 @@ def _is_used(one: Judged, judged: Sequence[Judged], graph: Graph) -> bool:
         return True
     if any(_is_the_same(one, other) for other in judged):
         return True
+    handed_on = one.cuts.get(one.quantity.edge)
+    if handed_on is not None and not _alike(own, handed_on):
+        return False  # a later gradient of the same quantity was handed on in its place
     below = graph.fed_by(one.quantity.edge, [other.quantity.edge for other in judged])
     because = f"its upstream gradient {one.quantity.manual_name} "
     return any(
-        other.status is Status.INHERITED or other.reason.startswith(because)
+        _follows(other, one.quantity.edge) or other.reason.startswith(because)
         for other in judged
         if other.quantity.edge in below
     )
+
+
+def _follows(other: Judged, edge: Edge) -> bool:
+    """Whether it is inherited, and what is handed on at an edge has a part in that."""
+    is_inherited = other.status is Status.INHERITED
+    return is_inherited and (other.follows_from is None or edge in other.follows_from)

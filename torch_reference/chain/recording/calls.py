@@ -13,6 +13,8 @@ from typing import Any
 
 from torch import Tensor
 
+from torch_reference.chain.arrays import tensor_of
+
 PLAIN = (
     int,
     float,
@@ -53,7 +55,8 @@ class Call:
 
 def parts_of(value: Any) -> tuple[Any, ...]:
     """What was returned, and what stands directly in it."""
-    return (value, *value) if type(value) in (tuple, list) else (value,)
+    found = (value, *value) if type(value) in (tuple, list) else (value,)
+    return tuple(map(tensor_of, found))
 
 
 def matched_calls(

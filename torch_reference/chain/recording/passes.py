@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torch_reference.chain.arrays import GraphArray, tensor_of, with_graph_arrays
 from torch_reference.chain.graph import Edge, edge_of
 from torch_reference.chain.recording.calls import Call
+from torch_reference.chain.recording.left_behind import without_graph
 from torch_reference.chain.recording.placing import Placing
 from torch_reference.chain.recording.plain_context import Context
 from torch_reference.chain.recording.tracing import Made, Recorder
@@ -51,7 +53,7 @@ def function_passes(
 ) -> Passes:
     """Run an autograd.Function's, or a pair's, forward and backward, the forward with a graph of its own.
 
-    Without a graph it runs on plain tensors, which numpy takes.
+    Arrays get one as well. Without a graph it runs on plain tensors, which numpy takes.
 
     Shapes: wanted says of each input whether it has a gradient; upstream has one entry for each output, None
             for one that has no gradient
@@ -62,14 +64,17 @@ def function_passes(
     ours, copied = Recorder(), dict[int, int]()
     if not graph:
         arguments = [value.detach() if isinstance(value, Tensor) else value for value in arguments]
+    given_inputs = placing.as_given(arguments)
+    if graph and placing.arrays:
+        given_inputs = [_array(*pair) for pair in zip(arguments, given_inputs, strict=True)]
     with torch.set_grad_enabled(graph), ours:
-        outputs, backward = _forward(function, *placing.placed(placing.as_given(arguments)), wanted, copied)
+        outputs, backward = _forward(function, *placing.placed(given_inputs), wanted, copied)
     theirs = Recorder()
     # One for each output; behind the last there may be more of None.
     given = [_in_kind(*pair) for pair in zip(as_tuple(outputs), upstream, strict=False)]
     with torch.no_grad(), theirs:
         gradients = as_tuple(backward(*given))
-    roots, above = _roots(as_tuple(outputs), upstream)
+    roots, above = _roots([tensor_of(output) for output in as_tuple(outputs)], upstream)
     returned = {
         name: (_floating(gradient, leaves[name][1]), identity_of(gradient))
         for name, gradient in placing.by_name(gradients).items()
@@ -92,11 +97,17 @@ def function_passes(
     )
 
 
+def _array(argument: Any, given: Any) -> Any:
+    """An array with a graph in place of one of floating-point numbers that is the user's."""
+    is_array = isinstance(argument, Tensor) and not isinstance(given, Tensor)
+    return GraphArray(argument) if is_array and argument.is_floating_point() else given
+
+
 def _in_kind(output: Any, upstream: Tensor | None) -> Any:
     """The upstream gradient of an output, as an array if that is one."""
     if upstream is None:
         return None
-    is_plain = is_numeric_array(output) or isinstance(output, float)
+    is_plain = isinstance(output, GraphArray | float) or is_numeric_array(output)
     return as_array(upstream.clone()) if is_plain else upstream.clone()
 
 
@@ -162,8 +173,11 @@ def _forward(
 ) -> tuple[Any, Callable[..., Any]]:
     """The outputs, and the backward that belongs to them."""
     if isinstance(function, tuple):
-        outputs, saved = function[0](*arguments, **named)
-        saved = _without_graph(saved, copied)
+        forward, numpy = with_graph_arrays(function[0])
+        numpy.is_open = any(isinstance(value, GraphArray) for value in arguments)
+        outputs, saved = forward(*arguments, **named)
+        numpy.is_open = False
+        saved = without_graph(saved, copied)
         return outputs, lambda *upstream: function[1](saved, *upstream)
     ctx = Context(wanted)
     if function.setup_context is not torch.autograd.function._SingleLevelFunction.setup_context:
@@ -172,19 +186,6 @@ def _forward(
     else:
         outputs = function.forward(ctx, *arguments, **named)
     return outputs, lambda *upstream: function.backward(ctx, *upstream)
-
-
-def _without_graph(saved: Any, copied: dict[int, int]) -> Any:
-    """Copies of what the forward pass left; copied gets the identity of each, and of what it was."""
-    found = saved
-    if isinstance(saved, Tensor):
-        found = saved.detach().clone()
-    elif type(saved) in (tuple, list):
-        found = type(saved)(_without_graph(value, copied) for value in saved)
-    elif type(saved) is dict:
-        found = {key: _without_graph(value, copied) for key, value in saved.items()}
-    copied[id(found)] = id(saved)
-    return found
 
 
 def _roots(

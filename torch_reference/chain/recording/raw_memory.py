@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-from torch_reference.chain.recording.values import is_the_users
+from torch_reference.chain.arrays.users_code import is_the_users
 
 RAW = ("triton", "numba", "cupy", "pycuda", "taichi", "ctypes", "_ctypes", "_cffi_backend", "cffi")
 """The packages whose kernels and functions take addresses and sizes as they are given."""

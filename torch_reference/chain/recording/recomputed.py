@@ -12,16 +12,19 @@ from torch_reference.chain.recording.tracing import Made
 def otherwise(passes: Passes) -> tuple[Made, ...]:
     """The variables of the backward pass with a name and a shape of the forward pass, and no such value.
 
-    What the backward pass was handed is the forward pass's own.
+    What the backward pass was handed is the forward pass's own, and what a helper is called with has another
+    name where it was made.
     """
     values: dict[str, list[Tensor]] = {}
     for made in passes.forward:
         values.setdefault(made.name, []).append(made.value)
     known = set(passes.handed_in)
+    codes = {call.number: call.code for call in passes.backward_calls}
     found: dict[str, Made] = {}
     for made in passes.backward:
         same = [value for value in values.get(made.name, ()) if value.shape == made.value.shape]
-        if same and made.identity[0] not in known and not _is_one_of(made.value, same):
+        is_argument = codes.get(made.call, made.code) is not made.code
+        if same and not is_argument and made.identity[0] not in known and not _is_one_of(made.value, same):
             found.setdefault(made.name, made)
     return tuple(found.values())
 

@@ -13,9 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torch_reference.chain.arrays import tensor_of
+from torch_reference.chain.arrays.users_code import is_the_users
 from torch_reference.chain.graph import Edge, edge_of
 from torch_reference.chain.recording.calls import Call, parts_of
-from torch_reference.chain.recording.values import as_double, identity_of, inside, is_the_users, named_values
+from torch_reference.chain.recording.values import as_double, identity_of, inside, named_values
 from torch_reference.judging.calls.nests import is_numeric_array
 
 MOST_VERSIONS, MOST_ELEMENTS, MOST_EVENTS = 4000, 1 << 26, 200_000
@@ -94,7 +96,7 @@ class Recorder:
 
     def _called(self, frame: FrameType, above: tuple[CodeType, int] | None) -> None:
         outer = self._calls[frame.f_back].number if above and frame.f_back is not None else None
-        given = tuple(frame.f_locals.values())
+        given = tuple(map(tensor_of, frame.f_locals.values()))
         call = Call(len(self.calls), frame.f_code, outer, len(self.made), given)
         self._calls[frame] = call
         self.calls.append(call)

@@ -1,34 +1,20 @@
 """What of a user's variables is looked at: tensors, arrays and numbers, in containers and objects too."""
 
-import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from types import CodeType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-_OWN = str(Path(__file__).parents[2])
-_LIBRARIES = tuple(
-    {_OWN, str(Path(torch.__file__).parent), *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))}
-)
+from torch_reference.chain.arrays import tensor_of
+
 MOST_ITEMS = 64
 """The elements of longer lists are no links."""
-_INSTALLED = ("site-packages", "dist-packages")
 
 
 def as_double(value: Any) -> Tensor:
     """An array or a number as a tensor in float64, in which all of its digits are kept."""
     return torch.tensor(value, dtype=torch.float64)
-
-
-def is_the_users(code: CodeType) -> bool:
-    """Whether code is neither torch's, nor Python's, nor an installed package's, nor ours."""
-    file = code.co_filename
-    if file.startswith("<frozen") or (code.co_name.startswith("<") and code.co_name != "<lambda>"):
-        return False
-    return not file.startswith(_LIBRARIES) and not any(part in file for part in _INSTALLED)
 
 
 def identity_of(value: Any) -> tuple[int, int]:
@@ -42,11 +28,11 @@ def identity_of(value: Any) -> tuple[int, int]:
 
 def named_values(variables: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """(owner, name, value) of every tensor, array and number among the variables, and in what they hold."""
-    for name, value in variables.items():
+    for name, value in ((name, tensor_of(value)) for name, value in variables.items()):
         if _is_numeric(value):
             yield "", name, value
             continue
-        for key, item in _held(value):
+        for key, item in ((key, tensor_of(item)) for key, item in _held(value)):
             if isinstance(key, str) and _is_numeric(item):
                 yield name, key, item
             for number, one in _elements(item) if isinstance(key, str) else ():
@@ -62,7 +48,8 @@ def _elements(value: Any) -> Iterator[tuple[int, Any]]:
         items = enumerate(value)
     elif type(value) is dict and len(value) <= MOST_ITEMS:
         items = value.items()
-    yield from ((key, item) for key, item in items if type(key) is int and _is_numeric(item))
+    numbered = ((key, tensor_of(item)) for key, item in items if type(key) is int)
+    yield from ((key, item) for key, item in numbered if _is_numeric(item))
 
 
 def _held(value: Any) -> list[tuple[Any, Any]]:
@@ -90,6 +77,7 @@ def _is_numeric(value: Any) -> bool:
 
 def inside(value: Any, depth: int = 3) -> list[Any]:
     """All tensors and arrays that a value holds, in tuples, lists, dicts and plain objects."""
+    value = tensor_of(value)
     if isinstance(value, Tensor) or _is_numeric(value):
         return [value]
     if depth == 0:

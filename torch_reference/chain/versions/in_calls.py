@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -12,6 +13,7 @@ from torch_reference.chain.recording.passes import Passes
 from torch_reference.chain.recording.tracing import Made
 from torch_reference.chain.recording.values import identity_of
 from torch_reference.chain.versions.alignment import Aligned, Way, by_keys, ways
+from torch_reference.judging.calls.nests import is_numeric_array
 
 Named = dict[str, list[Made]]
 Key = tuple[int | None, str]
@@ -38,14 +40,14 @@ class Group:
         for manual, name in paired.items():
             found = ways(self.here[name], self.given[manual])
             yield (call, manual), name, [self._labelled(way) for way in found]
-        pair = self._unnamed(graph)
+        pair = self.unnamed(graph)
         if pair is not None and pair.manual.name not in paired:
             yield (call, pair.manual.name), pair.forward.name, [self._labelled((pair,))]
 
     def _labelled(self, way: Way) -> Way:
         return tuple(pair._replace(label=f"{self.label}{pair.label}") for pair in way)
 
-    def _unnamed(self, graph: Graph) -> Aligned | None:
+    def unnamed(self, graph: Graph) -> Aligned | None:
         """What a helper returned first, and the one gradient that its backward was handed."""
         if self.forward is None or self.backward is None:
             return None
@@ -53,7 +55,7 @@ class Group:
         if not outputs or outputs[0][1] is None or outputs[0][1].node not in graph.places:
             return None
         [value, edge], code = outputs[0], self.forward.code
-        handed = [one for one in self.backward.given if isinstance(one, Tensor) and one.is_floating_point()]
+        handed = [one for one in self.backward.given if _is_floating(one)]
         identities = {identity_of(one) for one in handed}
         every = [made for versions in self.given.values() for made in versions]
         found = [one for one in every if one.identity in identities and one.value.shape == value.shape]
@@ -64,13 +66,31 @@ class Group:
         return Aligned(ours, found[0], "")
 
 
+def _is_floating(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return value.is_floating_point()
+    return is_numeric_array(value) and value.dtype.kind == "f"
+
+
 def ways_by_name(passes: Passes, graph: Graph) -> tuple[dict[Key, list[Way]], dict[Key, str]]:
     """The ways in which the versions of each name may be paired, and the quantities' names.
 
     In a helper's call the names are those of the call of the forward pass that belongs to it.
     """
-    found = [one for group in _groups(passes, graph) for one in group.named_ways(graph)]
+    groups = list(_groups(passes, graph))
+    handed = [pair for group in groups if (pair := group.unnamed(graph)) is not None]
+    meant = {pair.manual.identity: pair.forward.edge for pair in handed}
+    found = [
+        (key, name, [way for way in several if _fits(way, meant)])
+        for group in groups
+        for key, name, several in group.named_ways(graph)
+    ]
     return {key: several for key, _, several in found}, {key: name for key, name, _ in found}
+
+
+def _fits(way: Way, meant: Mapping[tuple[int, int], Edge | None]) -> bool:
+    """Whether no gradient of it is what a helper's backward was handed for another quantity."""
+    return all(meant.get(pair.manual.identity, pair.forward.edge) == pair.forward.edge for pair in way)
 
 
 def _groups(passes: Passes, graph: Graph) -> Iterator[Group]:
@@ -134,8 +154,16 @@ def is_an_argument(made: Made, calls: Sequence[Call]) -> bool:
     return any(call.number == made.call and call.code is not made.code for call in calls)
 
 
+def _is_returned(made: Made, first: Made) -> bool:
+    """Whether a helper made it, and handed it to its caller."""
+    return first.call > made.call and first.code is not made.code
+
+
 def makers_of_arguments(passes: Passes, pairs: Sequence[Aligned]) -> dict[int, Made]:
-    """Of the arguments of helpers the versions that they are; none of what is another gradient elsewhere."""
+    """Of what helpers are called with, and return, the versions that they are, in whose line they were made.
+
+    None of what is another gradient elsewhere.
+    """
     edges: dict[tuple[int, int], set[Edge | None]] = {}
     for ours, theirs, _ in pairs:
         edges.setdefault(theirs.identity, set()).add(ours.edge)
@@ -145,7 +173,7 @@ def makers_of_arguments(passes: Passes, pairs: Sequence[Aligned]) -> dict[int, M
     return {
         theirs.number: first[theirs.identity]
         for _, theirs, _ in pairs
-        if is_an_argument(theirs, passes.backward_calls)
+        if (is_an_argument(theirs, passes.backward_calls) or _is_returned(theirs, first[theirs.identity]))
         and len(edges[theirs.identity]) == 1
         and theirs.identity[0] not in passes.handed_in
     }

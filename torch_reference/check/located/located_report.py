@@ -38,11 +38,18 @@ class LocatedReport(Report):
         numbers = [repair.line for repair in self.repairs.found]
         if not numbers:
             numbers = list(self.repairs.lines[:1]) + [place.line for place in places if len(places) == 1]
+            numbers = self._increments() + numbers
         return tuple(_at(places[0], number) for number in dict.fromkeys(numbers))
 
     def _places(self) -> list[Place]:
         wrong = self.inside.wrong if self.inside is not None else ()
         return list(dict.fromkeys(link.quantity.place for link in wrong if link.quantity.place))
+
+    def _increments(self) -> list[int]:
+        """The line that adds something wrong to a gradient: of what others add each is judged by itself."""
+        wrong = self.inside.wrong if self.inside is not None else ()
+        found = [link.quantity.place.line for link in wrong if link.quantity.is_increment]  # type: ignore[union-attr] # an increment has a place
+        return found if len(found) == 1 else []
 
     def told(self) -> Diagnosis | None:
         """What is known of the one wrong line: by its link, or by the edit that mends it."""
@@ -119,7 +126,7 @@ class LocatedReport(Report):
         if self.repairs.found or not others or len(others) > MOST_LINES:
             return []
         likeliest = self.repairs.lines[0]
-        if likeliest in wrong:
+        if likeliest in wrong or self._increments():
             return [f"or on a line that only it needs: {', '.join(sorted(others, key=int))}"]
         rest = ", ".join(sorted(others[1:], key=int))
         return [f"likelier on line {likeliest}, that only it needs" + (f"; or on {rest}" if rest else "")]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, TypeGuard
 
-from torch_reference.chain.recording.values import is_the_users
+from torch_reference.chain.arrays.users_code import is_the_users
 from torch_reference.repair.anew.remade_classes import class_anew, is_a_class, methods_of
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any, TypeGuard
 
-from torch_reference.chain.recording.values import is_the_users
+from torch_reference.chain.arrays.users_code import is_the_users
 
 GIVEN = ("__dict__", "__weakref__", "__doc__", "__module__")
 

@@ -1,0 +1,82 @@
+"""numpy's functions of arrays with a graph: the same numbers, and what has no graph is refused."""
+
+import numpy as np
+import pytest
+import torch
+
+from torch_reference.chain.arrays import ArraysKeepGraphs, GraphArray, plain, with_graph_arrays
+
+X = np.random.default_rng(0).uniform(0.1, 0.9, (3, 4))
+Y = np.random.default_rng(1).uniform(0.1, 0.9, (4, 3))
+CALLS = {
+    "operators": lambda x, y: (x @ y.T.T) * 2 - 1 / (x.dot(y) + 3) ** 2,
+    "ufuncs": lambda x, _: (
+        np.exp(x) + np.log(x) - np.tanh(x) * np.sqrt(x) + np.maximum(0.5, x) - np.square(x)
+    ),
+    "sums": lambda x, _: x.sum(axis=0) + np.mean(x, axis=0, keepdims=True) - x.max(0) + np.sum(x),
+    "moments": lambda x, _: np.var(x, axis=1, ddof=1) - x.std(axis=1) + np.prod(x, axis=1),
+    "shapes": lambda x, _: x.reshape(2, -1).swapaxes(0, 1)[::1, None] + np.expand_dims(x.T.ravel(), 0)[:, 0],
+    "fortran": lambda x, _: np.reshape(x, (6, 2), order="F") + x.transpose(1, 0).reshape((6, 2)),
+    "joined": lambda x, y: (
+        np.concatenate((x, y.T), axis=1)[np.arange(3), [0, 1, 7]] + np.hstack((x, y.T))[:, 0]
+    ),
+    "stacked": lambda x, y: np.stack([x, y.T]) * np.vstack([x, x]).reshape(2, 3, 4),
+    "padded": lambda x, _: np.pad(x, ((1, 1), (0, 2)), "constant") + np.tile(x[:1, :1], (5, 6)),
+    "chosen": lambda x, _: np.where(x > 0.5, x, 0.0) + np.clip(x, 0.2, 0.4) + x.argmax(),
+    "products": lambda x, y: np.outer(x[0], y[0]) + np.einsum("ij,jk->k", x, y) - np.tensordot(x, y, 1).sum(),
+    "split": lambda x, _: (
+        np.split(x, 2, axis=1)[1] - np.array_split(x, [2], axis=1)[0] + np.repeat(x[:, :1], 2, 1)
+    ),
+    "moved": lambda x, _: np.roll(np.flip(x, 1), 1, axis=0) + np.cumsum(x, axis=0) + np.abs(-x).astype(float),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_numbers_are_those_of_numpy(name: str) -> None:
+    """Of every function that is known, in one call or another."""
+    expected = CALLS[name](X, Y)
+    found = CALLS[name](*(GraphArray(torch.tensor(value, requires_grad=True)) for value in (X, Y)))
+    assert found.tensor.requires_grad
+    assert found.shape == expected.shape
+    assert np.allclose(plain(found), expected, rtol=1e-13, atol=0)
+
+
+def test_a_part_that_is_written_keeps_the_graph_of_what_is_written() -> None:
+    """In an array of zeros that a loop fills, made by the user's own np.zeros."""
+
+    def filled(x):
+        out = np.zeros((2, 3))
+        for row in range(2):
+            out[row] = 2 * x[row]
+        out *= 3
+        return out
+
+    made, numpy = with_graph_arrays(filled)
+    x = torch.ones(2, 3, dtype=torch.float64, requires_grad=True)
+    out = made(GraphArray(x)).tensor
+    [gradient] = torch.autograd.grad(out.sum(), x)
+    assert (gradient == 6).all()
+    numpy.is_open = False
+    assert isinstance(made(np.ones((2, 3))), np.ndarray)
+    assert isinstance(filled(np.ones((2, 3))), np.ndarray), "the user's own function stays as it is"
+
+
+@pytest.mark.parametrize("lose", [float, np.asarray, np.linalg.eigvals, np.add.reduce, lambda x: np.sinc(x)])
+def test_what_would_lose_the_graph_is_refused(lose) -> None:
+    """Rather no links than links by a graph with a hole."""
+    with pytest.raises(TypeError):
+        lose(GraphArray(torch.ones(1, 1, requires_grad=True)))
+
+
+def test_steps_are_constants() -> None:
+    """A comparison, a sign and an index have no gradient, and are plain."""
+    x = GraphArray(torch.tensor([-1.0, 2.0], requires_grad=True))
+    assert [type(one) for one in (x > 0, np.sign(x), np.argmax(x))] == [np.ndarray, np.ndarray, np.int64]
+
+
+def test_parameters_that_a_derivation_makes_arrays_of_keep_their_graph() -> None:
+    """Other tensors become plain arrays."""
+    x, data = torch.ones(2, requires_grad=True).clone(), torch.ones(2)
+    with ArraysKeepGraphs():
+        kinds = [type(one) for one in (x.numpy(), x.detach().numpy(), data.numpy())]
+    assert kinds == [GraphArray, GraphArray, np.ndarray]

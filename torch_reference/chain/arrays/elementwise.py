@@ -1,0 +1,32 @@
+"""What numpy's ufuncs are in torch, by their names; those that are not here have no graph."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+SAME = (
+    *("add", "subtract", "multiply", "matmul", "square", "reciprocal", "sqrt", "maximum", "minimum"),
+    *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp"),
+    *("sin", "cos", "tan", "sinh", "cosh", "tanh"),
+)
+FLAT = {"sign", "floor", "ceil", "rint", "trunc", "heaviside"}
+"""Steps: their derivative is zero, and what they make is a constant."""
+UFUNCS: dict[str, Callable[..., Tensor]] = {
+    **{name: getattr(torch, name) for name in SAME},
+    "divide": torch.true_divide,
+    "true_divide": torch.true_divide,
+    "negative": torch.neg,
+    "positive": torch.clone,
+    "absolute": torch.abs,
+    "fabs": torch.abs,
+    "power": torch.pow,
+    "float_power": torch.pow,
+    "arctan": torch.atan,
+    "arcsin": torch.asin,
+    "arccos": torch.acos,
+    "arctanh": torch.atanh,
+    "arcsinh": torch.asinh,
+    "arctan2": torch.atan2,
+    "hypot": torch.hypot,
+}

@@ -1,0 +1,196 @@
+"""What looks like an array to numpy's functions and operators, and is a tensor with a graph.
+
+Nothing is changed in place: an array that is written to gets another tensor, so that what was saved for
+autograd stays. A view of it does not follow then; that shows in the gradient, which is compared.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.lib.mixins import NDArrayOperatorsMixin
+from torch import Tensor
+
+from torch_reference.chain.arrays.elementwise import FLAT, UFUNCS
+from torch_reference.chain.arrays.functions import FUNCTIONS
+
+METHODS = {
+    "sum",
+    "mean",
+    "var",
+    "std",
+    "max",
+    "min",
+    "prod",
+    "cumsum",
+    "dot",
+    "transpose",
+    "reshape",
+    "squeeze",
+}
+METHODS |= {"ravel", "swapaxes", "copy", "repeat", "clip", "trace", "diagonal"}
+PLAIN_METHODS = {"argmax", "argmin", "any", "all", "argsort", "nonzero"}
+
+
+class GraphArray(NDArrayOperatorsMixin):
+    """An array of numbers whose gradient autograd follows."""
+
+    __array_priority__ = 1000.0
+
+    def __init__(self, tensor: Tensor) -> None:
+        """Take a tensor, with a graph or without one."""
+        self.tensor = tensor
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
+        """An operator, or a function of each element.
+
+        Errors: TypeError for what has no graph here
+        """
+        out = named.pop("out", None)
+        if method != "__call__" or named:
+            raise TypeError(f"np.{ufunc.__name__}.{method} has no graph here")
+        if ufunc.__name__ not in UFUNCS:
+            found = ufunc(*(plain(one) for one in inputs))
+            if ufunc.__name__ not in FLAT and np.asarray(found).dtype.kind in "fc":
+                raise TypeError(f"np.{ufunc.__name__} has no graph here")
+            return found
+        result = GraphArray(UFUNCS[ufunc.__name__](*_tensors(inputs, like=self.tensor)))
+        if out is None:
+            return result
+        [target] = out
+        if not isinstance(target, GraphArray):
+            raise TypeError("an array without a graph cannot keep one")
+        target.tensor = result.tensor.expand(target.shape)
+        return target
+
+    def __array_function__(self, function: Any, _types: Any, args: Any, named: Any) -> Any:
+        """Any other function of numpy's.
+
+        Errors: TypeError for what has no graph here
+        """
+        return _called(function.__name__, function, args, named, like=self.tensor)
+
+    def __array__(self, *_args: Any, **_named: Any) -> Any:
+        """An array without a graph is never made of it by chance."""
+        raise TypeError("this array has a graph")
+
+    __float__ = __int__ = __complex__ = __bool__ = item = tolist = __array__
+
+    def __getattr__(self, name: str) -> Any:
+        """An array's methods."""
+        if name in METHODS:
+            return lambda *args, **named: _called(name, None, (self, *args), named, like=self.tensor)
+        if name in PLAIN_METHODS:
+            return getattr(plain(self), name)
+        raise AttributeError(name)
+
+    def __getitem__(self, index: Any) -> "GraphArray":
+        """A part of it."""
+        return GraphArray(self.tensor[_index(index)])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        """Write a part of it."""
+        changed = self.tensor.clone()
+        [changed[_index(index)]] = _tensors([value], like=changed)
+        self.tensor = changed
+
+    def __len__(self) -> int:
+        """The size of its first dimension."""
+        return len(self.tensor)
+
+    def __iter__(self) -> Iterator["GraphArray"]:
+        """Its rows."""
+        return (self[row] for row in range(len(self)))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Its sizes."""
+        return tuple(self.tensor.shape)
+
+    @property
+    def ndim(self) -> int:
+        """How many sizes it has."""
+        return self.tensor.ndim
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return self.tensor.numel()
+
+    @property
+    def dtype(self) -> Any:
+        """Of its numbers."""
+        return plain(self).dtype
+
+    @property
+    def T(self) -> "GraphArray":  # noqa: N802 # numpy's name
+        """Its dimensions in the opposite order."""
+        return self.transpose()
+
+    def flatten(self) -> "GraphArray":
+        """A copy with one dimension."""
+        return GraphArray(self.tensor.flatten())
+
+    def astype(self, dtype: Any, **_named: Any) -> Any:
+        """Itself as other numbers; whole ones have no graph."""
+        if np.dtype(dtype).kind != "f":
+            return plain(self).astype(dtype)
+        return GraphArray(self.tensor.to(torch.from_numpy(np.empty(0, dtype)).dtype))
+
+
+def plain(value: Any) -> Any:
+    """The numbers alone, as numpy has them."""
+    if isinstance(value, GraphArray):
+        with torch._C.DisableTorchFunction():  # whoever is watched gets another array
+            return value.tensor.detach().clone().numpy()
+    if type(value) in (tuple, list):
+        return type(value)(plain(one) for one in value)
+    return value
+
+
+def tensor_of(value: Any) -> Any:
+    """The tensor of such an array; anything else as it is."""
+    return value.tensor if type(value) is GraphArray else value
+
+
+def _called(name: str, function: Any, args: Any, named: Any, like: Tensor) -> Any:
+    known = FUNCTIONS.get(name)
+    if known is None:
+        found = function(*(plain(one) for one in args), **{key: plain(one) for key, one in named.items()})
+        if np.asarray(found).dtype.kind in "fc":
+            raise TypeError(f"np.{name} has no graph here")
+        return found
+    given = {key: one for key, one in named.items() if not (key in ("dtype", "out") and one is None)}
+    found = known(*_arrays(args, like), **{key: _arrays(one, like) for key, one in given.items()})
+    return [GraphArray(one) for one in found] if isinstance(found, list | tuple) else GraphArray(found)
+
+
+def _arrays(value: Any, like: Tensor) -> Any:
+    """Tensors for all arrays in it; numbers, axes and shapes as they are."""
+    if isinstance(value, GraphArray):
+        return value.tensor
+    if isinstance(value, np.ndarray):
+        return _constant(value, like)
+    if type(value) in (tuple, list):
+        return type(value)(_arrays(one, like) for one in value)
+    return value
+
+
+def _tensors(values: Any, like: Tensor) -> list[Tensor]:
+    """Tensors for all of them."""
+    return [one.tensor if isinstance(one, GraphArray) else _constant(np.asarray(one), like) for one in values]
+
+
+def _constant(value: np.ndarray[Any, Any], like: Tensor) -> Tensor:
+    if value.dtype.kind == "b":
+        return torch.from_numpy(value.copy())
+    return torch.tensor(value, dtype=like.dtype)
+
+
+def _index(index: Any) -> Any:
+    if isinstance(index, tuple):
+        return tuple(map(_index, index))
+    if isinstance(index, list | range | np.ndarray):
+        return torch.as_tensor(np.asarray(index))
+    return int(index) if isinstance(index, np.integer) else index
