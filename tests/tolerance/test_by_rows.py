@@ -11,6 +11,7 @@ from torch_reference import Row, Verdict
 from torch_reference.tolerance import by_rows
 from torch_reference.tolerance.added_up import Allowed
 from torch_reference.tolerance.by_rows import Rows, rows_by_parts
+from torch_reference.tolerance.movement import Movement
 
 ROWS, COLUMNS = 40, 16
 Inputs = Mapping[str, Tensor]
@@ -118,3 +119,36 @@ def test_what_is_no_matter_of_rows_is_left_to_the_whole() -> None:
     assert judged(attention, point, attention(point)) is None
     half = {name: value.half() if value.is_floating_point() else value for name, value in point.items()}
     assert judged(NORM, half, NORM(half)) is None
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_pair_of_draws_moves_as_far_as_two(dtype: torch.dtype) -> None:
+    """The sum and the difference of two halves have the mean square of draws that move all at once."""
+    for reference, name in ((NORM, "x"), (NORM, "gain"), (LOSS, "x")):
+        point, of_both = drawn(dtype), []
+        point["up"] = point["up"].sum() if reference is LOSS else point["up"]
+        for draw in ("at_least_a_pair", "at_least"):
+            movement = Movement(reference, point)
+            movement.squares = {name: torch.zeros_like(movement.expected[name])}
+            getattr(movement, draw)(2 if draw == "at_least_a_pair" else 12)
+            of_both.append(float(movement.squares[name].sum()) / movement.draws)
+            assert (movement.moved[name] > 0).double().mean() > 0.99
+        assert 0.6 < of_both[0] / of_both[1] < 1.6
+
+
+def test_what_is_known_of_a_last_rounding_is_so() -> None:
+    """A product is rounded last, and not where something that is exact follows, or where it is doubled."""
+    x = torch.randn(4, 4, dtype=torch.float64)
+    for last, is_rounded in (
+        (lambda y: y, True),
+        (lambda y: y.t(), False),
+        (lambda y: y.clone(), False),
+        (lambda y: 2 * y, False),
+        (lambda y: y.relu(), False),
+        (lambda y: torch.softmax(y, -1), True),
+        (lambda y: y.exp().mul_(3), True),
+        (lambda y: y.index_fill(0, torch.tensor([1]), 1.0), False),
+    ):
+        movement = Movement(lambda values, last=last: {"y": last(values["x"] * values["x"] / 3)}, {"x": x})
+        movement.at_least_a_pair(2)
+        assert movement.ends_rounded["y"] is is_rounded

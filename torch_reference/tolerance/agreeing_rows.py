@@ -56,13 +56,11 @@ def agreeing_row(unfinished: Unfinished, value: Tensor, left: Tensor) -> Row:
     Shapes: left, their numbers
     """
     name, rtol, expected = unfinished.name, unfinished.rtol, unfinished.movement.expected[unfinished.name]
-    off, bound = unfinished.at_the_end()
-    ratio = off / bound
-    ratio[left] = 0.0
-    worst = int(ratio.argmax())
-    manual, right, distance, limit, part = (
-        each.flatten()[worst].item() for each in (value, expected, off, bound, ratio)
-    )
+    worst_rows = unfinished.worst.index_fill(0, left.to(unfinished.worst.device), 0.0)
+    row = int(worst_rows.argmax())
+    worst = row * (expected.numel() // len(expected)) + int(unfinished.ratio[row].argmax())
+    each_one = (value, expected, unfinished.elements, unfinished.bound, unfinished.ratio)
+    manual, right, distance, limit, part = (each.flatten()[worst].item() for each in each_one)
     index = tuple(int(i) for i in np.unravel_index(worst, expected.shape))
     told = f"agrees within a relative error of {rtol:g}, which is allowed" if rtol else ""
     return Row(

@@ -25,7 +25,7 @@ from torch_reference.tolerance.verdicts import Tolerance
 PART = 2**21
 """So many bytes of the point belong to one part."""
 DRAWS = 4
-FEW = {1: 100, 2: 8, 3: 4, 4: 2}
+FEW = {2: 8, 3: 4, 4: 2}
 """After so many draws a part of its rows may be left to be judged by themselves: one in so many, or fewer."""
 REST = 8
 """The fewest draws for what was left: some of it has not moved in the first ones."""
@@ -134,7 +134,7 @@ class _Judgement:
                 raise NotByRowsError  # a sum, or the bluntness of all
             self.found.setdefault(name, []).append(placed(row, here, weights[name], is_rest))
         if self.shared and not is_rest:
-            movement.at_least(2)
+            movement.at_least_a_pair(2)
             for is_mean, each in self.sums.items():
                 each.add(movement, share if is_mean else 1.0)
         return here[left]
@@ -143,8 +143,10 @@ class _Judgement:
         """The rows of a part, and what is left of it: where some draws settle all but a few of its rows."""
         allowed, movement = self.allowed, tolerance.movement
         open_ones = {name: Unfinished(movement, name, value, allowed.rtol) for name, value in asked.items()}
-        for draw in range(1, 1 if is_rest or not asked else DRAWS + 1):
-            movement.at_least(draw)
+        for draw in range(2, DRAWS + 1 if asked else 2):
+            movement.at_least_a_pair(draw)
+            if is_rest:
+                break
             # A row that is left needs all its draws anew.
             left = rows_left(open_ones.values(), len(next(iter(asked.values()))) // FEW[draw])
             if left is not None:

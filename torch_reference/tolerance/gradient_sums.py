@@ -5,6 +5,7 @@ times the noise in the sum of a row. So each gradient is judged by its sums, too
 over all of it, and along the reference itself (a factor of 1.01 in all elements is off by 0.01 of its norm).
 """
 
+import cmath
 import math
 from collections.abc import Iterator
 from functools import cached_property
@@ -64,6 +65,17 @@ class ExpectedSums:
     def sums(self, values: Tensor) -> Iterator[tuple[str, Tensor]]:
         """The sums of what stands beside the expected values."""
         return sums(values, self.expected, self.largest)
+
+    def apart(self, value: Tensor) -> tuple[Tensor, dict[str, Tensor], bool]:
+        """(how far a value is from the expected one, the sums of that, whether all are numbers)."""
+        same = value.dtype == self.expected.dtype
+        off = value - self.expected if same else value.to(self.expected.dtype).sub_(self.expected)
+        totals = dict(self.sums(off))
+        total = totals.get(ALL, off.sum() if off.numel() else None)
+        if total is None or cmath.isfinite(total.item()):  # as it is where all are
+            return off, totals, True
+        off = torch.where(value == self.expected, 0.0, off)
+        return off, dict(self.sums(off)), False
 
     @cached_property
     def largest(self) -> float | None:

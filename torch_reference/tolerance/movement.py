@@ -17,14 +17,16 @@ no absolute tolerance: an element that no rounding can move must be equal.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from torch_reference.tolerance.differences import adds_up, coarsest, difference
+from torch_reference.tolerance.differences import coarsest, difference
 from torch_reference.tolerance.gradient_sums import ExpectedSums
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
+from torch_reference.tolerance.rounding.half_run import HalfRun
 from torch_reference.tolerance.rounding.moved_run import FINE, MovedRun, Sizes, unit
 from torch_reference.tolerance.rounding.roundings import Roundings, smallest
 
@@ -44,7 +46,8 @@ class Movement:
     Attributes: expected, the exact values; decisions, what was decided on the way; moved and moved_sums, the
                 largest movements; draws, how many were made; is_exact, whether no operation rounded in them;
                 scatters, whether one summed over indices; squares, the sums of squared movements of the names
-                that it holds; known, the sums of the exact values
+                that it holds; known, the sums of the exact values; ends_rounded, whether the last operation
+                is known to round each number of a name
     """
 
     def __init__(
@@ -59,12 +62,14 @@ class Movement:
             self.expected = dict(reference(self.exact_inputs))
         self.decisions = tuple(run.decisions.made) if held is None else held
         self.dtypes = dict.fromkeys(self.expected, self.coarsest)
-        self.moved = {name: _zeros(value, expanded=True) for name, value in self.expected.items()}
+        none = torch.zeros((), dtype=torch.float64)
+        self.moved = {name: none.to(each.device).expand(each.shape) for name, each in self.expected.items()}
         self.moved_sums: dict[str, dict[str, Tensor]] = {name: {} for name in self.expected}
-        self.draws = 0
+        self.draws, self.is_paired = 0, False
         self.is_exact, self.scatters = True, False
         self.sizes: Sizes = []
         self.squares: dict[str, Tensor] = {}
+        self.ends_rounded: dict[str, bool] = {}
         self.kind, self.takes_equal_values = Roundings, False
         self.coarse: tuple[Tensors, dict[str, Tensors]] | None = None
         self.in_float64 = worst
@@ -75,6 +80,15 @@ class Movement:
         while self.draws < min(draws, DRAWS):
             self.draw(self.draws)
             self.draws += 1
+
+    def at_least_a_pair(self, draws: int) -> None:
+        """The same, two or more, of which the first two are a pair, or what was made before."""
+        if not self.draws:
+            try:
+                self._pair()
+            except Exception:  # what is fused may not take what others make
+                self.in_float64, self.sizes = self.worst, []
+        self.at_least(draws)
 
     def last_rounding(self, name: str) -> Tensor:
         """What the last rounding of either witness explains; an exact zero is not rounded."""
@@ -104,47 +118,63 @@ class Movement:
             found[which] = bound.add_(smallest(dtype) * known.expected.numel()) if moved.any() else bound
         return found
 
-    def sizes_of_terms(self, name: str, draws: int = 4) -> Tensor:
-        """How large the terms are that the backward pass adds up to each element, whatever cancels there.
-
-        It is how far the element moves when the results of the backward pass alone move by a part of 2⁻³⁰.
-        """
-        total = _zeros(self.expected[name])
-        spread = 2.0**-30 / unit(torch.float64)
-        for seed in range(draws):
-            run = MovedRun(seed, self.decisions, spread=spread, backward_only=True)
-            with run:
-                found = self.reference(self.exact_inputs)[name]
-            total += difference(found, self.expected[name]).abs().square()
-        return (total / draws).sqrt() * 2.0**30
-
     def draw(self, seed: int) -> None:
         """Run the reference once more, moved, and keep the largest movements."""
         found, run = self._run(seed)
-        self.is_exact = self.is_exact and not run.roundings.is_used
-        self.scatters = self.scatters or run.scatters
-        if not self.in_float64 and not self._is_finite(found):
-            # The reference leaves the range of its dtype, where a right derivation need not.
-            self.in_float64 = True
-            self.sizes = []
+        apart = self._apart(found, run)
+        if apart is None:
             found, run = self._run(seed)
-        for name, value in found.items():
-            expected = self.expected[name]
-            moved = difference(value, expected)
-            for which, total in self.known[name].sums(moved):
+            apart = self._apart(found, run) or {}
+        for name, (moved, totals) in apart.items():
+            for which, total in totals.items():
                 known = self.moved_sums[name].get(which)
                 total = total.abs()
                 self.moved_sums[name][which] = total if known is None else torch.maximum(known, total)
             if name in self.squares:
                 self.squares[name] += moved.abs().square()
-            still = run.unmoved.get(value)  # type: ignore[no-untyped-call] # torch leaves it untyped
-            moved = moved if still is None else difference(still, expected)
+            still = run.unmoved.get(found[name])
+            moved = moved if still is None else difference(still, self.expected[name])
             moved = moved.abs() if moved.is_complex() else moved.abs_()
             self.moved[name] = torch.maximum(self.moved[name], moved, out=moved) if self.draws else moved
 
-    def _run(self, seed: int) -> tuple[Tensors, MovedRun]:
+    def _pair(self) -> None:
+        """Make the first two draws as the sum and the difference of two halves (half_run.py)."""
+        was = self.in_float64
+        halves = [self._run(half, half) for half in (0, 1)]
+        one, other = (self._apart(*half) for half in halves)
+        if one is None or other is None or self.in_float64 != was:
+            self._pair()
+            return
+        for name, (moved, totals) in one.items():
+            others, other_totals = other[name]
+            self.moved_sums[name] = {
+                which: total.abs() + other_totals[which].abs() for which, total in totals.items()
+            }
+            if name in self.squares:  # (a + b)² + (a − b)²
+                self.squares[name] += 2 * (moved.square() + others.square())
+            self.moved[name] = moved.abs_().add_(others.abs_())
+            self.ends_rounded[name] = any(run.ends_in(found[name]) for found, run in halves)
+        self.draws, self.is_paired = 2, True
+
+    def _apart(self, found: Tensors, run: MovedRun) -> dict[str, tuple[Tensor, Tensors]] | None:
+        """How far each is from what is expected, with the sums of that; None where it is to be run wider.
+
+        The reference may leave the range of its dtype, where a right derivation need not.
+        """
+        self.is_exact = self.is_exact and not run.roundings.is_used
+        self.scatters = self.scatters or run.scatters
+        apart = {name: self.known[name].apart(value) for name, value in found.items()}
+        for name, (*_, are_numbers) in apart.items():
+            odd = None if are_numbers or self.in_float64 else ~found[name].isfinite()
+            if odd is not None and bool((odd & self.expected[name].isfinite()).any()):
+                self.in_float64, self.sizes = True, []
+                return None
+        return {name: (off, totals) for name, (off, totals, _) in apart.items()}
+
+    def _run(self, seed: int, half: int | None = None) -> tuple[Tensors, Any]:
+        kind: Any = MovedRun if half is None else partial(HalfRun, half)
         if not self.in_float64:
-            run = MovedRun(seed, self.decisions, self.sizes)
+            run = kind(seed, self.decisions, self.sizes if half is None else [])
             run.roundings = self.kind(seed)
             try:
                 with run:
@@ -154,28 +184,15 @@ class Movement:
             else:
                 self.dtypes = {name: value.dtype for name, value in found.items()}
                 return found, run
-        run = MovedRun(seed, self.decisions, self.sizes, self.coarsest, fine_sums=not self.worst)
+        sizes = self.sizes if half is None else []
+        run = kind(seed, self.decisions, sizes, self.coarsest, fine_sums=not self.worst)
         run.roundings = self.kind(seed)
         with run:
             return self.reference(self.exact_inputs), run
 
-    def _is_finite(self, found: Tensors) -> bool:
-        return all(
-            adds_up(value) or bool((value.isfinite() | ~self.expected[name].isfinite()).all())
-            for name, value in found.items()
-        )
-
-
-def _zeros(value: Tensor, expanded: bool = False) -> Tensor:
-    shape = () if expanded else value.shape
-    return torch.zeros(shape, dtype=torch.float64, device=value.device).expand(value.shape)
-
 
 def expected_and_bounds(reference: Reference, inputs: Tensors) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """The exact values, and how far from them a right one may be, per element, after all draws.
-
-    Shapes: both results have the reference's names and shapes
-    """
+    """The exact values, and how far from them a right one may be, per element, after all draws."""
     movement = Movement(reference, inputs)
     movement.at_least(DRAWS)
     return movement.expected, {name: movement.bound(name) for name in movement.expected}

@@ -22,6 +22,7 @@ from torch_reference.tolerance.movement import DRAWS, FACTOR, Movement, Tensors
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues
 from torch_reference.tolerance.rounding.moved_run import HALF, unit
 from torch_reference.tolerance.rounding.own_run import OwnRun
+from torch_reference.tolerance.second_look import sizes_of_terms
 
 NEAR = 64.0
 """So many u of the largest element, or of the largest sum of what is added up to one."""
@@ -115,7 +116,7 @@ def _is_near(value: Tensor, movement: Movement, name: str, again: Callable[[], M
     off, near = difference(value, expected).abs().amax(), NEAR * unit(movement.coarsest)
     if bool(off <= near * expected.abs().amax()):
         return True
-    size = movement.sizes_of_terms(name).amax()
+    size = sizes_of_terms(movement, name).amax()
     if size == 0:
         size = _sizes(value, unit(movement.coarsest), again, name)
     return bool(off <= near * size)

@@ -6,8 +6,10 @@ cancels to nothing, on the grid of its dtype, may stay where it is in some draws
 """
 
 import torch
+from torch import Tensor
 
 from torch_reference.comparison import Row
+from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
@@ -61,3 +63,18 @@ def coarse_movements(movement: Movement) -> tuple[Tensors, dict[str, Tensors]]:
                 }
         movement.coarse = elements, totals
     return movement.coarse
+
+
+def sizes_of_terms(movement: Movement, name: str, draws: int = 4) -> Tensor:
+    """How large the terms are that the backward pass adds up to each element, whatever cancels there.
+
+    It is how far the element moves when the results of the backward pass alone move by a part of 2⁻³⁰.
+    """
+    total = torch.zeros_like(movement.expected[name].abs())
+    spread = 2.0**-30 / unit(torch.float64)
+    for seed in range(draws):
+        run = MovedRun(seed, movement.decisions, spread=spread, backward_only=True)
+        with run:
+            found = movement.reference(movement.exact_inputs)[name]
+        total += difference(found, movement.expected[name]).abs().square()
+    return (total / draws).sqrt() * 2.0**30

@@ -1,5 +1,6 @@
 """A value that is being judged: after how many draws its verdict is certain."""
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -8,12 +9,18 @@ from torch import Tensor
 from torch_reference.tolerance.differences import adds_up, difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import FACTOR, Movement
+from torch_reference.tolerance.rounding.moved_run import unit
+from torch_reference.tolerance.rounding.roundings import SPREAD
 from torch_reference.tolerance.second_look import COARSE_DRAWS, coarse_movements
 
 LARGEST = 8.0
 """Standard deviations that a movement exceeds with a probability of 1e-15."""
 STILL = 40
 """Draws in all of which a result stays where it is with a probability of 1e-12: in each, of a half."""
+
+ENDS = FACTOR * SPREAD + 2
+"""So many u of an element that is rounded last are within its bound: in one of all draws that rounding is one
+deviation or more, with a probability of 1 - 1e-8, and whatever else moves it makes it no less likely."""
 
 
 class Unfinished:
@@ -43,7 +50,8 @@ class Unfinished:
         it is as still under coarse roundings, or nothing in the reference rounds.
         """
         self._reduce()
-        certain = torch.inf if draw < fewest else _certain(draw)
+        # The two draws of a pair may be alike, as those of what one half alone moves are.
+        certain = torch.inf if draw < fewest else _certain(max(draw - self.movement.is_paired, 1))
         moved = self.movement.moved[self.name]
         triples = [(self.elements, FACTOR * moved, moved)]
         limits, moved_sums = self.movement.sum_bounds(self.name), self.movement.moved_sums[self.name]
@@ -72,25 +80,37 @@ class Unfinished:
         )
 
     def rows_outside(self) -> Tensor | None:
-        """The rows with an element that is outside of its bound so far; None where a sum is."""
-        self._reduce()
-        limits = self.movement.sum_bounds(self.name)
-        if not all(_is_within(total, limits[which]) for which, total in self.sums.items()):
-            return None
-        excess = torch.sub(self.elements, self.movement.moved[self.name], alpha=FACTOR)
-        if adds_up(excess):
-            return (excess.flatten(1).amax(1) if excess.ndim > 1 else excess).gt(0).nonzero().flatten()
-        return None
+        """The rows with an element that is outside of its bound so far; None where a sum is, or is no number.
 
-    def at_the_end(self) -> tuple[Tensor, Tensor]:
-        """(how far each element is off, its bound): asked once, when nothing else will be.
-
-        Shapes: both that of the value; no bound is zero
+        Where the last operation rounds, the bound after all draws is certain to be ENDS u of the element.
         """
-        last = self._reduce()
-        off = self.elements.add_(last)
-        bound = last.add_(self.movement.moved[self.name], alpha=FACTOR)
-        return off, bound.clamp_(min=torch.finfo(torch.float64).tiny)
+        movement, name = self.movement, self.name
+        if not self._sums_are_inside():
+            return None
+        size, last = movement.expected[name].abs(), 2 * unit(movement.dtypes[name]) + self.rtol
+        bound = size.mul(last).add_(movement.moved[name], alpha=FACTOR)
+        total = float(bound.sum())
+        bound.clamp_(min=torch.finfo(torch.float64).tiny)  # to divide by
+        self.ratio, self.bound = self.elements / bound, bound
+        self.worst = _of_rows(self.ratio)
+        if not math.isfinite(total) or not adds_up(self.worst):
+            return None
+        rows = self.worst.gt(1).nonzero().flatten()
+        if movement.ends_rounded.get(name) and len(rows):
+            ends = (ENDS * unit(movement.dtypes[name]) + self.rtol) * size[rows]
+            bound[rows] = torch.maximum(bound[rows], ends)
+            self.ratio[rows] = self.elements[rows] / bound[rows]
+            self.worst[rows] = _of_rows(self.ratio[rows])
+            rows = rows[self.worst[rows] > 1]
+        return rows
+
+    def _sums_are_inside(self) -> bool:
+        """Whether all sums are within their bounds, of which the movements are seen with less effort."""
+        moved = self.movement.moved_sums[self.name]
+        if all(_is_within(total, FACTOR * moved[which]) for which, total in self.sums.items()):
+            return True
+        limits = self.movement.sum_bounds(self.name)
+        return all(_is_within(total, limits[which]) for which, total in self.sums.items())
 
     def _reduce(self) -> Tensor:
         """The last rounding, taken off once the movement knows the dtype."""
@@ -111,6 +131,10 @@ def rows_left(values: Iterable[Unfinished], most: int) -> Tensor | None:
             return None
         found.append(rows.cpu())
     return torch.cat(found).unique()  # type: ignore[no-untyped-call] # torch leaves it untyped
+
+
+def _of_rows(ratio: Tensor) -> Tensor:
+    return ratio.flatten(1).amax(1) if ratio.ndim > 1 else ratio.clone()
 
 
 def _certain(draw: int) -> float:

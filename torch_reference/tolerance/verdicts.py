@@ -21,7 +21,7 @@ from torch_reference.tolerance.gradient_sums import looks_random, sums
 from torch_reference.tolerance.kinks import Hull, hulls, sides
 from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors
 from torch_reference.tolerance.rounding.moved_run import FINE, unit
-from torch_reference.tolerance.second_look import take_equal_values
+from torch_reference.tolerance.second_look import sizes_of_terms, take_equal_values
 from torch_reference.tolerance.sums_row import row_of_sum
 from torch_reference.tolerance.unfinished import Unfinished
 
@@ -188,7 +188,7 @@ class Tolerance:
         self.movement.at_least(BLUNT_DRAWS)
         bound = self.movement.bound(name).sum()
         return bool(bound > BLUNT_PART * size) and bool(
-            bound > BLUNT_PART * self.movement.sizes_of_terms(name).sum()
+            bound > BLUNT_PART * sizes_of_terms(self.movement, name).sum()
         )
 
 

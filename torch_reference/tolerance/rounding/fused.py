@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch._decomp import decomposition_table
 
-from torch_reference.tolerance.rounding import distances, normalisations, softmaxes
+from torch_reference.tolerance.rounding import normalisations, softmaxes
 from torch_reference.tolerance.rounding.normalisations import working
 
 DECIDING = {
@@ -108,8 +108,20 @@ def _softplus(x: Tensor, beta: float | None = None, threshold: float = 20) -> Te
     return torch.where(scaled > threshold, wide, y if beta is None else y / beta).to(x.dtype)
 
 
+def _cdist_backward(upstream: Tensor, one: Tensor, other: Tensor, p: float, distance: Tensor) -> Any:
+    """_cdist_backward, by the first of the two; for p = 1 and p = 2."""
+    if p not in (1.0, 2.0):
+        return NotImplemented
+    difference = one.unsqueeze(-2) - other.unsqueeze(-3)
+    if p == 1:
+        slope = difference.sign()
+    else:
+        slope = torch.where(distance.unsqueeze(-1) == 0, 0.0, difference / distance.unsqueeze(-1))
+    return (upstream.unsqueeze(-1) * slope).sum(-2)
+
+
 OWN: dict[str, Callable[..., Any]] = {
-    "_cdist_backward": distances.cdist_backward,
+    "_cdist_backward": _cdist_backward,
     "_log_softmax": softmaxes.log_softmax,
     "_log_softmax_backward_data": softmaxes.log_softmax_backward,
     "_safe_softmax": softmaxes.safe_softmax,
