@@ -22,10 +22,10 @@ from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_input
 from torch_reference.tolerance.unfinished import Unfinished, rows_left
 from torch_reference.tolerance.verdicts import Tolerance
 
-PART = 2**21
+PART = 2**22
 """So many bytes of the point belong to one part."""
 DRAWS = 4
-FEW = {2: 8, 3: 4, 4: 2}
+FEW = {2: 5, 3: 4, 4: 2}
 """After so many draws a part of its rows may be left to be judged by themselves: one in so many, or fewer."""
 REST = 8
 """The fewest draws for what was left: some of it has not moved in the first ones."""
