@@ -47,12 +47,13 @@ class AsGiven:
         """Whether autograd knows how the outputs were made."""
         return not isinstance(self.function, PairOfFunctions)
 
-    def check(self, point: Tensors, once: bool = False) -> Report:
+    def check(self, point: Tensors, once: bool = False, beside: bool = False) -> Report:
         """The report at a point: the outputs first, and the gradients where the outputs fit.
 
-        Once, where a part of the point is judged as well, leaves to that what two calls show.
+        Once leaves to a part of the point what two calls show; then outputs are judged in the draws of the
+        gradients, and beside them where all agrees.
         """
-        if once and self.objective.forms and (report := self._at_once(point)) is not None:
+        if (once or beside) and (report := self._at_once(point, once)) is not None:
             return report
         dtype = str(point[self.wanted[0]].dtype).removeprefix("torch.")
         inputs = copies(self._inputs(point))
@@ -73,25 +74,24 @@ class AsGiven:
         ]
         return replace(report, findings=(*found, *shared, *gradients))
 
-    def _at_once(self, point: Tensors) -> Report | None:
+    def _at_once(self, point: Tensors, once: bool) -> Report | None:
         """The report on the outputs and the gradients of one call; None where there is more to say of it."""
-        made: dict[str, Tensor] = {}
-        shared: list[Finding] = []
+        made, shared = dict[str, Tensor](), list[Finding]()
+        if not self.objective.forms:
+            return None
 
         def derive(values: Tensors) -> Mapping[str, Any]:
             outputs, gradients = self._differentiated(values)
-            made.update(fit_beside_gradients(outputs, self.objective))
+            made.update(made or fit_beside_gradients(outputs, self.objective, point, once))
+            shared[:] = self._shared(outputs, self._inputs(values), point)
             if not made:
                 raise ValueError("outputs that are judged by themselves")
-            shared.extend(self._shared(outputs, self._inputs(values), point))
             return gradients
 
-        report = examine_here(replace(self.task(point, derive), once=True, outputs=made), self.draws)
-        if report.user_code_failed or not made:
-            return None
-        outputs = [finding for finding in report.findings if finding.kind == "output"]
-        gradients = [finding for finding in report.findings if finding.kind != "output"]
-        return replace(report, findings=(*outputs, *shared, *gradients))
+        report = examine_here(replace(self.task(point, derive), once=once, outputs=made), self.draws)
+        is_told = report.agrees or (once and made and not report.user_code_failed)
+        findings = sorted((*report.findings, *shared), key=lambda each: each.kind != "output")
+        return replace(report, findings=tuple(findings)) if is_told else None
 
     def _outputs(self, made: Mapping[str, Any], point: Tensors) -> list[Finding]:
         inputs = self._inputs(point)

@@ -58,19 +58,23 @@ def judge_outputs(
     return [*(Finding(name, "output", row) for name, row in rows.items()), *filter(None, others)]
 
 
-def fit_beside_gradients(made: Mapping[str, Any], objective: FunctionObjective) -> dict[str, Tensor]:
+def fit_beside_gradients(
+    made: Mapping[str, Any], objective: FunctionObjective, point: Tensors, as_given: bool
+) -> dict[str, Tensor]:
     """The outputs, where all are of digits to spare and of the right form; else none.
 
     Those are judged in the same draws as the gradients are: of whatever else something is to be said first.
     """
     forms = objective.forms or {}
+    if not as_given:
+        forms = {name: point[UPSTREAM + name] for name in forms if UPSTREAM + name in point}
     fit = {
         name: value.detach()
         for name, value in made.items()
         if is_tensor(value) and name in forms
         if value.dtype in SPARE and value.numel() and form_mismatch(name, value, forms[name]) is None
     }
-    return fit if fit.keys() == forms.keys() == made.keys() else {}
+    return fit if fit.keys() == (objective.forms or {}).keys() == made.keys() else {}
 
 
 def shared_memory(made: Mapping[str, Any], inputs: Tensors, in_graph: bool) -> list[Finding]:

@@ -90,14 +90,30 @@ class ExpectedSums:
     @cached_property
     def roots(self) -> dict[str, Tensor]:
         """The root of the sum of the squares of what each sum adds up."""
-        size = self.expected.abs() if self.expected.is_complex() else self.expected
-        squares, largest = size * size, self.largest and self.largest * self.largest
+        squares, largest = self._squares, self.largest and self.largest * self.largest
         return {which: total.abs().sqrt() for which, total in sums(squares, squares, largest)}
+
+    def root(self, which: str) -> Tensor:
+        """One of them, where no other is wanted."""
+        if which == ALONG:
+            return self.roots[which]
+        of = () if which == ALL else dimension(which)
+        return self._squares.sum(of).sqrt()
+
+    @cached_property
+    def _squares(self) -> Tensor:
+        size = self.expected.abs() if self.expected.is_complex() else self.expected
+        return size * size
 
     @cached_property
     def size(self) -> float:
         """The sum of all values without their signs."""
-        return float(torch.linalg.vector_norm(self.expected, 1))
+        return float(self.expected.abs().sum())
+
+
+def dimension(which: str) -> int:
+    """Over which dimension a sum is."""
+    return int(which.rsplit(" ", 1)[1])
 
 
 def direction(which: str, index: tuple[int, ...], expected: Tensor) -> Tensor:
@@ -109,7 +125,7 @@ def direction(which: str, index: tuple[int, ...], expected: Tensor) -> Tensor:
         return torch.ones_like(expected)
     if which == ALONG:
         return expected / expected.abs().amax()
-    dim = int(which.rsplit(" ", 1)[1])
+    dim = dimension(which)
     found = torch.zeros_like(expected)
     found.movedim(dim, -1)[index] = 1
     return found

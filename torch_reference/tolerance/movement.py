@@ -62,8 +62,10 @@ class Movement:
             self.expected = dict(reference(self.exact_inputs))
         self.decisions = tuple(run.decisions.made) if held is None else held
         self.dtypes = dict.fromkeys(self.expected, self.coarsest)
-        none = torch.zeros((), dtype=torch.float64)
-        self.moved = {name: none.to(each.device).expand(each.shape) for name, each in self.expected.items()}
+        none = partial(torch.zeros, (), dtype=torch.float64)
+        self.moved = {
+            name: none(device=each.device).expand(each.shape) for name, each in self.expected.items()
+        }
         self.moved_sums: dict[str, dict[str, Tensor]] = {name: {} for name in self.expected}
         self.draws, self.is_paired = 0, False
         self.is_exact, self.scatters = True, False
