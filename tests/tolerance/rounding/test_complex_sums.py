@@ -1,6 +1,7 @@
 """Sums of complex numbers, real ones made of them, and what torch makes otherwise while it is watched."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import unfold
 
 from torch_reference import check_function
+from torch_reference.tolerance.rounding.exact_run import in_one_dtype
 
 seeded = torch.Generator().manual_seed(0)
 ids = torch.tensor([0, 2, 2, 1])
@@ -40,6 +42,9 @@ OTHERS: dict[str, Callable[[Tensor], Tensor]] = {
     "real parts in 16 bits": lambda x: x.half(),
     "patches of an image": lambda x: unfold(x[None, None], 2),
     "a norm in another dtype": lambda x: torch.linalg.vector_norm(x, dtype=torch.complex128),
+    "a solution that is a conjugate view": lambda x: torch.linalg.lu_solve(
+        *torch.linalg.lu_factor(x[:3].detach()), x[:, :3], left=False
+    ),
     "a product with complex factors": lambda x: torch.addmm(x, x[:, :3], x[:3], alpha=0.3 + 0.4j, beta=2j),
 }
 
@@ -55,6 +60,15 @@ def test_real_numbers_of_complex_ones_have_bounds(function: Callable[[Tensor], T
 
     found = check_function(off, function, x, ways=[], order=1, draws=0)
     assert [finding.name for finding in found.findings if not finding.agrees] == ["inputs[0]"], found
+
+
+def test_numbers_of_a_closure_may_be_coarser_than_an_operation_takes_beside_others() -> None:
+    """A factorisation in float32 is widened for a right side in float64; other errors stay what they are."""
+    factors = torch.linalg.lu_factor(x[:3].real.float())
+    solve: Any = torch.ops.aten.linalg_lu_solve.default
+    assert in_one_dtype(solve, (*factors, x[:3].real.clone()), {}).dtype == torch.float64
+    with pytest.raises(RuntimeError, match="lu_solve"):
+        in_one_dtype(solve, (*factors, x[:2].real.clone()), {})
 
 
 def test_a_gradient_without_memory_is_zero() -> None:

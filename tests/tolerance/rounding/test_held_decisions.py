@@ -44,3 +44,19 @@ def test_a_gradient_times_1_01_differs(function: Callable[[Tensor], Tensor]) -> 
     found = check_function(off, function, x, ways=[], order=1, draws=0)
     wrong = {finding.name: finding.row.verdict.value for finding in found.findings if not finding.agrees}
     assert wrong == {"inputs[0]": "differs"}, found
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_vectors_of_any_sign_have_those_of_the_exact_run(seed: int) -> None:
+    """LAPACK in float32 may choose another than in float64; the slope of a size is decided by it."""
+    matrix = torch.randn(6, 6, generator=torch.Generator().manual_seed(seed))
+
+    def sizes(a: Tensor) -> tuple[Tensor, ...]:
+        symmetric, general = torch.linalg.eigh(a + a.mT), torch.linalg.eig(a)
+        return symmetric[1].abs(), general[1].abs(), torch.linalg.svd(a)[0].abs()
+
+    def off(a: Tensor) -> tuple[Tensor, ...]:
+        return sizes(a + 0.01 * (a - a.detach()))
+
+    assert check_function(sizes, sizes, matrix, ways=[], order=1)
+    assert not check_function(off, sizes, matrix, ways=[], order=1, draws=0)

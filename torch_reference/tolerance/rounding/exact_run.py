@@ -71,6 +71,30 @@ def _widened(value: Any) -> Any:
     return value.to(WIDE[value.dtype]) if _is_narrow(value) else value
 
 
+OF_FREE_SIGNS = {"_linalg_eigh", "linalg_eig", "_linalg_svd"}
+"""Whose vectors have any sign, or phase: one precision may choose another than float64 does."""
+
+
+def in_one_dtype(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What an operation makes, which may take numbers of one dtype only where a closure's own are coarser.
+
+    Signs that are free are those of the exact run: what is decided by them, as the slope of a size is, is
+    held.
+    """
+    if func.overloadpacket.__name__ in OF_FREE_SIGNS and _is_narrow(args[0]):
+        made = func(*map(_widened, args), **kwargs)
+        narrow = {wide: dtype for dtype, wide in WIDE.items() if dtype in (torch.float32, torch.complex64)}
+        return type(made)(each.to(narrow[each.dtype]) for each in made)
+    try:
+        return func(*args, **kwargs)
+    except RuntimeError:
+        wide = tuple(map(_widened, args))
+        mixes = any(isinstance(arg, Tensor) and arg.dtype in WIDE.values() for arg in args)
+        if not mixes or all(one is other for one, other in zip(wide, args, strict=True)):
+            raise
+    return func(*wide, **kwargs)
+
+
 PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot", "linear", "convolution"}
 """What takes numbers of one dtype only."""
 

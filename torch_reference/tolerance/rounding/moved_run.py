@@ -23,7 +23,7 @@ from torch_reference.tolerance.rounding.exact_results import (
     same_memory,
     scaling,
 )
-from torch_reference.tolerance.rounding.exact_run import of_one_dtype
+from torch_reference.tolerance.rounding.exact_run import in_one_dtype, of_one_dtype
 from torch_reference.tolerance.rounding.fused import decides, has_elements
 from torch_reference.tolerance.rounding.local_sums import (
     CONVOLUTIONS,
@@ -92,7 +92,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
                 return results
         if is_sum(kind.name, args, kwargs) and any(is_number(arg) for arg in args):
             return self._summed(func, kind, args, kwargs)
-        results = func(*moved_arguments(kind, args, self.roundings, self._unit), **kwargs)
+        results = in_one_dtype(func, moved_arguments(kind, args, self.roundings, self._unit), kwargs)
         if kind.in_place:
             if not kind.exact:
                 self._move(kind, args, args[0])

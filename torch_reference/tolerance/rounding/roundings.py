@@ -48,7 +48,7 @@ class Roundings:
             # In 16 bits a factor of 1 + u z would be 1 most of the time.
             result.copy_(result.float().mul_(self._factor(result, torch.float32, unit)))
         elif result.is_complex():
-            parts = torch.view_as_real(result)
+            parts = _parts(result)
             size = result.abs().unsqueeze(-1).expand(parts.shape)
             self.add(parts, torch.where(size.isfinite(), size, 0.0), unit)
         else:
@@ -62,7 +62,7 @@ class Roundings:
     def add(self, result: Tensor, size: Tensor, unit: float) -> None:
         """Move each element, in place, by a rounding of the given sizes."""
         if result.is_complex():
-            result, size = torch.view_as_real(result), size.unsqueeze(-1)
+            result, size = _parts(result), size.unsqueeze(-1)
         numbers = self._stretch(self._pool(result), result)
         size = size if size.dtype == result.dtype else size.to(result.dtype)
         result.addcmul_(numbers, size, value=self._sign() * self.spread * unit)
@@ -85,6 +85,11 @@ class Roundings:
 
     def _sign(self) -> int:
         return 1 if self.random.random() < 0.5 else -1
+
+
+def _parts(value: Tensor) -> Tensor:
+    """Its real and imaginary parts in its own memory, which may hold its conjugate, as lu_solve's does."""
+    return torch.view_as_real(value.conj() if value.is_conj() else value)
 
 
 def _is_large(like: Tensor) -> bool:
