@@ -91,6 +91,10 @@ ELEMENTWISE = {
     "exp2": torch.exp2,
     "mean squared error": lambda x: functional.mse_loss(x, T),
     "cross-entropy by logits": lambda x: functional.binary_cross_entropy_with_logits(x, T),
+    "log2 and log10": lambda x: torch.log2(x.exp()) + torch.log10(x * x),
+    "asin and acos": lambda x: torch.asin(x / 2) * torch.acos(x.sin()),
+    "cross-entropy by probabilities": lambda x: functional.binary_cross_entropy(x.sigmoid(), T),
+    "a number that is added": lambda x: (x + 3) * x.exp() + torch.log((2 - x) * (x - 7) * -1.5),
     "a power": lambda x: (x * x + 1) ** -1.5,
     "a quotient": lambda x: x / x.exp(),
 }
@@ -131,6 +135,21 @@ def test_norms_are_explained_with_and_without_a_gain() -> None:
         pairs = {"x": (x, torch.ones_like(x)), "y": (y, torch.ones_like(y))}
         text = check_links((y * y).sum(), pairs).explain("x").splitlines()[0]
         assert text == f"d_x = rstd·(d_y - Σ(d_y)/{count} - normalised·Σ(d_y·normalised)/{count})"
+
+
+def test_variances_maxima_and_running_sums_are_explained() -> None:
+    """Over what they run over; a tie is not known, for torch shares it out or does not."""
+    x = torch.tensor([[1.0, 3.0, 2.0], [5.0, 4.0, 7.0]], dtype=torch.float64, requires_grad=True)
+    for function, expected in (
+        (lambda x: x.var(0), "d_x = 2·d_y·(x - mean(x))"),
+        (lambda x: x.std(1, correction=0), "d_x = d_y·(x - mean(x))/(3·y)"),
+        (lambda x: x.amax(1), "d_x = d_y·[x = max]"),
+        (lambda x: x.cumsum(1), "d_x = sum_from_here_on(d_y)"),
+        (lambda x: x.clamp(max=2).amax(1), "x: not known here"),
+    ):
+        y = function(x)
+        pairs = {"x": (x, torch.ones_like(x)), "y": (y, torch.ones_like(y))}
+        assert check_links((y * y).sum(), pairs).explain("x").splitlines()[0] == expected
 
 
 def test_cross_entropy_is_the_softmax_less_the_label() -> None:

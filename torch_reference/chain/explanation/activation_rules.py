@@ -12,18 +12,18 @@ LARGEST = 10_000
 SIGMOID, SOFTPLUS = sympy.Function("sigmoid"), sympy.Function("softplus")
 
 
-def _exact(number: float) -> Any:
+def exact(number: float) -> Any:
     """As a fraction, unless that is longer than the number."""
     found = sympy.nsimplify(number, rational=True)
     return found if found.q <= LARGEST else sympy.Float(number, 12)
 
 
 def _softplus(step: Step) -> Any:
-    return SIGMOID(_exact(step.node._saved_beta) * step.x)
+    return SIGMOID(exact(step.node._saved_beta) * step.x)
 
 
 def _leaky(step: Step) -> Any:
-    slope = _exact(step.node._saved_negative_slope)
+    slope = exact(step.node._saved_negative_slope)
     return slope + (1 - slope) * WHERE(step.x)
 
 
@@ -31,13 +31,13 @@ def _elu(step: Step) -> Any:
     """Of ELU and SELU: scale · x, or scale · α (exp(x) − 1) below zero."""
     node, x = step.node, step.x
     alpha, scale, inner = (
-        _exact(one) for one in (node._saved_alpha, node._saved_scale, node._saved_input_scale)
+        exact(one) for one in (node._saved_alpha, node._saved_scale, node._saved_input_scale)
     )
     return scale * (WHERE(x) + WHERE(-x) * alpha * inner * sympy.exp(inner * x))
 
 
 def _celu(step: Step) -> Any:
-    return WHERE(step.x) + WHERE(-step.x) * sympy.exp(step.x / _exact(step.node._saved_alpha))
+    return WHERE(step.x) + WHERE(-step.x) * sympy.exp(step.x / exact(step.node._saved_alpha))
 
 
 def _gelu(step: Step) -> Any:
@@ -60,8 +60,8 @@ def _between(step: Step, low: Any, high: Any) -> Any:
     """1 where the argument is between both, 0 elsewhere; None is no bound."""
     found = sympy.Integer(1)
     if low is not None:
-        found *= WHERE(step.x - _exact(low))
-    return found if high is None else found * WHERE(_exact(high) - step.x)
+        found *= WHERE(step.x - exact(low))
+    return found if high is None else found * WHERE(exact(high) - step.x)
 
 
 def _hardswish(step: Step) -> Any:

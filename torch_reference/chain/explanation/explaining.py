@@ -10,8 +10,9 @@ import sympy
 import torch
 from torch import Tensor
 
+from torch_reference.chain.explanation.added_numbers import with_its_number
 from torch_reference.chain.explanation.node_rules import RULES, VALUES
-from torch_reference.chain.explanation.node_step import Step
+from torch_reference.chain.explanation.node_step import Step, saved_input
 from torch_reference.chain.explanation.symbols import SUM, as_latex, as_text
 from torch_reference.chain.explanation.words import in_words
 from torch_reference.chain.graph import Edge, Graph
@@ -20,10 +21,6 @@ from torch_reference.chain.quantity import Quantity
 MOST_NODES = 40
 BROADCAST = {"Mul", "Div", "Add", "Sub", "Addmm", "Expand"}
 NOT_KNOWN = "not known here"
-
-
-SAVED = (("_saved_self", "_saved_mat1", "_saved_tensor"), ("_saved_other", "_saved_mat2", "_saved_vec"))
-"""What nodes call their first and their second factor."""
 
 
 class Explanation(NamedTuple):
@@ -124,20 +121,21 @@ class Explainer:
 
     def _value_of_input(self, node: Any, place: int) -> Any:
         """What a node was given, by name; a number as it is."""
-        edge = self.graph.next[node][place]
-        if edge is not None:
-            return self._value(edge)
-        for saved in (
-            ("_saved_self", "_saved_other"),
-            ("_saved_self", "_saved_mat2"),
-            ("_saved_mat1", "_saved_mat2"),
-            ("_saved_self", "_saved_target"),
-        ):
-            name = saved[place % 2] if len(self.graph.next[node]) < 3 else saved[(place - 1) % 2]
-            value = getattr(node, name, None)
-            if isinstance(value, Tensor):
-                return self._named(value)
-        raise _UnknownError
+        edge, value = self.graph.next[node][place], saved_input(node, place, len(self.graph.next[node]))
+        if edge is None and value is None:
+            raise _UnknownError
+        if edge is None:
+            return self._named(value)
+        found = self._with_a_number(edge, value)
+        return self._value(edge) if found is None else found
+
+    def _with_a_number(self, edge: Edge, made: Tensor | None) -> Any:
+        """x + 1, of which the graph keeps no more than x, and that which follows the value."""
+        below = [one for one in self.graph.next.get(edge.node, ()) if one is not None]
+        link = self.values.get(below[0]) if len(below) == 1 else None
+        if made is None or link is None or edge in self.values:
+            return None
+        return with_its_number(operation_of(edge.node), sympy.Symbol(link.name), link.value, made.detach())
 
     def _named(self, value: Tensor) -> Any:
         if value.numel() == 1 and value.ndim == 0:

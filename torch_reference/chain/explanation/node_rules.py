@@ -13,9 +13,19 @@ from torch_reference.chain.explanation.loss_rules import (
     squared_error,
 )
 from torch_reference.chain.explanation.node_step import Step, numel, shape_of
-from torch_reference.chain.explanation.norm_rules import batch_norm, layer_norm, log_softmax, softmax
+from torch_reference.chain.explanation.norm_rules import (
+    MEAN,
+    batch_norm,
+    deviation,
+    largest,
+    layer_norm,
+    log_softmax,
+    softmax,
+    variance,
+)
 from torch_reference.chain.explanation.symbols import PRODUCT, SUM, TURNED
 
+FROM_HERE_ON = sympy.Function("sum_from_here_on")
 Rule = Callable[[Step], Any]
 
 
@@ -110,6 +120,11 @@ RULES: dict[str, Rule] = {
     "Dot": lambda step: step.upstream * step.other,
     "Addmm": _added_product,
     "T": lambda step: TURNED(step.upstream),
+    "Var": variance,
+    "Std": deviation,
+    "Amax": largest,
+    "Max": largest,
+    "Cumsum": lambda step: FROM_HERE_ON(step.upstream),
     "Softmax": softmax,
     "LogSoftmax": log_softmax,
     "NativeLayerNorm": layer_norm,
@@ -137,6 +152,8 @@ VALUES: dict[str, Callable[..., Any]] = {
     "Tanh": sympy.tanh,
     "Tan": sympy.tan,
     "Atan": sympy.atan,
+    "Asin": sympy.asin,
+    "Acos": sympy.acos,
     "Erf": sympy.erf,
     "Sinh": sympy.sinh,
     "Cosh": sympy.cosh,
@@ -145,6 +162,7 @@ VALUES: dict[str, Callable[..., Any]] = {
     "Relu": sympy.Function("relu"),
     "Abs": sympy.Abs,
     "Sum": SUM,
+    "Mean": MEAN,
     "Softmax": sympy.Function("softmax"),
     "LogSoftmax": sympy.Function("log_softmax"),
     "Mm": PRODUCT,

@@ -3,6 +3,16 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from torch import Tensor
+
+SAVED = (
+    ("_saved_self", "_saved_other"),
+    ("_saved_self", "_saved_mat2"),
+    ("_saved_mat1", "_saved_mat2"),
+    ("_saved_self", "_saved_target"),
+)
+"""What nodes call their first and their second factor."""
+
 
 class Step(NamedTuple):
     """One argument of one node: the gradient that comes from above, and the node itself.
@@ -44,3 +54,12 @@ def numel(sizes: Any) -> int:
 def shape_of(node: Any) -> tuple[int, ...]:
     """The shape of what a node made."""
     return tuple(node._input_metadata[0].shape)
+
+
+def saved_input(node: Any, place: int, count: int) -> Tensor | None:
+    """The value of one of a node's so many inputs, if it was saved."""
+    for names in SAVED:
+        value = getattr(node, names[place % 2] if count < 3 else names[(place - 1) % 2], None)
+        if isinstance(value, Tensor):
+            return value
+    return None

@@ -1,4 +1,4 @@
-"""Softmax and norms: what comes back to each element depends on all that are averaged with it."""
+"""Softmax, norms, variances: what comes back to each element depends on all that are averaged with it."""
 
 from typing import Any
 
@@ -8,6 +8,9 @@ from torch_reference.chain.explanation.loss_rules import ONEHOT
 from torch_reference.chain.explanation.node_step import Step, numel, shape_of
 from torch_reference.chain.explanation.symbols import SUM
 
+MEAN = sympy.Function("mean")
+IS_LARGEST = sympy.Function("is_largest")
+"""1 for the largest of those that are compared, 0 for all others."""
 NORMALISED = sympy.Symbol("normalised")
 
 
@@ -51,3 +54,39 @@ def batch_norm(step: Step) -> Any:
 def _normalised(given: Any, count: int) -> Any:
     paths = SUM(given) / count + NORMALISED * SUM(given * NORMALISED) / count
     return sympy.Symbol("rstd") * (given - paths)
+
+
+def variance(step: Step) -> Any:
+    """Twice the distance from the mean, divided by the number less the correction."""
+    return step.upstream * 2 * (step.x - MEAN(step.x)) / _freedom(step)
+
+
+def deviation(step: Step) -> Any:
+    """The distance from the mean, divided by that and by the deviation."""
+    return step.upstream * (step.x - MEAN(step.x)) / (_freedom(step) * step.result)
+
+
+def _freedom(step: Step) -> Any:
+    node = step.node
+    count = numel(node._saved_self.shape) // numel(shape_of(node))
+    return count - sympy.nsimplify(1 if node._saved_correction is None else node._saved_correction)
+
+
+def largest(step: Step) -> Any:
+    """To the largest element alone.
+
+    Errors: ValueError where two are equal: torch shares it out among them, or gives it to the first
+    """
+    made = step.node._saved_result if hasattr(step.node, "_saved_result") else step.node._saved_self.amax()
+    x = step.node._saved_self
+    if (x == _broadcast(made, step.node, x)).sum() != made.numel():
+        raise ValueError("ties")
+    return step.upstream * IS_LARGEST(step.x)
+
+
+def _broadcast(made: Any, node: Any, x: Any) -> Any:
+    if made.ndim == x.ndim or not made.ndim:
+        return made
+    for axis in sorted(one % x.ndim for one in node._saved_dim):
+        made = made.unsqueeze(axis)
+    return made

@@ -25,6 +25,8 @@ class _Text(StrPrinter):  # type: ignore[misc] # sympy has no types
             return f"{_tight(inside[0])}ᵀ"
         if name == "where":
             return f"[{inside[0]} > 0]"
+        if name == "is_largest":
+            return f"[{inside[0]} = max]"
         return f"{name}({', '.join(inside)})"
 
 
@@ -36,7 +38,9 @@ class _Latex(LatexPrinter):  # type: ignore[misc] # sympy has no types
             "matmul": r"\,".join(wrapped),
             "transposed": f"{wrapped[0]}^\\top",
             "where": rf"\left[{inside[0]} > 0\right]",
+            "is_largest": rf"\left[{inside[0]} = \max\right]",
             "Σ": rf"\sum {wrapped[0]}",
+            "sum_from_here_on": rf"\sum_{{\geq}} {wrapped[0]}",
         }.get(name)
         if found is None:
             return str(super()._print_Function(made, exp))
