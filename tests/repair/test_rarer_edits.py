@@ -4,8 +4,9 @@ import ast
 
 import pytest
 
+from torch_reference.repair.edits_in_order import _sooner, _unread
 from torch_reference.repair.source_edits import edits_of
-from torch_reference.repair.source_text import Source
+from torch_reference.repair.source_text import Source, TextEdit
 
 NEEDED = [
     ("db = torch.sum(d)", "db = torch.sum(d, 0)"),
@@ -67,3 +68,24 @@ def test_from_ones_and_zeros_nothing_was_subtracted() -> None:
             min(edit.cost for edit in edits if "onehot - p" in edit.text or "target) - p" in edit.text)
         )
     assert costs[0] > costs[1]
+
+
+def test_what_was_made_and_is_read_nowhere_is_likelier_to_be_put_in() -> None:
+    """Before an edit of a line that needs none of it; most of all where a gradient is made of no gradient."""
+    body = ast.parse("n = len(x)\ndstd = d.sum(0)\ndot = (d * x).sum(0)\ndx = dot * x\ndvar = 0.5 / std").body
+    unread = _unread(body)
+    assert unread == {"n", "dstd", "dx", "dvar"}
+    texts = {3: "dot * x / n", 4: "0.5 / std * dstd"}
+    found = [
+        _sooner(TextEdit(0, 0, text, 4), body[line], unread, b"")
+        for line in texts
+        for text in (texts[line], "dot")
+    ]
+    assert found == [3, 0, 4, 0]
+
+
+def test_what_stands_in_a_sum_is_not_added_to_it_again_first() -> None:
+    """a + b + b is nobody's formula."""
+    [statement] = ast.parse("dx = p + dz").body
+    costs = {edit.text: edit.cost for edit in edits_of(Source("dx = p + dz"), statement, ["dz", "q"])}
+    assert costs["p + dz + dz"] > costs["p + dz + q"]

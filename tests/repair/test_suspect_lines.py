@@ -46,3 +46,10 @@ def test_what_a_loop_writes_entry_by_entry_is_judged_after_its_last_round() -> N
     entry = next(node for one in body for node in ast.walk(one) if getattr(node, "lineno", 0) == 6)
     assert isinstance(entry, ast.stmt)
     assert [(block[0].lineno, in_loop) for block, in_loop in from_to(body, entry, 6)] == [(4, False)]
+
+
+def test_what_is_added_to_a_right_gradient_piece_by_piece_is_no_suspect() -> None:
+    """Of an array that is filled the last value was judged, and all pieces are in it."""
+    filled = "dxp = zeros\nfor j in rounds:\n    dxp[j] += dy * w\ndx = dxp[2:]\n"
+    assert lines(filled, 4, {"dxp"}) == [4]
+    assert 3 in lines(filled, 4, set())

@@ -15,6 +15,7 @@ from torch_reference.chain.inside import judged_passes, out_of_reach, paired_ver
 from torch_reference.chain.quantity import as_gradient
 from torch_reference.chain.recording.passes import Passes
 from torch_reference.chain.recording.tracing import Made, Recorder
+from torch_reference.chain.recording.values import identity_of
 from torch_reference.chain.report import ChainReport
 from torch_reference.layers.generator_state import generator_unmoved
 
@@ -185,5 +186,5 @@ def _returned(
     for name, value in gradients.items():
         gradient = as_gradient(value, edges[name][1]) if name in edges else None
         if gradient is not None:
-            found[name] = gradient, (id(value), value._version if isinstance(value, Tensor) else 0)
+            found[name] = gradient, identity_of(value)
     return found

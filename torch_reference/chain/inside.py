@@ -99,7 +99,8 @@ def paired_versions(passes: Passes, graph: Graph) -> tuple[list[Quantity], list[
         place = place_of(made.code, made.line)
         quantity = Quantity(ours.name, theirs.name, ours.edge, value, manual, place, label, sure)
         partial = is_an_argument(ours, passes.forward_calls)
-        quantity = replace(quantity, others=others, partial=partial)
+        callers = _callers(passes, theirs.identity, made)
+        quantity = replace(quantity, others=others, partial=partial, callers=callers)
         links.setdefault((ours.edge, theirs.identity), quantity)
     versions = by_name(made for made in passes.forward if made.edge and made.edge.node in graph.places)
     parts = _parts(versions, by_name(passes.backward), [*(name for _, name in names), *passes.returned])
@@ -156,11 +157,15 @@ def _returned(
 
 def _handed_on(passes: Passes, identity: tuple[int, int]) -> tuple[Place, ...]:
     """Where a version got further names, and where it was returned."""
+    last = (place_of(*passes.last_return),) if passes.last_return is not None else ()
     again = [version for version in passes.backward if version.identity == identity][1:]
-    lines = [(version.code, version.line) for version in again[::-1]]
-    if passes.last_return is not None:
-        lines.append(passes.last_return)
-    return tuple(place_of(*where) for where in lines)
+    return tuple(place_of(version.code, version.line) for version in again[::-1]) + last
+
+
+def _callers(passes: Passes, identity: tuple[int, int], made: Made) -> tuple[Place, ...]:
+    """The lines that handed on what a helper's line made."""
+    again = [version.named_at for version in passes.backward if version.identity == identity]
+    return tuple(place_of(*where) for where in again if where is not None and where[0] is not made.code)
 
 
 def same_gradients(passes: Passes, other: Passes) -> bool:

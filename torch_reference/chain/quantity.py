@@ -39,7 +39,7 @@ class Quantity:
     label tells it from others of its name: rounds of a loop, uses of one module; sure is whether no other
     round may be meant; returned is the input whose gradient it is returned as, if it is; parts are those of
     which it is the sum; handed_on are later lines where it only got another name; others are the versions
-    that may be meant as well.
+    that may be meant as well; callers are the lines that handed on what a helper made.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Quantity:
     handed_on: tuple[Place, ...] = ()
     others: tuple[Edge, ...] = ()
     partial: bool = False
+    callers: tuple[Place, ...] = ()
 
     def as_returned(self, name: str) -> "Quantity":
         """The same, which is returned as the gradient of an input."""

@@ -58,6 +58,7 @@ class Chain:
         rows = self._rows(ordered, {})
         if all(row.agrees for row in rows):
             return [Judged(link, Status.RIGHT, row) for link, row in zip(ordered, rows, strict=True)]
+        rows = bounds.but_for_roundings(rows, list(map(self._off, ordered, rows)), ordered[0].value.dtype)
         wrong = {link.edge for link, row in zip(ordered, rows, strict=True) if not row.agrees}
         cuts = self._cuts(ordered, wrong)
         given = self._rows(ordered, cuts)
@@ -66,6 +67,13 @@ class Chain:
             self._judge(link, row, by_itself, cuts, unfit, wrong)
             for link, row, by_itself in zip(ordered, rows, given, strict=True)
         ]
+
+    def _off(self, link: Quantity, row: Row) -> float:
+        """How far it is from autograd's, of the size of that; infinite where they cannot be compared."""
+        if row.agrees or link.manual.shape != link.value.shape:
+            return 0.0 if row.agrees else float("inf")
+        [right] = self.expected([link], {})
+        return float(((link.manual - right).norm() / right.norm()).nan_to_num(nan=float("inf")))
 
     def _judge(
         self,
@@ -95,15 +103,12 @@ class Chain:
         return Judged(link, Status.WRONG, row, given, expected, "", cuts, told)
 
     def _is_of_above(self, link: Quantity, cuts: Mapping[Edge, Tensor]) -> bool:
-        """Whether what is wrong of it is so by what is handed on, but for other roundings than autograd's.
-
-        Who derives a softmax as y (g - sum(y g)) rounds otherwise than the calls that it was made of.
-        """
-        if link.manual.shape != link.value.shape or not link.manual.dtype.is_floating_point:
+        """Whether what is wrong of it is so by what is handed on, but for other roundings than autograd's."""
+        if link.manual.shape != link.value.shape:
             return False
         [given], [right] = self.expected([link], cuts), self.expected([link], {})
-        own, whole = (link.manual - given).norm(), (link.manual - right).norm()
-        return bool(own <= torch.finfo(link.manual.dtype).eps ** 0.5 * whole)
+        close = torch.finfo(link.value.dtype).eps ** 0.5
+        return bool((link.manual - given).norm() <= close * (link.manual - right).norm())
 
     def expected(self, links: Sequence[Quantity], cuts: Mapping[Edge, Tensor]) -> list[Tensor]:
         """What autograd makes of the gradients that are handed on at the cuts, in float64."""
@@ -162,10 +167,9 @@ class Chain:
         """Whatever is fed by a link that one cannot judge by, and why."""
         found: dict[Edge, str] = {}
         edges = [link.edge for link in links]
-        for link in links:
-            if link.edge not in cuts:
-                reason = f"its upstream gradient {link.manual_name} {_unfit(link, wrong)}"
-                found |= dict.fromkeys(self.graph.fed_by(link.edge, edges), reason)
+        for link in (one for one in links if one.edge not in cuts):
+            reason = f"its upstream gradient {link.manual_name} {_unfit(link, wrong)}"
+            found |= dict.fromkeys(self.graph.fed_by(link.edge, edges), reason)
         return found
 
 

@@ -150,3 +150,40 @@ def test_a_line_of_a_helper_in_numpy_is_named(tmp_path, right: str, wrong: str) 
     wrong_line = HELPERS[: HELPERS.index(right)].count("\n") + 1
     assert wrong_line in {link.quantity.place.line for link in links.wrong}
     assert len(links.wrong) == 1
+
+
+NAMELESS = """
+import numpy as np
+
+
+def turned(x):
+    return x.transpose(1, 0)
+
+
+
+
+def forward(x, w):
+    gate = 1 / (1 + np.exp(-np.dot(x, w)))
+    return np.tanh(gate), (x, w, gate)
+
+
+def backward(saved, error):
+    x, w, gate = saved
+    error = error * (1 - np.tanh(gate) ** 2)
+    error = error * gate * (1 - gate)
+    other = np.dot(turned(x), error)
+    return np.dot(error, turned(w)), -other
+"""
+
+
+def test_beside_a_wrong_gradient_other_roundings_than_torchs_blame_nobody(tmp_path) -> None:
+    """numpy's own exponentials, and a sum in another order: no link is wrong but the one that is."""
+    module = imported(tmp_path, "nameless", NAMELESS)
+    torch.manual_seed(0)
+    inputs = [torch.randn(*shape).double() for shape in ((3, 5), (5, 2))]
+    plain = Placing.plain(2)
+    arrays = replace(plain, arrays=frozenset(plain.names))
+    above = [torch.randn(3, 2).double()]
+    pair = (module.forward, module.backward)
+    links = links_of_function(pair, lambda x, w: (x @ w).sigmoid().tanh(), inputs, [True] * 2, above, arrays)
+    assert [link.quantity.returned for link in links.wrong] == ["inputs[1]"]

@@ -44,7 +44,18 @@ def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
             reason = "assigned more than once: which gradient belongs to which?"
             one = replace(one, status=Status.NOT_JUDGED, reason=reason)
         found.append(one)
-    return [_or_above(one, found, graph) for one in found]
+    return [_or_above(_or_its_caller(one, found), found, graph) for one in found]
+
+
+def _or_its_caller(one: Judged, judged: Sequence[Judged]) -> Judged:
+    """A helper's line that has made of something else what follows from it was handed something wrong."""
+    made_right = {
+        other.quantity.place for other in judged if other.status in (Status.RIGHT, Status.INHERITED)
+    }
+    place, callers = one.quantity.place, one.quantity.callers
+    if one.status is not Status.WRONG or not callers or place not in made_right:
+        return one
+    return replace(one, quantity=replace(one.quantity, place=callers[0]))
 
 
 def _wrong_once(judged: Sequence[Judged]) -> list[Judged]:

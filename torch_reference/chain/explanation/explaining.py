@@ -122,9 +122,9 @@ class Explainer:
     def _value_of_input(self, node: Any, place: int) -> Any:
         """What a node was given, by name; a number as it is."""
         edge, value = self.graph.next[node][place], saved_input(node, place, len(self.graph.next[node]))
-        if edge is None and value is None:
-            raise _UnknownError
         if edge is None:
+            if value is None:
+                raise _UnknownError
             return self._named(value)
         found = self._with_a_number(edge, value)
         return self._value(edge) if found is None else found

@@ -31,7 +31,7 @@ class Made:
 
     number counts all versions in the order in which they were made; rounds holds the frame's whole numbers,
     by which the rounds of a loop are told apart; owner is the variable whose entry or attribute it is; call
-    is the number of the call in whose variables it was first seen.
+    is the number of the call in whose variables it was first seen, and named_at the line there.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Made:
     rounds: Mapping[str, int] = field(default_factory=dict)
     owner: str = ""
     call: int = 0
+    named_at: tuple[CodeType, int] | None = None
 
 
 class Recorder:
@@ -159,7 +160,8 @@ class Recorder:
             return
         self._kept.append(value)
         place = self._returned_at.pop(identity, self._lines[frame])
-        self._add(name, tensor, identity, place, rounds, owner, self._calls[frame].number)
+        named_at = self._lines[frame]
+        self._add(name, tensor, identity, place, rounds, owner, self._calls[frame].number, named_at)
 
     def note(self, name: str, value: Tensor, code: CodeType) -> None:
         """Record a value that is in no local variable: a submodule's output."""
@@ -175,9 +177,11 @@ class Recorder:
         rounds: Mapping[str, int],
         owner: str,
         call: int = 0,
+        named_at: tuple[CodeType, int] | None = None,
     ) -> None:
         with torch.no_grad():
             copy = value.detach().clone()
         edge = edge_of(value)
         self._known.add(identity)
-        self.made.append(Made(name, len(self.made), copy, edge, identity, *place, rounds, owner, call))
+        number = len(self.made)
+        self.made.append(Made(name, number, copy, edge, identity, *place, rounds, owner, call, named_at))
