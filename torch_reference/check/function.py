@@ -108,7 +108,10 @@ def check_function(
         report = check_function(module.function, module.reference, *args, **options)
         return replace(report, remarks=(*report.remarks, *module.told))
     arguments = Arguments.of(args, kwargs)
-    outermost = wrt is None and autograd_function(function) is not None
+    is_applied = autograd_function(function) is not None
+    if is_applied:
+        arguments.refuse_pretenders()
+    outermost = wrt is None and is_applied
     wanted = wanted_names(arguments, wrt, outermost)
     inside = told_of_inside(arguments, wanted, outermost)
     chosen = chosen_ways(ways, redraw and upstream is None)

@@ -19,7 +19,7 @@ from torch_reference.judging.calls.nests import (
     paths,
     real_pairs,
 )
-from torch_reference.judging.calls.really import is_tensor
+from torch_reference.judging.calls.really import is_tensor, pretends
 
 Tensors = Mapping[str, Tensor]
 
@@ -57,6 +57,13 @@ class Arguments:
                 # A tensor made under inference_mode can be part of no graph; a copy of it can.
                 point[name] = real_pairs(value.clone() if value.is_inference() else copy_of(value))
         return cls(tuple(leaves), tuple(names), nest, point, len(args))
+
+    def refuse_pretenders(self) -> None:
+        """ValueError for what says that it is a tensor, and is none."""
+        for name, leaf in zip(self.names, self.leaves, strict=True):
+            if pretends(leaf):
+                told = f"expected a tensor, or what does not say that it is one, found {type(leaf).__name__}"
+                raise ValueError(f"{name}: {told}: Function.apply would end the process")
 
     @property
     def differentiable(self) -> tuple[str, ...]:

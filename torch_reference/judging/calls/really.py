@@ -23,6 +23,19 @@ def is_tensor(value: Any) -> TypeGuard[Tensor]:
     return is_a(value, Tensor)
 
 
+def pretends(value: Any) -> bool:
+    """Whether it says that it is a tensor, and is none: Function.apply, in C++, would read its memory.
+
+    >>> from unittest.mock import Mock
+    >>> pretends(Mock(spec=Tensor)), pretends(Mock())
+    (True, False)
+    """
+    try:
+        return isinstance(value, Tensor) and not is_tensor(value)
+    except Exception:  # to ask for its class is an error
+        return False
+
+
 def is_array(value: Any) -> TypeGuard[np.ndarray[Any, Any]]:
     """Whether it is a numpy array, or one of its numbers."""
     return is_a(value, (np.ndarray, np.generic))
