@@ -1,6 +1,7 @@
 """What all of a process shares, and the code that is checked sets otherwise, is put back and told."""
 
 import sys
+import warnings
 from collections.abc import Callable
 from io import StringIO
 from typing import Any
@@ -21,6 +22,10 @@ SET: dict[str, Callable[[], Any]] = {
     "torch's number of threads": lambda: torch.set_num_threads(3),
     "torch's precision of products": lambda: torch.set_float32_matmul_precision("medium"),
     "torch's flushing of denormal numbers": lambda: torch.set_flush_denormal(True),
+    "torch's flags of its libraries": lambda: setattr(torch.backends.mkldnn, "enabled", False),
+    "the filters of warnings": lambda: warnings.filterwarnings("ignore", "of nothing"),
+    "who looks at each line of Python": lambda: sys.settrace(lambda *_: None),
+    "who looks at each call of Python": lambda: sys.setprofile(lambda *_: None),
     "numpy's errors": lambda: np.seterr(under="raise"),
     "the limit of recursion": lambda: sys.setrecursionlimit(sys.getrecursionlimit() + 7),
     "standard output": lambda: setattr(sys, "stdout", StringIO()),

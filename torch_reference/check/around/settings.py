@@ -14,6 +14,8 @@ import torch
 from torch.overrides import _pop_mode as _pop_function_mode
 from torch.utils._python_dispatch import _pop_mode
 
+from torch_reference.check.around.warning_filters import filters, put_filters
+
 
 class Setting(NamedTuple):
     """How a setting is read, and how it is put back."""
@@ -30,6 +32,34 @@ def _default_device() -> Any:
 def _flushes() -> bool:
     """Whether numbers below the smallest normal one are taken for 0: it is the processor that does it."""
     return sys.float_info.min / 2 == 0
+
+
+FLAGS = {"mkldnn": ("enabled", "deterministic"), "cudnn": ("enabled", "benchmark", "deterministic")}
+"""What torch.backends may be told of the libraries that it computes with."""
+
+
+def _flags() -> dict[tuple[str, str], Any]:
+    return {
+        (library, flag): getattr(getattr(torch.backends, library), flag)
+        for library, flags in FLAGS.items()
+        for flag in flags
+        if hasattr(getattr(torch.backends, library), flag)
+    }
+
+
+def _put_flags(was: dict[tuple[str, str], Any]) -> None:
+    for (library, flag), value in was.items():
+        setattr(getattr(torch.backends, library), flag, value)
+
+
+DEBUGGERS = ("bdb", "pydevd", "coverage", "debugpy")
+
+
+def _trace() -> Any:
+    """Who looks at each line; a debugger, which the user has called, stays, and is none."""
+    trace = sys.gettrace()
+    room = getattr(trace, "__module__", None) or type(trace).__module__
+    return None if str(room).startswith(DEBUGGERS) else trace
 
 
 SETTINGS: dict[str, Setting] = {
@@ -50,6 +80,8 @@ SETTINGS: dict[str, Setting] = {
         torch.get_float32_matmul_precision, torch.set_float32_matmul_precision
     ),
     "torch's flushing of denormal numbers": Setting(_flushes, torch.set_flush_denormal),
+    "torch's flags of its libraries": Setting(_flags, _put_flags),
+    "the filters of warnings": Setting(filters, put_filters),
     "numpy's errors": Setting(np.geterr, lambda was: np.seterr(**was)),
     "the limit of recursion": Setting(sys.getrecursionlimit, sys.setrecursionlimit),
     "standard output": Setting(lambda: sys.stdout, lambda was: setattr(sys, "stdout", was)),
@@ -58,6 +90,8 @@ SETTINGS: dict[str, Setting] = {
 
 OF_A_THREAD: dict[str, Setting] = {
     "torch's default device": Setting(_default_device, torch.set_default_device),
+    "who looks at each line of Python": Setting(_trace, sys.settrace),
+    "who looks at each call of Python": Setting(sys.getprofile, sys.setprofile),
     "modes that see torch's functions": Setting(
         torch._C._len_torch_function_stack,
         lambda was: _popped(_pop_function_mode, torch._C._len_torch_function_stack() - was),

@@ -58,6 +58,11 @@ def unwarned(category: type[Warning] = Warning) -> Iterator[None]:
                 _filters.close()
 
 
+def is_unwarned() -> bool:
+    """Whether warnings are kept back in here, by any thread."""
+    return _unwarned > 0
+
+
 class _Aside:
     """Standard output but for the threads that are silent."""
 
