@@ -48,6 +48,11 @@ class FunctionObjective:
     changing: Callable[..., Any] | None = None
     forms: Tensors | None = None
 
+    @property
+    def takes_leaves(self) -> bool:
+        """Whether it is known to write into nothing that it is given: it takes the point's own tensors."""
+        return self.forms is not None
+
     def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
         """Evaluate Σ ⟨upstream, output⟩ over the outputs that have an upstream gradient."""
         outputs = self._outputs_at(point, shifts)

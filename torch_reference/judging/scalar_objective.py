@@ -150,33 +150,37 @@ def reference_gradients(
     Shapes: names maps each name to its shape, and each result has that shape; a context for the forward
             pass is made from the shifts; outputs are those of a function that are returned besides
     """
+    # Who looks on during the forward pass sees the products with the upstream gradients, too.
+    with_outputs = isinstance(objective, FunctionObjective) and during_forward is nullcontext
     with unseen():
-        # Zeros that take no memory: they are read, and never written.
-        shifts = {
-            name: zeros(point, name, ()).expand(tuple(shape)).requires_grad_()
-            for name, shape in names.items()
-        }
-        # Behind a cut there is always a shift: its output is a constant otherwise.
-        shifts |= {name: torch.zeros_like(point[UPSTREAM + name]) for name in cuts if name not in shifts}
         constants = {key: tensor.detach() for key, tensor in point.items()}
+        if with_outputs and names.keys() <= point.keys() and getattr(objective, "takes_leaves", False):
+            leaves, shifts = {name: constants[name].requires_grad_() for name in names}, {}
+        else:
+            # Zeros that take no memory: they are read, and never written.
+            leaves = {
+                name: zeros(point, name, ()).expand(tuple(shape)).requires_grad_()
+                for name, shape in names.items()
+            }
+            # Behind a cut there is always a shift: its output is a constant otherwise.
+            behind = {name: torch.zeros_like(point[UPSTREAM + name]) for name in cuts if name not in leaves}
+            shifts = {**leaves, **behind}
     made: Mapping[str, Tensor] = {}
     with torch.enable_grad(), during_forward(shifts):
-        # Who looks on during the forward pass sees the products with the upstream gradients, too.
-        if isinstance(objective, FunctionObjective) and during_forward is nullcontext:
+        if isinstance(objective, FunctionObjective) and with_outputs:
             made, value = objective.with_outputs(constants, shifts)
         else:
             value = objective(constants, shifts, cuts)
     besides = {name: made[name].detach() for name in outputs}
     if not value.requires_grad:
-        return besides | {name: shifts[name].detach().contiguous() for name in names}
-    leaves = {name: shifts[name] for name in names}
+        return besides | {name: torch.zeros_like(leaf).contiguous() for name, leaf in leaves.items()}
     with user_code("reference's own backward"):
         found = torch.autograd.grad(value, list(leaves.values()), allow_unused=True)
     return besides | {
-        name: torch.zeros_like(shift)
+        name: torch.zeros_like(leaf)
         if gradient is None
         else dense(gradient)  # as of nn.Embedding(sparse=True)
-        for (name, shift), gradient in zip(leaves.items(), found, strict=True)
+        for (name, leaf), gradient in zip(leaves.items(), found, strict=True)
     }
 
 

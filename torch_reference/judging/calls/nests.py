@@ -18,6 +18,9 @@ def named_leaves(nest: Any, name: str) -> dict[str, Any]:
 
     Shapes: any; a named tuple is named by its positions, as the plain tuple is that it stands for
     """
+    plain = [nest] if is_tensor(nest) else nest
+    if type(plain) in (list, tuple) and all(map(is_tensor, plain)):  # as nearly all are
+        return {f"{name}[{number}]": leaf for number, leaf in enumerate(plain)}
     nest = opened(nest)
     return {f"{name}{_path(nest, keys) or '[0]'}": leaf for keys, leaf in tree_flatten_with_path(nest)[0]}
 
@@ -123,12 +126,20 @@ def has_memory(value: Tensor) -> bool:
     """Whether the memory behind its last element is there: a storage can be resized under its tensors."""
     if value.layout != torch.strided or value.is_nested or value.is_meta or not value.numel():
         return True
-    sizes = zip(value.shape, value.stride(), strict=True)
-    last = value.storage_offset() + sum((size - 1) * stride for size, stride in sizes)
+    if value.is_contiguous():
+        last = value.storage_offset() + value.numel() - 1
+    else:
+        sizes = zip(value.shape, value.stride(), strict=True)
+        last = value.storage_offset() + sum((size - 1) * stride for size, stride in sizes)
     return value.untyped_storage().nbytes() >= (last + 1) * value.element_size()
 
 
 def copy_of(value: Tensor) -> Tensor:
     """A copy with the same shape and strides; an expanded tensor stays expanded."""
+    is_plain = type(value) is Tensor and value.is_contiguous() and not (value.is_neg() or value.is_conj())
+    if is_plain and value.untyped_storage().nbytes() == value.nbytes:
+        copied = value.detach().clone()
+        if copied.stride() == value.stride():  # which those of a length of 1 need not be
+            return copied
     storage = value.detach().untyped_storage().clone()  # type: ignore[no-untyped-call] # torch leaves it untyped
     return value.detach().new_empty(0).set_(storage, value.storage_offset(), value.shape, value.stride())
