@@ -78,3 +78,6 @@ def test_a_large_call_is_made_once_and_tells_its_outputs_and_gradients() -> None
     itself = (lambda x: (x, x), lambda x, g: g)
     report = check_function(itself, torch.clone, square, redraw=False)
     assert report.first_wrong.row.verdict == "shares memory"
+    scalar = (lambda x: (x * x, None), lambda _, g: g.sum())
+    report = check_function(scalar, torch.square, square, redraw=False)
+    assert report.first_wrong.row.verdict == "wrong shape"

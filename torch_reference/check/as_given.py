@@ -1,6 +1,7 @@
 """A function called as it was given: its outputs, its gradients, and what it does besides."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -50,8 +51,7 @@ class AsGiven:
     def check(self, point: Tensors, once: bool = False, beside: bool = False) -> Report:
         """The report at a point: the outputs first, and the gradients where the outputs fit.
 
-        Once leaves to a part of the point what two calls show; then outputs are judged in the draws of the
-        gradients, and beside them where all agrees.
+        Once leaves to a part of the point what two calls show; beside judges the outputs with the gradients.
         """
         if (once or beside) and (report := self._at_once(point, once)) is not None:
             return report
@@ -159,10 +159,9 @@ class AsGiven:
 
     def returned(self, point: Tensors) -> Mapping[str, Any]:
         """What the backward returns for each input there, None among it; nothing where it raises an error."""
-        try:
+        with suppress(UserCodeError):
             return self._differentiated(copies(point))[1]
-        except UserCodeError:
-            return {}
+        return {}
 
     def _differentiated(self, values: Tensors) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         tensors = self.function.arguments.tensors(self._inputs(values))
@@ -193,7 +192,7 @@ class AsGiven:
 
 def checked_here(as_given: AsGiven, point: Tensors, once: bool = False) -> tuple[AsGiven, Report]:
     """(as it can be called, the report): what works in place is called on the results of others."""
-    report = as_given.check(point, once)
+    report = as_given.check(point, once, beside=True)
     told = report.findings[0].row.explanation if report.user_code_failed else ""
     if isinstance(as_given.function, PairOfFunctions) or "leaf Variable that requires grad" not in told:
         return as_given, report

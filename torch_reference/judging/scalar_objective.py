@@ -152,9 +152,12 @@ def reference_gradients(
     """
     # Who looks on during the forward pass sees the products with the upstream gradients, too.
     with_outputs = isinstance(objective, FunctionObjective) and during_forward is nullcontext
+    # What was made under inference_mode can be no leaf.
+    as_leaves = getattr(objective, "takes_leaves", False) and with_outputs
+    as_leaves = as_leaves and all(name in point and not point[name].is_inference() for name in names)
     with unseen():
         constants = {key: tensor.detach() for key, tensor in point.items()}
-        if with_outputs and names.keys() <= point.keys() and getattr(objective, "takes_leaves", False):
+        if as_leaves:
             leaves, shifts = {name: constants[name].requires_grad_() for name in names}, {}
         else:
             # Zeros that take no memory: they are read, and never written.
