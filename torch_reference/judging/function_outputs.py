@@ -10,7 +10,7 @@ from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare, form_mismatch
 from torch_reference.judging.calls.cuts import MANY, choices_of_rows, elements
-from torch_reference.judging.calls.nests import is_numeric_array, named_leaves, tensors_of
+from torch_reference.judging.calls.nests import has_memory, is_numeric_array, named_leaves, tensors_of
 from torch_reference.judging.calls.points import UPSTREAM, Tensors, quiet_call
 from torch_reference.judging.calls.really import is_a, is_tensor
 from torch_reference.judging.function_objective import FunctionObjective
@@ -71,7 +71,7 @@ def fit_beside_gradients(
     fit = {
         name: value.detach()
         for name, value in made.items()
-        if is_tensor(value) and name in forms
+        if is_tensor(value) and name in forms and has_memory(value) and not value._is_zerotensor()
         if value.dtype in SPARE and value.numel() and form_mismatch(name, value, forms[name]) is None
     }
     return fit if fit.keys() == (objective.forms or {}).keys() == made.keys() else {}
