@@ -19,7 +19,7 @@ from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import is_numeric_array
 from torch_reference.judging.calls.plain_numbers import Converted
-from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.function_outputs import (
@@ -53,7 +53,7 @@ class AsGiven:
 
         Once leaves to a part of the point what two calls show; beside judges the outputs with the gradients.
         """
-        if (once or beside) and (report := self._at_once(point, once)) is not None:
+        if (once or beside) and self.objective.forms and (report := self._at_once(point, once)) is not None:
             return report
         dtype = str(point[self.wanted[0]].dtype).removeprefix("torch.")
         inputs = copies(self._inputs(point))
@@ -77,8 +77,6 @@ class AsGiven:
     def _at_once(self, point: Tensors, once: bool) -> Report | None:
         """The report on the outputs and the gradients of one call; None where there is more to say of it."""
         made, shared = dict[str, Tensor](), list[Finding]()
-        if not self.objective.forms:
-            return None
 
         def derive(values: Tensors) -> Mapping[str, Any]:
             outputs, gradients = self._differentiated(values)
@@ -90,7 +88,8 @@ class AsGiven:
 
         task = replace(self.task(point, derive), once=once, outputs=made)
         report = examine_here(task, self.draws if once else 0)
-        is_told = report.agrees or (once and made and not report.user_code_failed)
+        is_told = report.agrees or (once and bool(made) and not report.user_code_failed)
+        is_told |= any(loses_the_device(each.row.explanation) for each in report.findings)
         findings = sorted((*report.findings, *shared), key=lambda each: each.kind != "output")
         return replace(report, findings=tuple(findings)) if is_told else None
 
