@@ -33,6 +33,7 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
+@pytest.mark.medium(3)
 @pytest.mark.parametrize("function", FUNCTIONS.values(), ids=FUNCTIONS)
 def test_a_gradient_times_1_01_differs(function: Callable[[Tensor], Tensor]) -> None:
     """What is right agrees; what is wrong is wrong in numbers, and no error of the reference."""
@@ -46,14 +47,13 @@ def test_a_gradient_times_1_01_differs(function: Callable[[Tensor], Tensor]) -> 
     assert wrong == {"inputs[0]": "differs"}, found
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_vectors_of_any_sign_have_those_of_the_exact_run(seed: int) -> None:
+@pytest.mark.medium
+def test_vectors_of_any_sign_have_those_of_the_exact_run() -> None:
     """LAPACK in float32 may choose another than in float64; the slope of a size is decided by it."""
-    matrix = torch.randn(6, 6, generator=torch.Generator().manual_seed(seed))
+    matrix = torch.randn(5, 5, generator=torch.Generator().manual_seed(0))
 
     def sizes(a: Tensor) -> tuple[Tensor, ...]:
-        symmetric, general = torch.linalg.eigh(a + a.mT), torch.linalg.eig(a)
-        return symmetric[1].abs(), general[1].abs(), torch.linalg.svd(a)[0].abs()
+        return torch.linalg.eigh(a + a.mT)[1].abs(), torch.linalg.eig(a)[1].abs()
 
     def off(a: Tensor) -> tuple[Tensor, ...]:
         return sizes(a + 0.01 * (a - a.detach()))
