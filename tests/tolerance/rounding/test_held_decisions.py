@@ -50,12 +50,12 @@ def test_a_gradient_times_1_01_differs(function: Callable[[Tensor], Tensor]) -> 
 @pytest.mark.medium
 def test_vectors_of_any_sign_have_those_of_the_exact_run() -> None:
     """LAPACK in float32 may choose another than in float64; the slope of a size is decided by it."""
-    matrix = torch.randn(5, 5, generator=torch.Generator().manual_seed(0))
+    matrix = torch.randn(6, 6, generator=torch.Generator().manual_seed(2))
 
-    def sizes(a: Tensor) -> tuple[Tensor, ...]:
-        return torch.linalg.eigh(a + a.mT)[1].abs(), torch.linalg.eig(a)[1].abs()
+    def sizes(a: Tensor) -> Tensor:
+        return torch.linalg.eigh(a + a.mT)[1].abs()
 
-    def off(a: Tensor) -> tuple[Tensor, ...]:
+    def off(a: Tensor) -> Tensor:
         return sizes(a + 0.01 * (a - a.detach()))
 
     assert check_function(sizes, sizes, matrix, ways=[], order=1)
