@@ -187,3 +187,19 @@ def test_beside_a_wrong_gradient_other_roundings_than_torchs_blame_nobody(tmp_pa
     pair = (module.forward, module.backward)
     links = links_of_function(pair, lambda x, w: (x @ w).sigmoid().tanh(), inputs, [True] * 2, above, arrays)
     assert [link.quantity.returned for link in links.wrong] == ["inputs[1]"]
+
+
+@pytest.mark.slow
+def test_a_method_of_a_layer_that_the_forward_pass_made_is_mended(tmp_path) -> None:
+    """The forward pass is run anew as well, so that its objects have the edited method."""
+    right = "d_gain = np.sum(d_out * self.normed, axis=0)"
+    module = imported(tmp_path, "methods", HELPERS.replace(right, f"d_gain = -{right[9:]}"))
+    torch.manual_seed(0)
+    inputs = [torch.randn(*shape).double().numpy() for shape in ((6, 3), (3, 4), (4,))]
+
+    def reference(x, w, gain):
+        return torch.nn.functional.batch_norm(x @ w, None, None, gain, None, training=True).relu()
+
+    pair = (module.forward, module.backward)
+    report = check_function(pair, reference, *inputs, ways=[], order=1, draws=1)
+    assert f"+        {right}" in report.fix

@@ -19,13 +19,13 @@ from torch_reference.check.located.located_report import LocatedReport
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
+from torch_reference.repair.anew.remade import beside
 from torch_reference.repair.screening import Wanted
 from torch_reference.repair.single_edits import NONE, repairs
 from torch_reference.repair.task_trials import TaskTrials
 
 MOST_OUTPUTS = 64
 FOLLOWS = (Status.RIGHT, Status.INHERITED)
-
 LOOKS = {"another factor", "another function", "upstream forgotten", "constant factor per element"}
 LOOKS |= {"path counted twice", "product of sums", "row for column"}
 """Kinds that a number of another origin may look like."""
@@ -71,7 +71,7 @@ def located_in_function(
 
     def edited_task(edited: Any) -> Task:
         if isinstance(function, tuple):
-            return make_task((function[0], edited))
+            return make_task((beside(function[0], backward, edited), edited))
         return make_task(type(function.__name__, (function,), {"backward": staticmethod(edited)}))
 
     return _located(report, inside, edited_task, backward)

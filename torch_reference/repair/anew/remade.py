@@ -82,6 +82,24 @@ class Remade:
         return self.spaces[id(given)]
 
 
+def beside(forward: Any, backward: Any, edited: FunctionType) -> Any:
+    """The forward pass that makes objects of the classes that an edited backward pass has anew.
+
+    Itself where there are none, or where it is of another module.
+    """
+    known, first = plain(backward), plain(forward)
+    if known is None or first is None or forward is not first or first.__globals__ is not known.__globals__:
+        return forward
+    names = edited.__globals__
+    if not any(
+        is_a_class(value) and names.get(name) is not value for name, value in known.__globals__.items()
+    ):
+        return forward
+    made = FunctionType(first.__code__, names, first.__name__, first.__defaults__, first.__closure__)
+    made.__kwdefaults__ = first.__kwdefaults__
+    return made
+
+
 def reached(top: FunctionType, classes: bool = False) -> list[FunctionType]:
     """A function, and all that it may call by a name of its module, its imports or its closure.
 
