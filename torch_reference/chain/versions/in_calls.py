@@ -24,7 +24,8 @@ Key = tuple[int | None, str]
 class Group:
     """A helper's call in the backward pass, and that of the forward pass to which it belongs.
 
-    Of what is in no helper both calls are None. forward and backward are the versions made in them, by name.
+    Of what is in no helper both calls are None. here and given are the versions made in them, by name, and
+    first is the first version in the backward pass of each identity.
     """
 
     forward: Call | None
@@ -32,6 +33,7 @@ class Group:
     here: Named
     given: Named
     label: str
+    first: Mapping[tuple[int, int], Made]
 
     def named_ways(self, graph: Graph) -> Iterator[tuple[Key, str, list[Way]]]:
         """The ways in which the versions of each name may be paired, and the quantity's name."""
@@ -43,6 +45,23 @@ class Group:
         pair = self.unnamed(graph)
         if pair is not None and pair.manual.name not in paired:
             yield (call, pair.manual.name), pair.forward.name, [self._labelled((pair,))]
+        back = self._handed_back(graph)
+        if back is not None and back.manual.name not in paired and (pair is None or pair[:2] != back[:2]):
+            yield (call, f"{back.manual.name}, returned"), back.forward.name, [self._labelled((back,))]
+
+    def _handed_back(self, graph: Graph) -> Aligned | None:
+        """The one quantity that a helper was called with, and the one gradient that its backward returned."""
+        if self.forward is None or self.backward is None:
+            return None
+        edges = {edge_of(one) for one in self.forward.given if isinstance(one, Tensor)}
+        ours = [edge for edge in edges if edge and edge.node in graph.places]
+        theirs = {identity_of(one) for one in self.backward.returned if _is_floating(one)} & set(self.first)
+        if len(ours) != 1 or len(theirs) != 1:
+            return None
+        every = [made for versions in self.here.values() for made in versions if made.edge == ours[0]]
+        manual = self.first[next(iter(theirs))]
+        fits = every and every[0].value.shape == manual.value.shape and not manual.owner
+        return Aligned(every[0], manual, "") if fits else None
 
     def _labelled(self, way: Way) -> Way:
         return tuple(pair._replace(label=f"{self.label}{pair.label}") for pair in way)
@@ -104,13 +123,14 @@ def _groups(passes: Passes, graph: Graph) -> Iterator[Group]:
     first = {made.number for versions in by_name(passes.backward).values() for made in versions}
     at_home, away = homes(passes.forward_calls, matched.values()), homes(passes.backward_calls, matched)
     rest = by_name(one for one in backward if one.call not in away and one.number in first)
-    yield Group(None, None, by_name(forward), rest, "")
+    versions = {made.identity: made for made in reversed(passes.backward)}
+    yield Group(None, None, by_name(forward), rest, "", versions)
     labels = _labels([theirs[number] for number in matched])
     for number, other in matched.items():
         here = by_name(one for one in forward if at_home.get(one.call) == other)
         # What a helper is handed under the name that it had is a gradient of the helper's, too.
         given = by_name(one for one in backward if away.get(one.call) == number)
-        yield Group(ours[other], theirs[number], here, given, labels[number])
+        yield Group(ours[other], theirs[number], here, given, labels[number], versions)
 
 
 def _labels(calls: Sequence[Call]) -> dict[int, str]:
