@@ -24,6 +24,8 @@ from torch_reference.tolerance.verdicts import Tolerance
 
 PART = 2**22
 """So many bytes of the point belong to one part."""
+FIRST = 16
+"""The first part is so many times smaller."""
 DRAWS = 4
 FEW = {2: 5, 3: 4, 4: 2}
 """After so many draws a part of its rows may be left to be judged by themselves: one in so many, or fewer."""
@@ -98,10 +100,11 @@ class _Judgement:
         size = sum(self.point[name].nbytes for name in self.rows.inputs)
         # Two parts at least: one would be the whole, and prove nothing.
         step = max(1, min(PART * self.rows.number // max(size, 1), self.rows.number // 2))
+        # What is wrong everywhere is found so in a few rows, and the others need prove it no more.
+        starts = [0, *range(max(1, step // FIRST), self.rows.number, step)]
         rest = []
-        for start in range(0, self.rows.number, step):
-            here = torch.arange(start, min(start + step, self.rows.number))
-            rest.append(self._part(actual, here, is_rest=False))
+        for start, end in zip(starts, [*starts[1:], self.rows.number], strict=True):
+            rest.append(self._part(actual, torch.arange(start, end), is_rest=False))
         left = torch.cat(rest)
         for here in left.split(step):  # type: ignore[no-untyped-call] # torch leaves it untyped
             if len(here):
@@ -142,21 +145,19 @@ class _Judgement:
     def _judged(self, tolerance: Tolerance, asked: Tensors, is_rest: bool) -> tuple[dict[str, Row], Tensor]:
         """The rows of a part, and what is left of it: where some draws settle all but a few of its rows."""
         allowed, movement = self.allowed, tolerance.movement
+        is_known = any(not row.agrees for rows in self.found.values() for row, _ in rows)
         open_ones = {name: Unfinished(movement, name, value, allowed.rtol) for name, value in asked.items()}
-        for draw in range(2, DRAWS + 1 if asked else 2):
+        for draw in range(2, 2 if is_rest or not asked else 3 if is_known else DRAWS + 1):
             movement.at_least_a_pair(draw)
-            if is_rest:
-                break
             # A row that is left needs all its draws anew.
             left = rows_left(open_ones.values(), len(next(iter(asked.values()))) // FEW[draw])
             if left is not None:
                 gradients = asked.keys() - set(self.outputs)
                 if not any(tolerance.is_blunt(name, asked[name]) for name in gradients):
                     return {name: agreeing_row(open_ones[name], asked[name], left) for name in asked}, left
-        is_known = any(not row.agrees for rows in self.found.values() for row, _ in rows)
         found_rows: dict[str, Row] = {}
         for is_output, fewest in ((True, 1), (False, allowed.fewest)):
-            fewest = max(fewest, REST) if is_rest else fewest
+            fewest = max(fewest, REST) if is_rest else min(fewest, 2) if is_known else fewest
             here = {name: value for name, value in asked.items() if (name in self.outputs) is is_output}
             found_rows |= tolerance.rows(
                 here, fewest, allowed.rtol, allowed.accept, blunt=not is_output, plainly=is_known
