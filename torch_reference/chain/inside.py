@@ -99,7 +99,7 @@ def paired_versions(passes: Passes, graph: Graph) -> tuple[list[Quantity], list[
         place = place_of(made.code, made.line)
         quantity = Quantity(ours.name, theirs.name, ours.edge, value, manual, place, label, sure)
         partial = is_an_argument(ours, passes.forward_calls)
-        callers = _callers(passes, theirs.identity, made)
+        callers = _callers(passes, theirs, made)
         quantity = replace(quantity, others=others, partial=partial, callers=callers)
         links.setdefault((ours.edge, theirs.identity), quantity)
     versions = by_name(made for made in passes.forward if made.edge and made.edge.node in graph.places)
@@ -162,9 +162,11 @@ def _handed_on(passes: Passes, identity: tuple[int, int]) -> tuple[Place, ...]:
     return tuple(place_of(version.code, version.line) for version in again[::-1]) + last
 
 
-def _callers(passes: Passes, identity: tuple[int, int], made: Made) -> tuple[Place, ...]:
-    """The lines that handed on what a helper's line made."""
-    again = [version.named_at for version in passes.backward if version.identity == identity]
+def _callers(passes: Passes, theirs: Made, made: Made) -> tuple[Place, ...]:
+    """The lines that handed on what a helper's line made; first that which gave it the link's own name."""
+    again = [version.named_at for version in passes.backward if version.identity == theirs.identity]
+    if not is_an_argument(theirs, passes.backward_calls):
+        again.insert(0, theirs.named_at)
     return tuple(place_of(*where) for where in again if where is not None and where[0] is not made.code)
 
 

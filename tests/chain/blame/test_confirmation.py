@@ -32,3 +32,40 @@ def test_what_is_wrong_below_a_link_that_cannot_be_judged_may_be_so_above(tmp_pa
     assert wrong.quantity.manual_name == "dx"
     assert wrong.reason == "or above, in what was not judged: dh"
     assert "? dh" in str(report)
+
+
+HELPERS = """
+def affine(x, w):
+    return x @ w, (x, w)
+
+
+def affine_backward(dout, cache):
+    x, w = cache
+    return dout @ w.T, x.T @ dout
+
+
+def forward(x, v, w):
+    a, c1 = affine(x, v)
+    h = a.relu()
+    out, c2 = affine(h, w)
+    return out, (c1, a, c2)
+
+
+def backward(saved, dout):
+    c1, a, c2 = saved
+    dh, dw = affine_backward(dout, c2)
+    da = dh
+    dx, dv = affine_backward(da, c1)
+    return dx, dv, dw
+"""
+
+
+def test_a_name_that_left_something_out_is_blamed_and_no_helper_that_made_it(tmp_path) -> None:
+    """The helper's line makes others right; of the lines that handed it on, that which gave the name."""
+    module = imported(tmp_path, "helpers_of_two", HELPERS)
+    torch.manual_seed(0)
+    inputs = [torch.randn(*shape).double() for shape in ((5, 3), (3, 4), (4, 2))]
+    above = [torch.randn(5, 2).double()]
+    pair = module.forward, module.backward
+    report = links_of_function(pair, lambda x, v, w: (x @ v).relu() @ w, inputs, [True] * 3, above)
+    assert [link.quantity.place.source for link in report.wrong] == ["da = dh"]

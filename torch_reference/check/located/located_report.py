@@ -1,11 +1,15 @@
 """A report with places: the links inside the user's code, the wrong line, and the edit that mends it."""
 
 import linecache
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import torch
+
 from torch_reference.chain.picture import draw_chain, picture_html
-from torch_reference.chain.quantity import Place
+from torch_reference.chain.quantity import Place, Quantity
 from torch_reference.chain.report import ChainReport
+from torch_reference.chain.verdict import Status
 from torch_reference.judging.report import Diagnosis, Report
 from torch_reference.judging.report_text import wrapped
 from torch_reference.repair.single_edits import NONE, Repairs
@@ -38,17 +42,19 @@ class LocatedReport(Report):
         numbers = [repair.line for repair in self.repairs.found]
         if not numbers:
             numbers = list(self.repairs.lines[:1]) + [place.line for place in places if len(places) == 1]
-            numbers = self._increments() + numbers
+            numbers = self._certain() + numbers
         return tuple(_at(places[0], number) for number in dict.fromkeys(numbers))
 
     def _places(self) -> list[Place]:
         wrong = self.inside.wrong if self.inside is not None else ()
         return list(dict.fromkeys(link.quantity.place for link in wrong if link.quantity.place))
 
-    def _increments(self) -> list[int]:
-        """The line that adds something wrong to a gradient: of what others add each is judged by itself."""
-        wrong = self.inside.wrong if self.inside is not None else ()
-        found = [link.quantity.place.line for link in wrong if link.quantity.is_increment]  # type: ignore[union-attr] # an increment has a place
+    def _certain(self) -> list[int]:
+        """The line that adds something wrong, or returns what is right as the gradient of another input."""
+        links = self.inside.links if self.inside is not None else ()
+        right = [link.quantity for link in links if link.status is Status.RIGHT]
+        wrong = [link.quantity for link in links if link.status is Status.WRONG and link.quantity.place]
+        found = [one.place.line for one in wrong if one.is_increment or _is_returned_for(one, right)]  # type: ignore[union-attr] # they have one
         return found if len(found) == 1 else []
 
     def told(self) -> Diagnosis | None:
@@ -126,10 +132,17 @@ class LocatedReport(Report):
         if self.repairs.found or not others or len(others) > MOST_LINES:
             return []
         likeliest = self.repairs.lines[0]
-        if likeliest in wrong or self._increments():
+        if likeliest in wrong or self._certain():
             return [f"or on a line that only it needs: {', '.join(sorted(others, key=int))}"]
         rest = ", ".join(sorted(others[1:], key=int))
         return [f"likelier on line {likeliest}, that only it needs" + (f"; or on {rest}" if rest else "")]
+
+
+def _is_returned_for(one: Quantity, right: Sequence[Quantity]) -> bool:
+    """Whether a return hands it out as another gradient than the one that it is, and is right as."""
+    if not one.returned or one.place is None or not one.place.source.startswith("return"):
+        return False
+    return any(other.edge != one.edge and torch.equal(other.manual, one.manual) for other in right)
 
 
 def _at(place: Place, line: int) -> Place:
