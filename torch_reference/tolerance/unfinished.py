@@ -51,7 +51,8 @@ class Unfinished:
         """
         self._reduce()
         # The two draws of a pair may be alike, as those of what one half alone moves are.
-        certain = torch.inf if draw < fewest else _certain(max(draw - self.movement.is_paired, 1))
+        independent = 4 if self.plainly else max(draw - self.movement.is_paired, 1)
+        certain = torch.inf if draw < fewest else _certain(independent)
         moved = self.movement.moved[self.name]
         triples = [(self.elements, FACTOR * moved, moved)]
         limits, moved_sums = self.movement.sum_bounds(self.name), self.movement.moved_sums[self.name]
