@@ -64,6 +64,15 @@ def _follow(ways: Iterable[Way], graph: Graph, upstream: Sequence[torch.Tensor])
     return sum(_alike(manual[edge], plain, edge) or _alike(manual[edge], cut, edge) for edge in edges)
 
 
+def is_right(way: Way, graph: Graph, upstream: Sequence[torch.Tensor]) -> bool:
+    """Whether all are autograd's to half of their digits: then each is what its name says."""
+    edges = [pair.forward.edge for pair in way if pair.forward.edge is not None]
+    right = graph.gradients([value.double() for value in upstream], edges, {})
+    pairs = [(pair.manual.value, pair.forward.edge) for pair in way if pair.forward.edge is not None]
+    same = all(value.shape == right[edge].shape for value, edge in pairs if edge in right)
+    return same and all(_alike(value, right, edge) for value, edge in pairs)
+
+
 def _alike(manual: torch.Tensor, found: Mapping[Edge, torch.Tensor], edge: Edge) -> bool:
     right = found.get(edge)
     return right is not None and bool((manual - right).norm() <= 1e-4 * right.norm())

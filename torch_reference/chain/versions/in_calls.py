@@ -13,6 +13,7 @@ from torch_reference.chain.recording.passes import Passes
 from torch_reference.chain.recording.tracing import Made
 from torch_reference.chain.recording.values import identity_of
 from torch_reference.chain.versions.alignment import Aligned, Way, by_keys, ways
+from torch_reference.chain.versions.choice import is_right
 from torch_reference.judging.calls.nests import is_numeric_array
 
 Named = dict[str, list[Made]]
@@ -100,7 +101,7 @@ def ways_by_name(passes: Passes, graph: Graph) -> tuple[dict[Key, list[Way]], di
     handed = [pair for group in groups if (pair := group.unnamed(graph)) is not None]
     meant = {pair.manual.identity: pair.forward.edge for pair in handed}
     found = [
-        (key, name, [way for way in several if _fits(way, meant)])
+        (key, name, [way for way in several if _fits(way, meant) or is_right(way, graph, passes.upstream)])
         for group in groups
         for key, name, several in group.named_ways(graph)
     ]
