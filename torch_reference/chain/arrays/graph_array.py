@@ -15,21 +15,8 @@ from torch import Tensor
 from torch_reference.chain.arrays.elementwise import FLAT, UFUNCS
 from torch_reference.chain.arrays.functions import FUNCTIONS
 
-METHODS = {
-    "sum",
-    "mean",
-    "var",
-    "std",
-    "max",
-    "min",
-    "prod",
-    "cumsum",
-    "dot",
-    "transpose",
-    "reshape",
-    "squeeze",
-}
-METHODS |= {"ravel", "swapaxes", "copy", "repeat", "clip", "trace", "diagonal"}
+METHODS = {"sum", "mean", "var", "std", "max", "min", "prod", "cumsum", "dot", "transpose", "reshape"}
+METHODS |= {"squeeze", "ravel", "swapaxes", "copy", "repeat", "clip", "trace", "diagonal"}
 PLAIN_METHODS = {"argmax", "argmin", "any", "all", "argsort", "nonzero"}
 
 
@@ -140,7 +127,11 @@ class GraphArray(NDArrayOperatorsMixin):
 
 
 def plain(value: Any) -> Any:
-    """The numbers alone, as numpy has them."""
+    """The numbers alone, as numpy has them.
+
+    >>> plain(GraphArray(torch.tensor([1.0, 2.0], requires_grad=True)))
+    array([1., 2.], dtype=float32)
+    """
     if isinstance(value, GraphArray):
         with torch._C.DisableTorchFunction():  # whoever is watched gets another array
             return value.tensor.detach().clone().numpy()
@@ -150,7 +141,11 @@ def plain(value: Any) -> Any:
 
 
 def tensor_of(value: Any) -> Any:
-    """The tensor of such an array; anything else as it is."""
+    """The tensor of such an array; anything else as it is.
+
+    >>> tensor_of(np.exp(GraphArray(torch.zeros(2, requires_grad=True)))).grad_fn is None
+    False
+    """
     return value.tensor if type(value) is GraphArray else value
 
 

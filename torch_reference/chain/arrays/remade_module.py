@@ -52,7 +52,13 @@ def _array(name: str, value: Any, *args: Any, **named: Any) -> Any:
 
 
 def with_graph_arrays(function: Any) -> tuple[Any, GraphNumpy]:
-    """The function, and those and the classes that it finds by name, with such a numpy."""
+    """The function, and those and the classes that it finds by name, with such a numpy.
+
+    >>> from torch_reference.chain.arrays import tensor_of
+    >>> squares, _ = with_graph_arrays(lambda x: np.stack([x, x * x]))
+    >>> tensor_of(squares(GraphArray(torch.tensor([3.0], requires_grad=True)))).requires_grad
+    True
+    """
     other = GraphNumpy()
     return (
         _Remade(other).function(function, at_the_top=True) if isinstance(function, FunctionType) else function

@@ -11,8 +11,9 @@ from torch_reference.chain.explanation.activation_rules import exact
 def with_its_number(operation: str, x: Any, given: Tensor, made: Tensor) -> Any:
     """x + c or c - x, of which given and made are the values of x and of the whole; None if it is none.
 
+    >>> import sympy
     >>> with_its_number("Rsub", sympy.Symbol("x"), torch.tensor([1.0, 2.0]), torch.tensor([0.5, -0.5]))
-    1.5 - x
+    3/2 - x
     """
     if operation not in ("Add", "Sub", "Rsub") or given.shape != made.shape or not made.numel():
         return None
