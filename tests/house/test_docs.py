@@ -103,10 +103,12 @@ def test_the_table_of_the_first_page_is_what_the_command_prints(capsys) -> None:
 @pytest.mark.slow
 @seven_only
 def test_the_homework_is_answered_as_the_page_shows(capsys) -> None:
-    """The report on the student whose sign is lost."""
+    """The report on the student whose sign is lost, and the edit below it: the file has its own path."""
     homework = ROOT / "tests/class_of_twelve/cleo.py"
     importlib.import_module("compare_gradients").main(["--derivation", f"{homework}:by_hand"])
-    assert shown_in("docs/teaching.md", capsys.readouterr().out)
+    verdict, _, where = capsys.readouterr().out.partition("\n\nin your code")
+    assert shown_in("docs/teaching.md", verdict)
+    assert shown_in("docs/teaching.md", "\n".join(line for line in where.splitlines() if "shared = " in line))
 
 
 @pytest.mark.slow

@@ -18,14 +18,12 @@ OWN = derivation(lesson.SUBJECT)
 """The right derivation of the lesson's network, with its links."""
 
 
-@pytest.mark.slow
-def test_mpmath_convicts_pytorchs_own_softplus() -> None:
-    """With its threshold of 20 and x1 = 21, PyTorch is wrong in the tenth digit, the derivation is right."""
+def test_what_pytorchs_softplus_leaves_out_is_held_against_nobody() -> None:
+    """With its threshold of 20 and x1 = 21, PyTorch is off in the tenth digit; the derivation is right."""
     network, loss, inputs, observed = lesson.make()
     parameters = to_parameters(network) | {"b1": torch.tensor(21.0, dtype=torch.float64)}
     network = from_parameters(parameters, softplus_threshold=20.0)
-    first = check_derivation(network, loss, inputs, observed, OWN).first_wrong
-    assert (first.name, first.wrong, first.diagnosis) == ("output", "PyTorch's", None)
+    assert check_derivation(network, loss, inputs, observed, OWN).agrees
 
 
 @pytest.mark.medium
