@@ -47,6 +47,19 @@ def test_of_numbers_that_are_the_references_too_a_report_warns() -> None:
     assert "outputs[0]" in [finding.name for finding in of_numbers.findings if not finding.agrees]
 
 
+def test_a_mistake_beside_the_references_is_not_excused() -> None:
+    """Both read memory; that a tenth of it is lost where it is transposed is the function's own."""
+
+    def of_memory(x: Tensor) -> Tensor:
+        return x.as_strided((2, 3), (1, 2)) * 2
+
+    def less_of_it(x: Tensor) -> Tensor:
+        return x.as_strided((2, 3), (1, 2)) * (2 if x.is_contiguous() else 1.8)
+
+    report = check_function(less_of_it, of_memory, x, ways=["transposed"], order=1)
+    assert report.ways == (("transposed", "fails"),), report
+
+
 def test_an_error_of_both_backwards_is_a_warning() -> None:
     """It is no mistake of the function that the reference's own backward cannot do it."""
 

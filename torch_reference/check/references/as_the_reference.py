@@ -14,7 +14,7 @@ from torch_reference.comparison import Row
 from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device
 from torch_reference.judging.finding import Finding
 
-SAME = 1 / 8
+SAME = 2**-10
 """Two numbers are the same mistake where they differ by less than this part of it."""
 Way = Callable[[Session], Iterable[Attempt]]
 
