@@ -27,6 +27,9 @@ if PROFILE in ("ci", "thorough"):
 MEDIUM_PAGES = ("docs/check.md",)
 """A page cannot carry a mark itself."""
 
+LEFT_OUT = pytest.StashKey[str]()
+"""Why the quick profile leaves a test out."""
+
 # The first torch call of a process takes half a second: a deadline would report a slow example instead of a
 # wrong one. print_blob shows how to run a failure of another machine again.
 hypothesis.settings.register_profile("dev", max_examples=25, deadline=None, print_blob=True)
@@ -67,8 +70,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return 0 if all(path.is_file() for path in paths) else None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is left out, all of it from here: pytest's summary has a line for each reason, with a count."""
+    if LEFT_OUT in item.stash:
+        pytest.skip(item.stash[LEFT_OUT])
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip in the quick profile what is slow and most of a sampled table, unless they are asked for by -m."""
+    """Leave out in the quick profile what is slow and most of a sampled table, unless asked for by -m."""
     for item in items:
         if item.nodeid.startswith(MEDIUM_PAGES):
             item.add_marker("medium")
@@ -78,9 +88,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         medium = item.get_closest_marker("medium")
         if "slow" in item.keywords:
-            item.add_marker(pytest.mark.skip(reason="slow: pass -m slow, or set HYPOTHESIS_PROFILE=ci"))
+            item.stash[LEFT_OUT] = "slow: pass -m slow, or set HYPOTHESIS_PROFILE=ci"
         elif medium and not medium.args:
-            item.add_marker(pytest.mark.skip(reason="half a second or more: pass -m medium"))
+            item.stash[LEFT_OUT] = "half a second or more: pass -m medium"
         elif medium or "sample" in item.keywords:
             tables.setdefault(item.nodeid.split("[")[0], []).append(item)
     for cases in tables.values():
@@ -93,4 +103,4 @@ def _leave_a_sample(cases: list[pytest.Item]) -> None:
     chosen = {round(k * (len(cases) - 1) / max(number - 1, 1)) for k in range(number)}
     for place, case in enumerate(cases):
         if place not in chosen:
-            case.add_marker(pytest.mark.skip(reason="one of many: pass -m 'medium or sample'"))
+            case.stash[LEFT_OUT] = "one of many: pass -m 'medium or sample'"
