@@ -72,7 +72,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what is left out, all of it from here: pytest's summary has a line for each reason, with a count."""
+    """Skip what is left out, all from here: so the summary has one line for each reason, with a count."""
     if LEFT_OUT in item.stash:
         pytest.skip(item.stash[LEFT_OUT])
 
