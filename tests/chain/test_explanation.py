@@ -124,6 +124,7 @@ def test_the_formula_of_an_elementwise_function_has_autograds_value(name: str) -
         assert abs(float(found.subs(numbers)) - right.item()) < (1e-7 if name in IN_SINGLE else 1e-12)
 
 
+@pytest.mark.medium
 def test_norms_are_explained_with_and_without_a_gain() -> None:
     """Both averages of what comes back, over what was averaged forwards."""
     x = torch.randn(4, 5, dtype=torch.float64, requires_grad=True)
@@ -137,6 +138,7 @@ def test_norms_are_explained_with_and_without_a_gain() -> None:
         assert text == f"d_x = rstd·(d_y - Σ(d_y)/{count} - normalised·Σ(d_y·normalised)/{count})"
 
 
+@pytest.mark.medium
 def test_variances_maxima_and_running_sums_are_explained() -> None:
     """Over what they run over; a tie is not known, for torch shares it out or does not."""
     x = torch.tensor([[1.0, 3.0, 2.0], [5.0, 4.0, 7.0]], dtype=torch.float64, requires_grad=True)
@@ -152,6 +154,7 @@ def test_variances_maxima_and_running_sums_are_explained() -> None:
         assert check_links((y * y).sum(), pairs).explain("x").splitlines()[0] == expected
 
 
+@pytest.mark.medium
 def test_cross_entropy_is_the_softmax_less_the_label() -> None:
     """Divided by the number of rows, with nothing made up for labels that are ignored."""
     x = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)

@@ -49,6 +49,7 @@ def test_many_links_of_one_depth_stand_in_several_rows() -> None:
     assert places[-1][1] < min(y for _, y in places[:-1])
 
 
+@pytest.mark.medium
 def test_no_link_is_no_picture(tmp_path: Path) -> None:
     """One clear line."""
     with pytest.raises(ValueError, match="no link to draw"):

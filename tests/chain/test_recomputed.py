@@ -26,7 +26,7 @@ class Own(torch.autograd.Function):
 """
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("right", "wrong", "name", "line"),
     [
@@ -47,6 +47,7 @@ def test_the_wrong_line_is_where_it_is_made_again(tmp_path, right, wrong, name, 
     assert report.line.line == line
 
 
+@pytest.mark.medium
 def test_what_is_made_again_as_it_was_is_not_spoken_of(tmp_path) -> None:
     """The mistake is elsewhere."""
     module = imported(tmp_path, "recomputed", SOURCE.replace("(1 - gate)) * x", "(1 - gate)) * w"))
@@ -56,6 +57,7 @@ def test_what_is_made_again_as_it_was_is_not_spoken_of(tmp_path) -> None:
     assert "not as in the forward pass" not in str(report)
 
 
+@pytest.mark.medium
 def test_what_the_reference_alone_calls_so_is_not_spoken_of(tmp_path) -> None:
     """A forward pass in numpy has no graph: the reference's names stand in, and may mean something else."""
     source = SOURCE.replace("gate = torch.sigmoid(h)\n        ctx", "gate = numpy_sigmoid(h)\n        ctx")

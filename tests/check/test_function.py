@@ -135,6 +135,7 @@ def test_only_the_inputs_that_are_asked_for_are_compared() -> None:
     assert not check_function(wrong_x, product, x, w).agrees
 
 
+@pytest.mark.medium
 def test_a_default_device_changes_no_report() -> None:
     """What is drawn to judge and to diagnose a backward lies where the inputs do; meta stands for a GPU."""
     exchanged = torch.tensor([1, 0, 2])

@@ -66,6 +66,7 @@ def test_a_counterexample_is_small_and_fails_as_the_call_did(
     assert all(torch.equal(value, old) for value, old in zip(inputs, before, strict=True))
 
 
+@pytest.mark.medium
 def test_only_the_asked_gradients_count_in_the_script_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """wrt=[0]: the missing gradient of w is none of its business."""
     function = kernels.forward, kernels.leaves_out_w

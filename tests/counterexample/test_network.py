@@ -87,6 +87,7 @@ def test_of_a_right_derivation_there_is_no_counterexample() -> None:
         shrunk(task(small_network.right))
 
 
+@pytest.mark.medium
 def test_a_derivation_that_does_not_take_a_smaller_point_shrinks_no_further() -> None:
     """It is the user's and may raise whatever it likes; here it wants four observations or more."""
 

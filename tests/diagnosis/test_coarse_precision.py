@@ -30,7 +30,7 @@ def rounded_to(dtype: torch.dtype) -> Product:
     return lambda a, b: a.to(dtype).to(a.dtype) @ b.to(dtype).to(b.dtype)
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("rounds", [torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_rounded_factors_are_a_matter_of_precision(rounds: torch.dtype, dtype: torch.dtype) -> None:
@@ -38,7 +38,7 @@ def test_rounded_factors_are_a_matter_of_precision(rounds: torch.dtype, dtype: t
     assert told(rounded_to(rounds), A.to(dtype), B.to(dtype)) == ["coarse precision"] * 2
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "wrong",
     [

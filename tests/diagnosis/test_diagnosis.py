@@ -60,6 +60,7 @@ def test_a_derivation_that_reads_the_modules_parameters_is_told_so() -> None:
         assert f"the value that {said} had before" in report.first_wrong.diagnosis.sentence
 
 
+@pytest.mark.medium
 def test_a_parameter_that_is_left_out_and_was_zero_is_not_called_stale() -> None:
     """A bias that starts at zero, as the lesson's b3, and does not occur in the derivation."""
     model, loss, inputs, targets = homework.network()

@@ -46,7 +46,7 @@ def disagreements(case: Case, names: Sequence[str]) -> list[Any]:
     return [row for row in rows if not row.agrees]
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("compiled", WAYS)
 @given(case=cases(max_n=24), names=wrt)
 @example(case=Case(lesson.start(), *lesson.data()), names=PARAMETERS)

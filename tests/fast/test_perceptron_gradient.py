@@ -16,6 +16,7 @@ from perceptrons_compared import compared, network_of, small_case
 from strategies_layers import PerceptronCase, perceptron_cases
 
 
+@pytest.mark.medium
 @given(case=perceptron_cases(), reuse=st.booleans(), compiled=st.booleans())
 def test_the_fast_gradient_is_autograds(case: PerceptronCase, reuse: bool, compiled: bool) -> None:
     """Any widths, activations, loss and dtype; into new tensors, or over those of an earlier call."""

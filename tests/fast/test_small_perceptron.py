@@ -38,6 +38,7 @@ def by_the_kernel(case: PerceptronCase, **changed: torch.Tensor) -> dict[str, to
     return Small(network_of(case), case.loss).gradients(case.parameters, **given, out={})
 
 
+@pytest.mark.medium
 @given(
     widths=st.lists(st.integers(1, 37), min_size=2, max_size=4).map(tuple),
     loss=st.sampled_from(LOSSES),

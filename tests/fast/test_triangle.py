@@ -23,6 +23,7 @@ from strategies import Case, cases
 pytestmark = seven_only
 
 
+@pytest.mark.medium
 @given(case=cases())
 def test_the_triangle_agrees_with_the_plain_derivation(case: Case) -> None:
     """Any batch; float32 data within the bound of the plain derivation in float32."""

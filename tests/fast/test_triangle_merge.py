@@ -21,6 +21,7 @@ from strategies import Case, cases
 pytestmark = seven_only
 
 
+@pytest.mark.medium
 @given(case=cases(max_n=12, batches=False), data=st.data(), leaf=st.sampled_from([8, 256]))
 def test_chunks_of_any_size_give_what_the_whole_gives(case: Case, data: st.DataObject, leaf: int) -> None:
     """Within the bound of rational arithmetic, however the observations are cut, bracketed and ordered.

@@ -70,6 +70,7 @@ def test_every_loss_and_optimiser_stays_in_lockstep(loss: str, optimiser: str) -
     assert lockstep.drift < wrong.drift
 
 
+@pytest.mark.medium
 @given(perceptron_cases(), st.sampled_from(("normal", "saturated", "kinks", "equal", "offset", "tiny")))
 def test_the_bounds_hold_for_awkward_values(case: PerceptronCase, kind: str) -> None:
     """Any small perceptron on saturating, tied, equal, large and tiny inputs: no false alarm."""

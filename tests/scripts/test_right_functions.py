@@ -10,6 +10,7 @@ from proof.random_functions import DTYPES, random_function
 from torch_reference import check_function
 
 
+@pytest.mark.medium
 def test_nothing_that_is_right_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     """Four of each dtype; the same numbers draw the same functions."""
     assert right_functions.main(["20", "--start", "500", "--json"]) == 0

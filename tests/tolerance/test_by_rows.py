@@ -82,7 +82,7 @@ def one_row(d_x: Tensor) -> Tensor:
     return d_x
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("edit", "wrong"), [(one_element, 1), (one_row, COLUMNS), (torch.neg, ROWS * COLUMNS)]
 )

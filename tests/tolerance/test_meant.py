@@ -26,6 +26,7 @@ def test_an_approximation_by_design_is_allowed_by_its_relative_error() -> None:
     assert not check_function(four_digits, torch.tanh, x, rtol=1e-6, draws=0).agrees
 
 
+@pytest.mark.medium
 def test_a_loss_of_digits_is_accepted_by_name() -> None:
     """A sum taken one after another in bfloat16."""
     torch.manual_seed(0)

@@ -33,7 +33,7 @@ def derived(slope: Function) -> tuple[Callable, Callable]:
     return lambda x: (torch.sigmoid(x), torch.sigmoid(x)), lambda y, above: above * slope(y)
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_the_sigmoids_derivative_of_the_textbooks_is_right(dtype: torch.dtype) -> None:
     """y(1 − y) cancels where y is near 1: by itself, in torch's own, and in the pair of a student."""
@@ -43,7 +43,7 @@ def test_the_sigmoids_derivative_of_the_textbooks_is_right(dtype: torch.dtype) -
         assert report.agrees, report
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "slope",
     [
@@ -60,6 +60,7 @@ def test_what_its_roundings_do_not_explain_differs(slope: Function) -> None:
     assert not report.agrees, report
 
 
+@pytest.mark.medium
 def test_a_difference_quotient_is_no_derivative() -> None:
     """Its own roundings explain what it is off, at every element: a formula that cancels everywhere."""
     step = 1e-6
@@ -135,7 +136,7 @@ def circular_sum(kernel, x):
     return kernel[index] @ x
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_an_output_is_explained_by_its_own_roundings_too(dtype) -> None:
     """Where the sum is exactly zero the frequencies leave a rounding; two thousand of them are none."""

@@ -40,6 +40,7 @@ def test_a_small_factor_shows_at_a_constant_input_too() -> None:
     assert not report.agrees
 
 
+@pytest.mark.medium
 def test_equal_rows_by_their_ids() -> None:
     """Rows of a table, each met many times, are equal though the table's are not."""
     table, ids = randn(5, 16, dtype=torch.float32), torch.arange(200) % 5

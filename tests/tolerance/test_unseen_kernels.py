@@ -56,7 +56,7 @@ def test_small_elements_that_a_kernel_loses_are_not_called_wrong(dtype: torch.dt
     assert report(weighted(1.0, unseen=False), dtype)
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_kernel_that_is_wrong_differs(dtype: torch.dtype) -> None:
     """A ten-thousandth of the largest element, and what is off everywhere by a few roundings more."""

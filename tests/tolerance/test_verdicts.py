@@ -75,6 +75,7 @@ def test_one_element_that_is_off_by_a_tenth_differs(dtype: torch.dtype) -> None:
     assert (found.verdict, found.index) == (Verdict.DIFFERS, (3, 5))
 
 
+@pytest.mark.medium
 def test_one_element_that_is_off_by_a_ten_thousandth_differs_in_float32() -> None:
     """800 roundings of one element of many."""
     pair = layer_norm(torch.float32)

@@ -1,5 +1,6 @@
 """A name that may mean something else is not blamed, and what follows it says so."""
 
+import pytest
 import torch
 
 from torch_reference.chain.inside import links_of_function
@@ -60,6 +61,7 @@ def backward(saved, dout):
 """
 
 
+@pytest.mark.medium
 def test_a_name_that_left_something_out_is_blamed_and_no_helper_that_made_it(tmp_path) -> None:
     """The helper's line makes others right; of the lines that handed it on, that which gave the name."""
     module = imported(tmp_path, "helpers_of_two", HELPERS)

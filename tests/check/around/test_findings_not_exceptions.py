@@ -105,6 +105,7 @@ def test_a_tuple_for_one_gradient_is_said_to_be_one() -> None:
     assert "must be one tensor, found 2" in str(report)
 
 
+@pytest.mark.medium
 def test_numbers_of_chance_are_called_not_repeatable_and_nothing_else() -> None:
     """Noise in the fourth digit is no difference quotient, though it looks like one."""
     model = nn.Linear(3, 1, bias=False).double()

@@ -88,6 +88,7 @@ class Named(TwoLayers):
         return h @ self.w2
 
 
+@pytest.mark.medium
 def test_the_one_wrong_link_is_told_and_not_the_two_that_have_it_in_common() -> None:
     """By the names of the model both d_h and d_w2 are wrong, by those of the derivation d_out alone."""
     torch.manual_seed(0)

@@ -30,7 +30,7 @@ class Swish(torch.autograd.Function):
         return grad_output * s * (1 + x * (1 + s))
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("function", [Swish, Swish.apply], ids=["the class", "its apply"])
 def test_the_line_of_a_returned_gradient_is_shown_with_its_edit(function) -> None:
     """Without a single variable that could be paired."""
@@ -95,6 +95,7 @@ def test_no_draws_means_no_line_and_no_edit() -> None:
     assert "in your code" not in str(report)
 
 
+@pytest.mark.medium
 def test_a_derivation_shows_the_line_of_its_own_variable() -> None:
     """The forward pass is the derivation's own."""
     model = torch.nn.Linear(3, 2, bias=False).double()

@@ -38,6 +38,7 @@ def drawn(*shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
     return torch.randn(*shape, dtype=dtype, generator=torch.Generator().manual_seed(sum(shape)))
 
 
+@pytest.mark.medium
 def test_elements_of_lists_and_dicts_are_links() -> None:
     """The wrong one is named, and what it feeds is inherited."""
     x, w1, w2 = drawn(4, 3), drawn(3, 3), drawn(3, 3) + 1
@@ -67,6 +68,7 @@ def backward(saved, d_y):
     return d_z @ b.T, a.T @ d_z, d_s
 
 
+@pytest.mark.medium
 def test_named_and_nested_arguments_have_their_lines_too() -> None:
     """The line that both wrong gradients need is edited."""
     right = lambda pair, *, scale, name: forward(pair, scale=scale, name=name)[0]  # noqa: E731

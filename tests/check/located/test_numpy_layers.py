@@ -50,6 +50,7 @@ def backward(saved, d_out):
 """
 
 
+@pytest.mark.medium(1)
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [

@@ -53,6 +53,7 @@ def test_the_wrong_line_is_named_and_mended(tmp_path) -> None:
     assert "+    db = np.sum(da, axis=0)" in report.fix
 
 
+@pytest.mark.medium
 def test_a_line_behind_several_wrong_gradients_is_named_too(tmp_path) -> None:
     """All five need it."""
     report, line = report_on(tmp_path, "(1 - h ** 2)", "(1 - h)")

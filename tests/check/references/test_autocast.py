@@ -55,7 +55,7 @@ def test_without_autocast_nothing_is_cast(inputs: torch.dtype | None, dtype: tor
     assert wrong.first_wrong.name == "inputs[0]"
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("inputs", "reference"),
     [

@@ -46,6 +46,7 @@ def test_a_window_of_float32_is_right(dtype: torch.dtype) -> None:
         assert report.agrees, report
 
 
+@pytest.mark.medium
 def test_it_is_no_excuse_for_a_mistake_of_float32s_size() -> None:
     """The constants are exact to the function: its gradient is wanted to the digits of float64."""
     assert not check_function(Slope, None, x, 1.0 + 1e-7, ways=[])

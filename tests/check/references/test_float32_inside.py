@@ -73,7 +73,7 @@ class LayerNorm(torch.autograd.Function):
         return (ctx.factor * scale * (above - means)).to(g.dtype), None
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("function", "way"), [(Sine, "scales"), (Softmax, "equal values"), (LayerNorm, "equal values")]
 )

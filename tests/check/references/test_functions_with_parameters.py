@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -35,6 +36,7 @@ def test_a_module_of_its_own_numbers_is_taken() -> None:
     assert check_function(module, lambda x: torch.tanh(module[0](x)), x, ways=["two forwards"])
 
 
+@pytest.mark.medium
 def test_a_wrong_one_beside_a_closures_float32_is_told() -> None:
     """What is run in float64 meets the closure's own numbers: nobody's reference fails there."""
 

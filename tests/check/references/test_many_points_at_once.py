@@ -56,6 +56,7 @@ def test_at_once_or_one_by_one_the_slopes_are_the_same(given: Callable[[Tensor],
     assert (calls < 30) is (given is blurred)
 
 
+@pytest.mark.medium
 def test_what_differs_is_not_looked_for_on_other_sides_of_a_kink() -> None:
     """A quotient is the same on all; each look at one moved every number of the inputs anew."""
     calls = 0

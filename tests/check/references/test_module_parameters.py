@@ -95,7 +95,7 @@ class Masked(nn.Module):
         return function(forward, backward).apply(x, self.gain)
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("on_itself", [True, False])
 def test_what_a_module_keeps_on_itself_is_seen_by_two_forwards(on_itself: bool) -> None:
     """By check_modules, whose module is a copy, and by check_function alike."""

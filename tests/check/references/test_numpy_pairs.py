@@ -30,7 +30,7 @@ def norm_backward(saved: Any, d_y: Array) -> tuple[Array, ...]:
     return d_x / deviation, (d_y * normal).sum(axis=0), d_y.sum(axis=0)
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("with_reference", [True, False])
 def test_a_layer_norm_of_arrays_is_right(with_reference: bool) -> None:
     """With and without a reference; what is mended to be wrong is refused."""

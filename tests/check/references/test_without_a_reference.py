@@ -119,6 +119,7 @@ def test_a_wrong_gradient_of_what_is_not_constant_is_no_straight_through() -> No
     assert check_function(wrong, torch.square, x).first_wrong.diagnosis.kind != "straight-through"
 
 
+@pytest.mark.medium
 def test_the_users_own_points_are_gone_to() -> None:
     """The first of them that fails is named; redraw=False goes to no other."""
     wrong = function(saving(torch.square), lambda ctx, g: 2 * g * ctx.saved_tensors[0].clamp(max=5))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import batch_norm
@@ -47,6 +48,7 @@ def test_of_numbers_that_are_the_references_too_a_report_warns() -> None:
     assert "outputs[0]" in [finding.name for finding in of_numbers.findings if not finding.agrees]
 
 
+@pytest.mark.medium
 def test_a_mistake_beside_the_references_is_not_excused() -> None:
     """Both read memory; that a tenth of it is lost where it is transposed is the function's own."""
 

@@ -86,6 +86,7 @@ def test_what_fails_in_every_way_is_reported_of_the_ordinary_one() -> None:
     assert (report.first_wrong.name, report.note) == ("inputs[0]", "")
 
 
+@pytest.mark.medium
 def test_an_upstream_gradient_may_be_handed_on_as_it_is() -> None:
     """As torch's own addition does: no new memory is needed. An input may not."""
     right = (lambda x, w: (x + w, x)), lambda saved, g: (g, g)

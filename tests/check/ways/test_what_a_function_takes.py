@@ -91,7 +91,7 @@ def test_tables_of_constants_stay_as_they_are() -> None:
     assert ("redrawn", "fails") in report.ways
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_an_exponential_by_powers_of_two_is_right(dtype: torch.dtype) -> None:
     """2ʸ of a rounded y = x log₂ e is off by |x| u, at 80 by eighty; 100 u of x are not explained."""

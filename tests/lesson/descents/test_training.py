@@ -45,6 +45,7 @@ def test_the_lessons_trajectories_agree(
     assert judged(manual, wrt, **rules).agrees
 
 
+@pytest.mark.medium
 def test_the_reference_ends_where_the_lesson_does() -> None:
     """Learning rate 0.1 stops at step 310, at the stated point; so do both, to within their derived bound."""
     rules = RULES | {"max_steps": 1000}

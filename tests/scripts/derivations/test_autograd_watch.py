@@ -9,7 +9,7 @@ import pytest
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("asks", [False, True])
 def test_a_package_that_torch_imported_is_nobodys_question(tmp_path: Path, asks: bool) -> None:
     """Unless the author asks for it: some of what torch needs imports jax wherever it is installed."""

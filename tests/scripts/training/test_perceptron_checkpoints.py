@@ -105,6 +105,7 @@ def test_a_file_is_on_the_disk_before_it_takes_the_name(monkeypatch: pytest.Monk
     assert order == [False, True]  # the content before the rename, the folder after it
 
 
+@pytest.mark.medium
 def test_any_reader_of_safetensors_finds_the_parameters() -> None:
     """By their names, without a line of this project."""
     train.main([*SMALL, "--epochs", "1", "--checkpoint", "run.pt"])

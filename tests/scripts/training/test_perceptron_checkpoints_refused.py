@@ -60,6 +60,7 @@ def test_a_damaged_checkpoint_is_one_line_and_stays_as_it_is(kind: str, message:
     assert not Path("it-ran").exists()
 
 
+@pytest.mark.medium
 def test_the_checkpoint_before_a_damaged_one_is_offered_and_goes_on(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

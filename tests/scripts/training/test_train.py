@@ -127,6 +127,7 @@ def test_chaos_is_called_chaos(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "arguments",
     [

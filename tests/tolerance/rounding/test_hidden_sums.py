@@ -137,7 +137,7 @@ def table(width: int) -> tuple[Callable[..., Any], Callable[..., Any], Callable[
     return forward, backward, lambda weight: torch.eye(5, dtype=weight.dtype)[indices] @ weight
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_a_sum_of_a_few_terms_may_be_made_in_16_bits(dtype: torch.dtype) -> None:
     """Up to four, as in a + b + c + d; a hundred rows that share an index lose digits."""

@@ -42,7 +42,7 @@ def test_equal_rows_of_a_gradient_round_alike_and_a_factor_still_shows(factor: f
     assert report.agrees == (factor == 1.0)
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("factor", [1.0, 1.1])
 def test_torchs_own_convolution_in_16_bits_is_right_and_a_factor_is_not(
