@@ -146,8 +146,7 @@ def test_the_users_function_is_left_as_it_was() -> None:
     model, loss, x, t = network()
     trials = TaskTrials(lambda function: network_task(model, loss, x, t, function), by_hand).trials
     assert repairs(trials, by_hand.__code__, [[14]], ["d_h"]).found
-    assert by_hand.__code__ is code
-    assert space == before
+    assert (by_hand.__code__, space) == (code, before)
 
 
 def test_hundreds_of_edits_are_told_off_without_a_run_of_the_derivation() -> None:
