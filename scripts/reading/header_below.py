@@ -30,9 +30,7 @@ def _is_header(names: list[str], body: list[list[str]]) -> bool:
     """Whether these are names of columns, and the rows below have as many cells and numbers among them."""
     while names and not names[-1]:
         names = names[:-1]
-    are_names = len(names) > 1 and all(
-        described(name) == repr(name) and not _is_a_number(name) for name in names
-    )
+    are_names = len(names) > 1 and all(map(_is_a_name, names))
     alike = all(len(row) >= len(names) and not any(row[len(names) :]) for row in body)
     return bool(are_names and body and alike and any(map(_is_a_number, body[0])))
 

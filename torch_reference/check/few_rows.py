@@ -20,9 +20,6 @@ FEW = 2**13
 MOST_ROWS = 37
 """A number of rows that no block size divides."""
 
-Kept = Mapping[str, Mapping[int, Tensor]]
-"""The indices that are kept of each dimension of each tensor that is cut."""
-
 
 def few_rows(
     objective: FunctionObjective,

@@ -14,7 +14,7 @@ x, y = (torch.randn(4, 3, generator=drawn, dtype=torch.float64) for _ in range(2
 sequence = torch.randn(2, 3, 6, generator=drawn, dtype=torch.float64)
 kernel = torch.randn(3, 4, generator=drawn, dtype=torch.float64)
 column = torch.rand(4, 1, generator=drawn, dtype=torch.float64) + 0.5
-GROUPS, ROWS, TWICE = torch.tensor([0, 1, 2, 2]), torch.tensor([0, 2]), torch.tensor([0, 0])
+GROUPS, ROWS = torch.tensor([0, 1, 2, 2]), torch.tensor([0, 2])
 BUFFER: dict[Any, Tensor] = {}
 
 
