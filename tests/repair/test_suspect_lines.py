@@ -53,3 +53,10 @@ def test_what_is_added_to_a_right_gradient_piece_by_piece_is_no_suspect() -> Non
     filled = "dxp = zeros\nfor j in rounds:\n    dxp[j] += dy * w\ndx = dxp[2:]\n"
     assert lines(filled, 4, {"dxp"}) == [4]
     assert 3 in lines(filled, 4, set())
+
+
+def test_what_is_returned_beside_a_wrong_gradient_is_right_whatever_made_it() -> None:
+    """Several are made in one line, added to in a loop, and returned in one line."""
+    made = "da, db = zeros, zeros\nfor t in rounds:\n    da += a[t] * dh\n    db[t] = dh\nd_all = da, db\n"
+    found = [one.lineno for one in suspects(statements(made), [[4, 5]], {"da", "dh"})]
+    assert set(found) == {1, 2, 4, 5}

@@ -11,9 +11,10 @@ from torch.func import functional_call
 
 from torch_reference.chain.arrays import ArraysKeepGraphs, tensor_of, with_graph_arrays
 from torch_reference.chain.graph import Edge, Graph, edge_of
-from torch_reference.chain.inside import judged_passes, out_of_reach, paired_versions, same_gradients
+from torch_reference.chain.inside import judged_passes, out_of_reach, paired_versions
 from torch_reference.chain.quantity import as_gradient
 from torch_reference.chain.recording.passes import Passes
+from torch_reference.chain.recording.same_gradients import same_gradients
 from torch_reference.chain.recording.tracing import Made, Recorder
 from torch_reference.chain.recording.values import identity_of
 from torch_reference.chain.report import ChainReport
@@ -59,9 +60,9 @@ def _blaming_less(own: Passes | None, by_model: Passes) -> ChainReport:
     Who finds several wrong links does not see the one that they have in common.
     """
     if own is None:
-        return judged_passes(by_model)
+        return judged_passes(by_model, whole=True)
     both = sorted((own, by_model), key=lambda passes: -_pairs(passes))
-    first, second = (judged_passes(passes) for passes in both)
+    first, second = (judged_passes(passes, whole=True) for passes in both)
     return second if 0 < len(second.wrong) < len(first.wrong) else first
 
 

@@ -5,13 +5,17 @@ its nodes is called one by one, so that the same graph can be run in float64, mo
 at a cut a given gradient is handed on in place of the one that arrived.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import chain, combinations
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from torch_reference.chain.float64 import SavedTensors
+
+MOST_WAYS = 12
+"""So many ways of cutting are tried at most before a link is called wrong."""
 
 
 class Edge(NamedTuple):
@@ -169,3 +173,18 @@ def _fitted(gradient: Tensor, edge: Edge, exact: bool) -> Tensor:
 
 def _add(arrived: dict[Edge, Tensor], edge: Edge, gradient: Tensor) -> None:
     arrived[edge] = arrived[edge] + gradient if edge in arrived else gradient
+
+
+def fewer_cuts(above: Sequence[Edge], wrong: Collection[Edge]) -> Iterator[tuple[Edge, ...]]:
+    """Other cuts by which a link may be right: who derives a long link in one step reads no link between.
+
+    Only cuts at wrong gradients make a difference.
+    """
+    tried = [edge for edge in above if edge in wrong]
+    subsets = chain(
+        ((edge,) for edge in tried), *(combinations(tried, size) for size in range(len(tried) - 1, 1, -1))
+    )
+    for number, some in enumerate(subsets):
+        if number == MOST_WAYS:
+            return
+        yield some

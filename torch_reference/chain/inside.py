@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from torch_reference.chain.blame.broadcast import judged_in_any_shape
-from torch_reference.chain.blame.confirmation import confirmed, settled
+from torch_reference.chain.blame.confirmation import confirmed, settled, without_doubtful
 from torch_reference.chain.blame.parts import grouped, in_increments, stem_of_a_part, with_parts
 from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.names import named_pairs
@@ -16,12 +15,18 @@ from torch_reference.chain.quantity import Place, Quantity, place_of
 from torch_reference.chain.recording.passes import Passes, function_passes, reference_passes
 from torch_reference.chain.recording.placing import Placing
 from torch_reference.chain.recording.recomputed import otherwise
+from torch_reference.chain.recording.same_gradients import same_gradients
 from torch_reference.chain.recording.tracing import Made
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Chain
 from torch_reference.chain.versions.alignment import Aligned, Way
+from torch_reference.chain.versions.another_loss import in_units_of_the_loss
 from torch_reference.chain.versions.choice import chosen_ways
 from torch_reference.chain.versions.in_calls import by_name, is_an_argument, makers_of_arguments, ways_by_name
+
+PARTS_OF_IT = (
+    "but for those that are returned, these are gradients of {size} times the loss; shown divided by it"
+)
 
 
 def links_of_function(
@@ -60,19 +65,24 @@ def links_of_function(
         return out_of_reach("its links cannot be judged", error)
 
 
-def judged_passes(passes: Passes) -> ChainReport:
-    """Every pair of a version and its gradient, judged by itself."""
+def judged_passes(passes: Passes, whole: bool = False) -> ChainReport:
+    """Every pair of a version and its gradient, judged by itself; of a whole loss perhaps as n times it."""
     graph = Graph(passes.roots)
     links, unpaired = paired_versions(passes, graph)
+    links, size = in_units_of_the_loss(links, graph, passes.upstream) if whole else (links, 1)
     chain = Chain(graph, passes.upstream, tuple(links))
     judged = with_parts(judged_in_any_shape(chain), chain) if links else []
     note = f"recorded only in part: {passes.stopped}" if passes.stopped else ""
-    others = otherwise(passes)
-    forward = frozenset(made.name for made in passes.forward) - {made.name for made in others}
-    again = tuple((made.name, place_of(made.code, made.line)) for made in others)
+    note = note or (PARTS_OF_IT.format(size=size) if size > 1 else "")
+    again = tuple((made.name, place_of(made.code, made.line)) for made in otherwise(passes))
+    forward = frozenset(made.name for made in passes.forward) - {
+        made.name for made in otherwise(passes, in_any_shape=True)
+    }
     named = tuple((made.name, made.value) for made in passes.forward)
-    found = tuple(confirmed([settled(one, chain) for one in judged], graph))
-    return ChainReport(found, graph, tuple(unpaired), note, forward, named, again)
+    found = confirmed([settled(one, chain) for one in judged], graph)
+    return ChainReport(
+        tuple(without_doubtful(found, chain)), graph, tuple(unpaired), note, forward, named, again
+    )
 
 
 def paired_versions(passes: Passes, graph: Graph) -> tuple[list[Quantity], list[str]]:
@@ -168,29 +178,6 @@ def _callers(passes: Passes, theirs: Made, made: Made) -> tuple[Place, ...]:
     if not is_an_argument(theirs, passes.backward_calls):
         again.insert(0, theirs.named_at)
     return tuple(place_of(*where) for where in again if where is not None and where[0] is not made.code)
-
-
-def same_gradients(passes: Passes, other: Passes) -> bool:
-    """Whether the user's forward pass has the gradient of the reference: else it is no chain to judge by."""
-    if len(passes.roots) != len(other.roots) or not passes.roots:
-        return False
-    ours, theirs = (
-        Graph(one.roots).gradients(
-            [value.double() for value in one.upstream], [edge for edge, _ in one.inputs.values()], {}
-        )
-        for one in (passes, other)
-    )
-    largest = max((value.norm() for value in theirs.values()), default=0.0)
-    for name, (edge, value) in passes.inputs.items():
-        found, right = ours.get(edge), theirs.get(other.inputs[name][0])
-        if (found is None) != (right is None):
-            return False
-        if found is not None and right is not None:
-            # A gradient that is zero, that of a bias before a batch norm, is not more than its roundings.
-            eps = torch.finfo(value.dtype).eps
-            if not (found - right).norm() <= eps**0.5 * right.norm() + 16 * eps * largest:
-                return False
-    return True
 
 
 def out_of_reach(what: str, error: Exception) -> ChainReport:

@@ -8,6 +8,8 @@ SHORT = ("grad_", "grads_", "gradient_", "d_", "d", "g_", "delta_")
 CONTAINERS = ("grads", "gradients", "grad", "gradient", "d", "g", "derivatives")
 LISTS = ("params", "parameters", "weights", "inputs", "xs", "p")
 """What a list of gradients, or a dict of them, is called, and what the list of what they belong to."""
+INPUTS, OUTPUTS = ("input", "inputs", "x", "in"), ("output", "outputs", "out")
+"""What a layer calls the one array that it is handed, and the one that it makes."""
 SUFFIXES = ("_grad", "_gradient", "_bar")
 
 
@@ -16,8 +18,8 @@ def named_pairs(
 ) -> dict[str, str]:
     """Manual name -> name of what it is the gradient of, for every manual name that is one.
 
-    x goes with dx, d_x, grad_x, x_grad, d_loss_d_x and their like; d_y_d_x is the gradient of x where y is
-    the loss, and a factor of the chain otherwise. Case counts only where it must.
+    x goes with dx, d_x, grad_x, x_grad, x.g, d_loss_d_x and their like; d_y_d_x is the gradient of x where y
+    is the loss, and a factor of the chain otherwise. Case counts only where it must.
     """
     by_lower: dict[str, list[str]] = {}
     for name in forward:
@@ -41,6 +43,8 @@ def stems(manual: str, losses: Collection[str] = ("loss",)) -> list[str]:
         found.append(quotient[2])
     found += [manual[len(prefix) :] for prefix in SHORT if manual.startswith(prefix)]
     found += [manual[: -len(suffix)] for suffix in SUFFIXES if manual.endswith(suffix)]
+    attribute = re.fullmatch(r"(\w+)\.(g|grad|gradient|d)", manual)
+    found += [attribute[1]] if attribute else []
     element = re.fullmatch(r"(\w+)(\[-?\d+\])", manual)
     if element:  # of a list, which is named as a gradient is
         found += [f"{stem}{element[2]}" for stem in stems(element[1], losses)]

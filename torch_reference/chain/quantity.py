@@ -1,6 +1,7 @@
 """One link of a chain: a named tensor of the forward pass, and the gradient that somebody derived for it."""
 
 import linecache
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from types import CodeType
 from typing import Any
@@ -56,6 +57,8 @@ class Quantity:
     others: tuple[Edge, ...] = ()
     partial: bool = False
     callers: tuple[Place, ...] = ()
+    scale: float = 1.0
+    """By what the user's own number is larger than manual."""
 
     def as_returned(self, name: str) -> "Quantity":
         """The same, which is returned as the gradient of an input."""
@@ -85,3 +88,15 @@ def as_gradient(manual: Any, value: Tensor) -> Tensor | None:
 def is_squeezed(manual: Tensor, value: Tensor) -> bool:
     """Whether their shapes differ by dimensions of 1 only."""
     return [size for size in manual.shape if size != 1] == [size for size in value.shape if size != 1]
+
+
+def unfit(link: Quantity, wrong: Collection[Edge]) -> str:
+    """Why no other link can be judged by what it makes of this gradient; empty if it can."""
+    try:
+        link.manual.expand(link.value.shape)
+    except RuntimeError:
+        return "has another shape"
+    if not link.manual.isfinite().all():
+        return "is not finite"
+    # Of zeros every link makes zeros, the wrong ones too.
+    return "is zero" if link.edge in wrong and not link.manual.any() else ""

@@ -1,22 +1,18 @@
 """Every link judged twice: against autograd, and given the user's own gradients further up the chain."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from itertools import chain, combinations
 
 import torch
 from torch import Tensor
 
 from torch_reference.chain import bounds
-from torch_reference.chain.graph import Edge, Graph
-from torch_reference.chain.quantity import Quantity
+from torch_reference.chain.graph import Edge, Graph, fewer_cuts
+from torch_reference.chain.quantity import Quantity, unfit
 from torch_reference.comparison import Row, Verdict, form_mismatch
 from torch_reference.diagnosis.likeness import likeness
 from torch_reference.judging.finding import Diagnosis
-
-MOST_WAYS = 12
-"""So many ways of cutting are tried at most before a link is called wrong."""
 
 
 class Status(StrEnum):
@@ -40,6 +36,8 @@ class Judged:
     reason: str = ""
     cuts: Mapping[Edge, Tensor] = field(default_factory=dict)
     diagnosis: Diagnosis | None = None
+    compensates: bool = False
+    """Whether a right one is no more so given its own upstream gradients: two mistakes may cancel."""
     follows_from: frozenset[Edge] | None = None
     """The gradients from which an inherited one follows; None for all that are above it."""
 
@@ -62,9 +60,9 @@ class Chain:
         wrong = {link.edge for link, row in zip(ordered, rows, strict=True) if not row.agrees}
         cuts = self._cuts(ordered, wrong)
         given = self._rows(ordered, cuts)
-        unfit = self._below_unfit(ordered, wrong, cuts)
+        below = self._below_unfit(ordered, wrong, cuts)
         return [
-            self._judge(link, row, by_itself, cuts, unfit, wrong)
+            self._judge(link, row, by_itself, cuts, below, wrong)
             for link, row, by_itself in zip(ordered, rows, given, strict=True)
         ]
 
@@ -81,18 +79,20 @@ class Chain:
         row: Row,
         given: Row,
         cuts: Mapping[Edge, Tensor],
-        unfit: Mapping[Edge, str],
+        below: Mapping[Edge, str],
         wrong: set[Edge],
     ) -> Judged:
         if row.agrees:
-            return Judged(link, Status.RIGHT, row)
-        if link.edge in unfit:
-            return Judged(link, Status.NOT_JUDGED, row, reason=unfit[link.edge])
+            return Judged(link, Status.RIGHT, row, compensates=not given.agrees)
+        if link.edge in below:
+            return Judged(link, Status.NOT_JUDGED, row, reason=below[link.edge])
         if given.agrees or self._is_of_above(link, cuts):
             return Judged(link, Status.INHERITED, row, given)
         above = [edge for edge in cuts if link.edge in self.graph.fed_by(edge, [link.edge])]
-        for some in _fewer(above, wrong):
+        for some in fewer_cuts(above, wrong):
             fewer = {edge: cuts[edge] for edge in some}
+            if self._is_far(link, fewer):
+                continue
             [other] = self._rows([link], fewer)
             if other.agrees or self._is_of_above(link, fewer):
                 return Judged(link, Status.INHERITED, row, other, follows_from=frozenset(some))
@@ -101,6 +101,15 @@ class Chain:
             return Judged(link, Status.NOT_JUDGED, row, given, reason="autograd's is not finite here")
         told = likeness(link.manual, expected, link.value)
         return Judged(link, Status.WRONG, row, given, expected, "", cuts, told)
+
+    def _is_far(self, link: Quantity, cuts: Mapping[Edge, Tensor]) -> bool:
+        """Whether it is further from what is expected than roundings explain: asked first, as it is quick."""
+        if link.manual.shape != link.value.shape or link.value.dtype in (torch.bfloat16, torch.float16):
+            return False
+        [expected], eps = self.expected([link], cuts), torch.finfo(link.value.dtype).eps
+        largest = max(float(value.norm()) for value in (*cuts.values(), *self.upstream))
+        off = float((link.manual - expected).norm())
+        return off > eps**0.25 * float(expected.norm()) and off > 1e4 * eps * largest
 
     def _is_of_above(self, link: Quantity, cuts: Mapping[Edge, Tensor]) -> bool:
         """Whether what is wrong of it is so by what is handed on, but for other roundings than autograd's."""
@@ -157,7 +166,7 @@ class Chain:
         cuts: dict[Edge, Tensor] = {}
         for link in links:
             # Of several the last: what was made before it may have been a part of it.
-            if not _unfit(link, wrong):
+            if not unfit(link, wrong):
                 cuts[link.edge] = link.manual.expand(link.value.shape).to(link.value.dtype)
         return cuts
 
@@ -168,33 +177,6 @@ class Chain:
         found: dict[Edge, str] = {}
         edges = [link.edge for link in links]
         for link in (one for one in links if one.edge not in cuts):
-            reason = f"its upstream gradient {link.manual_name} {_unfit(link, wrong)}"
+            reason = f"its upstream gradient {link.manual_name} {unfit(link, wrong)}"
             found |= dict.fromkeys(self.graph.fed_by(link.edge, edges), reason)
         return found
-
-
-def _unfit(link: Quantity, wrong: set[Edge]) -> str:
-    """Why no other link can be judged by what it makes of this gradient; empty if it can."""
-    try:
-        link.manual.expand(link.value.shape)
-    except RuntimeError:
-        return "has another shape"
-    if not link.manual.isfinite().all():
-        return "is not finite"
-    # Of zeros every link makes zeros, the wrong ones too.
-    return "is zero" if link.edge in wrong and not link.manual.any() else ""
-
-
-def _fewer(above: Sequence[Edge], wrong: set[Edge]) -> Iterator[tuple[Edge, ...]]:
-    """Other cuts by which a link may be right: who derives a long link in one step reads no link between.
-
-    Only cuts at wrong gradients make a difference.
-    """
-    tried = [edge for edge in above if edge in wrong]
-    subsets = chain(
-        ((edge,) for edge in tried), *(combinations(tried, size) for size in range(len(tried) - 1, 1, -1))
-    )
-    for number, some in enumerate(subsets):
-        if number == MOST_WAYS:
-            return
-        yield some

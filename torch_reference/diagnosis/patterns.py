@@ -116,6 +116,8 @@ def _factor(pairs: Sequence[tuple[Tensor, Tensor]], closeness: float) -> Diagnos
     middle = stacked.nanmedian(0).values
     if bool(((stacked - middle).abs() > closeness * middle.abs().clamp(min=1)).any()):
         return None
+    if bool((middle.abs() <= closeness).all()):  # it has cancelled: what is left of it are roundings
+        return None
     count = int(((middle - 1).abs() > closeness).sum())
     return _described("constant factor per element", count=f"{count} of {middle.numel()}")
 

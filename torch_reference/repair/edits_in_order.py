@@ -13,7 +13,9 @@ from torch_reference.repair.suspect_lines import only_copies, read, written
 
 GRADIENT = re.compile(r"^(d|g|delta)|grad|_bar$")
 WORD = re.compile(r"[A-Za-z_]\w*")
-MOST_NAMES, MOST_OF_A_ROUND = 24, 8
+LOSSES = {"loss", "cost", "L", "J", "E"}
+"""Nobody forgot to read these in a backward pass."""
+MOST_NAMES, MOST_OF_A_ROUND = 24, 12
 
 
 def edits_in_order(
@@ -47,7 +49,7 @@ def _unread(statements: Sequence[ast.stmt]) -> set[str]:
     """The variables that a line of their own makes, and that no other line reads."""
     lone = [one for one in statements if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name)]
     made = {name for one in lone for name in written(one)}
-    return made - {name for one in statements for name in read(one)}
+    return made - LOSSES - {name for one in statements for name in read(one)}
 
 
 def _sooner(edit: TextEdit, statement: ast.stmt, unread: Collection[str], whole: bytes) -> int:

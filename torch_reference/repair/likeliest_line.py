@@ -34,11 +34,18 @@ def likeliest_first(
             return any(isinstance(node, ast.Compare | ast.BinOp) for node in ast.walk(condition))
         if makes_nothing(statement) or _is_read_beside_its_original(statement, statements):
             return MEANT_OTHERWISE
-        operations = sum(map(_is_operation, _computed(statement)))
+        operations = max(sum(map(_is_operation, _computed(part))) for part in _parts(statement))
         return operations + COPY * _renames(statement) + 0.5 * is_here
 
     ordered = sorted(enumerate(statements), key=lambda pair: (-weight(pair[1]), pair[0]))
     return tuple(dict.fromkeys(statement.lineno for _, statement in ordered))
+
+
+def _parts(statement: ast.stmt) -> list[ast.AST]:
+    """The statement, or of x, y = a, b the two of which it is made."""
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Tuple):
+        return [statement]
+    return list(statement.value.elts) if isinstance(statement.value, ast.Tuple) else [statement]
 
 
 def _computed(statement: ast.AST) -> Iterator[ast.AST]:

@@ -85,7 +85,9 @@ def _changes_a_tensor(statement: ast.stmt) -> bool:
 
 
 def _adds_in_place(statement: ast.stmt) -> bool:
-    """x[i] += y, x[i] = y: the tensor stays the same one."""
+    """x[i] += y, x[i] = y, x += y: what was there is in what comes out."""
+    if isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Add | ast.Sub):
+        return True
     target = statement.targets[0] if isinstance(statement, ast.Assign) else getattr(statement, "target", None)
     return isinstance(target, ast.Subscript)
 
@@ -119,7 +121,10 @@ def read(statement: ast.stmt) -> set[str]:
     if condition is not None:
         return {node.id for node in ast.walk(condition) if isinstance(node, ast.Name)}
     found = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-    targets = {target.id for target in getattr(statement, "targets", []) if isinstance(target, ast.Name)}
+    every = [
+        part for target in getattr(statement, "targets", []) for part in getattr(target, "elts", [target])
+    ]
+    targets = {target.id for target in every if isinstance(target, ast.Name)}
     value = getattr(statement, "value", None)
     again = (
         {node.id for node in ast.walk(value) if isinstance(node, ast.Name)} if value is not None else set()

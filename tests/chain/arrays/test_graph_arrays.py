@@ -61,11 +61,30 @@ def test_a_part_that_is_written_keeps_the_graph_of_what_is_written() -> None:
     assert isinstance(filled(np.ones((2, 3))), np.ndarray), "the user's own function stays as it is"
 
 
-@pytest.mark.parametrize("lose", [float, np.asarray, np.linalg.eigvals, np.add.reduce, lambda x: np.sinc(x)])
-def test_what_would_lose_the_graph_is_refused(lose) -> None:
-    """Rather no links than links by a graph with a hole."""
-    with pytest.raises(TypeError):
-        lose(GraphArray(torch.ones(1, 1, requires_grad=True)))
+@pytest.mark.parametrize("lose", [np.asarray, np.add.reduce, np.sinc, np.isnan])
+def test_what_has_no_graph_here_has_the_same_numbers(lose) -> None:
+    """Whether a graph with such a hole may be judged by is told by its gradient."""
+    x = GraphArray(torch.full((1,), 0.7, dtype=torch.float64, requires_grad=True))
+    assert lose(x) == lose(np.full(1, 0.7))
+    assert float(x[0]) == x.item() == 0.7
+
+
+def test_what_is_added_at_an_index_that_is_there_twice_is_added_twice() -> None:
+    """np.add.at, with the graph of what is added; and in a plain array, without it."""
+    x = torch.tensor([1.0, 2.0, 4.0], dtype=torch.float64, requires_grad=True)
+    table, numbers = GraphArray(torch.zeros(2, dtype=torch.float64)), np.zeros(2)
+    for target in (table, numbers):
+        np.add.at(target, np.array([1, 0, 1]), GraphArray(x))
+    assert plain(table).tolist() == numbers.tolist() == [2.0, 5.0]
+    [gradient] = torch.autograd.grad(table.tensor[1], x)
+    assert gradient.tolist() == [1.0, 0.0, 1.0]
+
+
+def test_an_array_like_a_plain_one_can_keep_a_graph() -> None:
+    """np.empty_like of labels is filled with gradients."""
+    made, _ = with_graph_arrays(lambda x, like: [np.zeros_like(like), np.empty_like(like, dtype=int)])
+    kinds = [type(one) for one in made(GraphArray(torch.ones(2)), np.ones(2))]
+    assert kinds == [GraphArray, np.ndarray]
 
 
 def test_steps_are_constants() -> None:

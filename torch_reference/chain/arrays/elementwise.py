@@ -1,4 +1,4 @@
-"""What numpy's ufuncs are in torch, by their names; those that are not here have no graph."""
+"""What numpy's ufuncs are in torch, by their names; steps have no graph, and are not here."""
 
 from collections.abc import Callable
 
@@ -10,8 +10,6 @@ SAME = (
     *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "logaddexp"),
     *("sin", "cos", "tan", "sinh", "cosh", "tanh"),
 )
-FLAT = {"sign", "floor", "ceil", "rint", "trunc", "heaviside"}
-"""Steps: their derivative is zero, and what they make is a constant."""
 UFUNCS: dict[str, Callable[..., Tensor]] = {
     **{name: getattr(torch, name) for name in SAME},
     "divide": torch.true_divide,

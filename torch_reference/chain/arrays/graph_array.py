@@ -1,7 +1,8 @@
 """What looks like an array to numpy's functions and operators, and is a tensor with a graph.
 
 Nothing is changed in place: an array that is written to gets another tensor, so that what was saved for
-autograd stays. A view of it does not follow then; that shows in the gradient, which is compared.
+autograd stays. A view of it does not follow then, and of functions that are not known here, or what is made
+a number of, the graph is lost: that shows in the gradient, which is compared.
 """
 
 from collections.abc import Iterator
@@ -12,12 +13,12 @@ import torch
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from torch import Tensor
 
-from torch_reference.chain.arrays.elementwise import FLAT, UFUNCS
+from torch_reference.chain.arrays.elementwise import UFUNCS
 from torch_reference.chain.arrays.functions import FUNCTIONS
 
 METHODS = {"sum", "mean", "var", "std", "max", "min", "prod", "cumsum", "dot", "transpose", "reshape"}
 METHODS |= {"squeeze", "ravel", "swapaxes", "copy", "repeat", "clip", "trace", "diagonal"}
-PLAIN_METHODS = {"argmax", "argmin", "any", "all", "argsort", "nonzero"}
+PLAIN_METHODS = {"argmax", "argmin", "any", "all", "argsort", "nonzero", "item", "tolist"}
 
 
 class GraphArray(NDArrayOperatorsMixin):
@@ -30,39 +31,43 @@ class GraphArray(NDArrayOperatorsMixin):
         self.tensor = tensor
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
-        """An operator, or a function of each element.
-
-        Errors: TypeError for what has no graph here
-        """
+        """An operator, or a function of each element; of what is not known here the numbers alone."""
         out = named.pop("out", None)
-        if method != "__call__" or named:
-            raise TypeError(f"np.{ufunc.__name__}.{method} has no graph here")
-        if ufunc.__name__ not in UFUNCS:
-            found = ufunc(*(plain(one) for one in inputs))
-            if ufunc.__name__ not in FLAT and np.asarray(found).dtype.kind in "fc":
-                raise TypeError(f"np.{ufunc.__name__} has no graph here")
-            return found
+        if method == "at" and ufunc.__name__ == "add" and isinstance(inputs[0], GraphArray):
+            target, index, values = inputs
+            places = tuple(map(_index, index)) if isinstance(index, tuple) else (_index(index),)
+            [added] = _tensors([values], like=target.tensor)
+            target.tensor = target.tensor.index_put(
+                tuple(map(torch.as_tensor, places)), added, accumulate=True
+            )
+            return None
+        if method != "__call__" or named or ufunc.__name__ not in UFUNCS:
+            return getattr(ufunc, method)(*(plain(one) for one in inputs), **named)
         result = GraphArray(UFUNCS[ufunc.__name__](*_tensors(inputs, like=self.tensor)))
         if out is None:
             return result
         [target] = out
         if not isinstance(target, GraphArray):
-            raise TypeError("an array without a graph cannot keep one")
+            target[...] = plain(result)
+            return target
         target.tensor = result.tensor.expand(target.shape)
         return target
 
     def __array_function__(self, function: Any, _types: Any, args: Any, named: Any) -> Any:
-        """Any other function of numpy's.
-
-        Errors: TypeError for what has no graph here
-        """
+        """Any other function of numpy's; of what is not known here the numbers alone."""
         return _called(function.__name__, function, args, named, like=self.tensor)
 
     def __array__(self, *_args: Any, **_named: Any) -> Any:
-        """An array without a graph is never made of it by chance."""
-        raise TypeError("this array has a graph")
+        """The numbers alone, without their graph."""
+        return plain(self)
 
-    __float__ = __int__ = __complex__ = __bool__ = item = tolist = __array__
+    def __float__(self) -> float:
+        """The one number that it holds."""
+        return float(plain(self))
+
+    def __bool__(self) -> bool:
+        """Whether the one number that it holds is another than zero."""
+        return bool(plain(self))
 
     def __getattr__(self, name: str) -> Any:
         """An array's methods."""
@@ -152,10 +157,7 @@ def tensor_of(value: Any) -> Any:
 def _called(name: str, function: Any, args: Any, named: Any, like: Tensor) -> Any:
     known = FUNCTIONS.get(name)
     if known is None:
-        found = function(*(plain(one) for one in args), **{key: plain(one) for key, one in named.items()})
-        if np.asarray(found).dtype.kind in "fc":
-            raise TypeError(f"np.{name} has no graph here")
-        return found
+        return function(*(plain(one) for one in args), **{key: plain(one) for key, one in named.items()})
     given = {key: one for key, one in named.items() if not (key in ("dtype", "out") and one is None)}
     found = known(*_arrays(args, like), **{key: _arrays(one, like) for key, one in given.items()})
     return [GraphArray(one) for one in found] if isinstance(found, list | tuple) else GraphArray(found)

@@ -30,6 +30,8 @@ class GraphNumpy:
             return getattr(np, name)
         if name in ROOM:
             return lambda shape, *args, **named: _room(name, shape, *args, **named)
+        if name.removesuffix("_like") in ROOM:
+            return lambda like, *args, **named: _room_like(name, like, *args, **named)
         if name in ("array", "asarray"):
             return lambda value, *args, **named: _array(name, value, *args, **named)
         return getattr(np, name)
@@ -41,6 +43,12 @@ def _room(name: str, shape: Any, dtype: Any = float, **named: Any) -> Any:
         return made
     sizes = (int(shape),) if isinstance(shape, int | np.integer) else tuple(map(int, shape))
     return GraphArray(torch.full(sizes, ROOM[name], dtype=torch.from_numpy(made[:0].copy()).dtype))
+
+
+def _room_like(name: str, like: Any, *args: Any, **named: Any) -> Any:
+    made = getattr(np, name)(like, *args, **named)
+    is_plain = isinstance(made, np.ndarray) and made.dtype.kind == "f"
+    return _room(name.removesuffix("_like"), made.shape, made.dtype) if is_plain else made
 
 
 def _array(name: str, value: Any, *args: Any, **named: Any) -> Any:

@@ -23,6 +23,18 @@ def settled(one: Judged, chain: Chain) -> Judged:
     return replace(one, quantity=replace(one.quantity, sure=True))
 
 
+def without_doubtful(judged: Sequence[Judged], chain: Chain) -> list[Judged]:
+    """The links, of the wrong ones what they should be by none of what may mean something else."""
+    doubtful = {one.quantity.edge for one in judged if one.status is Status.NOT_JUDGED}
+    found = []
+    for one in judged:
+        if one.status is Status.WRONG and doubtful & set(one.cuts) and one.expected is not None:
+            cuts = {edge: value for edge, value in one.cuts.items() if edge not in doubtful}
+            one = replace(one, cuts=cuts, expected=chain.expected([one.quantity], cuts)[0])
+        found.append(one)
+    return found
+
+
 def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
     """Blame no local variable that may mean something else than its name says.
 
@@ -38,6 +50,8 @@ def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
             place = one.quantity.handed_on[-1:] or (one.quantity.place,)
             one = replace(one, quantity=replace(one.quantity, place=place[-1]))
         if one.status is Status.WRONG and not one.quantity.returned and not _is_used(one, judged, graph):
+            if one.quantity.name.endswith("()"):
+                continue  # no name says that it is a gradient
             reason = "not autograd's, but nothing below follows from it: it may mean something else"
             one = replace(one, status=Status.NOT_JUDGED, reason=reason)
         elif one.status is Status.WRONG and not one.quantity.sure:
@@ -49,9 +63,8 @@ def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
 
 def _or_its_caller(one: Judged, judged: Sequence[Judged]) -> Judged:
     """A helper's line that has made of something else what follows from it was handed something wrong."""
-    made_right = {
-        other.quantity.place for other in judged if other.status in (Status.RIGHT, Status.INHERITED)
-    }
+    follows = [other for other in judged if other.status in (Status.RIGHT, Status.INHERITED)]
+    made_right = {other.quantity.place for other in follows if not other.compensates}
     place, callers = one.quantity.place, one.quantity.callers
     if one.status is not Status.WRONG or not callers or place not in made_right:
         return one
@@ -113,7 +126,7 @@ def _is_used(one: Judged, judged: Sequence[Judged], graph: Graph) -> bool:
     if any(_is_the_same(one, other) for other in judged):
         return True
     handed_on = one.cuts.get(one.quantity.edge)
-    if handed_on is not None and not _alike(own, handed_on):
+    if handed_on is not None and not _alike(own.expand(handed_on.shape), handed_on):
         return False  # a later gradient of the same quantity was handed on in its place
     below = graph.fed_by(one.quantity.edge, [other.quantity.edge for other in judged])
     because = f"its upstream gradient {one.quantity.manual_name} "

@@ -8,6 +8,7 @@
 | plain_context.py | what a Function calls ctx, without a graph behind it |
 | raw_memory.py | whether code reads memory by address, so that no other text of it may run |
 | recomputed.py | what the backward pass makes again, and otherwise |
+| same_gradients.py | whether a recorded forward pass may be judged by |
 | tracing.py | the local variables, version by version, each with the line that made it |
 | values.py | what of them is looked at, and whose code it is |
 """

@@ -9,11 +9,11 @@ from torch_reference.chain.recording.passes import Passes
 from torch_reference.chain.recording.tracing import Made
 
 
-def otherwise(passes: Passes) -> tuple[Made, ...]:
+def otherwise(passes: Passes, in_any_shape: bool = False) -> tuple[Made, ...]:
     """The variables of the backward pass with a name and a shape of the forward pass, and no such value.
 
-    What the backward pass was handed is the forward pass's own, and what a helper is called with has another
-    name where it was made.
+    In any shape also those that have another one there. What the backward pass was handed is the forward
+    pass's own, and what a helper is called with has another name where it was made.
     """
     values: dict[str, list[Tensor]] = {}
     for made in passes.forward:
@@ -22,9 +22,15 @@ def otherwise(passes: Passes) -> tuple[Made, ...]:
     codes = {call.number: call.code for call in passes.backward_calls}
     found: dict[str, Made] = {}
     for made in passes.backward:
-        same = [value for value in values.get(made.name, ()) if value.shape == made.value.shape]
+        every = values.get(made.name, ())
+        same = [value for value in every if value.shape == made.value.shape]
         is_argument = codes.get(made.call, made.code) is not made.code
-        if same and not is_argument and made.identity[0] not in known and not _is_one_of(made.value, same):
+        if (
+            (every if in_any_shape else same)
+            and not is_argument
+            and made.identity[0] not in known
+            and not _is_one_of(made.value, same)
+        ):
             found.setdefault(made.name, made)
     return tuple(found.values())
 

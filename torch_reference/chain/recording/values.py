@@ -27,10 +27,17 @@ def identity_of(value: Any) -> tuple[int, int]:
 
 
 def named_values(variables: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    """(owner, name, value) of every tensor, array and number among the variables, and in what they hold."""
+    """(owner, name, value) of every tensor, array and number among the variables, and in what they hold.
+
+    A tensor may hold its gradient, as an attribute: x.g.
+    """
     for name, value in ((name, tensor_of(value)) for name, value in variables.items()):
         if _is_numeric(value):
             yield "", name, value
+            attributes = vars(value) if type(value) is Tensor else {}
+            yield from (
+                (name, f"{name}.{key}", item) for key, item in attributes.items() if _is_numeric(item)
+            )
             continue
         for key, item in ((key, tensor_of(item)) for key, item in _held(value)):
             if isinstance(key, str) and _is_numeric(item):

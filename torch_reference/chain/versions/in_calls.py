@@ -1,95 +1,14 @@
 """The versions of the backward pass beside those that they may belong to, call by call."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from torch import Tensor
-
-from torch_reference.chain.graph import Edge, Graph, edge_of
-from torch_reference.chain.names import named_pairs
+from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.recording.calls import Call, homes, matched_calls
 from torch_reference.chain.recording.passes import Passes
 from torch_reference.chain.recording.tracing import Made
-from torch_reference.chain.recording.values import identity_of
-from torch_reference.chain.versions.alignment import Aligned, Way, by_keys, ways
+from torch_reference.chain.versions.alignment import Aligned, Way
+from torch_reference.chain.versions.call_groups import Group, Key, Named
 from torch_reference.chain.versions.choice import is_right
-from torch_reference.judging.calls.nests import is_numeric_array
-
-Named = dict[str, list[Made]]
-Key = tuple[int | None, str]
-"""The call of the backward pass, and the gradient's name there; None for what is in no helper's call."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """A helper's call in the backward pass, and that of the forward pass to which it belongs.
-
-    Of what is in no helper both calls are None. here and given are the versions made in them, by name, and
-    first is the first version in the backward pass of each identity.
-    """
-
-    forward: Call | None
-    backward: Call | None
-    here: Named
-    given: Named
-    label: str
-    first: Mapping[tuple[int, int], Made]
-
-    def named_ways(self, graph: Graph) -> Iterator[tuple[Key, str, list[Way]]]:
-        """The ways in which the versions of each name may be paired, and the quantity's name."""
-        call = self.backward.number if self.backward else None
-        paired = {**by_keys(self.here, self.given), **named_pairs(list(self.here), self.given)}
-        for manual, name in paired.items():
-            found = ways(self.here[name], self.given[manual])
-            yield (call, manual), name, [self._labelled(way) for way in found]
-        pair = self.unnamed(graph)
-        if pair is not None and pair.manual.name not in paired:
-            yield (call, pair.manual.name), pair.forward.name, [self._labelled((pair,))]
-        back = self._handed_back(graph)
-        if back is not None and back.manual.name not in paired and (pair is None or pair[:2] != back[:2]):
-            yield (call, f"{back.manual.name}, returned"), back.forward.name, [self._labelled((back,))]
-
-    def _handed_back(self, graph: Graph) -> Aligned | None:
-        """The one quantity that a helper was called with, and the one gradient that its backward returned."""
-        if self.forward is None or self.backward is None:
-            return None
-        edges = {edge_of(one) for one in self.forward.given if isinstance(one, Tensor)}
-        ours = [edge for edge in edges if edge and edge.node in graph.places]
-        theirs = {identity_of(one) for one in self.backward.returned if _is_floating(one)} & set(self.first)
-        if len(ours) != 1 or len(theirs) != 1:
-            return None
-        every = [made for versions in self.here.values() for made in versions if made.edge == ours[0]]
-        manual = self.first[next(iter(theirs))]
-        fits = every and every[0].value.shape == manual.value.shape and not manual.owner
-        return Aligned(every[0], manual, "") if fits else None
-
-    def _labelled(self, way: Way) -> Way:
-        return tuple(pair._replace(label=f"{self.label}{pair.label}") for pair in way)
-
-    def unnamed(self, graph: Graph) -> Aligned | None:
-        """What a helper returned first, and the one gradient that its backward was handed."""
-        if self.forward is None or self.backward is None:
-            return None
-        outputs = [(value, edge_of(value)) for value in self.forward.returned if isinstance(value, Tensor)]
-        if not outputs or outputs[0][1] is None or outputs[0][1].node not in graph.places:
-            return None
-        [value, edge], code = outputs[0], self.forward.code
-        handed = [one for one in self.backward.given if _is_floating(one)]
-        identities = {identity_of(one) for one in handed}
-        every = [made for versions in self.given.values() for made in versions]
-        found = [one for one in every if one.identity in identities and one.value.shape == value.shape]
-        if len(found) != 1 or found[0].owner:
-            return None
-        copy = value.detach().clone()
-        ours = Made(f"{code.co_name}()", -1, copy, edge, identity_of(value), code, code.co_firstlineno)
-        return Aligned(ours, found[0], "")
-
-
-def _is_floating(value: Any) -> bool:
-    if isinstance(value, Tensor):
-        return value.is_floating_point()
-    return is_numeric_array(value) and value.dtype.kind == "f"
 
 
 def ways_by_name(passes: Passes, graph: Graph) -> tuple[dict[Key, list[Way]], dict[Key, str]]:
@@ -125,13 +44,14 @@ def _groups(passes: Passes, graph: Graph) -> Iterator[Group]:
     at_home, away = homes(passes.forward_calls, matched.values()), homes(passes.backward_calls, matched)
     rest = by_name(one for one in backward if one.call not in away and one.number in first)
     versions = {made.identity: made for made in reversed(passes.backward)}
-    yield Group(None, None, by_name(forward), rest, "", versions)
+    known = {made.identity for made in forward}
+    yield Group(None, None, by_name(forward), rest, "", versions, known)
     labels = _labels([theirs[number] for number in matched])
     for number, other in matched.items():
         here = by_name(one for one in forward if at_home.get(one.call) == other)
         # What a helper is handed under the name that it had is a gradient of the helper's, too.
         given = by_name(one for one in backward if away.get(one.call) == number)
-        yield Group(ours[other], theirs[number], here, given, labels[number], versions)
+        yield Group(ours[other], theirs[number], here, given, labels[number], versions, known)
 
 
 def _labels(calls: Sequence[Call]) -> dict[int, str]:

@@ -176,14 +176,11 @@ def _in_doubt(places: list[Place], inside: ChainReport) -> list[Place]:
 
 def what_was_wanted(inside: ChainReport, code: CodeType | None) -> Wanted | None:
     """What the first of the wrong links should have been, given what is above it."""
-    # What may mean something else than its name says may not be handed on.
-    doubtful = {link.quantity.edge for link in inside.links if link.status is Status.NOT_JUDGED}
     for link in inside.wrong:
-        if doubtful & set(link.cuts):
-            return None
         place, manual = link.quantity.place, link.quantity.manual
         if place and place.code is code and link.expected is not None and not manual.is_complex():
-            return Wanted(place.line, manual, link.expected)
+            scale = link.quantity.scale
+            return Wanted(place.line, manual * scale, link.expected * scale)
     return None
 
 

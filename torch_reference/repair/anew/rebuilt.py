@@ -70,7 +70,7 @@ class Original:
         return list(dict.fromkeys(found))
 
     def of_each_round(self) -> list[str]:
-        """What the code may read by the number of a loop's round: a[t], x[:, t] as written; saved[t]."""
+        """What the code may read by the number of a loop's round: a[t], x[t][:, None]; saved[t]."""
         loops = [one.target for one in self.statements() if isinstance(one, ast.For)]
         numbers = {node.id for target in loops for node in ast.walk(target) if isinstance(node, ast.Name)}
         unpacked = [
@@ -86,7 +86,7 @@ class Original:
             for statement in self.statements()
             for node in ast.walk(statement)
             if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)
-            if any(isinstance(inner, ast.Name) and inner.id in numbers for inner in ast.walk(node.slice))
+            if any(isinstance(inner, ast.Name) and inner.id in numbers for inner in _indices(node))
         ]
         found += [f"{name}[{number}]" for number in sorted(numbers) for name in unpacked]
         return list(dict.fromkeys(found))
@@ -122,6 +122,14 @@ class Original:
             first = first_line(self.outermost)
             piece = "".join(lines[first - 1 : (self.outermost.end_lineno or 0) + extra])
         return compile("\n" * (first - 1) + piece, self.file, "exec", dont_inherit=True)
+
+
+def _indices(node: ast.Subscript) -> Iterator[ast.AST]:
+    """All that stands in the brackets of a[t][:, None]."""
+    inner: ast.expr = node
+    while isinstance(inner, ast.Subscript):
+        yield from ast.walk(inner.slice)
+        inner = inner.value
 
 
 def first_line(statement: ast.stmt) -> int:
