@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 from torch_reference import check_function
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.movement import Movement
-from torch_reference.tolerance.own_roundings import forgiven
+from torch_reference.tolerance.own_code.own_roundings import forgiven
 
 Function = Callable[[Tensor], Tensor]
 

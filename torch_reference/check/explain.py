@@ -21,8 +21,11 @@ def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Fi
     """One finding for every name that was returned or had to be, from the loss backwards."""
     names = {name: shape for name, shape in shapes.items() if name in manual or name in task.required}
     fewest = 4 if draws else 1
-    again = partial(called_again, task.derivation, task.point)
-    rows = judge(manual, task.objective, task.point, names, fewest=fewest, outputs=task.outputs, again=again)
+    judged = partial(judge, manual, task.objective, task.point, names, fewest=fewest, outputs=task.outputs)
+    rows = judged(
+        again=partial(called_again, task.derivation, task.point),
+        derive=partial(called_again, task.derivation),
+    )
     besides = [Finding(name, "output", rows.pop(name)) for name in task.outputs]
     if all(row.agrees for row in rows.values()):
         return besides + [Finding(name, task.kind(name), row) for name, row in rows.items()]

@@ -1,6 +1,6 @@
 """Each returned gradient against autograd's, element by element, within what rounding explains."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, partial
 
 import torch
@@ -20,7 +20,8 @@ from torch_reference.tolerance.added_up import Allowed
 from torch_reference.tolerance.agreeing_rows import near_row
 from torch_reference.tolerance.by_rows import rows_by_parts
 from torch_reference.tolerance.meant import allowances, tolerance_at
-from torch_reference.tolerance.own_roundings import forgiven
+from torch_reference.tolerance.own_code import by_formula, forgiven
+from torch_reference.tolerance.own_code.own_formula import Again, Derive
 from torch_reference.tolerance.verdicts import Tolerance
 
 FORM = {
@@ -96,17 +97,22 @@ class Evidence:
             return False
         return all(near_row(self._tolerance.movement, name, value) for name, value in made.items())
 
-    def forgiven(
+    def looked_at_again(
         self,
         rows: dict[str, Row],
         manual: Tensors,
-        again: Callable[[], Mapping[str, Tensor]],
+        again: Again,
+        derive: Derive | None,
         anywhere: bool,
     ) -> dict[str, Row]:
-        """The rows, with what the own roundings of the code explain, which makes its numbers again."""
-        if all(row.verdict is not Verdict.DIFFERS for row in rows.values()) or elements(self.point) > MANY:
+        """The rows, with what the own roundings of the code explain, and what its formula does not."""
+        meant, is_small = allowances(), elements(self.point) <= MANY
+        if is_small and any(row.verdict is Verdict.DIFFERS for row in rows.values()):
+            rows = forgiven(rows, manual, self._tolerance.movement, again, meant.accept, anywhere)
+        if derive is None or not isinstance(self.objective, FunctionObjective):
             return rows
-        return forgiven(rows, manual, self._tolerance.movement, again, allowances().accept, anywhere)
+        own = {name: manual[name] for name in self.names if name in manual}
+        return by_formula(rows, own, self._tolerance, again, derive, meant.rtol)
 
     def _by_parts(self, manual: Tensors, allowed: Allowed) -> dict[str, Row] | None:
         """The rows where the point is large and has rows of its own: judged a few at a time."""
@@ -140,12 +146,16 @@ def judge(
     fewest: int = 4,
     coarsely: bool = False,
     outputs: Tensors | None = None,
-    again: Callable[[], Mapping[str, Tensor]] | None = None,
+    again: Again | None = None,
+    derive: Derive | None = None,
 ) -> dict[str, Row]:
-    """The rows of an Evidence that is asked once; again makes the gradients anew, where that can be."""
+    """The rows of an Evidence that is asked once.
+
+    again makes the gradients anew, where that can be, and derive those of other numbers.
+    """
     evidence = Evidence(objective, point, names, cuts, tuple(outputs or ()))
     rows = evidence.rows(manual, fewest, coarsely, outputs)
-    return evidence.forgiven(rows, manual, again, anywhere=coarsely) if again else rows
+    return evidence.looked_at_again(rows, manual, again, derive, anywhere=coarsely) if again else rows
 
 
 def _form(name: str, manual: Tensor | None, right: Tensor) -> Row:

@@ -98,7 +98,7 @@ class Tolerance:
     def _row(
         self, row: Row, name: str, value: Tensor, rtol: float, accept: Collection[str], blunt: bool
     ) -> Row:
-        if row.verdict is Verdict.DIFFERS and not value.is_complex() and self._sides:
+        if row.verdict is Verdict.DIFFERS and not value.is_complex() and self.sides:
             row = self._between_sides(name, value, rtol)
         if row.verdict is Verdict.DIFFERS and self._is_pytorchs_own(name, value):
             row = replace(row, verdict=Verdict.AGREES, explanation=PYTORCHS_OWN, wrong_elements=0, part="")
@@ -128,11 +128,12 @@ class Tolerance:
         return row_of_sum(row, value, expected, hull) or row
 
     @cached_property
-    def _sides(self) -> list[Movement]:
+    def sides(self) -> list[Movement]:
+        """The reference on the other sides of a kink."""
         return sides(self.movement)
 
     def _between_sides(self, name: str, value: Tensor, rtol: float) -> Row:
-        elements, totals = hulls(self.movement, self._sides, name)
+        elements, totals = hulls(self.movement, self.sides, name)
         value = as_meant(value, self.movement.expected[name])
         expected = elements.nearest(value)
         bound = elements.bound + rtol * expected.abs()

@@ -10,7 +10,9 @@ from typing import Any
 from torch import Tensor
 from torch.utils._pytree import tree_iter
 
-from torch_reference.tolerance.rounding.moved_run import MovedRun
+from torch_reference.tolerance.rounding.exact_run import ExactRun
+from torch_reference.tolerance.rounding.local_sums import as_list
+from torch_reference.tolerance.rounding.moved_run import HALF, MovedRun
 from torch_reference.tolerance.rounding.operations import operation
 from torch_reference.tolerance.rounding.roundings import SPREAD
 
@@ -60,6 +62,43 @@ class OwnRun(MovedRun):  # type: ignore[no-untyped-call] # torch leaves it untyp
     def look_at(self, values: Iterable[Any]) -> None:
         """Note whether one of these numbers was written unseen."""
         self.sees_all &= not any(_memory(value) in self.blank for value in values)
+
+
+class ExactOwnRun(ExactRun):  # type: ignore[no-untyped-call] # torch leaves it untyped
+    """Run it in float64, its inputs being so, and see what is in 16 bits all the same.
+
+    Attributes: reads_narrow, whether numbers of its own are, as those of a table; writes_narrow, whether what
+                it computes is rounded to them
+    """
+
+    reads_narrow = writes_narrow = False
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run an operation of torch as the exact run does, and look at what it takes and makes."""
+        kind = operation(func)
+        results = super().__torch_dispatch__(func, types, args, kwargs)
+        if not kind.view:
+            narrow = [_is_in_16_bits(arg) for arg in tree_iter(args)]
+            self.reads_narrow |= any(narrow)
+            made = (
+                args[:1]
+                if kind.in_place
+                else as_list(results)
+                if any(map(_is_tensor, tree_iter(args)))
+                else ()
+            )
+            self.writes_narrow |= any(map(_is_in_16_bits, made))
+        return results
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, Tensor)
+
+
+def _is_in_16_bits(value: Any) -> bool:
+    return isinstance(value, Tensor) and value.dtype in HALF
 
 
 def _memory(value: Any) -> int:

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.differences import difference
-from torch_reference.tolerance.gradient_sums import sums
-from torch_reference.tolerance.movement import DRAWS, FACTOR, Movement, Tensors
+from torch_reference.tolerance.movement import DRAWS, Movement, Tensors
+from torch_reference.tolerance.own_code.own_draws import OwnDraws
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues
 from torch_reference.tolerance.rounding.moved_run import HALF, unit
 from torch_reference.tolerance.rounding.own_run import OwnRun
@@ -64,7 +64,7 @@ def forgiven(
     ]
     if not asked:
         return dict(rows)
-    own = {name: _Own(manual[name], movement, name) for name in asked}
+    own = {name: _drawn(manual[name], movement, name) for name in asked}
     if not _is_repeatable(own, again):
         return dict(rows)
     sees_all = True
@@ -87,18 +87,30 @@ def forgiven(
     for name, each in own.items():
         if each.is_inside():
             told[name] = _row(rows[name], IN_16_BITS if manual[name].dtype in HALF else "", accepts)
-        elif not sees_all and each.is_near():
+        elif not sees_all and _is_off_by_roundings(each):
             told[name] = _row(rows[name], UNSEEN, accepts)
     return told
 
 
-def _is_repeatable(own: Mapping[str, "_Own"], again: Callable[[], Mapping[str, Tensor]]) -> bool:
+def _is_repeatable(own: Mapping[str, OwnDraws], again: Callable[[], Mapping[str, Tensor]]) -> bool:
     """Whether the code makes the same numbers again: what changes by itself is moved by no rounding."""
     try:
         found = again()
         return all(each.is_again(found[name]) for name, each in own.items())
     except Exception:  # it is the user's code
         return False
+
+
+def _drawn(value: Tensor, movement: Movement, name: str) -> OwnDraws:
+    bounds = {"": movement.bound(name), **movement.sum_bounds(name)}
+    return OwnDraws(value, movement.expected[name], bounds)
+
+
+def _is_off_by_roundings(own: OwnDraws) -> bool:
+    """Whether no element is off by more than NEAR roundings of the largest, of float32 or finer."""
+    finest = min(unit(torch.float32), unit(own.dtype))
+    last = unit(own.dtype) * own.expected.abs()
+    return bool((own.off[""] <= NEAR * finest * own.expected.abs().max() + last).all())
 
 
 def _row(row: Row, loses_digits: str, accepts: bool) -> Row:
@@ -129,54 +141,3 @@ def _sizes(value: Tensor, finest: float, again: Callable[[], Mapping[str, Tensor
             return difference(again()[name], value.double()).abs().amax() / COARSE
     except Exception:  # it is the user's code
         return torch.zeros((), dtype=torch.float64)
-
-
-class _Own:
-    """One value: how far off it is, and how far its own roundings have moved it."""
-
-    def __init__(self, value: Tensor, movement: Movement, name: str) -> None:
-        expected = movement.expected[name]
-        off = difference(value, expected)
-        self.value, self.expected, self.dtype = value.detach().to(expected.dtype), expected, value.dtype
-        self.off = {"": off.abs(), **{which: total.abs() for which, total in sums(off, expected)}}
-        self.bounds = {"": movement.bound(name), **movement.sum_bounds(name)}
-        self.moved = {which: torch.zeros_like(each) for which, each in self.off.items()}
-        self.lowest = {which: torch.full_like(each, torch.inf) for which, each in self.off.items()}
-        self.highest = {which: -each for which, each in self.lowest.items()}
-
-    def is_again(self, found: Tensor) -> bool:
-        """Whether it is the same number, within the bound."""
-        moved = (found.detach().to(self.expected.dtype) - self.value).abs()
-        return bool((moved <= self.bounds[""]).all())
-
-    def is_explained(self, found: Tensor) -> bool:
-        """Whether it is, with one more draw.
-
-        Roundings part one draw from another, too: where all are far from the value and near each other, other
-        code ran, as what is compiled runs as it was written where its operations are seen.
-        """
-        moved = found.detach().to(self.expected.dtype) - self.value
-        for which, each in {"": moved, **dict(sums(moved, self.expected))}.items():
-            self.lowest[which] = torch.minimum(self.lowest[which], each)
-            self.highest[which] = torch.maximum(self.highest[which], each)
-            farthest = torch.maximum(self.lowest[which].abs(), self.highest[which].abs())
-            self.moved[which] = torch.minimum(farthest, self.highest[which] - self.lowest[which])
-        return self.is_inside()
-
-    def is_inside(self) -> bool:
-        """Whether everything is within both bounds together."""
-        return self.excess() <= 1.0
-
-    def excess(self) -> float:
-        """The largest ratio to the bounds."""
-        ratios = [
-            torch.where(off > 0, off / (self.bounds[which] + FACTOR * self.moved[which]), 0.0).max()
-            for which, off in self.off.items()
-        ]
-        return float(torch.stack(ratios).max())
-
-    def is_near(self) -> bool:
-        """Whether no element is off by more than NEAR roundings of the largest, of float32 or finer."""
-        finest = min(unit(torch.float32), unit(self.dtype))
-        own = unit(self.dtype) * self.expected.abs()
-        return bool((self.off[""] <= NEAR * finest * self.expected.abs().max() + own).all())

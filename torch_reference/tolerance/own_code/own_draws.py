@@ -1,0 +1,58 @@
+"""How far the code that is judged moves its own results, in draws of its own roundings."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from torch_reference.tolerance.differences import difference
+from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.movement import FACTOR
+
+
+class OwnDraws:
+    """One value: how far off it is, and how far its own roundings have moved it."""
+
+    def __init__(self, value: Tensor, expected: Tensor, bounds: Mapping[str, Tensor]) -> None:
+        """Nothing is drawn yet.
+
+        Shapes: value and expected alike; the bounds are those of its elements, named "", and of its sums
+        """
+        off = difference(value, expected)
+        self.value, self.expected, self.dtype = value.detach().to(expected.dtype), expected, value.dtype
+        self.off = {"": off.abs(), **{which: total.abs() for which, total in sums(off, expected)}}
+        self.bounds = bounds
+        self.moved = {which: torch.zeros_like(each) for which, each in self.off.items()}
+        self.lowest = {which: torch.full_like(each, torch.inf) for which, each in self.off.items()}
+        self.highest = {which: -each for which, each in self.lowest.items()}
+
+    def is_again(self, found: Tensor) -> bool:
+        """Whether it is the same number, within the bound."""
+        moved = (found.detach().to(self.expected.dtype) - self.value).abs()
+        return bool((moved <= self.bounds[""]).all())
+
+    def is_explained(self, found: Tensor) -> bool:
+        """Whether it is, with one more draw.
+
+        Roundings part one draw from another, too: where all are far from the value and near each other, other
+        code ran, as what is compiled runs as it was written where its operations are seen.
+        """
+        moved = found.detach().to(self.expected.dtype) - self.value
+        for which, each in {"": moved, **dict(sums(moved, self.expected))}.items():
+            self.lowest[which] = torch.minimum(self.lowest[which], each)
+            self.highest[which] = torch.maximum(self.highest[which], each)
+            farthest = torch.maximum(self.lowest[which].abs(), self.highest[which].abs())
+            self.moved[which] = torch.minimum(farthest, self.highest[which] - self.lowest[which])
+        return self.is_inside()
+
+    def is_inside(self) -> bool:
+        """Whether everything is within both bounds together."""
+        return self.excess() <= 1.0
+
+    def excess(self) -> float:
+        """The largest ratio to the bounds."""
+        ratios = [
+            torch.where(off > 0, off / (self.bounds[which] + FACTOR * self.moved[which]), 0.0).max()
+            for which, off in self.off.items()
+        ]
+        return float(torch.stack(ratios).max())

@@ -1,0 +1,174 @@
+"""What the formula of the code that is judged gives without its roundings: the mistakes that 16 bits hide.
+
+A factor of 1.01 in all of a gradient, or of 1.06 in an element, is a few roundings of bfloat16, and less than
+what rounding explains where the reference cancels, or saves a rounded result as logsumexp does. It is no
+rounding of the code's, though, and in float64 it is all that is left. So what agrees in 16 bits, and what is
+inconclusive or without a bound, runs once more with all of its operations in float64, whatever dtypes it
+names, and is compared with the exact gradient.
+
+Not refused is what an author may do in 16 bits: a constant that is rounded to them, a series that is as good,
+which are off by a rounding or two of the terms; and, where the code has numbers of its own in 16 bits, as a
+table of cosines, what is off everywhere and at random. What was returned must be what that formula gives,
+rounded: code that does something else in float64 says nothing of itself.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from torch_reference.comparison import Row, Verdict, compare
+from torch_reference.tolerance.differences import adds_up, is_number
+from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.kinks import hulls
+from torch_reference.tolerance.movement import Movement, Tensors
+from torch_reference.tolerance.own_code.own_draws import OwnDraws
+from torch_reference.tolerance.rounding.moved_run import HALF, unit
+from torch_reference.tolerance.rounding.own_run import ExactOwnRun, OwnRun
+from torch_reference.tolerance.second_look import sizes_of_terms
+from torch_reference.tolerance.verdicts import INCONCLUSIVE, Tolerance
+
+NARROW = (*HALF, torch.float32)
+ROUNDINGS = 2.0
+"""So many u of its terms each element may be off: a constant in 16 bits and one other."""
+DEVIATIONS = 4.0
+"""What adds up to no more of them is independent."""
+IS_OFF = 2.0**-20
+"""Off by less than that part of itself no element is off; where roundings are, most are off."""
+DRAWS = 8
+OTHERWISE = (
+    "its formula is another: with its operations in float64 it gives the number shown here, off by more than "
+    "two roundings of what is added up to it, whatever rounding explains in this precision"
+)
+BY_ITS_FORMULA = (
+    "rounding explains so much here that it proves nothing, but with its operations in float64 its formula "
+    "is that of the reference"
+)
+
+Again = Callable[[], Mapping[str, Tensor]]
+Derive = Callable[[Tensors], Mapping[str, Tensor]]
+
+
+def by_formula(
+    rows: Mapping[str, Row],
+    manual: Tensors,
+    tolerance: Tolerance,
+    again: Again,
+    derive: Derive,
+    rtol: float = 0.0,
+) -> dict[str, Row]:
+    """The rows: what agrees in 16 bits, or is open, is what its formula is, where that can be known.
+
+    Shapes: manual are the gradients that were judged, by name; again() makes them anew, and derive() those
+            of other inputs: of the same ones in float64
+    """
+    movement = tolerance.movement
+    asked = [
+        name
+        for name, value in manual.items()
+        if name in rows and value.numel()
+        if (rows[name].agrees and value.dtype in HALF) or (_is_open(rows[name]) and value.dtype in NARROW)
+    ]
+    found, has_tables = _exact(asked, movement, derive) if asked else ({}, False)
+    further = {
+        name: value
+        for name, value in found.items()
+        if _is_open(rows[name]) or not _row(movement, name, value, rtol).agrees
+    }
+    told = {}
+    for name in _what_was_returned(further, manual, movement, again) if further else ():
+        row = _looked_at(tolerance, name, found[name], rtol, has_tables)
+        if row is not None and not row.agrees:
+            told[name] = replace(row, explanation=OTHERWISE)
+        elif row is not None and not rows[name].agrees:
+            told[name] = replace(rows[name], verdict=Verdict.AGREES, explanation=BY_ITS_FORMULA)
+    return {**rows, **told}
+
+
+def _is_open(row: Row) -> bool:
+    """Whether the tolerance says nothing of it."""
+    return row.verdict is Verdict.NO_BOUND or row.explanation == INCONCLUSIVE
+
+
+def _exact(asked: list[str], movement: Movement, derive: Derive) -> tuple[Tensors, bool]:
+    """(what the code makes in float64, where that is a number; whether numbers in 16 bits are part of it)."""
+    run = ExactOwnRun()
+    try:
+        with run:
+            found = derive(movement.exact_inputs)
+    except Exception:  # it is the user's code, made for 16 bits
+        return {}, False
+    right = movement.expected
+    fit = {
+        name: found[name].detach().to(right[name].dtype)
+        for name in asked
+        if not run.writes_narrow and name in found and found[name].shape == right[name].shape
+        if is_number(found[name]) and found[name].dtype not in HALF
+    }
+    fit = {name: value for name, value in fit.items() if adds_up(value) and adds_up(right[name])}
+    return fit, run.reads_narrow
+
+
+def _row(
+    movement: Movement,
+    name: str,
+    value: Tensor,
+    rtol: float,
+    terms: Tensor | None = None,
+    expected: Tensor | None = None,
+) -> Row:
+    """What the formula gives against what is exact, within two roundings of itself or of its terms."""
+    right = movement.expected[name]
+    size = right.abs()
+    allowed = (size if terms is None else terms) * ROUNDINGS * unit(movement.dtypes[name]) + rtol * size
+    return compare({name: value}, {name: right if expected is None else expected}, {name: allowed})[0]
+
+
+def _looked_at(tolerance: Tolerance, name: str, value: Tensor, rtol: float, has_tables: bool) -> Row | None:
+    """The row of what the formula gives; None where nothing can be said of it.
+
+    The terms may be larger than what they add up to, and a kink has sides. What 1 − x² does to the roundings
+    of x² is none of it: no element's terms count as larger than the largest element.
+    """
+    movement, expected = tolerance.movement, tolerance.movement.expected[name]
+    if (row := _row(movement, name, value, rtol)).agrees:
+        return row
+    if has_tables and _looks_like_roundings(value - expected, expected):
+        return None
+    size = expected.abs()
+    terms = torch.maximum(size, sizes_of_terms(movement, name).clamp(max=size.amax()))
+    row = _row(movement, name, value, rtol, terms)
+    if row.agrees or not tolerance.sides:
+        return row
+    nearest = hulls(movement, tolerance.sides, name)[0].nearest(value)
+    return _row(movement, name, value, rtol, terms, nearest)
+
+
+def _looks_like_roundings(off: Tensor, expected: Tensor) -> bool:
+    """Whether most elements are off, and independently of the elements themselves."""
+    largest = expected.abs().amax()
+    if off.numel() < 16 or largest == 0:
+        return False
+    along = off * (expected / largest)
+    is_everywhere = (off.abs() > IS_OFF * expected.abs()).double().mean() > 0.5
+    return bool(is_everywhere) and bool(along.sum().abs() <= DEVIATIONS * along.square().sum().sqrt())
+
+
+def _what_was_returned(found: Tensors, manual: Tensors, movement: Movement, again: Again) -> list[str]:
+    """The names whose results are what the formula gives, as far as the code's own roundings move them."""
+    own = {}
+    for name, value in found.items():
+        last, size = movement.last_rounding(name), value.abs()  # equal elements round alike
+        own[name] = OwnDraws(manual[name], value, {"": last, **dict(sums(last, size))})
+    explained: list[str] = []
+    try:
+        for draw in range(DRAWS):
+            with OwnRun(draw, unit(movement.coarsest)):
+                made = again()
+            explained = [name for name, each in own.items() if each.is_explained(made[name])]
+            if len(explained) == len(own):
+                break
+    except Exception:  # it is the user's code
+        return []
+    return explained
