@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from torch_reference.check.as_given import AsGiven
 from torch_reference.check.few_rows import few_rows
-from torch_reference.check.ways.pasted_call import pasted_call, unbroken
 from torch_reference.check.ways.running import WayFound, is_another_function, run_ways
 from torch_reference.check.ways.second_order import second_derivative
 from torch_reference.check.ways.session import Session
-from torch_reference.check.ways.smallest_input import Shrinking, smallest_inputs
+from torch_reference.check.ways.shown.pasted_call import pasted_call, unbroken
+from torch_reference.check.ways.shown.smallest_input import Shrinking, smallest_inputs
 from torch_reference.check.ways.table import COSTLY, Way
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Tensors
@@ -87,9 +87,8 @@ def _of_the_way(way: WayFound) -> str:
     """What to warn of; of an error that the reference raises as well, as that of torch's own backward."""
     first = way.findings[0]
     if first.row.verdict is Verdict.RAISED:
-        return (
-            f"{way.told} the {first.name} raises an error, as the reference's does: {first.row.explanation}"
-        )
+        same = ", as the reference's does" if way.so_does_the_reference else ""
+        return f"{way.told} the {first.name} raises an error{same}: {first.row.explanation}"
     names = ", ".join(each.name for each in way.findings)
     if way.so_does_the_reference:
         return f"{way.told} it returns others than as it was given, and so does the reference: {names}"

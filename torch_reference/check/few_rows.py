@@ -9,6 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from torch_reference.check.ways.elsewhere import parted
 from torch_reference.judging.calls.cuts import cuts, elements
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.function_objective import FunctionObjective
@@ -44,8 +45,9 @@ def few_rows(
             size = inputs[names[0]].shape[dim]
             kept = _kept(size, _rows(inputs, names, size), _wanted_rows(names, dim, shown))
             cut = {name: _taken(inputs[name], dims[name], kept) for name in names}
-            if _is_defined(objective, {**inputs, **cut}, wanted):
-                inputs = {**inputs, **cut}
+            cut = parted(inputs, {**inputs, **cut})
+            if _is_defined(objective, cut, wanted):
+                inputs = cut
                 if dim == 0:
                     first_rows[size] = kept
                 shown = _renumbered(shown, dims, kept)

@@ -10,6 +10,8 @@ ordinary ones; some of the mistakes show at them, others in another way of calli
 | losses | upstream gradients that are left out, targets to be ignored |
 | norms | gains without a gradient, sums over too few elements |
 | others | memory, short sequences, segments, indices, random masks |
+| sequences | groups and sequences without a member, parts of a batch |
+| windows | windows and spectra of other lengths, no rotation |
 """
 
 from collections.abc import Callable
@@ -20,6 +22,8 @@ from catalogue.reports.kernels import KERNELS
 from catalogue.reports.losses import LOSSES
 from catalogue.reports.norms import NORMS
 from catalogue.reports.others import OTHERS
+from catalogue.reports.sequences import SEQUENCES
+from catalogue.reports.windows import WINDOWS
 
 REPORTS: dict[str, tuple[Any, Any, Callable[..., Any], tuple[Any, ...]]] = {
     **ATTENTION,
@@ -27,6 +31,8 @@ REPORTS: dict[str, tuple[Any, Any, Callable[..., Any], tuple[Any, ...]]] = {
     **LOSSES,
     **NORMS,
     **OTHERS,
+    **SEQUENCES,
+    **WINDOWS,
 }
 
 __all__ = ["REPORTS"]

@@ -7,14 +7,16 @@
 | mistakes | the way, a function that is wrong in it, what is right, and inputs |
 | reported | the same of kinds that were reported in public |
 | further | more of both |
+| elsewhere | memory, groups, and sizes of other kinds |
 | twins | what is right, as a Function with a backward of its own |
 """
 
+from catalogue.ways.elsewhere import ELSEWHERE
 from catalogue.ways.further import FURTHER
 from catalogue.ways.mistakes import MISTAKES
 from catalogue.ways.reported import REPORTED
 from catalogue.ways.twins import twin
 
-ALL = {**MISTAKES, **REPORTED, **FURTHER}
+ALL = {**MISTAKES, **REPORTED, **FURTHER, **ELSEWHERE}
 
 __all__ = ["ALL", "FURTHER", "MISTAKES", "REPORTED", "twin"]

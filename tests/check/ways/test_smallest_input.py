@@ -8,8 +8,8 @@ from torch import Tensor
 
 from autograd_functions import function, saving
 from torch_reference import Report, check_function
-from torch_reference.check.ways import smallest_input
-from torch_reference.check.ways.pasted_call import pasted_call, unbroken
+from torch_reference.check.ways.shown import smallest_input
+from torch_reference.check.ways.shown.pasted_call import pasted_call, unbroken
 from torch_reference.judging.calls.arguments import Arguments
 
 

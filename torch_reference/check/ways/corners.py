@@ -1,14 +1,12 @@
-"""Points that padding makes: rows of zeros, and targets that are to be ignored."""
+"""Points that padding and beginnings make: rows of zeros, unit vectors, identity matrices."""
 
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
-
-IGNORED = -100
-"""The target that torch's own losses leave out."""
 
 
 def at_zero_rows(session: Session) -> Iterator[Attempt]:
@@ -26,21 +24,28 @@ def at_zero_rows(session: Session) -> Iterator[Attempt]:
         yield from _finite_at(session, f"at nothing but zeros in {name}", name, torch.zeros_like(value))
 
 
-def _finite_at(session: Session, what: str, name: str, value: torch.Tensor) -> Iterator[Attempt]:
+def at_units(session: Session) -> Iterator[Attempt]:
+    """Unit vectors, or identity matrices, in each input alone: where rotations and transformations begin.
+
+    Of these, too, nothing is asked but that gradients are finite.
+    """
+    for name in session.wanted:
+        value = session.point[name]
+        if not value.ndim or not value.numel() or value.shape[-1] < 2:
+            continue
+        yield from _finite_at(session, f"at unit vectors in {name}", name, _units(value))
+        if value.ndim > 1 and value.shape[-1] == value.shape[-2]:
+            eye = torch.eye(value.shape[-1], dtype=value.dtype, device=value.device)
+            identities = eye.expand(value.shape).contiguous()
+            yield from _finite_at(session, f"at identity matrices in {name}", name, identities)
+
+
+def _units(value: Tensor) -> Tensor:
+    units = torch.zeros_like(value)
+    units[..., 0] = 1
+    return units
+
+
+def _finite_at(session: Session, what: str, name: str, value: Tensor) -> Iterator[Attempt]:
     for attempt in at_point(session, what, {**session.inputs, name: value}, at_kinks=True):
         yield attempt._replace(only_finite=True)
-
-
-def with_ignored_targets(session: Session) -> Iterator[Attempt]:
-    """Every second index ignored, where the reference takes that."""
-    indices = {
-        name: value
-        for name, value in session.inputs.items()
-        if value.dtype in (torch.int32, torch.int64) and value.ndim and value.numel() > 1
-    }
-    if not indices:
-        return
-    ignored = {name: value.clone() for name, value in indices.items()}
-    for value in ignored.values():
-        value.view(-1)[1::2] = IGNORED
-    yield from at_point(session, f"with indices of {IGNORED}, to be ignored", {**session.inputs, **ignored})

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torch_reference.check.ways.elsewhere.unwritten import unwritten_is_nan
 from torch_reference.check.ways.near import (
     is_one_number,
     is_symmetric,
@@ -17,10 +18,11 @@ from torch_reference.check.ways.near import (
     near_and_equal,
     near_and_symmetric,
 )
-from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.check.ways.upstreams import first_row
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.own_generator import own_generator
+from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of_range
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.scalar_objective import reference_gradients
@@ -38,58 +40,45 @@ def redrawn(session: Session) -> Iterator[Attempt]:
     warns.
     """
     if any(map(is_symmetric, session.inputs.values())):
-        yield from _changed(
-            session, "at inputs redrawn near them, symmetric as they were", near_and_symmetric
-        )
+        yield from changed(session, "at inputs redrawn near them, symmetric as they were", near_and_symmetric)
     equal = any(is_one_number(session.point[name]) for name in session.wanted)
     if not equal or is_smooth(session, session.point):
-        yield from _changed(session, "at inputs redrawn near them", near)
+        yield from changed(session, "at inputs redrawn near them", near)
         return
-    yield from _changed(session, "at inputs redrawn near them, equal as they were", near_and_equal, True)
-    for attempt in _changed(session, "where its inputs are no longer equal", near):
+    yield from changed(session, "at inputs redrawn near them, equal as they were", near_and_equal, True)
+    for attempt in changed(session, "where its inputs are no longer equal", near):
         yield attempt._replace(warns=True)
 
 
 def with_zeros(session: Session) -> Iterator[Attempt]:
     """Some exact zeros."""
-    yield from _changed(session, "at inputs with exact zeros", _some_zero)
+    yield from changed(session, "at inputs with exact zeros", _some_zero)
 
 
 def with_equals(session: Session) -> Iterator[Attempt]:
     """All values of a row equal, then all rows equal, then some rows."""
-    yield from _changed(session, "at equal inputs in each row", _equal_in_rows)
-    yield from _changed(session, "at equal rows, expanded", lambda value, generator: first_row(value))
+    yield from changed(session, "at equal inputs in each row", _equal_in_rows)
+    yield from changed(session, "at equal rows, expanded", lambda value, generator: first_row(value))
 
 
 def with_scales(session: Session) -> Iterator[Attempt]:
     """Inputs a thousand times as small, and as large; a module's parameters stay, which layers multiply."""
+    stay = (session.of_parameters,) if session.of_parameters else ()
     for scale in (1e-3, 1e3):
-        yield from _changed(session, f"at inputs times {scale:g}", partial(_times, scale), scales=True)
+        yield from changed(session, f"at inputs times {scale:g}", partial(_times, scale), stay=stay)
 
 
-def with_repeated_indices(session: Session) -> Iterator[Attempt]:
-    """Indices of which half are one and the same, then all, so that others occur nowhere."""
-    if any(_is_index(value) and value.numel() > 1 for value in session.inputs.values()):
-        yield from _changed(session, "at repeated indices", _skewed)
-        yield from _changed(session, "at one index everywhere", _all_the_first)
-
-
-def with_masks(session: Session) -> Iterator[Attempt]:
-    """Truth values that are all true, then all false."""
-    if any(value.dtype == torch.bool for value in session.inputs.values()):
-        for truth in (True, False):
-            yield from _changed(session, f"with every mask {truth}", partial(_all_of, truth))
-
-
-def _changed(
-    session: Session, what: str, change: Change, at_kinks: bool = False, scales: bool = False
+def changed(
+    session: Session,
+    what: str,
+    change: Change,
+    at_kinks: bool = False,
+    stay: tuple[str, ...] = (),
 ) -> Iterator[Attempt]:
+    """At a point of which each input is changed, but for tables and those whose names begin so."""
     generator = own_generator(0)
-    stay = session.of_parameters if scales else None
     point = {
-        name: value
-        if _is_table(session, name) or (stay and name.startswith(stay))
-        else change(value, generator)
+        name: value if _is_table(session, name) or name.startswith(stay) else change(value, generator)
         for name, value in session.inputs.items()
     }
     for attempt in at_point(session, what, point, at_kinks):
@@ -101,7 +90,8 @@ def at_point(session: Session, what: str, inputs: Tensors, at_kinks: bool = Fals
     """The attempt there, with upstream gradients of the shapes that the outputs have there."""
     try:
         resized = any(value.shape != session.inputs[name].shape for name, value in inputs.items())
-        outputs, depends = session.objective.looked_at(inputs, session.wanted, resized=resized)
+        with unwarned():  # this call is ours
+            outputs, depends = session.objective.looked_at(inputs, session.wanted, resized=resized)
         above = drawn_upstream(outputs, seed=1)
     except (UserCodeError, ValueError):
         return
@@ -110,8 +100,13 @@ def at_point(session: Session, what: str, inputs: Tensors, at_kinks: bool = Fals
         yield Attempt(what, point, partial(_raise, refusal))
         return
     if depends and all(value.isfinite().all() for value in outputs.values()):
-        attempt = Attempt(what, point, partial(session.differentiated, point))
+        attempt = Attempt(what, point, partial(_there, session, point))
         yield attempt if at_kinks else attempt._replace(is_smooth=partial(is_smooth, session, point))
+
+
+def _there(session: Session, point: Tensors) -> Made:
+    with unwritten_is_nan():
+        return session.differentiated(point)
 
 
 def _out_of_range(session: Session, inputs: Tensors) -> UserCodeError | None:
@@ -179,22 +174,3 @@ def _equal_in_rows(value: Tensor, _: torch.Generator) -> Tensor:
 
 def _times(scale: float, value: Tensor, _: torch.Generator) -> Tensor:
     return value * scale if value.is_floating_point() else value
-
-
-def _skewed(value: Tensor, generator: torch.Generator) -> Tensor:
-    if not _is_index(value) or value.numel() < 2:
-        return value
-    chosen = torch.rand(value.shape, generator=generator, device=generator.device).to(value.device) < 0.5
-    return torch.where(chosen, value.flatten()[0], value)
-
-
-def _all_the_first(value: Tensor, _: torch.Generator) -> Tensor:
-    return value.flatten()[:1].expand(value.shape).clone() if _is_index(value) and value.numel() else value
-
-
-def _all_of(truth: bool, value: Tensor, _: torch.Generator) -> Tensor:
-    return torch.full_like(value, truth) if value.dtype == torch.bool else value
-
-
-def _is_index(value: Tensor) -> bool:
-    return not value.is_floating_point() and value.dtype != torch.bool and value.ndim > 0

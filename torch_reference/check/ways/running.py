@@ -92,10 +92,9 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         made = attempt.call()
     except UserCodeError as error:
         out_of_its_domain = error.part == "forward" and attempt.point is not session.point
+        told = [breach(error.part, "call", Verdict.RAISED, str(error))]
         if loses_the_device(str(error)):  # after which nothing can be asked there
-            if out_of_its_domain and is_out_of_range(str(error)):
-                return NO_DEVICE, []
-            return "fails", [breach(error.part, "call", Verdict.RAISED, str(error))]
+            return (NO_DEVICE, []) if out_of_its_domain and is_out_of_range(str(error)) else ("fails", told)
         if (
             not _is_in_domain(attempt, objective)
             or isinstance(error.__cause__, Warning)
@@ -103,10 +102,11 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         ):
             return "cannot apply", []
         if attempt.may_refuse or out_of_its_domain:
-            return "refused", []
+            is_its_own = error.part != "backward" or is_guard(error) or attempt.on_error == "refused"
+            return ("refused", []) if is_its_own else (attempt.on_error, told)
         if attempt.may_guard and is_guard(error):
             return "guards", []
-        return "fails", [breach(error.part, "call", Verdict.RAISED, str(error))]
+        return "fails", told
     if attempt.point is session.point and is_the_same(made, session.plain):
         return "agrees", []
     if attempt.only_finite:
@@ -125,7 +125,8 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     except UserCodeError:  # the reference has no value near that point
         return "cannot apply", []
     wrong = [finding for finding in findings if not finding.agrees and finding.row.verdict.value not in allow]
-    if attempt.may_refuse and any(finding.row.verdict in FORM for finding in wrong):
+    is_another = any(each.row.verdict in FORM or (attempt.warns and each.kind == "output") for each in wrong)
+    if attempt.may_refuse and is_another:
         return "refused", []
     if wrong and not _is_in_domain(attempt, objective):
         return "cannot apply", []

@@ -34,7 +34,8 @@ class Attempt(NamedTuple):
     objective is what it is judged by where that is not the function's own; may_refuse says that an error is
     no mistake: a function may forbid such a call; roughly that it is judged to half of the digits; warns that
     what is wrong there is no mistake of the function as it was given; resized that it has other sizes;
-    only_finite that any gradient is right that is finite; by_chance that the same call may make others, so
+    on_error what an error of the backward is there where the forward takes it; only_finite that any gradient
+    is right that is finite; by_chance that the same call may make others, so
     that no other call of it says what its roundings explain; may_guard that a forward may say itself that it
     takes no such inputs; is_smooth, which is asked where something is wrong, whether the point is at no kink,
     where several gradients are right.
@@ -48,6 +49,7 @@ class Attempt(NamedTuple):
     roughly: bool = False
     warns: bool = False
     resized: bool = False
+    on_error: str = "refused"
     only_finite: bool = False
     by_chance: bool = False
     may_guard: bool = False

@@ -6,10 +6,12 @@ where most of an output is another one the size is written into it, of which a r
 
 from collections.abc import Iterator, Mapping
 from itertools import product
+from time import thread_time
 
 import torch
 from torch import Tensor
 
+from torch_reference.check.ways.elsewhere import parted
 from torch_reference.check.ways.near import near
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
@@ -22,9 +24,13 @@ PRIME = 37
 """A number of rows that no block size divides."""
 BEYOND = (1031, 521, 263, 131, 67, PRIME)
 """Numbers a little beyond those of blocks, the largest first that makes no more numbers than these."""
+EVEN = (1030, 522, 262, 130, 66, PRIME + 1)
+"""The same where an odd number was given: by steps of two their last window ends elsewhere."""
 MOST_INPUTS, MOST_OUTPUTS, MOST_LENGTHS = 2**13, 2**14, 2
 FEW = 3
 """So many rows are enough where columns are many."""
+LONG = 0.02
+"""Where to look at a point takes so many seconds, as a loop over columns does, a smaller one is enough."""
 
 Places = Mapping[str, list[int]]
 """The dimensions of tensors, by name, that have another length."""
@@ -41,8 +47,15 @@ def with_rows(session: Session) -> Iterator[Attempt]:
     for what, rows in (("no row", 0), ("one row", 1), (f"{PRIME} rows", PRIME)):
         if rows < count and not session.may_shrink:
             continue
-        yield from _at_size(session, what, _resized(session.inputs, places, rows))
+        on_error = "fails" if rows == PRIME else "refused"
+        yield from _at_size(session, what, _resized(session.inputs, places, rows), on_error)
     yield from _beyond(session, session.inputs, places, count, "rows")
+    yield from _each_alone(session, session.inputs, places, "rows")
+
+
+def with_its_rows(inputs: Tensors) -> list[str]:
+    """The names of those that have rows: what has fewer dimensions is a gain or an offset."""
+    return list(_rows(inputs)[0])
 
 
 def _rows(inputs: Tensors) -> tuple[Places, int]:
@@ -67,10 +80,21 @@ def with_columns(session: Session) -> Iterator[Attempt]:
     for length in list(lengths)[:MOST_LENGTHS]:
         for start, places in product(starts, _going_together(session.inputs, length, most)):
             found = [] if length == 1 or not session.may_shrink else list(_one(session, start, places))
+            if length > 2 and session.may_shrink:
+                found += _at_size(session, "two columns", _resized(start, places, 2))
             found += _beyond(session, start, places, length, "columns")
             yield from found
             if found:
+                yield from _each_alone(session, start, places, "columns")
                 break
+
+
+def _each_alone(session: Session, start: Tensors, places: Places, what: str) -> Iterator[Attempt]:
+    """One input alone, as queries of another number than keys are, or one worker's part of a batch."""
+    for name, dims in places.items() if len(places) > 1 else ():
+        if _elements(start, {name: dims}, PRIME) <= MOST_INPUTS:
+            inputs = _resized(start, {name: dims}, PRIME)
+            yield from _at_size(session, f"{PRIME} {what} of {name}", inputs, "refused")
 
 
 def _going_together(inputs: Tensors, length: int, most: int) -> Iterator[Places]:
@@ -103,24 +127,29 @@ def _one(session: Session, start: Tensors, places: Places) -> Iterator[Attempt]:
 def _beyond(session: Session, start: Tensors, places: Places, length: int, what: str) -> Iterator[Attempt]:
     """The first size that the reference takes; for what has to be divided, as into heads, a multiple."""
     generator = own_generator(0)
-    sizes = [*BEYOND, *(length * (size // length) for size in BEYOND if length < size)]
-    for size in dict.fromkeys(sizes):
+    of_its_own = [length * (size // length) for size in BEYOND if length < size]
+    found: list[Attempt] = []
+    on_error = "fails" if what == "rows" else "warns"
+    for size in dict.fromkeys([*(EVEN if length % 2 else BEYOND), *of_its_own]):
         if size <= length or _elements(start, places, size) > MOST_INPUTS:
             continue
         point = {
             name: near(value, generator) if name in places and name in session.wanted else value
             for name, value in _resized(start, places, size).items()
         }
-        found = list(_at_size(session, f"{size} {what}", point))
-        yield from found
-        if found:
-            return
+        since = thread_time()
+        found = list(_at_size(session, f"{size} {what}", point, on_error)) or found
+        if found and thread_time() - since < LONG:
+            break
+    yield from found
 
 
-def _at_size(session: Session, what: str, point: Tensors) -> Iterator[Attempt]:
+def _at_size(session: Session, what: str, point: Tensors, on_error: str = "warns") -> Iterator[Attempt]:
+    point = parted(session.inputs, point)
     for attempt in at_point(session, f"with {what}", point):
         if elements(attempt.point) - elements(point) <= MOST_OUTPUTS:
-            yield attempt._replace(may_refuse=True, resized=True)  # its sizes may be its own
+            # Its sizes may be its own.
+            yield attempt._replace(may_refuse=True, resized=True, on_error=on_error)
 
 
 def _elements(inputs: Tensors, places: Places, size: int) -> int:

@@ -13,6 +13,8 @@ from torch_reference.check.ways import (
     transforms,
     upstreams,
 )
+from torch_reference.check.ways.elsewhere import dimensions, indices
+from torch_reference.check.ways.elsewhere.unwritten import unwritten
 from torch_reference.check.ways.layouts import LAYOUTS, in_layout
 from torch_reference.check.ways.session import Attempt, Session
 
@@ -34,6 +36,7 @@ WAYS: dict[str, Way] = {
     "without grad": order.without_grad,
     "accumulated": order.accumulated,
     "changed afterwards": order.changed_afterwards,
+    "unwritten memory": unwritten,
     "torch.func": transforms.under_torch_func,
     "vmap": transforms.batched,
     "jvp": transforms.forwards,
@@ -41,26 +44,31 @@ WAYS: dict[str, Way] = {
     "redrawn": points.redrawn,
     "zeros": points.with_zeros,
     "zero rows": corners.at_zero_rows,
+    "units": corners.at_units,
     "equal values": points.with_equals,
     "scales": points.with_scales,
-    "repeated indices": points.with_repeated_indices,
-    "ignored indices": corners.with_ignored_targets,
-    "masks": points.with_masks,
+    "repeated indices": indices.with_repeated_indices,
+    "ignored indices": indices.with_ignored_targets,
+    "masks": indices.with_masks,
     "rows": sizes.with_rows,
     "columns": sizes.with_columns,
+    "dimensions": dimensions.with_one_more,
     "offset": partial(in_layout, LAYOUTS["offset"][1], LAYOUTS["offset"][0]),
 }
 """In the order in which they are tried: those that share the given point first, and last what may end the use
 of a GPU: a kernel that reads 16 bytes at once ends it where they do not begin at a multiple of 16."""
 
 POINTS = (
-    *("redrawn", "zeros", "zero rows", "equal values", "scales"),
-    *("repeated indices", "ignored indices", "masks", "rows", "columns"),
+    *("redrawn", "zeros", "zero rows", "units", "equal values", "scales"),
+    *("repeated indices", "ignored indices", "masks", "rows", "columns", "dimensions"),
 )
 """The ways that go to other points."""
 
 
-COSTLY = ("expanded upstream", "redrawn", "zeros", "zero rows", "equal values", "scales", "rows", "columns")
+COSTLY = (
+    *("expanded upstream", "redrawn", "zeros", "zero rows", "units", "equal values", "scales"),
+    *("rows", "columns", "dimensions"),
+)
 """The ways whose points need bounds of their own: left out where many elements cannot be cut to few."""
 
 

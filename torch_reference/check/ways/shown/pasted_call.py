@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_map
 
-from torch_reference.check.ways.smallest_input import is_evened
+from torch_reference.check.ways.shown.smallest_input import is_evened
 from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.nests import is_numeric_array
 from torch_reference.judging.calls.really import is_a

@@ -1,0 +1,55 @@
+"""The same of memory that is not written, groups without a member, parts of other sizes, no rotation."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from catalogue.reports.sequences import SEQUENCES
+from catalogue.reports.windows import WINDOWS
+from catalogue.ways.functions import function, w, wrong_if, x
+
+MOST = torch.iinfo(torch.int64).max
+"""What torch fills integers with under deterministic algorithms."""
+
+
+def found_filled(_: Tensor) -> bool:
+    """Whether a number that was never written is not what it mostly is."""
+    return int(torch.empty(1, dtype=torch.int64)) == MOST
+
+
+def reported(family: Any, word: str, way: str) -> tuple[str, Any, Callable[..., Any], tuple[Any, ...]]:
+    """A mistake of a report, and the way that shows it."""
+    wrong, _, reference, inputs = next(entry for name, entry in family.items() if word in name)
+    return way, wrong, reference, inputs
+
+
+def error_of_many_rows(ctx: Any, g: Tensor) -> Tensor:
+    """A kernel for many rows that was never run."""
+    return g * 5 if len(g) <= 512 else g[:, None].expand(3, 3)
+
+
+def wrong_for_few_columns(ctx: Any, g: Tensor) -> Tensor:
+    """A stencil of three, which two columns do not have."""
+    return g * (6 if g.shape[-1] == 2 else 5)
+
+
+five = lambda ctx, x: x * 5  # noqa: E731
+by_5 = lambda x: x * 5  # noqa: E731
+ELSEWHERE: dict[str, tuple[str, Any, Callable[..., Any], tuple[Any, ...]]] = {
+    "reads before it writes": ("unwritten memory", wrong_if(found_filled), by_5, (x,)),
+    "an expert without a token": reported(SEQUENCES, "expert", "repeated indices"),
+    "a sequence without an element": reported(SEQUENCES, "sequence without", "repeated indices"),
+    "the mean of two means": reported(SEQUENCES, "two means", "rows"),
+    "a window over the end": reported(WINDOWS, "over the end", "columns"),
+    "a window of the other scale": reported(WINDOWS, "other scale", "columns"),
+    "the last frequency of an odd length": reported(WINDOWS, "odd length", "columns"),
+    "no slope in one direction": (
+        "units",
+        lambda v: v * 5 + 0 * ((v[..., 1:].square().sum(-1, keepdim=True)).sqrt()),
+        lambda v: v * 5, (x,),
+    ),
+    "an error beyond so many rows": ("rows", function(five, error_of_many_rows), by_5, (x,)),
+    "two columns": ("columns", function(five, wrong_for_few_columns), by_5, (w,)),
+}  # fmt: skip

@@ -1,0 +1,117 @@
+"""Groups without a member, memory with NaN in it, a dimension more."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from autograd_functions import function, saving
+from torch_reference import check_function
+from torch_reference.check.ways.elsewhere.unwritten import unwritten_is_nan
+
+x = torch.randn(6, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def sums(x: Tensor, starts: Tensor) -> Tensor:
+    """Of each sequence, one after another in memory."""
+    return torch.stack([part.sum(0) for part in x.split(starts.diff().tolist())])
+
+
+def of_sums(ctx, g: Tensor) -> tuple[Tensor, None]:
+    """Each row belongs to a sequence, or is never written."""
+    x, starts = ctx.saved_tensors
+    d = torch.empty_like(x)
+    for number, (start, end) in enumerate(zip(starts.tolist(), starts[1:].tolist(), strict=False)):
+        d[start:end] = g[number]
+    return d, None
+
+
+def test_where_sequences_begin_stays_so_at_every_point() -> None:
+    """With other rows, and with a sequence without a member, the last one ends where the rows do."""
+    starts = torch.tensor([0, 2, 3, 6])
+    ways = ["rows", "columns", "repeated indices", "ignored indices"]
+    report = check_function(function(saving(sums), of_sums), sums, x, starts, ways=ways, order=1)
+    assert report, str(report)
+    assert dict(report.ways) == dict.fromkeys(ways[:3], "agrees") | {"ignored indices": "cannot apply"}
+
+
+def test_indices_that_add_up_to_the_rows_by_chance_are_indices() -> None:
+    """One beyond the rows is out of range: it is repeated as others are."""
+
+    def overwrites(ctx, g: Tensor) -> tuple[Tensor, None]:
+        table, index = ctx.saved_tensors
+        d = torch.zeros_like(table)
+        d[index] = g
+        return d, None
+
+    index = torch.tensor([1, 0, 2, 3])
+    gather = function(saving(lambda x, i: x[i]), overwrites)
+    report = check_function(gather, lambda x, i: x[i], x, index, ways=["repeated indices"], order=1, draws=0)
+    assert dict(report.ways) == {"repeated indices": "fails"}
+    assert report.note == "at repeated indices"
+
+
+def test_what_is_never_written_is_found_where_memory_was_clear() -> None:
+    """torch.empty mostly gives zeros, which would be right."""
+
+    def first_rows(ctx, g: Tensor) -> Tensor:
+        d = torch.empty(6, 3, dtype=g.dtype)
+        d[:2] = g
+        return d
+
+    report = check_function(
+        function(lambda ctx, x: x[:2], first_rows), lambda x: x[:2], x, ways=["unwritten memory"], draws=0
+    )
+    assert not report
+
+
+def test_the_setting_is_put_back_by_the_last_one() -> None:
+    """Also where two overlap, and where it was set before."""
+    fill = torch.utils.deterministic
+    for was in (False, True):
+        torch.use_deterministic_algorithms(was)
+        fill.fill_uninitialized_memory = False
+        one, other = unwritten_is_nan(), unwritten_is_nan()
+        one.__enter__()
+        other.__enter__()
+        one.__exit__(None, None, None)
+        assert torch.empty(3).isnan().all()
+        other.__exit__(None, None, None)
+        assert torch.are_deterministic_algorithms_enabled() is was
+        assert not torch.is_deterministic_algorithms_warn_only_enabled()
+        assert not fill.fill_uninitialized_memory
+        fill.fill_uninitialized_memory = True
+    torch.use_deterministic_algorithms(False)
+
+
+def norm(x: Tensor) -> Tensor:
+    """Of the last dimension."""
+    return x * (x.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
+
+
+def of_norm(ctx, g: Tensor) -> Tensor:
+    """Of all dimensions but the first."""
+    (x,) = ctx.saved_tensors
+    flat, above = x.flatten(1), g.flatten(1)
+    scale = (flat.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
+    h = flat * scale
+    return (scale * (above - h * (above * h).mean(-1, keepdim=True))).reshape(x.shape)
+
+
+def test_of_a_dimension_more_a_report_warns() -> None:
+    """Two dimensions may be all that it takes: it is no mistake of those."""
+    report = check_function(function(saving(norm), of_norm), norm, x, ways=["dimensions"], order=1)
+    assert report, str(report)
+    assert report.warnings == ("with a dimension more it returns others than the reference: inputs[0]",)
+    assert not check_function(norm, norm, x, ways=["dimensions"], order=1).warnings
+
+
+@pytest.mark.parametrize("rows", [2, 600])
+def test_an_error_of_the_backward_is_refused_where_its_forward_takes_many_rows(rows: int) -> None:
+    """With one column it is a warning."""
+    wrong = function(lambda ctx, x: x * 5, lambda ctx, g: g * 5 if len(g) < rows else g.reshape(3, -1, 7))
+    report = check_function(wrong, lambda x: x * 5, x[:1], ways=["rows"], order=1, draws=0)
+    assert dict(report.ways) == {"rows": "fails"}
+    narrow = function(lambda ctx, x: x * 5, lambda ctx, g: g * 5 if g.shape[1] > 1 else g.reshape(7, -1))
+    report = check_function(narrow, lambda x: x * 5, x, ways=["columns"], order=1)
+    assert report
+    assert report.warnings[0].startswith("with one column the backward raises an error: RuntimeError: shape")

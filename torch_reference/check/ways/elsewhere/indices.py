@@ -1,0 +1,85 @@
+"""Integers and truth values: indices that are repeated or to be ignored, groups without a member, masks."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from torch_reference.check.ways.elsewhere.partitions import Partition, partitions, with_empty_groups
+from torch_reference.check.ways.points import at_point, changed
+from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of_range
+
+IGNORED = -100
+"""The target that torch's own losses leave out."""
+
+
+def with_repeated_indices(session: Session) -> Iterator[Attempt]:
+    """Indices of which half are one and the same, then all, so that others occur nowhere.
+
+    Of integers that part rows into groups one group has no member, then all but one.
+    """
+    parts = _parting(session)
+    for what, whole in (("with a group without a member", False), ("with one group that has all", True)):
+        if parts:
+            yield from at_point(session, what, with_empty_groups(session.inputs, parts, whole))
+    others = [value for name, value in session.inputs.items() if name not in parts]
+    if any(_is_index(value) and value.numel() > 1 for value in others):
+        yield from changed(session, "at repeated indices", _skewed, stay=tuple(parts))
+        yield from changed(session, "at one index everywhere", _all_the_first, stay=tuple(parts))
+
+
+def _parting(session: Session) -> dict[str, Partition]:
+    """The integers that part rows: an index would be out of range where all are in one group."""
+    found = partitions(session.inputs)
+    try:
+        if found:
+            session.objective.looked_at(with_empty_groups(session.inputs, found, True), ())
+    except UserCodeError as error:
+        return {} if is_out_of_range(str(error)) else found
+    return found
+
+
+def with_ignored_targets(session: Session) -> Iterator[Attempt]:
+    """Every second index ignored, where the reference takes that."""
+    parts = _parting(session)
+    ignored = {
+        name: value.clone()
+        for name, value in session.inputs.items()
+        if value.dtype in (torch.int32, torch.int64)
+        and value.ndim
+        and value.numel() > 1
+        and name not in parts
+    }
+    if ignored:
+        for value in ignored.values():
+            value.view(-1)[1::2] = IGNORED
+        told = f"with indices of {IGNORED}, to be ignored"
+        yield from at_point(session, told, {**session.inputs, **ignored})
+
+
+def with_masks(session: Session) -> Iterator[Attempt]:
+    """Truth values that are all true, then all false."""
+    if any(value.dtype == torch.bool for value in session.inputs.values()):
+        for truth in (True, False):
+            yield from changed(session, f"with every mask {truth}", partial(_all_of, truth))
+
+
+def _skewed(value: Tensor, generator: torch.Generator) -> Tensor:
+    if not _is_index(value) or value.numel() < 2:
+        return value
+    chosen = torch.rand(value.shape, generator=generator, device=generator.device).to(value.device) < 0.5
+    return torch.where(chosen, value.flatten()[0], value)
+
+
+def _all_the_first(value: Tensor, _: torch.Generator) -> Tensor:
+    return value.flatten()[:1].expand(value.shape).clone() if _is_index(value) and value.numel() else value
+
+
+def _all_of(truth: bool, value: Tensor, _: torch.Generator) -> Tensor:
+    return torch.full_like(value, truth) if value.dtype == torch.bool else value
+
+
+def _is_index(value: Tensor) -> bool:
+    return not value.is_floating_point() and value.dtype != torch.bool and value.ndim > 0
