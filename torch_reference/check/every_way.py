@@ -14,6 +14,7 @@ from torch_reference.check.ways.shown.smallest_input import Shrinking, smallest_
 from torch_reference.check.ways.table import COSTLY, Way
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.report import Finding, Report
@@ -36,7 +37,8 @@ class Asked(NamedTuple):
 def in_every_way(session: Session, as_given: AsGiven, report: Report, asked: Asked, on: str = "") -> Report:
     """The report, and what came of every other way of calling; on is the part of the point that they see."""
     session = replace(session, plain=session.first())
-    found = run_ways(session, asked.ways, as_given.allow)
+    with unwarned():  # at sizes and points of ours
+        found = run_ways(session, asked.ways, as_given.allow)
     if any(way.loses_the_device for way in found):
         return with_ways(report, found, [], asked.order, on)
     last = {"second derivative": second_derivative}

@@ -17,6 +17,7 @@ from torch_reference.check.references import what_is_right
 from torch_reference.check.references.constants import told_of_inside, told_of_none, told_of_values
 from torch_reference.check.references.further_points import at_further_points
 from torch_reference.check.references.left_out import left_out
+from torch_reference.check.references.numpy_pairs import better_in_numpy
 from torch_reference.check.references.parameters import KEYWORD, with_parameters
 from torch_reference.check.references.stand_in import autograd_function
 from torch_reference.check.references.straight_through import told_as_surrogate
@@ -99,22 +100,23 @@ def check_function(
     >>> torch_reference.check_function(tanh, torch.tanh, torch.randn(4, 3))
     <AGREEMENT: 1 output and 1 gradient, 24 elements, all within rounding (float32)>
     """
+    options: dict[str, Any] = {"surrogate": surrogate, "upstream": upstream, "points": points}
+    options |= {"ways": ways, "redraw": redraw, "order": order, "draws": draws, "seed": seed}
+    options |= {"allow": allow, "rtol": rtol, "accept": accept, **kwargs}
     module = with_parameters(function, reference, args, kwargs)
     if module is not None:
-        options: dict[str, Any] = {"wrt": module.wanted(args, kwargs) if wrt is None else wrt}
-        options |= {"surrogate": surrogate, "upstream": upstream, "points": points}
-        options |= {"ways": ways, "redraw": redraw, "order": order, "draws": draws, "seed": seed}
-        options |= {"allow": allow, "rtol": rtol, "accept": accept, **kwargs, KEYWORD: module.given}
+        options |= {"wrt": module.wanted(args, kwargs) if wrt is None else wrt, KEYWORD: module.given}
         report = check_function(module.function, module.reference, *args, **options)
         return replace(report, remarks=(*report.remarks, *module.told))
     arguments = Arguments.of(args, kwargs)
+    arguments.refuse_pretenders()
     is_applied = autograd_function(function) is not None
-    if is_applied:
-        arguments.refuse_pretenders()
     outermost = wrt is None and is_applied
     wanted = wanted_names(arguments, wrt, outermost)
     inside = told_of_inside(arguments, wanted, outermost)
     chosen = chosen_ways(ways, redraw and upstream is None)
+    again = partial(check_function, function, reference, wrt=list(wanted), **options)
+    in_numpy = partial(better_in_numpy, function, args, kwargs, again)
     shared: dict[str, Any] = {"allow": allow, "rtol": rtol, "accept": accept}
     with leaving_all_alone(), meant(rtol, accept):
         state = generator_state()
@@ -124,7 +126,9 @@ def check_function(
         try:
             outputs, depends = objective.looked_at(arguments.point, wanted, as_given=True)
         except UserCodeError as error:
-            return Report((raised(error),), dtype)
+            report = Report((raised(error),), dtype)
+            better = in_numpy(report) if reference is None else None
+            return report if better is None else better
         above = drawn_upstream(outputs, seed)
         if upstream is not None:
             above = given_upstream(above, upstream)
@@ -148,6 +152,8 @@ def check_function(
         report = replace(report, remarks=(*right.told, *inside, *left_out(function, reference, args, kwargs)))
         if any(loses_the_device(finding.row.explanation) for finding in report.findings):
             return report
+        if (better := in_numpy(report)) is not None:
+            return better
         if not report.agrees:
             told = (
                 as_given.told_on_few_rows(report, point, function, seed)

@@ -71,3 +71,53 @@ def test_a_loss_that_is_a_python_number_is_one() -> None:
     x = draw.normal(size=5)
     assert check_function(pair(1.0), lambda x: x.square().sum(), x, order=1)
     assert not check_function(pair(1.1), lambda x: x.square().sum(), x, order=1)
+
+
+def relu_of_a_product(x: Array, weight: Array) -> tuple[Array, Any]:
+    """By a dot of arrays, which tensors take for vectors only."""
+    product = x.dot(weight)
+    return np.maximum(0, product), (x, weight, product)
+
+
+def its_backward(saved: Any, d_y: Array) -> tuple[Array, Array]:
+    """The same."""
+    x, weight, product = saved
+    d_product = d_y * (product > 0)
+    return d_product.dot(weight.T), x.T.dot(d_product)
+
+
+def spread_forward(x: Array) -> tuple[Array, Array]:
+    """Without Bessel's correction, which a tensor's var has: other numbers, and no error."""
+    return x.var(0) ** 0.5, x
+
+
+def spread_backward(x: Array, d_y: Array) -> Array:
+    """Of arrays."""
+    return d_y * (x - x.mean(0)) / (np.shape(x)[0] * x.var(0) ** 0.5)
+
+
+@pytest.mark.parametrize("with_reference", [True, False])
+def test_given_tensors_it_is_handed_arrays(with_reference: bool) -> None:
+    """Where it does not do with tensors; the report says so."""
+    x, weight = torch.randn(3, 4, dtype=torch.float64), torch.randn(4, 2, dtype=torch.float64)
+    chosen = (lambda x, weight: (x @ weight).relu()) if with_reference else None
+    report = check_function((relu_of_a_product, its_backward), chosen, x, weight, ways=[], order=1)
+    assert report, str(report)
+    assert "handed numpy's arrays (x.numpy()): with tensors they raise an\n" in str(report)
+
+    def halved(saved: Any, d_y: Array) -> tuple[Array, Array]:
+        d_x, d_weight = its_backward(saved, d_y)
+        return d_x, d_weight / 2
+
+    wrong = check_function((relu_of_a_product, halved), chosen, x, weight, ways=[], order=1, draws=0)
+    assert [finding.name for finding in wrong.findings if not finding.agrees] == ["inputs[1]"]
+
+
+def test_what_tensors_make_other_numbers_of_is_handed_arrays() -> None:
+    """np is named in it; x.var means something else there."""
+    x = torch.randn(4, 3, dtype=torch.float64)
+    report = check_function(
+        (spread_forward, spread_backward), lambda x: x.std(0, correction=0), x, ways=[], order=1
+    )
+    assert report, str(report)
+    assert "with tensors they make\n" in str(report)

@@ -64,7 +64,7 @@ def _rows(inputs: Tensors) -> tuple[Places, int]:
     # What has fewer dimensions is a gain or an offset for each column rather.
     largest = {name: value for name, value in inputs.items() if value.ndim == most > 0}
     lengths = [len(value) for value in largest.values()]
-    count = max(set(lengths), key=lengths.count, default=0)
+    count = max(lengths, key=lengths.count, default=0)  # the first of those that are as frequent
     return {name: [0] for name, value in largest.items() if len(value) == count}, count
 
 

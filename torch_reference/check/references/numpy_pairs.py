@@ -1,0 +1,60 @@
+"""A pair in numpy that was given tensors: it is handed arrays where it does not do with them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from torch_reference.comparison import Verdict
+from torch_reference.judging.calls.holders import mapped
+from torch_reference.judging.calls.really import is_tensor
+from torch_reference.judging.report import Report
+
+AS_ARRAYS = "its functions were handed numpy's arrays (x.numpy()): with tensors {}"
+PRECISIONS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+
+
+def better_in_numpy(
+    function: Any,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    check: Callable[..., Report],
+    report: Report,
+) -> Report | None:
+    """What the check finds of the pair with arrays for tensors, where that is right, or at least something.
+
+    None where the report is not of a pair that tensors may have misled: numpy's own dot, var and others mean
+    something else for tensors, or raise an error.
+    """
+    if report.agrees or not isinstance(function, tuple):
+        return None
+    tensors: list[Tensor] = []
+    mapped(lambda leaf: tensors.append(leaf) if is_tensor(leaf) else None, (args, kwargs))
+    may_be = all(
+        each.is_cpu and (each.dtype in PRECISIONS or not each.dtype.is_floating_point) for each in tensors
+    )
+    if not tensors or not may_be or not (_raises(report) or any(map(_is_in_numpy, function))):
+        return None
+    own, named = mapped(_as_array, (tuple(args), dict(kwargs)))
+    found = check(*own, **named)
+    if _raises(found) or not (found.agrees or _raises(report)):
+        return None
+    told = AS_ARRAYS.format("they raise an error" if _raises(report) else "they make other numbers")
+    return replace(found, remarks=(*found.remarks, told))
+
+
+def _raises(report: Report) -> bool:
+    return any(finding.row.verdict is Verdict.RAISED for finding in report.findings)
+
+
+def _is_in_numpy(function: Callable[..., Any]) -> bool:
+    """Whether it names numpy itself."""
+    code, known = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+    return code is not None and any(known.get(name) is np for name in code.co_names)
+
+
+def _as_array(leaf: Any) -> Any:
+    return leaf.detach().resolve_conj().resolve_neg().numpy().copy() if is_tensor(leaf) else leaf
