@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from inspect import signature
 from typing import Any
 
 import torch
@@ -12,8 +13,13 @@ from torch_reference.check.around.reported_errors import reported
 from torch_reference.check.function import check_function
 from torch_reference.check.references.parameters import called_with, reads_in_backward
 from torch_reference.check.references.submodules import other_name, told_of_submodules
-from torch_reference.judging.calls.really import is_tensor
+from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.holders import copied
+from torch_reference.judging.calls.points import leaving_all_alone, quiet_call
+from torch_reference.judging.calls.private_model import private_copy
 from torch_reference.judging.report import Report
+
+OPTIONS = signature(check_function).parameters
 
 
 @reported
@@ -28,9 +34,10 @@ def check_modules(
 
     Parameters are matched by their names; names tells those of mine that go by another name in the reference,
     or the submodules that they are in. In the report they are inputs[0]['weight'], the inputs inputs[1],
-    inputs[2], …; the options are those of check_function. Where the two differ, the first submodule that
-    differs is named, each given its own inputs and its own upstream gradient. Both modules and their buffers
-    are left as they were.
+    inputs[2], …; a tuple alone is taken for the inputs if the reference does not take it as it is. The
+    options are those of check_function; other keywords are handed on to both modules. Where the two differ,
+    the first submodule that differs is named, each given its own inputs and its own upstream gradient. Both
+    modules and their buffers are left as they were.
 
     Errors: ValueError for parameters that have no match, or other values
 
@@ -41,20 +48,21 @@ def check_modules(
     >>> torch_reference.check_modules(fused, plain, torch.randn(4, 3), names=match, ways=[])
     <AGREEMENT: 1 output and 3 gradients, 28 elements, all within rounding (float32)>
     """
+    named = {name: value for name, value in options.items() if name not in OPTIONS}
+    inputs = _one_by_one(reference, inputs, named)
     parameters = {name: value.detach() for name, value in mine.named_parameters()}
     match = {name: other_name(name, names or {}) for name in parameters}
     _refuse(parameters, dict(reference.named_parameters()), match)
     same = {name: name for name in parameters}
-    numbers = [place for place, value in enumerate(inputs, start=1) if _has_gradient(value)]
-    wanted = [0, *numbers] if parameters else numbers
-    lasting = not reads_in_backward(mine, inputs, {})
+    wanted = Arguments.of((parameters, *inputs), named).differentiable
+    lasting = not reads_in_backward(mine, inputs, named)
     function = _of_parameters(mine, same, lasting)
     other = _of_parameters(reference, match, False)
     report = check_function(function, other, parameters, *inputs, **{"wrt": wanted, **options})
     if report.agrees or "upstream" in options:
         return report
     checked = partial(check_modules, ways=[], order=1, draws=0)
-    told = told_of_submodules(mine, reference, inputs, names or {}, checked)
+    told = told_of_submodules(mine, reference, (inputs, named), names or {}, checked)
     return replace(report, remarks=(*report.remarks, told)) if told else report
 
 
@@ -62,11 +70,27 @@ def _of_parameters(module: nn.Module, match: Mapping[str, str], lasting: bool) -
     """The module as a function of its parameters, in front, and inputs."""
     called = called_with(module, match, lasting)
 
-    def call(parameters: Mapping[str, Tensor], *inputs: Any) -> Any:
-        return called(*inputs, parameters=parameters)
+    def call(parameters: Mapping[str, Tensor], *inputs: Any, **named: Any) -> Any:
+        return called(*inputs, parameters=parameters, **named)
 
     call.of_modules = "inputs[0]"  # type: ignore[attr-defined] # the parameters' names begin so
     return call
+
+
+def _one_by_one(module: nn.Module, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The inputs, which may have been given as one tuple, as torch.jit.trace takes them."""
+    if len(inputs) != 1 or type(inputs[0]) not in (tuple, list) or _takes(module, inputs, named):
+        return inputs
+    return tuple(inputs[0]) if _takes(module, tuple(inputs[0]), named) else inputs
+
+
+def _takes(module: nn.Module, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> bool:
+    try:
+        with leaving_all_alone(), quiet_call():
+            private_copy(module)(*copied(inputs), **copied(named))
+    except Exception:  # it is the user's
+        return False
+    return True
 
 
 def _refuse(mine: Mapping[str, Tensor], reference: Mapping[str, Tensor], match: Mapping[str, str]) -> None:
@@ -78,7 +102,3 @@ def _refuse(mine: Mapping[str, Tensor], reference: Mapping[str, Tensor], match: 
             raise ValueError(
                 f"{name}: the two modules have other values; load the one's state into the other"
             )
-
-
-def _has_gradient(value: Any) -> bool:
-    return is_tensor(value) and (value.is_floating_point() or value.is_complex())

@@ -14,6 +14,9 @@ from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.report import Report
 
+FEW = 4
+"""So many names are told."""
+
 
 def other_name(name: str, names: Mapping[str, str]) -> str:
     """What a parameter or submodule is called in the other module: names tells it, or a part that it is in.
@@ -41,41 +44,56 @@ class Call:
 def told_of_submodules(
     mine: nn.Module,
     reference: nn.Module,
-    inputs: Sequence[Any],
+    given: tuple[Sequence[Any], Mapping[str, Any]],
     names: Mapping[str, str],
     checked: Callable[..., Report],
 ) -> str:
-    """A sentence that names the first, in the order in which the reference's finish; empty if unknown."""
+    """A sentence that names the first, in the order in which the reference's finish; empty if unknown.
+
+    Shapes: given are the inputs, and those by keyword
+    """
     own, others = dict(mine.named_modules()), dict(reference.named_modules())
     matched = {other_name(name, names): name for name in own if name}
     try:
-        calls, above = _calls(reference, inputs)
+        calls, above = _calls(reference, *given)
     except Exception:  # the module is the user's
         return ""
-    if not any(name in matched for name in calls):
-        return ""
+    left = []
     for name, call in calls.items():
-        if name not in matched or call.kwargs:
+        if name not in matched or name not in above:
+            left.append(name)
             continue
+        inner = {
+            n.removeprefix(f"{matched[name]}."): other_name(n, names).removeprefix(f"{name}.") for n in own
+        }
+        options = {**call.kwargs, "names": inner, "upstream": above[name]}
         try:
-            inner = {
-                n.removeprefix(f"{matched[name]}."): other_name(n, names).removeprefix(f"{name}.")
-                for n in own
-            }
-            report = checked(own[matched[name]], others[name], *call.args, names=inner, upstream=above[name])
+            report = checked(own[matched[name]], others[name], *call.args, **options)
         except (ValueError, TypeError):  # without a gradient, or with other parameters
+            left.append(name)
             continue
-        if not report.agrees:
+        if report.first_wrong:
             wrong = ", ".join(finding.name for finding in report.findings if not finding.agrees)
-            told = (
-                f"first submodule that differs, given its own inputs and upstream gradient: {matched[name]}"
-            )
-            return f"{told} ({wrong})"
-    return "no submodule differs by itself: what differs is how they are put together"
+            told = "first submodule that differs, given its own inputs and upstream gradient"
+            return f"{told}: {matched[name]} ({wrong})"
+        left += [] if report.agrees else [name]
+    return _none_differs(left) if len(left) < len(calls) else ""
 
 
-def _calls(module: nn.Module, inputs: Sequence[Any]) -> tuple[dict[str, Call], dict[str, list[Tensor]]]:
-    """The first call of each submodule, in the order in which they finish, and its outputs' gradients."""
+def _none_differs(left: Sequence[str]) -> str:
+    if not left:
+        return "no submodule differs by itself: what differs is how they are put together"
+    some = ", ".join(left[:FEW]) + (", …" if len(left) > FEW else "")
+    return f"no submodule that could be judged by itself differs; not judged by themselves: {some}"
+
+
+def _calls(
+    module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]
+) -> tuple[dict[str, Call], dict[str, list[Tensor]]]:
+    """The first call of each submodule, in the order in which they finish, and the gradients of its outputs.
+
+    Shapes: the gradients of those calls alone whose outputs all have one
+    """
     module = private_copy(module)
     started: dict[str, list[Call]] = {}
     calls: dict[str, Call] = {}
@@ -100,15 +118,18 @@ def _calls(module: nn.Module, inputs: Sequence[Any]) -> tuple[dict[str, Call], d
             part.register_forward_pre_hook(before(name), with_kwargs=True)
             part.register_forward_hook(after(name))
     generator = own_generator(0)
-    given = mapped(lambda leaf: leaf.requires_grad_() if _is_number(leaf) else leaf, copied(tuple(inputs)))
+    args, kwargs = mapped(
+        lambda leaf: leaf.requires_grad_() if _is_number(leaf) else leaf, copied((tuple(inputs), dict(named)))
+    )
     with torch.enable_grad():
-        ends = [leaf for leaf in flattened(module(*given))[0] if _is_number(leaf) and leaf.requires_grad]
+        made = flattened(module(*args, **kwargs))[0]
+        ends = [leaf for leaf in made if _is_number(leaf) and leaf.requires_grad]
         total = torch.stack([(leaf * normal(leaf.detach(), generator)).sum() for leaf in ends]).sum()
     known = {name: call for name, call in calls.items() if all(each.requires_grad for each in call.outputs)}
     outputs = [each for call in known.values() for each in call.outputs]
     found = iter(torch.autograd.grad(total, outputs, allow_unused=True))
     above = {name: [_or_zeros(next(found), each) for each in call.outputs] for name, call in known.items()}
-    return known, above
+    return calls, above
 
 
 def _or_zeros(gradient: Tensor | None, like: Tensor) -> Tensor:

@@ -1,0 +1,68 @@
+"""How two modules are given their inputs: one by one, in a tuple, by keyword."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from torch_reference import check_modules
+
+x = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)).double()
+
+
+class Pair(nn.Module):
+    """Takes its inputs as one tuple, or one by one."""
+
+    def __init__(self, takes_a_tuple: bool) -> None:
+        super().__init__()
+        self.gain, self.takes_a_tuple = nn.Parameter(torch.ones(3).double()), takes_a_tuple
+
+    def forward(self, one: Tensor | tuple[Tensor, Tensor], other: Tensor | None = None) -> Tensor:
+        """Their product, scaled."""
+        first, second = one if self.takes_a_tuple else (one, other)
+        return first * second * self.gain
+
+
+@pytest.mark.parametrize("takes_a_tuple", [False, True])
+def test_one_tuple_of_inputs_is_taken_for_them_unless_the_module_takes_tuples(takes_a_tuple: bool) -> None:
+    """As torch.jit.trace and torch.onnx.export are given them."""
+    mine, other = Pair(takes_a_tuple), Pair(takes_a_tuple)
+    report = check_modules(mine, other, (x, x + 1), ways=[], order=1)
+    assert str(report).startswith("AGREEMENT: 1 output and 3 gradients")
+
+
+class Attention(nn.Module):
+    """Takes and returns what it does by keyword and in a tuple, as transformers' layers do."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.value, self.factor = nn.Linear(3, 3).double(), factor
+
+    def forward(self, *, hidden_states: Tensor, mask: Tensor | None = None) -> tuple[Tensor]:
+        """A layer, and a mask that is added."""
+        made = self.value(hidden_states) * self.factor
+        return (made if mask is None else made + mask,)
+
+
+class Layer(nn.Module):
+    """Calls its attention by keyword."""
+
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__()
+        self.attention, self.norm = Attention(factor), nn.LayerNorm(3).double()
+
+    def forward(self, hidden_states: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+        """A residual layer."""
+        made = self.attention(hidden_states=hidden_states, mask=attention_mask)[0]
+        return self.norm(hidden_states + made)
+
+
+def test_inputs_and_submodules_are_called_by_keyword_too() -> None:
+    """Gradients of what is given by keyword are judged; a submodule that is called so is not left out."""
+    reference, right, wrong = Layer(), Layer(), Layer(1.01)
+    right.load_state_dict(reference.state_dict())
+    wrong.load_state_dict(reference.state_dict())
+    report = check_modules(right, reference, x, attention_mask=x[:1] + 1, ways=[], order=1)
+    assert report.agrees
+    assert {finding.name for finding in report.findings} >= {"inputs[1]", "inputs['attention_mask']"}
+    (told,) = check_modules(wrong, reference, hidden_states=x, ways=[], draws=0, order=1).remarks
+    assert ": attention (outputs[0]" in told
