@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from torch_reference.chain.derivations import links_of_derivation
-from torch_reference.check.located.locating import what_was_wanted
+from torch_reference.check.located.places import what_was_wanted
 from torch_reference.judging.network_task import network_task
 from torch_reference.repair.single_edits import Repairs, repairs
 from torch_reference.repair.task_trials import TaskTrials

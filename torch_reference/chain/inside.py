@@ -160,7 +160,9 @@ def _returned(
             own = made and not elsewhere and identity[0] not in passes.handed_in
             where = (made.code, made.line) if made and own else passes.last_return
             shown, place = made.name if made else f"d_{name}", place_of(*where) if where else None
-            kept[edge, identity] = Quantity(name, shown, edge, value, gradient, place, returned=name)
+            quantity = Quantity(name, shown, edge, value, gradient, place, returned=name)
+            handed = _callers(passes, made, made) if made and own else ()
+            kept[edge, identity] = replace(quantity, callers=handed)
         kept[edge, identity] = replace(kept[edge, identity], handed_on=_handed_on(passes, identity))
     return list(kept.values())
 

@@ -3,9 +3,10 @@
 | file | what it is |
 | --- | --- |
 | single_edits.py | the smallest edits of a line that make the whole gradient right |
-| edits_in_order.py | the edits of all suspect lines, the likeliest first |
+| search.py | the search among the edits of some lines |
+| helpers.py | the helpers that suspect lines call |
 | likeliest_line.py | the line with most to get wrong, where no edit tells |
-| source_edits.py, term_edits.py, rarer_edits.py, control_edits.py | every single edit of a line |
+| edits/ | every single edit of a line, the likeliest first |
 | source_text.py | a file as text, at the places of its syntax tree |
 | anew/ | the user's function, or method, with another text |
 | screening.py, statement_ranges.py, frame_watch.py | most edits told off in the frame's variables |
@@ -13,7 +14,8 @@
 | time_limit.py | an end for what an edit makes run for ever |
 """
 
-from torch_reference.repair.single_edits import Repairs, Trials
+from torch_reference.repair.search import Trials
+from torch_reference.repair.single_edits import Repairs
 from torch_reference.repair.task_trials import TaskTrials
 
 __all__ = ["Repairs", "TaskTrials", "Trials"]

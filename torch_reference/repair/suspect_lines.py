@@ -8,9 +8,12 @@ KINDS = ast.Assign | ast.AugAssign | ast.Return | ast.AnnAssign
 
 
 def suspects(
-    statements: Sequence[ast.stmt], lines: Sequence[Sequence[int]], linked: Collection[str]
+    statements: Sequence[ast.stmt],
+    lines: Sequence[Sequence[int]],
+    linked: Collection[str],
+    given: Collection[str] = (),
 ) -> list[ast.stmt]:
-    """The statements of a function that may be wrong.
+    """The statements of a function that may be wrong; given are its arguments.
 
     Each of lines is where one wrong link may have been made, the likeliest first. Of several links it is
     what all of them need: one mistake is likelier than several.
@@ -18,7 +21,9 @@ def suspects(
     simple = [one for one in statements if isinstance(one, KINDS) or _changes_a_tensor(one)]
     # Of a variable that is made anew on the way only one value is judged: its other lines may be wrong.
     # What is only added to one piece by piece is in that value.
-    made = Counter(name for one in simple if not _adds_in_place(one) for name in written(one))
+    made = Counter(given) + Counter(
+        name for one in simple if not _adds_in_place(one) for name in written(one)
+    )
     linked = {name for name in linked if made[name] < 2}
     loops = [one for one in statements if isinstance(one, ast.For | ast.While)]
     controls = [one for one in statements if header(one) is not None]

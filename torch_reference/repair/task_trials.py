@@ -13,7 +13,7 @@ from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import Task, redrawn
 from torch_reference.judging.judgement import judge
 from torch_reference.judging.scalar_objective import Tensors, reference_gradients
-from torch_reference.repair.single_edits import Trials
+from torch_reference.repair.search import Trials
 
 REDRAWN = (1, 2, 3)
 Outcome = tuple[Task, dict[str, Tensor]]

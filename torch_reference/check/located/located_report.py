@@ -39,10 +39,12 @@ class LocatedReport(Report):
         places = self._places()
         if not places:
             return ()
-        numbers = [repair.line for repair in self.repairs.found]
-        if not numbers:
-            numbers = list(self.repairs.lines[:1]) + [place.line for place in places if len(places) == 1]
-            numbers = self._certain() + numbers
+        if self.repairs.found:
+            return tuple(
+                _at(replace(places[0], file=repair.file), repair.line) for repair in self.repairs.found
+            )
+        numbers = list(self.repairs.lines[:1]) + [place.line for place in places if len(places) == 1]
+        numbers = self._certain() + numbers
         return tuple(_at(places[0], number) for number in dict.fromkeys(numbers))
 
     def _places(self) -> list[Place]:
@@ -147,6 +149,6 @@ def _is_returned_for(one: Quantity, right: Sequence[Quantity]) -> bool:
 
 def _at(place: Place, line: int) -> Place:
     """Another line of the same code."""
-    if line == place.line:
+    if line == place.line and place.source == linecache.getline(place.file, line).strip():
         return place
     return replace(place, line=line, source=linecache.getline(place.file, line).strip())

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
-from types import CodeType
 from typing import Any, NamedTuple
 
 import torch
@@ -11,16 +10,15 @@ from torch import Tensor, nn
 from torch_reference.chain.derivations import links_of_derivation
 from torch_reference.chain.graph import Graph
 from torch_reference.chain.inside import links_of_function
-from torch_reference.chain.quantity import Place
 from torch_reference.chain.recording.placing import Placing
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Status
 from torch_reference.check.located.located_report import LocatedReport
+from torch_reference.check.located.places import callers_of_all, right_lines, suspect_places, what_was_wanted
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
 from torch_reference.repair.anew.remade import beside
-from torch_reference.repair.screening import Wanted
 from torch_reference.repair.single_edits import NONE, repairs
 from torch_reference.repair.task_trials import TaskTrials
 
@@ -125,7 +123,7 @@ def _located(
     report: Report, inside: ChainReport, make_task: Callable[[Any], Task], top: Callable[..., Any]
 ) -> Report:
     known = {field.name: getattr(report, field.name) for field in fields(report)}
-    found, lines = NONE, _lines(inside)
+    found, lines = NONE, suspect_places(inside)
     codes = {place.code for places in lines for place in places[:1]}
     if lines and len(codes) == 1 and all(lines):
         [code] = codes
@@ -135,53 +133,18 @@ def _located(
             trials = TaskTrials(make_task, top).trials
             here = [[place.line for place in places if place.code is code] for places in lines]
             wanted = what_was_wanted(inside, code)
-            right = _right_lines(inside, code)
+            right = right_lines(inside, code)
             found = repairs(trials, code, here, judged | inside.forward, wanted, right) if code else NONE
+            callers = callers_of_all(inside)
+            if not found.lines and callers:  # what all of them need is what they were handed
+                [code] = {place.code for place in callers}
+                here = [[place.line] for place in callers]
+                found = repairs(trials, code, here, judged | inside.forward, None, right) if code else NONE
         except Exception:  # the user's code, in another task: no edit rather than an error
             found = NONE
     located = LocatedReport(**known, inside=inside, repairs=found)
     told = located.told()
     return replace(located, findings=tuple(_told(finding, told) for finding in located.findings))
-
-
-def _right_lines(inside: ChainReport, code: CodeType | None) -> set[int]:
-    """The lines that made what is right, and nothing that is wrong."""
-    places = [link.quantity.place for link in inside.links if link.status is Status.RIGHT]
-    found = {place.line for place in places if place and place.code is code}
-    return found - {link.quantity.place.line for link in inside.wrong if link.quantity.place}
-
-
-def _lines(inside: ChainReport) -> list[list[Place]]:
-    """For each wrong link the lines that may have made it; links of one line count once."""
-    places = {link.quantity.place: link.quantity for link in inside.wrong}
-    if len(places) > 1:  # what is handed on in one return needs them all
-        return [[place] if place else [] for place in places]
-    return [
-        _in_doubt([place, *quantity.handed_on], inside) if place else [] for place, quantity in places.items()
-    ]
-
-
-def _in_doubt(places: list[Place], inside: ChainReport) -> list[Place]:
-    """Not those in a helper whose line has made something right as well: it was handed something wrong."""
-    right = {
-        (place.code, place.line)
-        for link in inside.links
-        if link.status is Status.RIGHT
-        for place in (link.quantity.place, *link.quantity.handed_on)
-        if place
-    }
-    callers = [place for place in places if place.code is not places[0].code]
-    return callers if callers and (places[0].code, places[0].line) in right else places
-
-
-def what_was_wanted(inside: ChainReport, code: CodeType | None) -> Wanted | None:
-    """What the first of the wrong links should have been, given what is above it."""
-    for link in inside.wrong:
-        place, manual = link.quantity.place, link.quantity.manual
-        if place and place.code is code and link.expected is not None and not manual.is_complex():
-            scale = link.quantity.scale
-            return Wanted(place.line, manual * scale, link.expected * scale)
-    return None
 
 
 def _told(finding: Finding, told: Diagnosis | None) -> Finding:

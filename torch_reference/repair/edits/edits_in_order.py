@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from types import CodeType
 
 from torch_reference.repair.anew.rebuilt import Original
+from torch_reference.repair.edits.source_edits import edits_of
 from torch_reference.repair.likeliest_line import stands_at
-from torch_reference.repair.source_edits import edits_of
 from torch_reference.repair.source_text import TextEdit
 from torch_reference.repair.suspect_lines import only_copies, read, written
 

@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
-from torch_reference.repair.edits_in_order import _sooner, _unread
-from torch_reference.repair.source_edits import edits_of
+from torch_reference.repair.edits.edits_in_order import _sooner, _unread
+from torch_reference.repair.edits.source_edits import edits_of
 from torch_reference.repair.source_text import Source, TextEdit
 
 NEEDED = [

@@ -1,0 +1,56 @@
+"""The lines that may have made the wrong links, and what one of them should have been."""
+
+from types import CodeType
+
+from torch_reference.chain.quantity import Place
+from torch_reference.chain.report import ChainReport
+from torch_reference.chain.verdict import Status
+from torch_reference.repair.screening import Wanted
+
+
+def callers_of_all(inside: ChainReport) -> list[Place]:
+    """The lines that handed on what one helper made wrong, where all that is wrong was made by it."""
+    found = [link.quantity.callers[:1] for link in inside.wrong]
+    places = [place for some in found for place in some]
+    one_helper = len({link.quantity.place.code for link in inside.wrong if link.quantity.place}) == 1
+    return places if one_helper and all(found) and len({place.code for place in places}) == 1 else []
+
+
+def right_lines(inside: ChainReport, code: CodeType | None) -> set[int]:
+    """The lines that made what is right, and nothing that is wrong."""
+    places = [link.quantity.place for link in inside.links if link.status is Status.RIGHT]
+    found = {place.line for place in places if place and place.code is code}
+    return found - {link.quantity.place.line for link in inside.wrong if link.quantity.place}
+
+
+def suspect_places(inside: ChainReport) -> list[list[Place]]:
+    """For each wrong link the lines that may have made it; links of one line count once."""
+    places = {link.quantity.place: link.quantity for link in inside.wrong}
+    if len(places) > 1:  # what is handed on in one return needs them all
+        return [[place] if place else [] for place in places]
+    return [
+        _in_doubt([place, *quantity.handed_on], inside) if place else [] for place, quantity in places.items()
+    ]
+
+
+def _in_doubt(places: list[Place], inside: ChainReport) -> list[Place]:
+    """Not those in a helper whose line has made something right as well: it was handed something wrong."""
+    right = {
+        (place.code, place.line)
+        for link in inside.links
+        if link.status is Status.RIGHT
+        for place in (link.quantity.place, *link.quantity.handed_on)
+        if place
+    }
+    callers = [place for place in places if place.code is not places[0].code]
+    return callers if callers and (places[0].code, places[0].line) in right else places
+
+
+def what_was_wanted(inside: ChainReport, code: CodeType | None) -> Wanted | None:
+    """What the first of the wrong links should have been, given what is above it."""
+    for link in inside.wrong:
+        place, manual = link.quantity.place, link.quantity.manual
+        if place and place.code is code and link.expected is not None and not manual.is_complex():
+            scale = link.quantity.scale
+            return Wanted(place.line, manual * scale, link.expected * scale)
+    return None

@@ -1,0 +1,14 @@
+"""The single edits of a line, each a piece of text in place of another.
+
+| file | what it is |
+| --- | --- |
+| edits_in_order.py | the edits of all suspect lines, the likeliest first |
+| source_edits.py | every single edit of a line |
+| term_edits.py | a factor, a term, a sign or a sum that was forgotten |
+| rarer_edits.py | an axis, an index, a size, a slope |
+| control_edits.py | what a loop runs over |
+"""
+
+from torch_reference.repair.edits.edits_in_order import edits_in_order
+
+__all__ = ["edits_in_order"]
