@@ -33,12 +33,13 @@ def edits_in_order(
     unread = _unread(original.statements())
     every = []
     for statement in lines:
-        further = _further(statement, here, again, made)
+        further, is_copy = _further(statement, here, again), _is_a_copy(statement, made)
         elsewhere = {name for one in lines if one is not statement for name in written(one)}
         for edit in edits_of(original.source, statement, names):
             # What is missing from a variable is likelier missing where it is made than where it is used.
             used = whole[edit.start : edit.end].decode() in elsewhere and _growth(edit) > 0
             likelier = _sooner(edit, statement, unread, whole)
+            likelier += 3 * (is_copy and edit.what != "wrong sign")  # who copies has left something out
             every.append((edit.cost + further - likelier, used, _growth(edit), edit, statement))
     # Of two that cost the same, what stands there too much is likelier than what may be missing anywhere.
     for cost, _, _, edit, statement in sorted(every, key=lambda one: one[:3]):
@@ -71,15 +72,17 @@ def _growth(edit: TextEdit) -> int:
     return (more > 0) - (more < 0)
 
 
-def _further(
-    statement: ast.stmt, here: Collection[int], again: Collection[int], made: Collection[str]
-) -> int:
-    """How much less likely a line is than the one that made the wrong link; a copy is likelier.
+def _further(statement: ast.stmt, here: Collection[int], again: Collection[int]) -> int:
+    """How much less likely a line is than the one that made the wrong link."""
+    if stands_at(statement, here):
+        return 0
+    return 2 if statement.lineno in again else 1
+
+
+def _is_a_copy(statement: ast.stmt, made: Collection[str]) -> bool:
+    """Whether a line only hands on what there is: something may have been left out there.
 
     made is what the wrong links' lines made: to return a gradient among it leaves nothing out.
     """
     returned = read(statement) & set(made) if isinstance(statement, ast.Return) else ()
-    copy = only_copies(statement) and not any(GRADIENT.search(name) for name in returned)
-    if stands_at(statement, here):
-        return -3 * copy
-    return (2 if statement.lineno in again else 1) - 3 * copy
+    return only_copies(statement) and not any(GRADIENT.search(name) for name in returned)
