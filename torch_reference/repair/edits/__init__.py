@@ -8,7 +8,3 @@
 | rarer_edits.py | an axis, an index, a size, a slope |
 | control_edits.py | what a loop runs over |
 """
-
-from torch_reference.repair.edits.edits_in_order import edits_in_order
-
-__all__ = ["edits_in_order"]
