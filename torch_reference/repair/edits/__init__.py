@@ -8,3 +8,7 @@
 | rarer_edits.py | an axis, an index, a size, a slope |
 | control_edits.py | what a loop runs over |
 """
+
+from torch_reference.repair.edits.source_edits import edits_of
+
+__all__ = ["edits_of"]
