@@ -40,6 +40,37 @@ def backward(saved, grad_out):
     return grad_x, grad_w
 """
 
+BIASED = """
+import torch
+
+
+def gate_back(g, bias, y):
+    s = torch.sigmoid(bias + y)
+    return g * s * (1 - s)
+
+
+def forward(x, bias):
+    return torch.sigmoid(x + bias), (x, bias)
+
+
+def backward(saved, g):
+    x, bias = saved
+    tmp = gate_back(g, bias, x)
+    return tmp, tmp.sum(0)
+"""
+
+
+@pytest.mark.medium
+def test_a_helper_that_made_one_gradient_and_fed_another_is_mended(tmp_path) -> None:
+    """One is wrong where the helper returned it, one on a line of its caller."""
+    module = imported(tmp_path, "biased", BIASED.replace("(1 - s)", "(2 - s)"))
+    torch.manual_seed(0)
+    inputs = torch.randn(4, 3).double(), torch.randn(3).double()
+    pair = (module.forward, module.backward)
+    report = check_function(pair, lambda x, b: (x + b).sigmoid(), *inputs, ways=[], order=1, draws=1)
+    assert report.line.source == "return g * s * (2 - s)"
+    assert "+    return g * s * (1 - s)" in report.fix
+
 
 @pytest.mark.medium
 @pytest.mark.parametrize(

@@ -60,3 +60,11 @@ def test_what_is_returned_beside_a_wrong_gradient_is_right_whatever_made_it() ->
     made = "da, db = zeros, zeros\nfor t in rounds:\n    da += a[t] * dh\n    db[t] = dh\nd_all = da, db\n"
     found = [one.lineno for one in suspects(statements(made), [[4, 5]], {"da", "dh"})]
     assert set(found) == {1, 2, 4, 5}
+
+
+def test_what_is_written_through_a_view_is_written_to_what_it_is_a_view_of() -> None:
+    """And what only reads the view changes nothing."""
+    viewed = (
+        "d_x = p.clone()\nrows = d_x.view(-1, 5)\nrows[i] -= 1\nother = rows.sum()\nd_x *= d_out\nout = d_x\n"
+    )
+    assert set(lines(viewed, 6, set())) == {1, 2, 3, 5, 6}

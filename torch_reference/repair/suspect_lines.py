@@ -5,6 +5,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 KINDS = ast.Assign | ast.AugAssign | ast.Return | ast.AnnAssign
+VIEWS = {"view", "view_as", "reshape", "ravel", "flatten", "unsqueeze", "squeeze", "transpose", "swapaxes"}
+VIEWS |= {"permute", "t", "T", "mT", "data", "narrow", "expand", "unflatten"}
+"""What is written through one of these is written to what it is a view of."""
 
 
 def suspects(
@@ -55,7 +58,7 @@ def _needed(
     made = {name for one in found for name in written(one)}
     found += [one for one in statements if makes_nothing(one) and made & written(one)]
     found = list(dict.fromkeys(found))
-    waiting = list(found)
+    waiting, seen_through = list(found), _views(statements)
     while waiting:
         here = waiting.pop()
         around = [one for one in controls if one is not here and _is_inside(here, one)]
@@ -63,10 +66,32 @@ def _needed(
         found += [one for one in around if one not in found]
         names = read(here) - set(linked)
         for one in reversed(statements):  # what stands nearer to the wrong link is likelier
-            if one not in found and _may_come_before(one, here, loops) and names & written(one):
+            changed = written(one) | (
+                {seen_through.get(n, n) for n in written(one)} if _in_place(one) else set()
+            )
+            if one not in found and _may_come_before(one, here, loops) and names & changed:
                 found.append(one)
                 waiting.append(one)
     return found
+
+
+def _views(statements: Sequence[ast.stmt]) -> dict[str, str]:
+    """The variables that are views of another one, as written: rows = grad.view(-1, 3)."""
+    found = {}
+    for one in statements:
+        if not isinstance(one, ast.Assign) or not isinstance(one.targets[0], ast.Name):
+            continue
+        value: ast.expr = one.value.func if isinstance(one.value, ast.Call) else one.value
+        is_view = isinstance(value, ast.Attribute) and value.attr in VIEWS
+        if is_view or (isinstance(value, ast.Subscript) and value is one.value):
+            found |= dict.fromkeys(written(one), next(iter(_bases(value)), ""))
+    return found
+
+
+def _in_place(statement: ast.stmt) -> bool:
+    """x[i] = y, x[i] += y, x += y, x.add_(y)."""
+    target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+    return isinstance(target, ast.Subscript) or isinstance(statement, ast.AugAssign | ast.Expr)
 
 
 def _is_inside(statement: ast.stmt, other: ast.stmt) -> bool:

@@ -1,6 +1,6 @@
 """A report with places: which line of the user's own code is wrong, and one edit that would make it right."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
@@ -10,16 +10,18 @@ from torch import Tensor, nn
 from torch_reference.chain.derivations import links_of_derivation
 from torch_reference.chain.graph import Graph
 from torch_reference.chain.inside import links_of_function
+from torch_reference.chain.quantity import Place
 from torch_reference.chain.recording.placing import Placing
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Status
 from torch_reference.check.located.located_report import LocatedReport
-from torch_reference.check.located.places import callers_of_all, right_lines, suspect_places, what_was_wanted
+from torch_reference.check.located.places import in_one_code, right_lines, suspect_places, what_was_wanted
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
 from torch_reference.repair.anew.remade import beside
-from torch_reference.repair.single_edits import NONE, repairs
+from torch_reference.repair.search import Trials
+from torch_reference.repair.single_edits import NONE, Repairs, repairs
 from torch_reference.repair.task_trials import TaskTrials
 
 MOST_OUTPUTS = 64
@@ -124,27 +126,33 @@ def _located(
 ) -> Report:
     known = {field.name: getattr(report, field.name) for field in fields(report)}
     found, lines = NONE, suspect_places(inside)
-    codes = {place.code for places in lines for place in places[:1]}
-    if lines and len(codes) == 1 and all(lines):
-        [code] = codes
+    codes = [place.code for places in lines for place in places[:1]]
+    if len(set(codes)) > 1:
+        lines = in_one_code(inside)
+    if lines and all(lines):
         judged = {link.quantity.manual_name for link in inside.links if link.status in FOLLOWS}
-        judged -= {link.quantity.manual_name for link in inside.wrong}
+        linked = judged.difference(link.quantity.manual_name for link in inside.wrong) | inside.forward
         try:
             trials = TaskTrials(make_task, top).trials
-            here = [[place.line for place in places if place.code is code] for places in lines]
-            wanted = what_was_wanted(inside, code)
-            right = right_lines(inside, code)
-            found = repairs(trials, code, here, judged | inside.forward, wanted, right) if code else NONE
-            callers = callers_of_all(inside)
-            if not found.lines and callers:  # what all of them need is what they were handed
-                [code] = {place.code for place in callers}
-                here = [[place.line] for place in callers]
-                found = repairs(trials, code, here, judged | inside.forward, None, right) if code else NONE
+            found = _repairs(trials, lines, linked, inside)
+            lines = in_one_code(inside, tried=codes)
+            if not found.lines and lines:  # what all of them need is what they were handed
+                found = _repairs(trials, lines, linked, inside)
         except Exception:  # the user's code, in another task: no edit rather than an error
             found = NONE
     located = LocatedReport(**known, inside=inside, repairs=found)
     told = located.told()
     return replace(located, findings=tuple(_told(finding, told) for finding in located.findings))
+
+
+def _repairs(
+    trials: Trials, lines: Sequence[Sequence[Place]], linked: Collection[str], inside: ChainReport
+) -> Repairs:
+    code = lines[0][0].code
+    if code is None:
+        return NONE
+    here = [[place.line for place in places if place.code is code] for places in lines]
+    return repairs(trials, code, here, linked, what_was_wanted(inside, code), right_lines(inside, code))
 
 
 def _told(finding: Finding, told: Diagnosis | None) -> Finding:

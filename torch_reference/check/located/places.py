@@ -1,5 +1,6 @@
 """The lines that may have made the wrong links, and what one of them should have been."""
 
+from collections.abc import Collection
 from types import CodeType
 
 from torch_reference.chain.quantity import Place
@@ -8,12 +9,21 @@ from torch_reference.chain.verdict import Status
 from torch_reference.repair.screening import Wanted
 
 
-def callers_of_all(inside: ChainReport) -> list[Place]:
-    """The lines that handed on what one helper made wrong, where all that is wrong was made by it."""
-    found = [link.quantity.callers[:1] for link in inside.wrong]
-    places = [place for some in found for place in some]
-    one_helper = len({link.quantity.place.code for link in inside.wrong if link.quantity.place}) == 1
-    return places if one_helper and all(found) and len({place.code for place in places}) == 1 else []
+def in_one_code(inside: ChainReport, tried: Collection[CodeType | None] = ()) -> list[list[Place]]:
+    """For each wrong link a line of one code for all: its own, or that which handed on what a helper made.
+
+    None of a code that was tried.
+    """
+    several = [
+        [link.quantity.place, *link.quantity.callers]
+        for link in inside.wrong
+        if link.quantity.place is not None
+    ]
+    for code in [place.code for places in several for place in places if place]:
+        found = [[place for place in places if place and place.code is code][:1] for places in several]
+        if all(found) and code not in tried:
+            return found
+    return []
 
 
 def right_lines(inside: ChainReport, code: CodeType | None) -> set[int]:

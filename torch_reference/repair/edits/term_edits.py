@@ -41,6 +41,10 @@ def of_a_term(source: Source, term: ast.expr, names: Sequence[str], inside: bool
     """What may be missing from one term, the whole of a line or one inside it."""
     begin, end = source.span(term)
     text = source.text(term)
+    if isinstance(term, ast.Constant) and not inside:  # all of a line: the rest is missing
+        for name in names:
+            yield TextEdit(begin, end, f"{text} + {name}", 5, "term missing")
+            yield TextEdit(begin, end, f"{text} - {name}", 5, "term missing")
     if isinstance(term, ast.Tuple | ast.Constant | ast.Starred):
         return
     tight = isinstance(term, (*LEAVES, ast.Constant))
