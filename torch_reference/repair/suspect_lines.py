@@ -77,7 +77,7 @@ def _needed(
 
 def _views(statements: Sequence[ast.stmt]) -> dict[str, str]:
     """The variables that are views of another one, as written: rows = grad.view(-1, 3)."""
-    found = {}
+    found: dict[str, str] = {}
     for one in statements:
         if not isinstance(one, ast.Assign) or not isinstance(one.targets[0], ast.Name):
             continue
