@@ -65,8 +65,8 @@ def check_links(
         raise TypeError(
             "expected the quantities as a mapping name -> (tensor, gradient) or name -> value, found none"
         )
-    pairs, unpaired = _paired(quantities, loss_name)
     graph = Graph([root])
+    pairs, unpaired = _paired(quantities, loss_name, graph)
     links, apart = _links(pairs, graph, places)
     if not links:
         raise ValueError(
@@ -108,13 +108,18 @@ def _root(loss: Any) -> tuple[Tensor, Edge]:
 
 
 def _paired(
-    quantities: Mapping[str, Any], loss_name: str
+    quantities: Mapping[str, Any], loss_name: str, graph: Graph
 ) -> tuple[list[tuple[str, str, Tensor, Any]], list[str]]:
-    """(name, manual name, tensor, gradient) for every pair, and what was left unpaired, with the reason."""
+    """(name, manual name, tensor, gradient) for every pair, and what was left unpaired, with the reason.
+
+    A gradient that was made of tensors with a graph has one itself: the loss does not depend on it.
+    """
     if _given(quantities):
         return [(name, f"d_{name}", *pair) for name, pair in quantities.items()], []
     forward = {
-        name: value for name, value in quantities.items() if isinstance(value, Tensor) and value.requires_grad
+        name: value
+        for name, value in quantities.items()
+        if isinstance(value, Tensor) and (edge := edge_of(value)) and edge.node in graph.places
     }
     numbers = [name for name, value in quantities.items() if name not in forward and _as_numbers(value)]
     losses = (loss_name, *LOSSES)
