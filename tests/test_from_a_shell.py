@@ -29,6 +29,7 @@ def wrong_backward(y, g):
 
 wrong = forward, wrong_backward
 fails = forward, lambda y, g: missing_name
+ends = forward, lambda y, g: __import__("os")._exit(0)
 plain = torch.tanh
 
 def model():
@@ -59,6 +60,7 @@ ENDS = [
     (("mine:right", *REST), 0, "AGREEMENT: 1 output and 1 gradient, 12 elements"),
     (("mine:wrong", *REST), 1, "MISMATCH: 1 of 1 gradients differ"),
     (("mine:fails", *REST), 3, "NameError: name 'missing_name' is not defined"),
+    (("mine:ends", *REST), 3, "os._exit(0) would end the check without a report"),
     (("--model", "mine:model", "--derivation", "mine:by_hand"), 0, "AGREEMENT: 2 gradients"),
 ]
 

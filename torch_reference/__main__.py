@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from torch_reference.check.derivation import check_derivation
 from torch_reference.check.function import check_function
 from torch_reference.check.shell.naming import loaded, made, named_model
+from torch_reference.check.shell.no_way_out import no_way_out
 from torch_reference.check.shell.options import NAMES, add_model_options, add_report_options
-from torch_reference.check.shell.told_report import BAD_INPUT, USERS_CODE, status_of, tell
+from torch_reference.check.shell.told_report import BAD_INPUT, INTERRUPTED, USERS_CODE, status_of, tell
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.report import Report
 
@@ -24,12 +25,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     _check_options(parser, options)
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # what the user's code prints is no report
+        # What the user's code prints is no report, and it has no way out but one.
+        with contextlib.redirect_stdout(sys.stderr), no_way_out():
             report = _function(options) if options.function else _derivation(options)
     except UserCodeError as error:
         return _end(options, f"{error.part}: {error}", USERS_CODE)
     except (ValueError, TypeError) as error:
         return _end(options, str(error), BAD_INPUT)
+    except KeyboardInterrupt:
+        return _end(options, "interrupted", INTERRUPTED)
     tell(report, options)
     return status_of(report)
 

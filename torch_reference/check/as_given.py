@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from torch_reference.chain.recording.placing import Placing
-from torch_reference.check.calling import Called, Function, PairOfFunctions, called, gradients_by_name
+from torch_reference.check.calling import Called, Function, PairOfFunctions, called
 from torch_reference.check.examine import examine_here, raised
 from torch_reference.check.few_rows import few_rows, told_of
+from torch_reference.check.graphs import gradients_by_name
 from torch_reference.check.located import CalledAt, LocatedReport
 from torch_reference.check.located.locating import located_in_function
 from torch_reference.check.references.in_place import changes_besides, shared_besides

@@ -19,7 +19,7 @@ from torch_reference.check.references.further_points import at_further_points
 from torch_reference.check.references.left_out import left_out
 from torch_reference.check.references.numpy_pairs import better_in_numpy
 from torch_reference.check.references.parameters import KEYWORD, with_parameters
-from torch_reference.check.references.stand_in import autograd_function
+from torch_reference.check.references.stand_in import autograd_function, may_apply
 from torch_reference.check.references.straight_through import told_as_surrogate
 from torch_reference.check.ways import Made, Session, chosen_ways
 from torch_reference.comparison import Verdict
@@ -109,7 +109,8 @@ def check_function(
         report = check_function(module.function, module.reference, *args, **options)
         return replace(report, remarks=(*report.remarks, *module.told))
     arguments = Arguments.of(args, kwargs)
-    arguments.refuse_pretenders()
+    if may_apply(function):
+        arguments.refuse_pretenders()
     is_applied = autograd_function(function) is not None
     outermost = wrt is None and is_applied
     wanted = wanted_names(arguments, wrt, outermost)

@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import Tensor
 
-from torch_reference.judging.calls.arguments import Tensors
-from torch_reference.judging.calls.nests import complex_again, copy_of, is_judged
+from torch_reference.judging.calls.arguments import Arguments, Tensors
+from torch_reference.judging.calls.nests import complex_again, copy_of, is_judged, named_leaves
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.scalar_objective import UPSTREAM
 
@@ -71,3 +71,28 @@ def _other_leaves(outputs: Sequence[Tensor], own: Sequence[Tensor]) -> list[Tens
             found.append(variable)
         stack += [following for following, _ in node.next_functions]
     return found
+
+
+def gradients_by_name(arguments: Arguments, gradients: Sequence[Any]) -> dict[str, Any]:
+    """What a pair's backward returned for each input: one for every argument, or for every tensor."""
+    positions = arguments.positions()
+    if len(gradients) == len(positions):
+        found: dict[str, Any] = {}
+        for position, gradient in enumerate(gradients):
+            found |= _prefixed(named_leaves(gradient, f"inputs[{position}]"), positions[position])
+        return found
+    tensors = list(arguments.point)
+    if len(gradients) != len(tensors):
+        raise TypeError(
+            f"backward must return one gradient per input, {len(positions)}, found {len(gradients)}"
+        )
+    return dict(zip(tensors, gradients, strict=True))
+
+
+def _prefixed(gradients: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """The gradient of an argument that is one tensor goes by that tensor's name."""
+    if len(names) == 1 and len(gradients) == 1:
+        return {names[0]: next(iter(gradients.values()))}
+    if len(names) == 1 and len(gradients) > 1:  # else it would pass for one that is zero
+        raise TypeError(f"the gradient of {names[0]} must be one tensor, found {len(gradients)} in one")
+    return gradients

@@ -110,7 +110,7 @@ def test_whatever_stands_wherever_there_is_a_report(make: Callable[[], Any]) -> 
 def test_what_pretends_to_be_a_tensor_never_meets_apply() -> None:
     """It would read its memory as a tensor's, and end the process; what is derived from Tensor may."""
     twice = function(lambda ctx, x, _: 2 * x, lambda ctx, g: (2 * g, None))
-    for called in (twice, twice.apply):
+    for called in (twice, twice.apply, lambda x, other: twice.apply(x, other)):
         with pytest.raises(ValueError, match=r"inputs\[1\]: expected a tensor, .* found Mock: "):
             check_function(called, lambda x, _: x + x, x, Mock(spec=Tensor), **QUICK)
         for other in (Mock(), Mock(spec=nn.Linear), x.as_subclass(type("Derived", (Tensor,), {}))):

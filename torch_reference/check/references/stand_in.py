@@ -44,6 +44,12 @@ def autograd_function(function: Any) -> type[TorchFunction] | None:
     return found if isinstance(found, type) and issubclass(found, TorchFunction) else None
 
 
+def may_apply(function: Any) -> bool:
+    """Whether it is an autograd.Function, or names an `apply`, to which it may hand its arguments on."""
+    code = getattr(function, "__code__", None)
+    return autograd_function(function) is not None or "apply" in getattr(code, "co_names", ())
+
+
 def own_forward(function: Any) -> Callable[..., Any] | None:
     """The forward of an autograd.Function or of a pair as a plain function; None for anything else.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch_reference.judging.report import Report
 
-AGREEMENT, MISMATCH, BAD_INPUT, USERS_CODE = 0, 1, 2, 3
+AGREEMENT, MISMATCH, BAD_INPUT, USERS_CODE, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def tell(report: Report, options: argparse.Namespace, **more: Any) -> None:

@@ -135,10 +135,13 @@ class Session:
         if self.graph is None:
             return False
         try:
-            self.graph.by_grad(self.arguments.tensors(copies(self.inputs)), copies(self.point), self.wanted)
+            found = self.graph.by_grad(
+                self.arguments.tensors(copies(self.inputs)), copies(self.point), self.wanted
+            )
         except UserCodeError:
             return False
-        return True
+        made = self.plain.gradients
+        return not any(value is None and made[name].any() for name, value in found[1].items())
 
     def first(self) -> Made:
         """What it makes as it was given, in copies: a CUDA graph's next run overwrites what it made."""

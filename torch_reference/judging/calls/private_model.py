@@ -33,10 +33,10 @@ def private_copy(model: nn.Module) -> nn.Module:
     shared = [*model.parameters(), *model.buffers()]
     modules = {id(module) for module in model.modules()}
     kept = [value for module in model.modules() for key, value in vars(module).items() if key != "_modules"]
-    if any(_knows(function, modules, {*modules}) for function in _functions(kept)):
+    if any(_knows(each, modules, {*modules}) for each in _functions(kept)):
         return _judged_itself(model)
     try:
-        return copy.deepcopy(model, {id(tensor): tensor for tensor in shared})
+        return _referring_to_itself(copy.deepcopy(model, {id(tensor): tensor for tensor in shared}), model)
     except Exception:  # it holds what cannot be copied: a lock, a file, a part of a graph
         return _judged_itself(model)
 
@@ -72,6 +72,31 @@ def _functions(values: Any, depth: int = 4) -> Iterator[FunctionType]:
     elif isinstance(values, (list, tuple, set, frozenset, Mapping)) and depth:
         for value in values.values() if isinstance(values, Mapping) else values:
             yield from _functions(value, depth - 1)
+
+
+def _referring_to_itself(private: nn.Module, model: nn.Module) -> nn.Module:
+    """The copy, whose weak references, which are copied as they are, are to its own modules."""
+    own = {id(old): new for old, new in zip(model.modules(), private.modules(), strict=True)}
+    for module in private.modules():
+        kept = vars(module)
+        kept |= {key: _referring(value, own) for key, value in kept.items() if key != "_modules"}
+    return private
+
+
+def _referring(value: Any, own: Mapping[int, nn.Module]) -> Any:
+    """The same of a reference, of what a partial hands on, and of a list or tuple."""
+    if type(value) is weakref.ref:
+        return weakref.ref(own[id(value())]) if id(value()) in own else value
+    if type(value) in (list, tuple):
+        found = [_referring(each, own) for each in value]
+        same = all(one is other for one, other in zip(found, value, strict=True))
+        return value if same else type(value)(found)
+    if type(value) is functools.partial:
+        args = _referring(value.args, own)
+        named = {key: _referring(each, own) for key, each in value.keywords.items()}
+        same = args is value.args and all(named[key] is value.keywords[key] for key in named)
+        return value if same else functools.partial(value.func, *args, **named)
+    return value
 
 
 def _knows(function: FunctionType, modules: set[int], seen: set[int]) -> bool:
