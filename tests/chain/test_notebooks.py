@@ -30,6 +30,17 @@ def test_gradients_that_have_a_graph_themselves_are_gradients() -> None:
     assert [link.quantity.manual_name for link in wrong.wrong] == ["dw2"]
 
 
+@pytest.mark.parametrize("key", ["w2", "dw2"])
+def test_gradients_in_a_dict_belong_to_the_parameters_in_another(key: str) -> None:
+    """grads["w2"] and grads["dw2"] to params["w2"]; a name of its own comes first."""
+    values = script(wrong=2.0)
+    space = {name: values[name] for name in ("loss", "h", "dh", "y", "dy", "w1", "dw1")}
+    space |= {"params": {"w2": values["w2"], "w1": values["dh"]}, "grads": {key: values["dw2"]}}
+    report = check_links(space)
+    assert len(report.links) == 4
+    assert [link.quantity.manual_name for link in report.wrong] == [f"grads['{key}']"]
+
+
 @pytest.mark.parametrize(
     "manual",
     [

@@ -1,13 +1,13 @@
 """The check of a flat script: every named quantity against autograd, and every link by itself."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from torch_reference.chain.graph import Edge, Graph, edge_of
-from torch_reference.chain.names import looks_like_a_gradient, named_pairs
+from torch_reference.chain.names import CONTAINERS, looks_like_a_gradient, named_pairs
 from torch_reference.chain.quantity import Place, Quantity, as_gradient, place_of
 from torch_reference.chain.recording.tracing import Recorder
 from torch_reference.chain.report import ChainReport
@@ -116,6 +116,8 @@ def _paired(
     """
     if _given(quantities):
         return [(name, f"d_{name}", *pair) for name, pair in quantities.items()], []
+    entries, gradients = _entries(quantities)
+    quantities = {**entries, **quantities, **gradients}
     forward = {
         name: value
         for name, value in quantities.items()
@@ -123,7 +125,8 @@ def _paired(
     }
     numbers = [name for name, value in quantities.items() if name not in forward and _as_numbers(value)]
     losses = (loss_name, *LOSSES)
-    names = named_pairs(list(forward), numbers, losses)
+    own = _of_entries(gradients, forward)
+    names = {**named_pairs(list(forward), [name for name in numbers if name not in own], losses), **own}
     pairs = [(name, manual, forward[name], quantities[manual]) for manual, name in names.items()]
     unpaired = [
         f"{name}: no gradient is named after it"
@@ -136,6 +139,37 @@ def _paired(
         if name not in names and looks_like_a_gradient(name, losses)
     ]
     return pairs, unpaired
+
+
+def _entries(quantities: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What stands in dicts: quantities by their keys, and gradients as they are written: grads["w1"]."""
+    held = {name: value for name, value in quantities.items() if type(value) is dict}
+    entries = {
+        key: value
+        for name, inside in held.items()
+        for key, value in inside.items()
+        if isinstance(key, str) and isinstance(value, Tensor) and name not in CONTAINERS
+    }
+    gradients = {
+        f"{name}[{key!r}]": value
+        for name, inside in held.items()
+        for key, value in inside.items()
+        if isinstance(key, str) and _as_numbers(value) and name in CONTAINERS
+    }
+    return entries, gradients
+
+
+def _of_entries(gradients: Collection[str], forward: Collection[str]) -> dict[str, str]:
+    """Of what: grads["w1"] may be named after w1, or as it is, grads["dw1"]."""
+    keys = {written: _key(written) for written in gradients}
+    named = named_pairs(forward, keys.values())
+    found = {written: key if key in forward else named.get(key) for written, key in keys.items()}
+    return {written: name for written, name in found.items() if name is not None}
+
+
+def _key(written: str) -> str:
+    """w1 of grads['w1']."""
+    return written.partition("['")[2][:-2]
 
 
 def _as_numbers(value: Any) -> bool:
