@@ -96,6 +96,18 @@ def test_what_no_tolerance_bounds_is_known_by_its_formula() -> None:
     assert [finding.row.verdict.value for finding in wrong.findings] == ["agrees", "differs"]
 
 
+def test_where_the_gradient_is_infinite_the_other_elements_are_judged() -> None:
+    """Asin at 1, and 6 % of the derivative at another number."""
+    x = torch.tensor([1.0, -0.9921875, 0.5, 0.25], dtype=torch.bfloat16)
+
+    def slope(x: Tensor) -> Tensor:
+        return (1 - x * x).rsqrt() * torch.tensor([1.0, 1.0, factor, 1.0])
+
+    for factor in (1.0, 1.06):
+        found = check(pair(torch.asin, slope), torch.asin, x).findings[1]
+        assert (found.row.verdict.value == "differs") is (factor != 1.0)
+
+
 def test_who_does_something_else_in_float64_is_not_blamed_for_it() -> None:
     """What was returned is not what that formula gives, rounded."""
 

@@ -14,6 +14,7 @@ rounded: code that does something else in float64 says nothing of itself.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -70,20 +71,31 @@ def by_formula(
         if name in rows and value.numel()
         if (rows[name].agrees and value.dtype in HALF) or (_is_open(rows[name]) and value.dtype in NARROW)
     ]
-    found, has_tables = _exact(asked, movement, derive) if asked else ({}, False)
-    further = {
-        name: value
-        for name, value in found.items()
-        if _is_open(rows[name]) or not _row(movement, name, value, rtol).agrees
-    }
+    exact = _exact(asked, movement, derive) if asked else Exact({}, {}, False)
+    further = [
+        name
+        for name, value in exact.found.items()
+        if _is_open(rows[name]) or not _row(movement, name, value, exact.right[name], rtol).agrees
+    ]
     told = {}
-    for name in _what_was_returned(further, manual, movement, again) if further else ():
-        row = _looked_at(tolerance, name, found[name], rtol, has_tables)
-        if row is not None and not row.agrees:
+    for name in _what_was_returned(further, exact, manual, movement, again) if further else ():
+        row = _looked_at(tolerance, name, exact, rtol)
+        if row is not None and row.verdict is Verdict.DIFFERS:
             told[name] = replace(row, explanation=OTHERWISE)
-        elif row is not None and not rows[name].agrees:
+        elif row is not None and row.agrees and not rows[name].agrees:
             told[name] = replace(rows[name], verdict=Verdict.AGREES, explanation=BY_ITS_FORMULA)
     return {**rows, **told}
+
+
+class Exact(NamedTuple):
+    """What the code makes in float64, what is right there, and whether it has numbers of its own in 16 bits.
+
+    Where both are infinite, or no number, there is 0.
+    """
+
+    found: Tensors
+    right: Tensors
+    has_tables: bool
 
 
 def _is_open(row: Row) -> bool:
@@ -91,58 +103,60 @@ def _is_open(row: Row) -> bool:
     return row.verdict is Verdict.NO_BOUND or row.explanation == INCONCLUSIVE
 
 
-def _exact(asked: list[str], movement: Movement, derive: Derive) -> tuple[Tensors, bool]:
-    """(what the code makes in float64, where that is a number; whether numbers in 16 bits are part of it)."""
+def _exact(asked: list[str], movement: Movement, derive: Derive) -> Exact:
     run = ExactOwnRun()
     try:
         with run:
-            found = derive(movement.exact_inputs)
+            made = derive(movement.exact_inputs)
     except Exception:  # it is the user's code, made for 16 bits
-        return {}, False
-    right = movement.expected
-    fit = {
-        name: found[name].detach().to(right[name].dtype)
-        for name in asked
-        if not run.writes_narrow and name in found and found[name].shape == right[name].shape
-        if is_number(found[name]) and found[name].dtype not in HALF
-    }
-    fit = {name: value for name, value in fit.items() if adds_up(value) and adds_up(right[name])}
-    return fit, run.reads_narrow
+        return Exact({}, {}, False)
+    found, right = {}, {}
+    for name in () if run.writes_narrow else asked:
+        value, expected = made.get(name), movement.expected[name]
+        if (
+            value is not None
+            and value.shape == expected.shape
+            and is_number(value)
+            and value.dtype not in HALF
+        ):
+            value = value.detach().to(expected.dtype)
+            if torch.equal(value.isfinite(), expected.isfinite()):
+                found[name], right[name] = _numbers(value, expected), _numbers(expected, expected)
+    return Exact(found, right, run.reads_narrow)
+
+
+def _numbers(value: Tensor, expected: Tensor) -> Tensor:
+    """The value, and 0 where what is expected is no number."""
+    return value if adds_up(expected) else value.where(expected.isfinite(), 0.0)
 
 
 def _row(
-    movement: Movement,
-    name: str,
-    value: Tensor,
-    rtol: float,
-    terms: Tensor | None = None,
-    expected: Tensor | None = None,
+    movement: Movement, name: str, value: Tensor, right: Tensor, rtol: float, terms: Tensor | None = None
 ) -> Row:
-    """What the formula gives against what is exact, within two roundings of itself or of its terms."""
-    right = movement.expected[name]
+    """What the formula gives against what is right, within two roundings of itself or of its terms."""
     size = right.abs()
     allowed = (size if terms is None else terms) * ROUNDINGS * unit(movement.dtypes[name]) + rtol * size
-    return compare({name: value}, {name: right if expected is None else expected}, {name: allowed})[0]
+    return compare({name: value}, {name: right}, {name: allowed})[0]
 
 
-def _looked_at(tolerance: Tolerance, name: str, value: Tensor, rtol: float, has_tables: bool) -> Row | None:
+def _looked_at(tolerance: Tolerance, name: str, exact: Exact, rtol: float) -> Row | None:
     """The row of what the formula gives; None where nothing can be said of it.
 
     The terms may be larger than what they add up to, and a kink has sides. What 1 − x² does to the roundings
     of x² is none of it: no element's terms count as larger than the largest element.
     """
-    movement, expected = tolerance.movement, tolerance.movement.expected[name]
-    if (row := _row(movement, name, value, rtol)).agrees:
+    movement, value, right = tolerance.movement, exact.found[name], exact.right[name]
+    if (row := _row(movement, name, value, right, rtol)).agrees:
         return row
-    if has_tables and _looks_like_roundings(value - expected, expected):
+    if exact.has_tables and _looks_like_roundings(value - right, right):
         return None
-    size = expected.abs()
+    size = right.abs()
     terms = torch.maximum(size, sizes_of_terms(movement, name).clamp(max=size.amax()))
-    row = _row(movement, name, value, rtol, terms)
+    row = _row(movement, name, value, right, rtol, terms)
     if row.agrees or not tolerance.sides:
         return row
     nearest = hulls(movement, tolerance.sides, name)[0].nearest(value)
-    return _row(movement, name, value, rtol, terms, nearest)
+    return _row(movement, name, value, _numbers(nearest, movement.expected[name]), rtol, terms)
 
 
 def _looks_like_roundings(off: Tensor, expected: Tensor) -> bool:
@@ -155,18 +169,26 @@ def _looks_like_roundings(off: Tensor, expected: Tensor) -> bool:
     return bool(is_everywhere) and bool(along.sum().abs() <= DEVIATIONS * along.square().sum().sqrt())
 
 
-def _what_was_returned(found: Tensors, manual: Tensors, movement: Movement, again: Again) -> list[str]:
+def _what_was_returned(
+    names: list[str], exact: Exact, manual: Tensors, movement: Movement, again: Again
+) -> list[str]:
     """The names whose results are what the formula gives, as far as the code's own roundings move them."""
     own = {}
-    for name, value in found.items():
-        last, size = movement.last_rounding(name), value.abs()  # equal elements round alike
-        own[name] = OwnDraws(manual[name], value, {"": last, **dict(sums(last, size))})
+    for name in names:
+        expected, value = movement.expected[name], exact.found[name]
+        last = _numbers(movement.last_rounding(name), expected)
+        bounds = {"": last, **dict(sums(last, value.abs()))}  # equal elements round alike
+        own[name] = OwnDraws(_numbers(manual[name], expected), value, bounds)
     explained: list[str] = []
     try:
         for draw in range(DRAWS):
             with OwnRun(draw, unit(movement.coarsest)):
                 made = again()
-            explained = [name for name, each in own.items() if each.is_explained(made[name])]
+            explained = [
+                name
+                for name, each in own.items()
+                if each.is_explained(_numbers(made[name], movement.expected[name]))
+            ]
             if len(explained) == len(own):
                 break
     except Exception:  # it is the user's code
