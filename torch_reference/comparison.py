@@ -129,11 +129,17 @@ def _judge_elements(name: str, manual: Tensor, reference: Tensor, bound: Tensor)
     manual64, reference64, bound64 = _wide(manual), _wide(reference), bound.double()
     off = (manual64 - reference64).abs()
     # Comparisons take several times as long as differences. A NaN is not at most 0.
-    if float(bound64.amax()) < torch.inf and float((off - bound64).amax()) <= 0:
-        ratio = off / bound64.clamp(min=torch.finfo(torch.float64).tiny)
+    is_bounded, least = float(bound64.amax()) < torch.inf, torch.finfo(torch.float64).tiny
+    if is_bounded and float((off - bound64).amax()) <= 0:
+        ratio = off / bound64.clamp(min=least)
         return _shown(
             name, Verdict.AGREES, manual64, reference64, off, bound64, ratio, int(ratio.argmax()), 0
         )
+    if is_bounded and float(bound64.amin()) >= least and float(off.sum()) < torch.inf:  # all are numbers
+        ratio = off / bound64
+        worst, count = int(ratio.argmax()), int((ratio > 1).sum())
+        verdict = Verdict.DIFFERS if count else Verdict.AGREES
+        return _shown(name, verdict, manual64, reference64, off, bound64, ratio, worst, count)
     same = manual64 == reference64  # equal infinities too, whose difference would be NaN
     difference = torch.where(same, 0.0, (manual64 - reference64).abs())
     ratio = torch.where(same, 0.0, difference / bound64)  # a bound of zero makes any difference infinite

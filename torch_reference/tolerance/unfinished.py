@@ -62,16 +62,12 @@ class Unfinished:
             return True
         if draw < fewest:
             return False
-        outside = [~(off <= certain * limit) | ~off.isfinite() for off, limit, _ in triples]
-        if (
-            self.movement.is_exact
-            or self.plainly
-            or draw >= STILL
-            or not any(map(bool, map(torch.any, outside)))
-        ):
-            return any(map(bool, map(torch.any, outside)))
+        is_outside = not all(_is_within(off, limit, certain) for off, limit, _ in triples)
+        if self.movement.is_exact or self.plainly or draw >= STILL or not is_outside:
+            return is_outside
         if draw < COARSE_DRAWS:  # as many more cost no more, and settle most of it
             return False
+        outside = [~(off <= certain * limit) | ~off.isfinite() for off, limit, _ in triples]
         elements, totals = coarse_movements(self.movement)
         coarse = [elements[self.name], *(totals[self.name][which] for which in self.sums)]
         far = FACTOR * _certain(COARSE_DRAWS)
@@ -146,9 +142,9 @@ def _certain(draw: int) -> float:
     return float(0.8 * LARGEST * 1e12 ** (1 / draw))
 
 
-def _is_within(off: Tensor, limit: Tensor) -> bool:
-    """Whether no element is outside: by a difference, which takes a third of the time of a comparison."""
+def _is_within(off: Tensor, limit: Tensor, times: float = 1.0) -> bool:
+    """Whether no element is outside of so many limits: by a difference, which is three times as fast."""
     if not off.numel():
         return True
     # Where both are infinite the difference is NaN, and all are compared.
-    return float((off - limit).amax()) <= 0 or bool((off <= limit).all())
+    return float(torch.sub(off, limit, alpha=times).amax()) <= 0 or bool((off <= times * limit).all())

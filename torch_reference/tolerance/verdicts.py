@@ -87,7 +87,7 @@ class Tolerance:
                 break
         for name, value in actual.items():
             row = self._against(self.movement, name, value, rtol)
-            if row.verdict is Verdict.DIFFERS and take_equal_values(self.movement, row):
+            if row.verdict is Verdict.DIFFERS and not plainly and take_equal_values(self.movement, row):
                 row = self._against(self.movement, name, value, rtol)
             row = row if plainly else self._row(row, name, value, rtol, accept, blunt)
             found[name] = replace(row, bluntness=bluntness(self.movement, name)) if row.agrees else row
