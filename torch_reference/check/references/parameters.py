@@ -15,7 +15,7 @@ from torch_reference.check.references.left_out import left_out
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.holders import copied
 from torch_reference.judging.calls.points import leaving_all_alone, quiet_call
-from torch_reference.judging.calls.private_model import private_copy
+from torch_reference.judging.calls.private_model import hooked, private_copy
 from torch_reference.judging.calls.really import is_tensor
 
 KEYWORD = "parameters"
@@ -88,6 +88,7 @@ def called_with(
 
     def call(*inputs: Any, parameters: Mapping[str, Tensor], **named: Any) -> Any:
         given = {(match or {}).get(name, name): value for name, value in parameters.items()}
+        given |= hooked(given, module)
         dtype = next((value.dtype for value in parameters.values()), torch.get_default_dtype())
         buffers = {
             name: value.to(dtype, copy=True) if value.is_floating_point() else value.clone()

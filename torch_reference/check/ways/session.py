@@ -83,6 +83,12 @@ class Session:
         return {name: value for name, value in self.point.items() if not name.startswith(UPSTREAM)}
 
     @property
+    def data(self) -> dict[str, Tensor]:
+        """The inputs but for a module's parameters, which have the sizes that they have."""
+        own = self.of_parameters
+        return {name: value for name, value in self.inputs.items() if not (own and name.startswith(own))}
+
+    @property
     def upstream(self) -> dict[str, Tensor]:
         """The upstream gradients."""
         return {name: value for name, value in self.point.items() if name.startswith(UPSTREAM)}

@@ -41,7 +41,7 @@ def with_rows(session: Session) -> Iterator[Attempt]:
 
     None fewer than were given where an index that is out of range would do harm.
     """
-    places, count = _rows(session.inputs)
+    places, count = _rows(session.data)
     if not count or max(value.numel() for value in session.inputs.values()) > PRIME * 4096:
         return
     for what, rows in (("no row", 0), ("one row", 1), (f"{PRIME} rows", PRIME)):
@@ -53,9 +53,9 @@ def with_rows(session: Session) -> Iterator[Attempt]:
     yield from _each_alone(session, session.inputs, places, "rows")
 
 
-def with_its_rows(inputs: Tensors) -> list[str]:
+def with_its_rows(session: Session) -> list[str]:
     """The names of those that have rows: what has fewer dimensions is a gain or an offset."""
-    return list(_rows(inputs)[0])
+    return list(_rows(session.data)[0])
 
 
 def _rows(inputs: Tensors) -> tuple[Places, int]:
@@ -73,12 +73,14 @@ def with_columns(session: Session) -> Iterator[Attempt]:
     most = max((value.ndim for value in session.inputs.values()), default=0)
     largest = [value for value in session.inputs.values() if value.ndim == most > 1]
     lengths = dict.fromkeys(length for value in largest for length in reversed(value.shape[1:]))
-    rows, count = _rows(session.inputs)
+    rows, count = _rows(session.data)
     starts = [session.inputs]
     if count > FEW and session.may_shrink:
         starts.insert(0, _resized(session.inputs, rows, FEW))
     for length in list(lengths)[:MOST_LENGTHS]:
         for start, places in product(starts, _going_together(session.inputs, length, most)):
+            if not places.keys() & session.data.keys():
+                continue
             found = [] if length == 1 or not session.may_shrink else list(_one(session, start, places))
             if length > 2 and session.may_shrink:
                 found += _at_size(session, "two columns", _resized(start, places, 2))

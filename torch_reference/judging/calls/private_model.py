@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import FunctionType, MethodType
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from torch_reference.judging.calls.points import UPSTREAM, VALUE
 
@@ -49,6 +49,18 @@ def one_at_a_time(model: nn.Module) -> AbstractContextManager[object]:
 def _judged_itself(model: nn.Module) -> nn.Module:
     _themselves[id(model)] = model
     return model
+
+
+def hooked(given: Mapping[str, Tensor], module: nn.Module) -> dict[str, Tensor]:
+    """Those whose gradients the module's own parameter has hooks for, with these hooks."""
+    found = {}
+    for name, value in module.named_parameters():
+        hooks = getattr(value, "_backward_hooks", None)
+        if hooks and name in given and given[name].requires_grad:
+            found[name] = given[name].view_as(given[name])
+            for hook in hooks.values():
+                found[name].register_hook(hook)  # type: ignore[no-untyped-call]
+    return found
 
 
 def own_name(name: str) -> str:

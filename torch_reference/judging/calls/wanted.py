@@ -34,7 +34,11 @@ def wanted_names(
 
 def _told(leaf: Any) -> str:
     """What an argument is, in a word or two."""
-    return f"a tensor of {leaf.dtype}" if is_tensor(leaf) else type(leaf).__name__
+    if not is_tensor(leaf):
+        return type(leaf).__name__
+    layout = str(leaf.layout).removeprefix("torch.")
+    kind = "nested" if leaf.is_nested else "" if layout == "strided" else layout
+    return f"a {kind} tensor of {leaf.dtype}".replace("a  ", "a ")
 
 
 def _named(arguments: Arguments, key: int | str) -> list[str]:

@@ -74,7 +74,15 @@ def taken_apart(func: Any) -> Callable[..., Any] | None:
         if found is not None:
             return found
     # Inside of an operation that is taken apart, those that torch itself puts together arrive as they are.
-    return func.decompose if func._can_decompose() else None
+    return func.decompose if _can_decompose(func) else None
+
+
+def _can_decompose(func: Any) -> bool:
+    """Whether torch can; of the sizes of a nested tensor it asks what it has not, and an error ends all."""
+    try:
+        return bool(func._can_decompose())
+    except RuntimeError:
+        return False
 
 
 def decides(name: str) -> bool:

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from autograd_functions import function, saving
-from torch_reference import check_function
+from torch_reference import check_function, check_modules
 from torch_reference.check.ways.elsewhere.unwritten import unwritten_is_nan
 
 x = torch.randn(6, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -115,3 +115,26 @@ def test_an_error_of_the_backward_is_refused_where_its_forward_takes_many_rows(r
     report = check_function(narrow, lambda x: x * 5, x, ways=["columns"], order=1)
     assert report
     assert report.warnings[0].startswith("with one column the backward raises an error: RuntimeError: shape")
+
+
+def test_the_rows_of_a_module_are_its_inputs_and_no_parameters() -> None:
+    """torch's weight norm of a matrix without a row divides by their number and ends the process."""
+    torch.manual_seed(0)
+    mine, plain = (nn.utils.parametrizations.weight_norm(nn.Linear(3, 2).double()) for _ in range(2))
+    plain.load_state_dict(mine.state_dict())
+    report = check_modules(mine, plain, x, ways=["rows", "dimensions"], order=1)
+    assert report, str(report)
+    assert dict(report.ways) == {"rows": "agrees", "dimensions": "agrees"}
+
+
+def test_a_nested_tensor_inside_ends_no_process() -> None:
+    """torch asks a mode for the sizes of such a tensor, and an error in there is the end."""
+    offsets = torch.tensor([0, 2, 6])
+
+    def nested(x: Tensor) -> Tensor:
+        return torch.nested.nested_tensor_from_jagged(x, offsets).sin().values()
+
+    report = check_function(nested, torch.sin, x, ways=["transposed"], order=1)
+    assert report, str(report)
+    with pytest.raises(ValueError, match=r"found a nested tensor of torch\.float64"):
+        check_function(torch.sin, torch.sin, torch.nested.nested_tensor([x[0], x[1]], layout=torch.jagged))

@@ -20,7 +20,7 @@ def with_one_more(session: Session) -> Iterator[Attempt]:
     its gradients are not.
     """
     generator = own_generator(0)
-    rows = with_its_rows(session.inputs)
+    rows = with_its_rows(session)
     if not rows or max(session.inputs[name].numel() for name in rows) > 2**12:
         return
     inputs = {

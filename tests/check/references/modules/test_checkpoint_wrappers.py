@@ -78,3 +78,15 @@ def test_gradients_that_no_path_leads_to_are_those_of_backward(factor: float) ->
     assert report.agrees is (factor == 1), str(report)
     assert report.findings[-1].name == "inputs[0]['weight']"
     assert "detached" not in str(report)
+
+
+def test_a_hook_on_a_parameter_is_called_as_in_a_training() -> None:
+    """Whatever it makes of the gradient is what is compared, and the module keeps it."""
+    mine, plain = network(), network()
+    calls = []
+    mine[0].weight.register_hook(lambda g: calls.append(g) or 2 * g)
+    report = check_modules(mine, plain, x, ways=[], order=1, draws=0)
+    assert [finding.name for finding in report.findings if not finding.agrees] == ["inputs[0]['0.weight']"]
+    plain[0].weight.register_hook(lambda g: g + g)
+    assert check_modules(mine, plain, x, ways=["without grad", "two forwards"], order=1)
+    assert calls
