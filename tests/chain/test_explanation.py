@@ -138,6 +138,16 @@ def test_norms_are_explained_with_and_without_a_gain() -> None:
         assert text == f"d_x = rstd·(d_y - Σ(d_y)/{count} - normalised·Σ(d_y·normalised)/{count})"
 
 
+def test_the_rms_norm_is_explained_written_out_and_as_torch_has_it() -> None:
+    """By the name that its root has, or by rstd as the other norms."""
+    x, g = (torch.randn(*size).double().requires_grad_() for size in ((4, 3), (3,)))
+    r = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)
+    for y, name in ((x * r * g, "r"), (functional.rms_norm(x, (3,), g, 1e-6), "rstd")):
+        space = {"x": x, "g": g, name: r, "y": y, "d_y": torch.ones_like(y), "d_x": torch.ones_like(x)}
+        text = check_links((y * y).sum(), space).explain("x").splitlines()[0]
+        assert text == f"d_x = d_y·g·{name} - x·{name}³·Σ(d_y·g·x)/3"
+
+
 @pytest.mark.medium
 def test_variances_maxima_and_running_sums_are_explained() -> None:
     """Over what they run over; a tie is not known, for torch shares it out or does not."""

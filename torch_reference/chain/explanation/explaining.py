@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from torch_reference.chain.explanation.added_numbers import with_its_number
 from torch_reference.chain.explanation.node_rules import RULES, VALUES
-from torch_reference.chain.explanation.node_step import Step, saved_input
+from torch_reference.chain.explanation.node_step import Step, is_plain, operation_of, saved_input
 from torch_reference.chain.explanation.symbols import SUM, as_latex, as_text
 from torch_reference.chain.explanation.words import in_words
 from torch_reference.chain.graph import Edge, Graph
@@ -114,7 +115,12 @@ class Explainer:
         operation = operation_of(edge.node)
         if not self.graph.next.get(edge.node) and hasattr(edge.node, "variable"):
             return self._named(edge.node.variable)
-        if operation not in VALUES or not _is_plain(edge.node):
+        with suppress(_UnknownError):  # a variable that is no link has a name all the same
+            if isinstance(result := getattr(edge.node, "_saved_result", None), Tensor):
+                return self._named(result)
+        if operation == "Rsqrt" and sum(operation_of(node) == "Rsqrt" for node in self.graph.order) == 1:
+            return sympy.Symbol("rstd")  # as in the other norms
+        if operation not in VALUES or not is_plain(edge.node):
             raise _UnknownError
         inputs = range(len(self.graph.next[edge.node]))
         return VALUES[operation](*(self._value_of_input(edge.node, place) for place in inputs))
@@ -175,17 +181,6 @@ def explained(
     explainer = Explainer(graph, links, named)
     found = [link for link in links if link.name in chosen or link.manual_name in chosen]
     return "\n\n".join(dict.fromkeys(str(explainer.explain(link)) for link in found))
-
-
-def operation_of(node: Any) -> str:
-    """Tanh of TanhBackward0."""
-    return re.sub(r"Backward\d*$", "", type(node).__name__ if not hasattr(node, "name") else node.name())
-
-
-def _is_plain(node: Any) -> bool:
-    """Whether it is a + b and not a + 2 b, a quotient that is not rounded, a SoftPlus of x and not of 2 x."""
-    rounded = getattr(node, "_saved_rounding_mode", None)
-    return rounded is None and all(getattr(node, name, 1) == 1 for name in ("_saved_alpha", "_saved_beta"))
 
 
 def _is_broadcast(edge: Edge, node: Any) -> bool:

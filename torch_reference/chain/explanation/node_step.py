@@ -1,5 +1,6 @@
 """One argument of one node of the graph, as the rules read it."""
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -63,3 +64,14 @@ def saved_input(node: Any, place: int, count: int) -> Tensor | None:
         if isinstance(value, Tensor):
             return value
     return None
+
+
+def operation_of(node: Any) -> str:
+    """Tanh of TanhBackward0."""
+    return re.sub(r"Backward\d*$", "", type(node).__name__ if not hasattr(node, "name") else node.name())
+
+
+def is_plain(node: Any) -> bool:
+    """Whether it is a + b and not a + 2 b, a quotient that is not rounded, a SoftPlus of x and not of 2 x."""
+    rounded = getattr(node, "_saved_rounding_mode", None)
+    return rounded is None and all(getattr(node, name, 1) == 1 for name in ("_saved_alpha", "_saved_beta"))
