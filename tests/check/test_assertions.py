@@ -132,3 +132,9 @@ def test_the_page_names_every_option_of_gradcheck() -> None:
     for function in (torch.autograd.gradcheck, torch.autograd.gradgradcheck):
         options = set(inspect.signature(function).parameters) - {"func", "inputs"}
         assert {option for option in options if option not in table} == set()
+
+
+def test_without_an_input_nothing_is_drawn() -> None:
+    """One line that says what was expected."""
+    with pytest.raises(ValueError, match=r'^inputs: expected a shape, such as \("n", 3\), .* found none$'):
+        assert_always_matches(torch.tanh, torch.tanh)

@@ -38,13 +38,16 @@ def assert_always_matches(
     4 that is the same wherever the letter is: ("n", 3), ("n",) draws a matrix and a vector of n rows.
 
     Shapes: as described; numbers drawn from a shape have the given dtype and lie between −10 and 10
-    Errors: AssertionError with the report of the smallest failing inputs; ValueError without hypothesis
+    Errors: AssertionError with the report of the smallest failing inputs; ValueError without hypothesis, and
+            without an input
 
     >>> import torch
     >>> square = (lambda x: (x * x, x), lambda x, d_loss_d_y: 2 * x * d_loss_d_y)
     >>> assert_always_matches(square, torch.square, ("n", "m"), max_examples=10)
     """
     __tracebackhide__ = True
+    if not inputs:
+        raise ValueError('inputs: expected a shape, such as ("n", 3), or a strategy of tensors, found none')
     st = _hypothesis().strategies
     _always(
         _inputs(st, inputs, dtype),
