@@ -50,6 +50,22 @@ def test_indices_that_add_up_to_the_rows_by_chance_are_indices() -> None:
     assert report.note == "at repeated indices"
 
 
+def test_targets_that_add_up_to_the_rows_are_targets() -> None:
+    """One number for each row: some are to be ignored."""
+
+    def counts_all(ctx, g: Tensor) -> tuple[Tensor, None]:
+        scores, targets = ctx.saved_tensors
+        one = nn.functional.one_hot(targets.clamp(min=0), scores.shape[-1])
+        return g * (scores.softmax(-1) - one) / len(scores), None
+
+    loss = nn.functional.cross_entropy
+    targets = torch.tensor([0, 2, 1, 2, 0, 1])
+    report = check_function(
+        function(saving(loss), counts_all), loss, x, targets, ways=["ignored indices"], draws=0
+    )
+    assert dict(report.ways) == {"ignored indices": "fails"}
+
+
 def test_what_is_never_written_is_found_where_memory_was_clear() -> None:
     """torch.empty mostly gives zeros, which would be right."""
 

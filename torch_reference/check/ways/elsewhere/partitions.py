@@ -48,7 +48,9 @@ def partitions(inputs: Tensors) -> dict[str, Partition]:
         are_starts = int(value[0]) == 0 and bool((steps >= 0).all())
         for (source, dim), length in rows.items():
             is_last = are_starts and int(value[-1]) == length
-            if length > 1 and (is_last or (bool((value >= 0).all()) and int(value.sum()) == length)):
+            # One number for each row is a target of it rather.
+            are_sizes = value.numel() != length and bool((value >= 0).all()) and int(value.sum()) == length
+            if length > 1 and (is_last or are_sizes):
                 found[name] = Partition(is_last, source, dim)
                 break
     return found
