@@ -121,3 +121,15 @@ def test_what_tensors_make_other_numbers_of_is_handed_arrays() -> None:
     )
     assert report, str(report)
     assert "with tensors they make\n" in str(report)
+
+
+def test_what_is_no_array_is_handed_to_nobody() -> None:
+    """A sparse tensor, which numpy has not: the error of the backward is told."""
+
+    def fails(saved: Any, d_y: Array) -> Array:
+        raise RuntimeError("as it does")
+
+    x = torch.eye(3, dtype=torch.float64)
+    for other in (x.to_sparse(), x.to(torch.bfloat16)):
+        report = check_function((lambda x, _: (x * 2, None), fails), lambda x, _: 2 * x, x, other, wrt=[0])
+        assert "as it does" in str(report)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.holders import mapped
+from torch_reference.judging.calls.nests import is_judged
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.report import Report
 
@@ -33,9 +34,7 @@ def better_in_numpy(
         return None
     tensors: list[Tensor] = []
     mapped(lambda leaf: tensors.append(leaf) if is_tensor(leaf) else None, (args, kwargs))
-    may_be = all(
-        each.is_cpu and (each.dtype in PRECISIONS or not each.dtype.is_floating_point) for each in tensors
-    )
+    may_be = all(map(_may_be_an_array, tensors))
     if not tensors or not may_be or not (_raises(report) or any(map(_is_in_numpy, function))):
         return None
     own, named = mapped(_as_array, (tuple(args), dict(kwargs)))
@@ -54,6 +53,12 @@ def _is_in_numpy(function: Callable[..., Any]) -> bool:
     """Whether it names numpy itself."""
     code, known = getattr(function, "__code__", None), getattr(function, "__globals__", {})
     return code is not None and any(known.get(name) is np for name in code.co_names)
+
+
+def _may_be_an_array(value: Tensor) -> bool:
+    kind = value.dtype
+    is_of_numpy = kind in PRECISIONS or not (kind.is_floating_point or kind.is_complex)
+    return value.is_cpu and is_judged(value) and not value.is_nested and is_of_numpy
 
 
 def _as_array(leaf: Any) -> Any:
