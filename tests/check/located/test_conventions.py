@@ -129,7 +129,14 @@ def derivation(parameters, inp, targ):
     lin_grad(inp, l1, w1)
     return {"w1": w1.g, "w2": w2.g}
 """
+DICTS = (
+    KEPT.replace("self.weights = weights", "self.weights, self.grads = weights, {}")
+    .replace("self.dweights", 'self.grads["weights"]')
+    .replace("dense1.dweights", 'dense1.grads["weights"]')
+    .replace("dense2.dweights", 'dense2.grads["weights"]')
+)
 MISTAKES = [
+    (DICTS, "np.dot(dvalues.T, self.inputs)", "2 * np.dot(dvalues.T, self.inputs)"),
     (N_TIMES, "1 / m * np.dot(dZ, A_prev.T)", "2 / m * np.dot(dZ, A_prev.T)"),
     (N_TIMES, "dA1 * (Z1 > 0)", "dA1 * (Z1 < 0)"),
     (N_TIMES, "dA_prev = np.dot(W.T, dZ)", "dA_prev = -np.dot(W.T, dZ)"),

@@ -54,10 +54,6 @@ def _dot(x: Tensor, y: Tensor) -> Tensor:
     return x @ y if y.ndim <= 2 else torch.tensordot(x, y, ([-1], [-2]))
 
 
-def _outer(x: Tensor, y: Tensor) -> Tensor:
-    return torch.outer(x.ravel(), y.ravel())
-
-
 def _transpose(x: Tensor, *axes: Any) -> Tensor:
     given = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
     return x.permute(tuple(given) if given else tuple(range(x.ndim))[::-1])
@@ -132,12 +128,8 @@ def _linear_norm(x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{"sum": _sum, "mean": _mean, "average": _mean, "var": _var, "std": _std, "prod": _prod},
     **{"max": _max, "amax": _max, "min": _min, "amin": _min, "cumsum": _cumsum, "clip": _clip},
-    **{
-        "dot": _dot,
-        "tensordot": _tensordot,
-        "inner": torch.inner,
-        "outer": lambda x, y: x.ravel().outer(y.ravel()),
-    },
+    **{"dot": _dot, "tensordot": _tensordot, "inner": torch.inner},
+    "outer": lambda x, y: x.ravel().outer(y.ravel()),
     **{"transpose": _transpose, "reshape": _reshape, "squeeze": _squeeze, "expand_dims": _expand_dims},
     **{"ravel": torch.ravel, "swapaxes": torch.swapaxes, "moveaxis": torch.moveaxis, "copy": torch.clone},
     **{"flip": _flip, "roll": _roll, "repeat": _repeat, "tile": torch.tile, "pad": _pad, "split": _split},

@@ -44,6 +44,11 @@ def named_values(variables: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]
                 yield name, key, item
             for number, one in _elements(item) if isinstance(key, str) else ():
                 yield name, f"{key}[{number}]", one
+            if type(item) is dict and len(item) <= MOST_ITEMS:  # self.grads["weight"]
+                entries = ((inner, tensor_of(one)) for inner, one in item.items())
+                yield from (
+                    (f"{name}.{key}", i, one) for i, one in entries if type(i) is str and _is_numeric(one)
+                )
         for number, one in _elements(value):
             yield name, f"{name}[{number}]", one
 

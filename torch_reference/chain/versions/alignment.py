@@ -51,11 +51,17 @@ def by_keys(versions: Mapping[str, Sequence[Made]], gradients: dict[str, list[Ma
     """
     found = {}
     for name, made in list(gradients.items()):
-        inside = [version for version in made if version.owner in CONTAINERS]
-        if inside and name in versions and not any(version.owner in CONTAINERS for version in versions[name]):
+        inside = [version for version in made if _holds_gradients(version.owner)]
+        quantities = versions.get(name, ())
+        if inside and quantities and not any(_holds_gradients(version.owner) for version in quantities):
             shown = f"{inside[0].owner}[{name!r}]"
             gradients[shown], found[shown] = [replace(version, name=shown) for version in inside], name
     return found
+
+
+def _holds_gradients(owner: str) -> bool:
+    """Whether it is called so: grads, or self.grads."""
+    return owner.rpartition(".")[2] in CONTAINERS
 
 
 def _ways(forward: Sequence[Made], manual: Sequence[Made]) -> Iterator[Way]:
