@@ -50,3 +50,5 @@ def test_nobody_means_x_equals_x_nor_two_names_for_one_value_in_one_line() -> No
     assert lines(twice, 5)[0] == 3
     same = "\nd_x = d_t @ w.T\nd_x = d_x\nd_x = d_x + d_z @ v.T\n"
     assert lines(same, 4)[0] == 3
+    part = "\ngrad = x.T @ (h - y) / m\ngrad[1:] = grad[1:]\nd_w = grad\n"
+    assert lines(part, 4)[0] == 3

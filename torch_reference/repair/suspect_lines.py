@@ -123,10 +123,10 @@ def _adds_in_place(statement: ast.stmt) -> bool:
 
 
 def makes_nothing(statement: ast.stmt) -> bool:
-    """x = x: whoever wrote it meant something else."""
-    if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Name):
+    """x = x, x[1:] = x[1:]: whoever wrote it meant something else."""
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Name | ast.Subscript):
         return False
-    return any(isinstance(one, ast.Name) and one.id == statement.value.id for one in statement.targets)
+    return any(ast.unparse(one) == ast.unparse(statement.value) for one in statement.targets)
 
 
 def only_copies(statement: ast.stmt) -> bool:
