@@ -15,6 +15,12 @@ from torch_reference.judging.judgement import EXPLAINED, FORM, judge, roundings
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients, zeros
 from torch_reference.judging.witness import Testimony, testimony
+from torch_reference.repair.own_time import OwnTime
+
+SECONDS = 20.0
+"""So long are kinds and witnesses looked for: one mistake spoils most of a network's gradients, and the first
+of them, from the loss backwards, say what is to be known."""
+LEFT = f"its kind was not looked for: those before took {SECONDS:.0f} s"
 
 
 def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Finding]:
@@ -33,7 +39,7 @@ def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Fi
     cut = Cut(point, names, links)
     by_itself = judge(manual, task.objective, *cut, fewest) if links else rows
     below = _below_unfit_links(task, cut, manual)
-    findings = besides
+    findings, limit = besides, OwnTime(SECONDS)
     for name, row in rows.items():
         if row.agrees or by_itself[name].agrees:
             findings.append(Finding(name, task.kind(name), row, inherited=not row.agrees))
@@ -43,8 +49,17 @@ def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Fi
             reason = f"cannot be judged, because its upstream gradient {link} {why}"
             findings.append(Finding(name, task.kind(name), replace(row, explanation=reason), inherited=True))
         else:
-            findings.append(_explained(task, by_itself[name], cut, draws, manual))
+            late = draws > 0 and limit.is_over()
+            finding = _explained(task, by_itself[name], cut, 0 if late else draws, manual)
+            findings.append(_left(finding) if late else finding)
     return findings
+
+
+def _left(finding: Finding) -> Finding:
+    """What differs, for whose kind there was no time."""
+    if finding.row.explanation or finding.row.verdict is not Verdict.DIFFERS:
+        return finding
+    return replace(finding, row=replace(finding.row, explanation=LEFT))
 
 
 def _below_unfit_links(task: Task, cut: Cut, manual: Tensors) -> dict[str, str]:

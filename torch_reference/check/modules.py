@@ -55,9 +55,9 @@ def check_modules(
     _refuse(parameters, dict(reference.named_parameters()), match)
     same = {name: name for name in parameters}
     wanted = Arguments.of((parameters, *inputs), named).differentiable
-    lasting = not reads_in_backward(mine, inputs, named)
-    function = _of_parameters(mine, same, lasting)
-    other = _of_parameters(reference, match, False)
+    reads = reads_in_backward(mine, inputs, named)
+    function = _of_parameters(mine, same, lasting=not reads, reads=reads)
+    other = _of_parameters(reference, match, reads=reads_in_backward(reference, inputs, named))
     report = check_function(function, other, parameters, *inputs, **{"wrt": wanted, **options})
     if report.agrees or "upstream" in options:
         return report
@@ -66,9 +66,9 @@ def check_modules(
     return replace(report, remarks=(*report.remarks, told)) if told else report
 
 
-def _of_parameters(module: nn.Module, match: Mapping[str, str], lasting: bool) -> Callable[..., Any]:
+def _of_parameters(module: nn.Module, match: Mapping[str, str], **how: bool) -> Callable[..., Any]:
     """The module as a function of its parameters, in front, and inputs."""
-    called = called_with(module, match, lasting)
+    called = called_with(module, match, **how)
 
     def call(parameters: Mapping[str, Tensor], *inputs: Any, **named: Any) -> Any:
         return called(*inputs, parameters=parameters, **named)

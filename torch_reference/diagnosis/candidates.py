@@ -1,8 +1,7 @@
 """What a derivation with a certain mistake would return, for every mistake that is known here."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from operator import attrgetter
 
 import torch
 from torch import Tensor
@@ -10,7 +9,7 @@ from torch import Tensor
 from torch_reference.diagnosis.edits.edited_reference import edited_candidates, pairs_of_paths
 from torch_reference.diagnosis.random_draws import Candidate, Draw, alike, differs
 from torch_reference.judging.derivation_task import Task
-from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients
+from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
 
 
 def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, Candidate]]:
@@ -50,13 +49,13 @@ def _other_values(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str
         if other != name and other not in first.cuts:
             yield "swapped", other, partial(_times, other, 1.0)
     every = "every parameter"
-    for where, others in {every: task.parameters, **{other: [other] for other in task.required}}.items():
-        zero = {other: torch.zeros_like(first.point[other]) for other in others}
-        as_zero = "taken as zero", where, partial(_at, task, name, others, zero)
+    alone = task.required if first.is_small else [name] if name in task.required else []
+    for where, others in {every: task.parameters, **{other: [other] for other in alone}}.items():
+        as_zero = "taken as zero", where, partial(_at, task, name, others, "zero")
         if where != every and not any(first.origin[other].any() for other in others):
             yield as_zero  # what was zero before may as well be left out
-        for earlier in (attrgetter("before"), attrgetter("origin")):
-            yield "stale value", where, partial(_stale, task, name, others, earlier)
+        for when in ("before", "origin"):
+            yield "stale value", where, partial(_at, task, name, others, when)
         if where != every:
             yield as_zero
 
@@ -117,17 +116,23 @@ def _halves(name: str, signs: tuple[int, int], draw: Draw) -> Tensor:
     return torch.cat([signs[0] * other, signs[1] * one], -1)
 
 
-def _at(task: Task, name: str, others: Sequence[str], values: Tensors, draw: Draw) -> Tensor:
-    """The gradient with other values of some parameters."""
-    point = {**draw.point, **{other: values[other] for other in others}}
+def _at(task: Task, name: str, others: Sequence[str], when: str, draw: Draw) -> Tensor:
+    """The gradient with other values of some parameters: those of `when`.
+
+    One run of the reference is of all names, of which each asks for the same.
+    """
+    key = (when, *others)
+    if key in draw.remembered:
+        return (draw.remembered[key] or {})[name]
+    earlier = {"before": draw.before, "origin": draw.origin}.get(when)
+    values = {other: earlier[other] if earlier else torch.zeros_like(draw.point[other]) for other in others}
+    known = draw.reference if draw.is_small else {name: draw.reference[name]}
+    shapes = {each: tuple(value.shape) for each, value in known.items()}
     # Not cut: such a value may have gone into any link on the way.
-    return reference_gradients(task.objective, point, {name: draw.reference[name].shape})[name]
-
-
-def _stale(
-    task: Task, name: str, others: Sequence[str], earlier: Callable[[Draw], Tensors], draw: Draw
-) -> Tensor:
-    return _at(task, name, others, earlier(draw), draw)
+    found = reference_gradients(task.objective, {**draw.point, **values}, shapes)
+    if draw.is_small:
+        draw.remembered[key] = found
+    return found[name]
 
 
 def _rows(task: Task, name: str, rows: slice, draw: Draw) -> Tensor | None:

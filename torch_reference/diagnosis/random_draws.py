@@ -11,6 +11,9 @@ from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import Task, normal
 from torch_reference.judging.scalar_objective import Tensors
 
+MOST_REMEMBERED = 20_000
+"""So many elements all gradients together may have for those with a mistake to be remembered."""
+
 
 class Draw(NamedTuple):
     """One random point: what the derivation returned there, and what it should have returned."""
@@ -23,11 +26,16 @@ class Draw(NamedTuple):
     cuts: Sequence[str]
     batch: int
     remembered: dict[Hashable, Tensors | None]
-    """What edited references gave: all names at once, and the names are diagnosed one by one."""
+    """What references with a mistake gave: all names at once, and the names are diagnosed one by one."""
     spent: list[int]
     """How many operations each of these runs had."""
     recorded: list[Any]
     """The calls of the forward pass and the tensors that they met, once they were asked for."""
+
+    @property
+    def is_small(self) -> bool:
+        """Whether all gradients together are few enough to be remembered for one mistake after another."""
+        return sum(value.numel() for value in self.reference.values()) <= MOST_REMEMBERED
 
 
 Candidate = Callable[[Draw], Tensor | None]

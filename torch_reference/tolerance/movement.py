@@ -67,13 +67,13 @@ class Movement:
             name: none(device=each.device).expand(each.shape) for name, each in self.expected.items()
         }
         self.moved_sums: dict[str, dict[str, Tensor]] = {name: {} for name in self.expected}
-        self.draws, self.is_paired = 0, False
-        self.is_exact, self.scatters = True, False
+        self.draws, self.is_paired, self.is_exact, self.scatters = 0, False, True, False
         self.sizes: Sizes = []
         self.squares: dict[str, Tensor] = {}
         self.ends_rounded: dict[str, bool] = {}
         self.kind, self.takes_equal_values = Roundings, False
         self.coarse: tuple[Tensors, dict[str, Tensors]] | None = None
+        self.terms: dict[str, Tensor] = {}
         self.in_float64 = worst
         self.known = {name: ExpectedSums(value) for name, value in self.expected.items()}
 

@@ -22,6 +22,7 @@ FURTHEST = 64.0
 COARSE = 2.0**-30
 """A rounding that no grid of float64 hides."""
 COARSE_DRAWS = 4
+DRAWS_OF_TERMS = 4
 
 
 def take_equal_values(movement: Movement, row: Row) -> bool:
@@ -65,16 +66,18 @@ def coarse_movements(movement: Movement) -> tuple[Tensors, dict[str, Tensors]]:
     return movement.coarse
 
 
-def sizes_of_terms(movement: Movement, name: str, draws: int = 4) -> Tensor:
+def sizes_of_terms(movement: Movement, name: str) -> Tensor:
     """How large the terms are that the backward pass adds up to each element, whatever cancels there.
 
     It is how far the element moves when the results of the backward pass alone move by a part of 2⁻³⁰.
     """
-    total = torch.zeros_like(movement.expected[name].abs())
-    spread = 2.0**-30 / unit(torch.float64)
-    for seed in range(draws):
-        run = MovedRun(seed, movement.decisions, spread=spread, backward_only=True)
-        with run:
-            found = movement.reference(movement.exact_inputs)[name]
-        total += difference(found, movement.expected[name]).abs().square()
-    return (total / draws).sqrt() * 2.0**30
+    if not movement.terms:  # of all names at once: each draw is a run of the whole reference
+        spread = 2.0**-30 / unit(torch.float64)
+        for seed in range(DRAWS_OF_TERMS):
+            with MovedRun(seed, movement.decisions, spread=spread, backward_only=True):
+                found = movement.reference(movement.exact_inputs)
+            for each, value in found.items():
+                square = difference(value, movement.expected[each]).abs().square()
+                known = movement.terms.get(each)
+                movement.terms[each] = square if known is None else known.add_(square)
+    return (movement.terms[name] / DRAWS_OF_TERMS).sqrt() * 2.0**30

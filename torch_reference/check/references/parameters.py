@@ -11,6 +11,7 @@ from torch.nn.utils._named_member_accessor import NamedMemberAccessor
 from torch.nn.utils.stateless import _reparametrize_module, _untie_named_tensors_map
 from torch.utils._pytree import tree_leaves
 
+from torch_reference.check.references.kept_state import State, is_same, kept_state
 from torch_reference.check.references.left_out import left_out
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.holders import copied
@@ -59,7 +60,8 @@ def with_parameters(
     if reference is None:
         return None if left_out(function, None, args, kwargs) else WithParameters(mine, None, _values(own))
     if isinstance(reference, nn.Module) and _are_the_same(own, dict(reference.named_parameters())):
-        return WithParameters(mine, called_with(reference), _values(own))
+        other = called_with(reference, reads=reads_in_backward(reference, args, kwargs))
+        return WithParameters(mine, other, _values(own))
     reads = reading(reference, function)
     given = {name: value for name, value in own.items() if name in _read(reads, own, args, kwargs)}
     if not given:
@@ -68,23 +70,26 @@ def with_parameters(
 
 
 def called_with(
-    module: nn.Module, match: Mapping[str, str] | None = None, lasting: bool = False
+    module: nn.Module, match: Mapping[str, str] | None = None, lasting: bool = False, reads: bool = True
 ) -> Callable[..., Any]:
     """A copy of the module as a function of its inputs and, by keyword, its parameters.
 
     match tells their names there, where they have others. A lasting copy is one module in all calls of one
-    precision: what it keeps on itself from one call is there in the next, as in a training. The parameters
-    stay in the copy, whose backward may read them; one thread at a time exchanges them.
+    precision: what it keeps on itself from one call is there in the next, as in a training. Any other is as
+    new in each call. The parameters stay in the copy, whose backward may read them, if it `reads`; one thread
+    at a time exchanges them.
     """
-    turn, kept = threading.RLock(), dict[torch.dtype, nn.Module]()
+    turn, kept = threading.RLock(), dict[torch.dtype, tuple[nn.Module, State | None]]()
 
     def chosen(dtype: torch.dtype) -> nn.Module:
         # What is kept under a transform of torch.func is of no use after it.
-        if not lasting or torch._C._functorch.maybe_current_level() is not None:
+        if (reads and not lasting) or torch._C._functorch.maybe_current_level() is not None:
             return private_copy(module)
-        if dtype not in kept:
-            kept[dtype] = private_copy(module)
-        return kept[dtype]
+        private, state = kept.get(dtype, (module, None))
+        if private is module or not (lasting or is_same(state, kept_state(private))):
+            private = private_copy(module)
+            kept[dtype] = private, None if lasting else kept_state(private)
+        return private
 
     def call(*inputs: Any, parameters: Mapping[str, Tensor], **named: Any) -> Any:
         given = {(match or {}).get(name, name): value for name, value in parameters.items()}

@@ -24,8 +24,6 @@ class Recorded(NamedTuple):
     edits: list[Sequence[Edit]]
 
 
-MOST_REMEMBERED = 20_000
-"""So many elements all gradients together may have for those of edited references to be remembered."""
 MOST_OPERATIONS = 40_000
 """So many operations all edited references of one draw may run: a few seconds; the rest stays untried."""
 MOST_PATHS = 24
@@ -101,7 +99,7 @@ def _recorded(task: Task, draw: Draw) -> Recorded:
 
     reference_gradients(task.objective, draw.point, _shapes(draw), draw.cuts, record)
     found = Recorded(recorder[0].calls, [tensor.detach() for tensor in recorder[0].met], [])
-    if _is_small(draw):  # what is kept holds the whole graph
+    if draw.is_small:  # what is kept holds the whole graph
         draw.recorded.append(found)
     return found
 
@@ -114,7 +112,7 @@ def _edited(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> Tensor |
         return None
     else:
         found = _all_edited(task, made, draw)
-        if _is_small(draw):
+        if draw.is_small:
             draw.remembered[key] = found
     return None if found is None else found[name]
 
@@ -133,10 +131,6 @@ def _all_edited(task: Task, made: Sequence[Edit], draw: Draw) -> Tensors | None:
         return None  # this argument cannot be edited so: a transposed factor does not fit
     draw.spent.append(editors[-1].count)
     return found
-
-
-def _is_small(draw: Draw) -> bool:
-    return sum(value.numel() for value in draw.reference.values()) <= MOST_REMEMBERED
 
 
 def _divided(task: Task, name: str, call: int, argument: int, draw: Draw) -> Tensor | None:
