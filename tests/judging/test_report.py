@@ -104,6 +104,7 @@ def test_machines_get_everything() -> None:
         "dtype": "float64",
         "note": "elsewhere",
         "first_wrong": "hidden",
+        "first_part": None,
         "converted": [],
         "ways": {},
         "ways_on": "",

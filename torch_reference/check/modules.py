@@ -50,7 +50,8 @@ def check_modules(
     """
     named = {name: value for name, value in options.items() if name not in OPTIONS}
     inputs = _one_by_one(reference, inputs, named)
-    parameters = {name: value.detach() for name, value in mine.named_parameters()}
+    # From the loss backwards, as far as modules are registered in the order in which they are called.
+    parameters = {name: value.detach() for name, value in reversed([*mine.named_parameters()])}
     match = {name: other_name(name, names or {}) for name in parameters}
     _refuse(parameters, dict(reference.named_parameters()), match)
     same = {name: name for name in parameters}
@@ -62,8 +63,8 @@ def check_modules(
     if report.agrees or "upstream" in options:
         return report
     checked = partial(check_modules, ways=[], order=1, draws=0)
-    told = told_of_submodules(mine, reference, (inputs, named), names or {}, checked)
-    return replace(report, remarks=(*report.remarks, told)) if told else report
+    first, told = told_of_submodules(mine, reference, (inputs, named), names or {}, checked)
+    return replace(report, first_part=first, remarks=(*report.remarks, *told))
 
 
 def _of_parameters(module: nn.Module, match: Mapping[str, str], **how: bool) -> Callable[..., Any]:

@@ -27,9 +27,10 @@ class Report:
     """Ways that fail, and a small call that shows them, in lines that can be pasted."""
     warnings: tuple[str, ...] = ()
     """What is wrong without touching the verdict, as a second derivative that nobody asked for."""
-
     remarks: tuple[str, ...] = ()
     """What is to be known of the comparison, such as what stood for the reference where none was given."""
+    first_part: str = ""
+    """The first submodule that differs by itself, of two modules; empty where that is not known."""
 
     @property
     def agrees(self) -> bool:
@@ -63,6 +64,7 @@ class Report:
             "dtype": self.dtype,
             "note": self.note,
             "first_wrong": first.name if first else None,
+            "first_part": self.first_part or None,
             "converted": list(self.converted),
             "ways": dict(self.ways),
             "ways_on": self.ways_on,
@@ -119,4 +121,5 @@ class Report:
 
     def __str__(self) -> str:
         """Text of at most 80 columns."""
-        return report_text(self.findings, self.dtype, self.note, self._remarks(), self.agrees)
+        told = self._remarks()
+        return report_text(self.findings, self.dtype, self.note, told, self.agrees, self.first_part)

@@ -3,13 +3,15 @@
 import html
 import math
 import textwrap
-from collections import Counter
 from collections.abc import Sequence
 
 from torch_reference.comparison import Verdict
 from torch_reference.judging.finding import RULES, Finding
+from torch_reference.judging.headings import agreement, counts
 
 WIDTH = 80
+SHOWN = 7
+"""So many gradients with one mistake are shown with their numbers: all of the lesson's."""
 REFERENCES = {"reference", "reference's own backward", "model and loss"}
 """The parts of the user's code without which nothing can be judged."""
 THE_CHECK = "the check"
@@ -17,7 +19,12 @@ THE_CHECK = "the check"
 
 
 def report_text(
-    findings: Sequence[Finding], dtype: str, note: str, remarks: Sequence[str], agrees: bool
+    findings: Sequence[Finding],
+    dtype: str,
+    note: str,
+    remarks: Sequence[str],
+    agrees: bool,
+    first_part: str = "",
 ) -> str:
     """The heading, under which circumstances, and each finding that is to be told."""
     numbers = [finding for finding in findings if not finding.is_breach]
@@ -27,30 +34,47 @@ def report_text(
     told = _remarks(findings)
     told += [line for remark in remarks for line in wrapped(remark, "    ")]
     if not wrong:
-        return "\n".join([_agreement(outputs, gradients, dtype, agrees), *told])
-    heading = f"MISMATCH: {_counts(findings)}"
+        return "\n".join([agreement(outputs, gradients, dtype, agrees), *told])
+    heading = f"MISMATCH: {counts(findings)}"
     if all(each.name in REFERENCES for each in wrong):
         heading = "UNDECIDED: there is nothing to compare with"
     elif all(each.name == THE_CHECK for each in wrong):
         heading = "UNDECIDED: the check could not go on"
     elif all(each.is_undecided for each in wrong):
-        heading = f"UNDECIDED: {_counts(findings)}"
+        heading = f"UNDECIDED: {counts(findings)}"
     lines = [*wrapped(f"{heading} ({dtype})", "    "), *([note] if note else [])]
     first = next((finding for finding in findings if finding.starts_here and _is_told_first(finding)), None)
     if first and first.row.verdict in RULES:
         lines += wrapped(f"before all else: {first.name}, {first.row.verdict}", "    ")
     elif first:
-        lines += wrapped(f"first wrong link, from the loss backwards: {first.name}", "    ")
-    said: dict[tuple[object, str], str] = {}
-    for finding in wrong:
-        # A mistake that several gradients share, such as a lost sign, is told once.
-        same = said.setdefault((finding.diagnosis, finding.wrong), finding.name)
-        lines += ["", *finding_text(finding, same if finding.diagnosis and same != finding.name else "")]
+        named = first_part or f"first wrong link, from the loss backwards: {first.name}"
+        lines += wrapped(named, "    ")
+    lines += _each(wrong)
     names = {finding.name for finding in wrong}
     right = [finding.name for finding in findings if finding.name not in names]
     if right:
         lines += ["", *wrapped(f"right: {', '.join(right)}", "       ")]
     return "\n".join([*lines, *told])
+
+
+def _each(wrong: Sequence[Finding]) -> list[str]:
+    """What is wrong, one after another; a mistake that gradients share, such as a lost sign, is told once."""
+    said: dict[tuple[object, ...], list[str]] = {}
+    lines: list[str] = []
+    for finding in wrong:
+        names = said.setdefault(_what(finding), [])
+        names.append(finding.name)
+        if len(names) <= SHOWN:
+            again = finding.diagnosis is not None and len(names) > 1
+            lines += ["", *finding_text(finding, names[0] if again else "")]
+    for first, *others in said.values():
+        if more := others[SHOWN - 1 :]:
+            lines += ["", *wrapped(f"like {first}, {len(more)} more: {', '.join(more)}", "    ")]
+    return lines
+
+
+def _what(finding: Finding) -> tuple[object, ...]:
+    return finding.row.verdict, finding.row.explanation, finding.diagnosis, finding.wrong, finding.inherited
 
 
 def _is_told_first(finding: Finding) -> bool:
@@ -110,56 +134,6 @@ def wrapped(line: str, indent: str, width: int = WIDTH) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def _agreement(outputs: Sequence[Finding], gradients: Sequence[Finding], dtype: str, agrees: bool) -> str:
-    elements = sum(finding.row.elements for finding in (*outputs, *gradients))
-    names = " and ".join(
-        number(len(each), what) for each, what in ((outputs, "output"), (gradients, "gradient")) if each
-    )
-    if not agrees:
-        return f"UNDECIDED: nothing was compared: no gradient has an element ({dtype})"
-    return f"AGREEMENT: {names}, {number(elements, 'element')}, all within rounding ({dtype})"
-
-
-def _counts(findings: Sequence[Finding]) -> str:
-    """How many gradients and outputs are wrong in which way, of how many, and what else was found."""
-    parts = []
-    for what in ("output", "gradient"):
-        here = [finding for finding in findings if _is_of(finding, what)]
-        of = len({finding.name for finding in here})
-        wrong = [finding for finding in here if not finding.agrees and finding.row.verdict not in RULES]
-        counts = Counter(_TOLD.get(finding.row.verdict, "differ") for finding in wrong)
-        parts += [
-            f"{counts[told]} of {of} {what}s {told}" for told in ("differ", *_TOLD.values()) if counts[told]
-        ]
-    verdicts = [finding.row.verdict for finding in findings]
-    extra, raised = (verdicts.count(verdict) for verdict in (Verdict.EXTRA, Verdict.RAISED))
-    rules = sum(verdict in RULES for verdict in verdicts)
-    parts += [f"{extra} of an unknown name"] if extra else []
-    parts += [f"{rules} against the rules"] if rules else []
-    parts += [number(raised, "error") + " raised"] if raised else []
-    return ", ".join(parts)
-
-
-_TOLD = {
-    Verdict.MISSING: "missing",
-    Verdict.LOSES_DIGITS: "losing digits",
-    Verdict.INCONCLUSIVE: "inconclusive",
-    Verdict.NO_BOUND: "without a bound",
-}
-"""What is said of those that do not differ."""
-
-
-def _is_of(finding: Finding, what: str) -> bool:
-    """Whether it is about an output, or about a gradient."""
-    other = finding.kind == "call" or finding.row.verdict in (Verdict.MUTATED, Verdict.EXTRA)
-    return not other and (finding.kind == "output") is (what == "output")
-
-
-def number(count: int, what: str) -> str:
-    """A number of things: 1 gradient, 2 gradients."""
-    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _remarks(findings: Sequence[Finding]) -> list[str]:

@@ -64,5 +64,5 @@ def test_inputs_and_submodules_are_called_by_keyword_too() -> None:
     report = check_modules(right, reference, x, attention_mask=x[:1] + 1, ways=[], order=1)
     assert report.agrees
     assert {finding.name for finding in report.findings} >= {"inputs[1]", "inputs['attention_mask']"}
-    (told,) = check_modules(wrong, reference, hidden_states=x, ways=[], draws=0, order=1).remarks
+    told = check_modules(wrong, reference, hidden_states=x, ways=[], draws=0, order=1).first_part
     assert ": attention (outputs[0]" in told

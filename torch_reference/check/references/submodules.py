@@ -47,8 +47,8 @@ def told_of_submodules(
     given: tuple[Sequence[Any], Mapping[str, Any]],
     names: Mapping[str, str],
     checked: Callable[..., Report],
-) -> str:
-    """A sentence that names the first, in the order in which the reference's finish; empty if unknown.
+) -> tuple[str, tuple[str, ...]]:
+    """(a line that names the first, in the order in which the reference's finish, what is told of no first).
 
     Shapes: given are the inputs, and those by keyword
     """
@@ -57,7 +57,7 @@ def told_of_submodules(
     try:
         calls, above = _calls(reference, *given)
     except Exception:  # the module is the user's
-        return ""
+        return "", ()
     left = []
     for name, call in calls.items():
         if name not in matched or name not in above:
@@ -73,18 +73,21 @@ def told_of_submodules(
             left.append(name)
             continue
         if report.first_wrong:
-            wrong = ", ".join(finding.name for finding in report.findings if not finding.agrees)
+            wrong = _some([finding.name for finding in report.findings if not finding.agrees])
             told = "first submodule that differs, given its own inputs and upstream gradient"
-            return f"{told}: {matched[name]} ({wrong})"
+            return f"{told}: {matched[name]} ({wrong})", ()
         left += [] if report.agrees else [name]
-    return _none_differs(left) if len(left) < len(calls) else ""
+    return "", (_none_differs(left),) if len(left) < len(calls) else ()
 
 
 def _none_differs(left: Sequence[str]) -> str:
     if not left:
         return "no submodule differs by itself: what differs is how they are put together"
-    some = ", ".join(left[:FEW]) + (", …" if len(left) > FEW else "")
-    return f"no submodule that could be judged by itself differs; not judged by themselves: {some}"
+    return f"no submodule that could be judged by itself differs; not judged by themselves: {_some(left)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
 
 
 def _calls(
