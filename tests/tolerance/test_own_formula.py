@@ -96,6 +96,19 @@ def test_what_no_tolerance_bounds_is_known_by_its_formula() -> None:
     assert [finding.row.verdict.value for finding in wrong.findings] == ["agrees", "differs"]
 
 
+def test_a_wrong_formula_does_not_lose_digits() -> None:
+    """A softmax of 37 numbers, and 1.1 of its gradient: within the worst case of 16 bits."""
+    x = randn(37, dtype=torch.bfloat16)
+    softmax = partial(torch.softmax, dim=-1)
+
+    def backward(y: Tensor, above: Tensor) -> Tensor:
+        through = above.float() * y
+        return (1.1 * (through - y * through.sum())).to(x.dtype)
+
+    wrong = (lambda x: (softmax(x), softmax(x.float()))), backward
+    assert check(wrong, softmax, x).findings[1].row.verdict.value == "differs"
+
+
 def test_where_the_gradient_is_infinite_the_other_elements_are_judged() -> None:
     """Asin at 1, and 6 % of the derivative at another number."""
     x = torch.tensor([1.0, -0.9921875, 0.5, 0.25], dtype=torch.bfloat16)

@@ -2,9 +2,9 @@
 
 A factor of 1.01 in all of a gradient, or of 1.06 in an element, is a few roundings of bfloat16, and less than
 what rounding explains where the reference cancels, or saves a rounded result as logsumexp does. It is no
-rounding of the code's, though, and in float64 it is all that is left. So what agrees in 16 bits, and what is
-inconclusive or without a bound, runs once more with all of its operations in float64, whatever dtypes it
-names, and is compared with the exact gradient.
+rounding of the code's, though, and in float64 it is all that is left. So what agrees or loses digits in 16
+bits, and what is inconclusive or without a bound, runs once more with all of its operations in float64,
+whatever dtypes it names, and is compared with the exact gradient.
 
 Not refused is what an author may do in 16 bits: a constant that is rounded to them, a series that is as good,
 which are off by a rounding or two of the terms; and, where the code has numbers of its own in 16 bits, as a
@@ -31,6 +31,7 @@ from torch_reference.tolerance.second_look import sizes_of_terms
 from torch_reference.tolerance.verdicts import INCONCLUSIVE, Tolerance
 
 NARROW = (*HALF, torch.float32)
+OF_ROUNDING = (Verdict.AGREES, Verdict.LOSES_DIGITS)
 ROUNDINGS = 2.0
 """So many u of its terms each element may be off: a constant in 16 bits and one other."""
 DEVIATIONS = 4.0
@@ -59,7 +60,7 @@ def by_formula(
     derive: Derive,
     rtol: float = 0.0,
 ) -> dict[str, Row]:
-    """The rows: what agrees in 16 bits, or is open, is what its formula is, where that can be known.
+    """The rows: what rounding explains in 16 bits, or is open, is what its formula is, where that is known.
 
     Shapes: manual are the gradients that were judged, by name; again() makes them anew, and derive() those
             of other inputs: of the same ones in float64
@@ -69,7 +70,8 @@ def by_formula(
         name
         for name, value in manual.items()
         if name in rows and value.numel()
-        if (rows[name].agrees and value.dtype in HALF) or (_is_open(rows[name]) and value.dtype in NARROW)
+        if (rows[name].verdict in OF_ROUNDING and value.dtype in HALF)
+        or (_is_open(rows[name]) and value.dtype in NARROW)
     ]
     exact = _exact(asked, movement, derive) if asked else Exact({}, {}, False)
     further = [
@@ -82,7 +84,7 @@ def by_formula(
         row = _looked_at(tolerance, name, exact, rtol)
         if row is not None and row.verdict is Verdict.DIFFERS:
             told[name] = replace(row, explanation=OTHERWISE)
-        elif row is not None and row.agrees and not rows[name].agrees:
+        elif row is not None and row.agrees and _is_open(rows[name]):
             told[name] = replace(rows[name], verdict=Verdict.AGREES, explanation=BY_ITS_FORMULA)
     return {**rows, **told}
 
