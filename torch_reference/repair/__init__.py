@@ -7,7 +7,6 @@
 | helpers.py | the helpers that suspect lines call |
 | likeliest_line.py | the line with most to get wrong, where no edit tells |
 | edits/ | every single edit of a line, the likeliest first |
-| source_text.py | a file as text, at the places of its syntax tree |
 | anew/ | the user's function, or method, with another text |
 | screening.py, statement_ranges.py, frame_watch.py | most edits told off in the frame's variables |
 | task_trials.py | how an edited derivation is tried |

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from torch_reference.judging.calls.nests import is_numeric_array
+from torch_reference.repair.edits.source_text import Source, TextEdit
 from torch_reference.repair.frame_watch import Variables, copied, is_near, moments_before, tensors_of
-from torch_reference.repair.source_text import Source, TextEdit
 from torch_reference.repair.statement_ranges import from_to
 from torch_reference.repair.suspect_lines import written
 

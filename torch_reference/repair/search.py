@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from torch_reference.judging.calls.quiet import silent, unwarned
 from torch_reference.repair.anew.rebuilt import Original
 from torch_reference.repair.edits.edits_in_order import edits_in_order
+from torch_reference.repair.edits.source_text import TextEdit, unified_diff
 from torch_reference.repair.own_time import OwnTime
 from torch_reference.repair.screening import Screen, Wanted, screens
-from torch_reference.repair.source_text import TextEdit, unified_diff
 from torch_reference.repair.suspect_lines import KINDS
 from torch_reference.repair.time_limit import TimeLimit
 

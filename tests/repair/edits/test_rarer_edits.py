@@ -6,7 +6,7 @@ import pytest
 
 from torch_reference.repair.edits.edits_in_order import _sooner, _unread
 from torch_reference.repair.edits.source_edits import edits_of
-from torch_reference.repair.source_text import Source, TextEdit
+from torch_reference.repair.edits.source_text import Source, TextEdit
 
 NEEDED = [
     ("db = torch.sum(d)", "db = torch.sum(d, 0)"),

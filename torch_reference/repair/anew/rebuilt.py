@@ -10,7 +10,7 @@ from typing import Any
 
 from torch_reference.chain.recording.raw_memory import uses_raw_memory
 from torch_reference.repair.anew.remade import Remade, plain, reached
-from torch_reference.repair.source_text import Source
+from torch_reference.repair.edits.source_text import Source
 
 
 class Original:

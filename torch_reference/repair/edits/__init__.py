@@ -2,6 +2,7 @@
 
 | file | what it is |
 | --- | --- |
+| source_text.py | a file as text, at the places of its syntax tree |
 | edits_in_order.py | the edits of all suspect lines, the likeliest first |
 | source_edits.py | every single edit of a line |
 | term_edits.py | a factor, a term, a sign or a sum that was forgotten |
@@ -9,6 +10,6 @@
 | control_edits.py | what a loop runs over |
 """
 
-from torch_reference.repair.edits.source_edits import edits_of
+from torch_reference.repair.edits.source_text import Source, TextEdit
 
-__all__ = ["edits_of"]
+__all__ = ["Source", "TextEdit"]

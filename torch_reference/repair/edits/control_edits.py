@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from torch_reference.repair.source_text import Source, TextEdit
+from torch_reference.repair.edits.source_text import Source, TextEdit
 
 ROUNDS = "another number of rounds"
 

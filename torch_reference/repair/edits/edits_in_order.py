@@ -7,8 +7,8 @@ from types import CodeType
 
 from torch_reference.repair.anew.rebuilt import Original
 from torch_reference.repair.edits.source_edits import edits_of
+from torch_reference.repair.edits.source_text import TextEdit
 from torch_reference.repair.likeliest_line import stands_at
-from torch_reference.repair.source_text import TextEdit
 from torch_reference.repair.suspect_lines import only_copies, read, written
 
 GRADIENT = re.compile(r"^(d|g|delta)|grad|_bar$")
@@ -39,7 +39,9 @@ def edits_in_order(
             # What is missing from a variable is likelier missing where it is made than where it is used.
             used = whole[edit.start : edit.end].decode() in elsewhere and _growth(edit) > 0
             likelier = _sooner(edit, statement, unread, whole)
-            likelier += 3 * (is_copy and edit.what != "wrong sign")  # who copies has left something out
+            # Who copies has left something out; a clone is made to be written to, and seldom lacks a sign.
+            is_clone = isinstance(getattr(statement, "value", None), ast.Call)
+            likelier += 3 * (is_copy and not (is_clone and edit.what == "wrong sign"))
             every.append((edit.cost + further - likelier, used, _growth(edit), edit, statement))
     # Of two that cost the same, what stands there too much is likelier than what may be missing anywhere.
     for cost, _, _, edit, statement in sorted(every, key=lambda one: one[:3]):

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Sequence
 from itertools import combinations, permutations
 
-from torch_reference.repair.source_text import Source, TextEdit
+from torch_reference.repair.edits.source_text import Source, TextEdit
 
 UNARY = {"sqrt", "rsqrt", "exp", "log", "tanh", "sigmoid", "sign", "relu", "reciprocal"}
 WRITING = ({"index_copy_", "index_add_"}, {"scatter_", "scatter_add_"})

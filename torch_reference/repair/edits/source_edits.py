@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 
 from torch_reference.repair.edits.control_edits import control_edits
 from torch_reference.repair.edits.rarer_edits import rarer_edits
+from torch_reference.repair.edits.source_text import Source, TextEdit
 from torch_reference.repair.edits.term_edits import LEAVES, factors, of_a_factor, of_a_term, terms
-from torch_reference.repair.source_text import Source, TextEdit
 from torch_reference.repair.suspect_lines import header
 
 OPERATORS = {

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator, Sequence
 
-from torch_reference.repair.source_text import Source, TextEdit
+from torch_reference.repair.edits.source_text import Source, TextEdit
 
 REDUCED = (
     ".sum(0)",

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from torch_reference.repair.source_text import unified_diff
+from torch_reference.repair.edits.source_text import unified_diff
 
 LINES = ["---first", "naïve = x\x0c", "-- third", "\tlast"]
 ENDS = {
