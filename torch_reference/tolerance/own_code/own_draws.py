@@ -23,6 +23,7 @@ class OwnDraws:
         self.off = {"": off.abs(), **{which: total.abs() for which, total in sums(off, expected)}}
         self.bounds = bounds
         self.moved = {which: torch.zeros_like(each) for which, each in self.off.items()}
+        self.farthest = dict(self.moved)
         self.lowest = {which: torch.full_like(each, torch.inf) for which, each in self.off.items()}
         self.highest = {which: -each for which, each in self.lowest.items()}
 
@@ -41,18 +42,25 @@ class OwnDraws:
         for which, each in {"": moved, **dict(sums(moved, self.expected))}.items():
             self.lowest[which] = torch.minimum(self.lowest[which], each)
             self.highest[which] = torch.maximum(self.highest[which], each)
-            farthest = torch.maximum(self.lowest[which].abs(), self.highest[which].abs())
-            self.moved[which] = torch.minimum(farthest, self.highest[which] - self.lowest[which])
+            self.farthest[which] = torch.maximum(self.lowest[which].abs(), self.highest[which].abs())
+            apart = self.highest[which] - self.lowest[which]
+            self.moved[which] = torch.minimum(self.farthest[which], apart)
         return self.is_inside()
 
     def is_inside(self) -> bool:
         """Whether everything is within both bounds together."""
-        return self.excess() <= 1.0
+        return self._excess(self.moved) <= 1.0
 
-    def excess(self) -> float:
-        """The largest ratio to the bounds."""
+    def is_hopeless(self, bounds: float) -> bool:
+        """Whether something is so many bounds away, of the draw that is farthest from it.
+
+        On the grid of a dtype all of the first draws of one in a hundred elements are the same number.
+        """
+        return self._excess(self.farthest) > bounds
+
+    def _excess(self, moved: Mapping[str, Tensor]) -> float:
         ratios = [
-            torch.where(off > 0, off / (self.bounds[which] + FACTOR * self.moved[which]), 0.0).max()
+            torch.where(off > 0, off / (self.bounds[which] + FACTOR * moved[which]), 0.0).max()
             for which, off in self.off.items()
         ]
         return float(torch.stack(ratios).max())

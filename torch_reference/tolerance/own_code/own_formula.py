@@ -38,7 +38,7 @@ DEVIATIONS = 4.0
 """What adds up to no more of them is independent."""
 IS_OFF = 2.0**-20
 """Off by less than that part of itself no element is off; where roundings are, most are off."""
-DRAWS = 8
+DRAWS = 24
 OTHERWISE = (
     "its formula is another: with its operations in float64 it gives the number shown here, off by more than "
     "two roundings of what is added up to it, whatever rounding explains in this precision"

@@ -80,7 +80,7 @@ def forgiven(
             still = [each for name, each in own.items() if not each.is_explained(found[name])]
         except Exception:  # it is the user's code
             return dict(rows)
-        if not still or (draw >= FIRST and any(each.excess() > HOPELESS for each in still)):
+        if not still or (draw >= FIRST and any(each.is_hopeless(HOPELESS) for each in still)):
             break
     accepts = Verdict.LOSES_DIGITS.value in accept
     told = dict(rows)
