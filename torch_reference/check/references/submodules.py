@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from torch_reference.judging.calls.holders import copied, flattened, mapped, tensors_mapped
+from torch_reference.judging.calls.nests import named_leaves
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.private_model import private_copy
 from torch_reference.judging.calls.really import is_tensor
@@ -38,7 +39,7 @@ class Call:
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    outputs: list[Tensor] = field(default_factory=list)
+    outputs: dict[str, Tensor] = field(default_factory=dict)
 
 
 def told_of_submodules(
@@ -66,17 +67,24 @@ def told_of_submodules(
         inner = {
             n.removeprefix(f"{matched[name]}."): other_name(n, names).removeprefix(f"{name}.") for n in own
         }
-        options = {**call.kwargs, "names": inner, "upstream": above[name]}
+        upstream = [
+            torch.zeros_like(call.outputs[key]) if gradient is None else gradient.detach()
+            for key, gradient in above[name].items()
+        ]
+        options = {**call.kwargs, "names": inner, "upstream": upstream}
         try:
             report = checked(own[matched[name]], others[name], *call.args, **options)
         except (ValueError, TypeError):  # without a gradient, or with other parameters
             left.append(name)
             continue
-        if report.first_wrong:
-            wrong = _some([finding.name for finding in report.findings if not finding.agrees])
+        # What a submodule returns besides, as weights of attention, and nothing uses, is no matter.
+        wrong = [
+            each for each in report.findings if not each.agrees and above[name].get(each.name, 0) is not None
+        ]
+        if any(each.starts_here for each in wrong):
             told = "first submodule that differs, given its own inputs and upstream gradient"
-            return f"{told}: {matched[name]} ({wrong})", ()
-        left += [] if report.agrees else [name]
+            return f"{told}: {matched[name]} ({_some([each.name for each in wrong])})", ()
+        left += [name] if wrong else []
     return "", (_none_differs(left),) if len(left) < len(calls) else ()
 
 
@@ -92,10 +100,11 @@ def _some(names: Sequence[str]) -> str:
 
 def _calls(
     module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]
-) -> tuple[dict[str, Call], dict[str, list[Tensor]]]:
+) -> tuple[dict[str, Call], dict[str, dict[str, Tensor | None]]]:
     """The first call of each submodule, in the order in which they finish, and the gradients of its outputs.
 
-    Shapes: the gradients of those calls alone whose outputs all have one
+    Shapes: the gradients of those calls alone whose outputs may all have one; None is that of one that
+            nothing uses
     """
     module = private_copy(module)
     started: dict[str, list[Call]] = {}
@@ -109,10 +118,13 @@ def _calls(
 
     def after(name: str) -> Callable[..., Any]:
         def look(_: nn.Module, _args: Any, output: Any) -> Any:
+            # What follows may work in place, and the module itself may use what it returns.
+            output = tensors_mapped(lambda leaf: leaf.clone(), output)
             if name not in calls:
                 calls[name] = started[name][0]
-                calls[name].outputs = [leaf for leaf in flattened(output)[0] if _is_number(leaf)]
-            return tensors_mapped(lambda leaf: leaf.clone(), output)  # what follows may work in place
+                leaves = named_leaves(output, "outputs")
+                calls[name].outputs = {key: leaf for key, leaf in leaves.items() if _is_number(leaf)}
+            return tensors_mapped(lambda leaf: leaf.clone(), output)
 
         return look
 
@@ -128,15 +140,14 @@ def _calls(
         made = flattened(module(*args, **kwargs))[0]
         ends = [leaf for leaf in made if _is_number(leaf) and leaf.requires_grad]
         total = torch.stack([(leaf * normal(leaf.detach(), generator)).sum() for leaf in ends]).sum()
-    known = {name: call for name, call in calls.items() if all(each.requires_grad for each in call.outputs)}
-    outputs = [each for call in known.values() for each in call.outputs]
+    known = {
+        name: call.outputs
+        for name, call in calls.items()
+        if all(each.requires_grad for each in call.outputs.values())
+    }
+    outputs = [each for made in known.values() for each in made.values()]
     found = iter(torch.autograd.grad(total, outputs, allow_unused=True))
-    above = {name: [_or_zeros(next(found), each) for each in call.outputs] for name, call in known.items()}
-    return calls, above
-
-
-def _or_zeros(gradient: Tensor | None, like: Tensor) -> Tensor:
-    return torch.zeros_like(like) if gradient is None else gradient.detach()
+    return calls, {name: {key: next(found) for key in made} for name, made in known.items()}
 
 
 def _copied(nest: Any) -> Any:

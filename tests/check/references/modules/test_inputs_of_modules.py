@@ -35,12 +35,14 @@ class Attention(nn.Module):
 
     def __init__(self, factor: float) -> None:
         super().__init__()
-        self.value, self.factor = nn.Linear(3, 3).double(), factor
+        self.value, self.factor, self.besides = nn.Linear(3, 3).double(), factor, 1.0
 
-    def forward(self, *, hidden_states: Tensor, mask: Tensor | None = None) -> tuple[Tensor]:
-        """A layer, and a mask that is added."""
-        made = self.value(hidden_states) * self.factor
-        return (made if mask is None else made + mask,)
+    def forward(self, *, hidden_states: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """A layer, to which a mask is added, and what nothing uses."""
+        weights = self.value(hidden_states)
+        made = weights * self.factor
+        besides = weights if self.besides == 1 else weights * self.besides
+        return (made if mask is None else made + mask, besides)
 
 
 class Layer(nn.Module):
@@ -66,3 +68,6 @@ def test_inputs_and_submodules_are_called_by_keyword_too() -> None:
     assert {finding.name for finding in report.findings} >= {"inputs[1]", "inputs['attention_mask']"}
     told = check_modules(wrong, reference, hidden_states=x, ways=[], draws=0, order=1).first_part
     assert ": attention (outputs[0]" in told
+    wrong.attention.factor, wrong.attention.besides, wrong.norm.eps = 1.0, 2.0, 0.1
+    told = check_modules(wrong, reference, hidden_states=x, ways=[], draws=0, order=1).first_part
+    assert ": norm (outputs[0]" in told  # and not the attention, which returns other weights besides
