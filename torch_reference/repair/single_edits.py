@@ -69,8 +69,9 @@ def repairs(
     search = Search(trials, OwnTime(MOST_SECONDS))
     search.edits(original, statements, here, again, wanted)
     if not search.fitting:
-        search.time = OwnTime(MOST_SECONDS)
-        for helper in helpers_called(original, statements):
+        helpers = helpers_called(original, statements)
+        for helper in helpers:
+            search.time = OwnTime(MOST_SECONDS / len(helpers))
             search.every_edit(helper)
     return Repairs(tuple(search.fitting), search.tried, search.begun.waited, search.complete, numbers)
 
