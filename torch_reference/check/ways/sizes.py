@@ -29,6 +29,8 @@ EVEN = (1030, 522, 262, 130, 66, PRIME + 1)
 MOST_INPUTS, MOST_OUTPUTS, MOST_LENGTHS = 2**13, 2**14, 2
 FEW = 3
 """So many rows are enough where columns are many."""
+MOST_WANTED = 6
+"""A module of more parameters is many operations, of which none is a kernel of the module's own."""
 LONG = 0.02
 """Where to look at a point takes so many seconds, as a loop over columns does, a smaller one is enough."""
 
@@ -49,8 +51,9 @@ def with_rows(session: Session) -> Iterator[Attempt]:
             continue
         on_error = "fails" if rows == PRIME else "refused"
         yield from _at_size(session, what, _resized(session.inputs, places, rows), on_error)
-    yield from _beyond(session, session.inputs, places, count, "rows")
-    yield from _each_alone(session, session.inputs, places, "rows")
+    if len(session.wanted) <= MOST_WANTED:
+        yield from _beyond(session, session.inputs, places, count, "rows")
+        yield from _each_alone(session, session.inputs, places, "rows")
 
 
 def with_its_rows(session: Session) -> list[str]:
