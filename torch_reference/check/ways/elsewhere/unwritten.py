@@ -31,7 +31,7 @@ def unwritten_is_nan() -> Iterator[None]:
     with _lock:
         _inside.append(_state())
         if not _inside[0][0]:
-            torch.use_deterministic_algorithms(True, warn_only=True)
+            _set_deterministic(True, True)
         _fill(True)
     try:
         with unwarned():
@@ -41,7 +41,7 @@ def unwritten_is_nan() -> Iterator[None]:
             was = _inside[0]
             _inside.pop()
             if not _inside:
-                torch.use_deterministic_algorithms(was[0], warn_only=was[1])
+                _set_deterministic(was[0], was[1])
                 _fill(was[2])
 
 
@@ -59,3 +59,8 @@ def _fills() -> bool:
 
 def _fill(fills: bool) -> None:
     torch._C._set_deterministic_fill_uninitialized_memory(fills)
+
+
+def _set_deterministic(mode: bool, warn_only: bool) -> None:
+    """As torch's own function for it, which imports torch.compile's settings, for seconds."""
+    torch._C._set_deterministic_algorithms(mode, warn_only=warn_only)
