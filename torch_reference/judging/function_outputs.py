@@ -20,7 +20,7 @@ from torch_reference.tolerance.agreeing_rows import SPARE
 from torch_reference.tolerance.by_rows import rows_by_parts
 from torch_reference.tolerance.differences import is_number
 from torch_reference.tolerance.meant import allowances, tolerance_at
-from torch_reference.tolerance.own_code import forgiven
+from torch_reference.tolerance.own_code.own_roundings import forgiven
 
 Again = Callable[[], Mapping[str, Any]]
 

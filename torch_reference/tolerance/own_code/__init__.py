@@ -4,7 +4,6 @@ own_roundings.py: moved by its own roundings, where those of the reference do no
 own_formula.py: in float64, where 16 bits hide what its formula is; own_draws.py: what both draw.
 """
 
-from torch_reference.tolerance.own_code.own_formula import by_formula
-from torch_reference.tolerance.own_code.own_roundings import forgiven
+from torch_reference.tolerance.own_code.own_draws import OwnDraws
 
-__all__ = ["by_formula", "forgiven"]
+__all__ = ["OwnDraws"]

@@ -9,6 +9,5 @@
 """
 
 from torch_reference.check.ways.elsewhere.partitions import parted
-from torch_reference.check.ways.elsewhere.unwritten import unwritten_is_nan
 
-__all__ = ["parted", "unwritten_is_nan"]
+__all__ = ["parted"]

@@ -1,6 +1,6 @@
 """What is shown of a way that fails: the smallest input at which it does, and the call that can be pasted."""
 
 from torch_reference.check.ways.shown.pasted_call import unbroken
-from torch_reference.check.ways.shown.smallest_input import Shrinking, smallest_inputs
+from torch_reference.check.ways.shown.smallest_input import Shrinking
 
-__all__ = ["Shrinking", "smallest_inputs", "unbroken"]
+__all__ = ["Shrinking", "unbroken"]
