@@ -74,6 +74,7 @@ def test_every_report_is_of_a_known_class_and_a_published_backward() -> None:
     assert all(one.source for one in HELD_OUT)
 
 
+@pytest.mark.medium
 def test_the_scoreboard_has_columns_for_line_kind_and_edit(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     """On one mistake that is placed, named and mended."""
     one = next(mistake for mistake in REPORTS if mistake.wrong == "db = dout")

@@ -73,6 +73,7 @@ def test_another_network_or_loss_is_not_the_lessons() -> None:
     assert not asked(nn.Linear(1, 1).double(), loss, inputs, observed)
 
 
+@pytest.mark.medium
 def test_the_verdicts_of_the_third_witness() -> None:
     """Yours, PyTorch's, both within rounding, undecided: for x² at 3, whose derivative is 6."""
     model = nn.Linear(1, 1, bias=False).double()

@@ -107,7 +107,7 @@ def test_a_decision_is_not_shaken() -> None:
         assert movement.bound("x").item() <= 10 * torch.finfo(dtype).eps * 0.1
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_kinks_behind_each_other_turn_independently(dtype: torch.dtype) -> None:
     """|max − y| where two y are equal in their precision alone: either is the max."""

@@ -69,6 +69,7 @@ def test_a_child_that_holds_the_output_open_is_not_waited_for() -> None:
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.medium
 def test_a_program_that_talks_without_end_fills_no_memory() -> None:
     """What is beyond the first lines is read and dropped."""
     with pytest.raises(RuntimeError, match="did not end"):

@@ -84,6 +84,7 @@ def test_a_rule_for_tangents_that_the_values_contradict_is_no_witness() -> None:
     assert report.first_wrong.wrong in ("undecided", "yours")
 
 
+@pytest.mark.medium
 def test_its_error_knows_what_cancels() -> None:
     """A value that roundings of the point move is off by as much."""
     assert by_complex_step(lambda step, seed: step * (2.0 + 1e-3 * seed)) == (2.0, pytest.approx(0.024))

@@ -33,6 +33,7 @@ def test_a_stop_against_the_rules_fails(steps: int, stopped: descent.Stopped, pr
     assert swapped.problems == [f"reference {problem}"]
 
 
+@pytest.mark.medium
 def test_a_step_after_convergence_fails() -> None:
     """Stopping at the second small step instead of the first."""
     longer = descent.descend(

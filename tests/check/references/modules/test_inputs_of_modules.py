@@ -58,6 +58,7 @@ class Layer(nn.Module):
         return self.norm(hidden_states + made)
 
 
+@pytest.mark.medium
 def test_inputs_and_submodules_are_called_by_keyword_too() -> None:
     """Gradients of what is given by keyword are judged; a submodule that is called so is not left out."""
     reference, right, wrong = Layer(), Layer(), Layer(1.01)
