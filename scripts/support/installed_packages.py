@@ -11,6 +11,9 @@ from reading.plain_lines import one_line
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("manual_backprop", "torch_reference")
 
+ZEROS = "source code string cannot contain null bytes"
+"""Said of a file of zeros, whose name is not told: a SyntaxError, before Python 3.11.4 a ValueError."""
+
 
 def require(module: str, extra: str) -> ModuleType:
     """Import a module, or say in one line which extra installs it."""
@@ -31,8 +34,8 @@ def broken_installation(error: BaseException) -> str:
         if not is_ours or error.name in PACKAGES:
             return f"{error.name} is not installed for {sys.executable}{_advice()}"
     files = [file for frame, _ in traceback.walk_tb(error.__traceback__) if (file := _file_of(frame))]
-    if isinstance(error, SyntaxError):  # of zeros it does not know the file, but ours has been read
-        files.append(error.filename or "")
+    if isinstance(error, SyntaxError) or str(error) == ZEROS:
+        files.append(getattr(error, "filename", None) or "")
     if not files or _is_ours(files[-1]):
         return ""
     return f"a library of {sys.executable} is damaged ({what(error)}){_advice()}"

@@ -62,7 +62,7 @@ def test_a_library_that_is_missing_or_damaged_is_one_line_and_status_2(checkout:
         ("", "no_such_library is not installed for"),
         ("import unlinked", "is damaged (OSError: libx.so: cannot open"),
         ("import cut", "is damaged (SyntaxError: "),
-        ("import zeroed", "is damaged (SyntaxError: "),
+        ("import zeroed", "Error: source code string cannot contain null bytes)"),
         ("import short", "is damaged (EOFError: "),
     ]:
         done = ended(checkout, line)
