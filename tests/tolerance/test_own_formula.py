@@ -146,6 +146,13 @@ def test_constants_in_16_bits_are_roundings(dtype: torch.dtype) -> None:
     assert check(partial(scaled, own), partial(scaled, 32**-0.5), x).agrees
 
 
+@pytest.mark.parametrize("numbers", [(0.5, 34.0, 35.5), (34.0, 35.5)])
+def test_what_float64_rounds_itself_is_no_other_formula(numbers: tuple[float, ...]) -> None:
+    """Where a sigmoid is 1 but for 1e-15, y(1 − y) is off by percents, and σ(x) σ(−x) by nothing."""
+    own = pair(torch.sigmoid, lambda x: torch.sigmoid(x) * torch.sigmoid(-x))
+    assert check(own, torch.sigmoid, torch.tensor(numbers, dtype=torch.bfloat16)).agrees
+
+
 def test_at_a_kink_the_formula_may_take_any_side() -> None:
     """A ReLU whose slope at 0 is 1."""
     x = randn(8, 4, dtype=torch.bfloat16)

@@ -14,19 +14,18 @@ rounded: code that does something else in float64 says nothing of itself.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
-from torch_reference.tolerance.differences import adds_up, is_number
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.kinks import hulls
-from torch_reference.tolerance.movement import Movement, Tensors
+from torch_reference.tolerance.movement import FACTOR, Movement, Tensors
+from torch_reference.tolerance.own_code.in_float64 import Derive, Exact, in_float64, numbers
 from torch_reference.tolerance.own_code.own_draws import OwnDraws
 from torch_reference.tolerance.rounding.moved_run import HALF, unit
-from torch_reference.tolerance.rounding.own_run import ExactOwnRun, OwnRun
+from torch_reference.tolerance.rounding.own_run import OwnRun
 from torch_reference.tolerance.second_look import sizes_of_terms
 from torch_reference.tolerance.verdicts import INCONCLUSIVE, Tolerance
 
@@ -36,6 +35,8 @@ ROUNDINGS = 2.0
 """So many u of its terms each element may be off: a constant in 16 bits and one other."""
 DEVIATIONS = 4.0
 """What adds up to no more of them is independent."""
+IN_FLOAT64, NOTHING = 2.0**-47, 2.0**-40
+"""A rounding of float64, 64 times, and the part of the largest element that nothing in it tells from zero."""
 IS_OFF = 2.0**-20
 """Off by less than that part of itself no element is off; where roundings are, most are off."""
 DRAWS = 24
@@ -49,7 +50,6 @@ BY_ITS_FORMULA = (
 )
 
 Again = Callable[[], Mapping[str, Tensor]]
-Derive = Callable[[Tensors], Mapping[str, Tensor]]
 
 
 def by_formula(
@@ -73,15 +73,17 @@ def by_formula(
         if (rows[name].verdict in OF_ROUNDING and value.dtype in HALF)
         or (_is_open(rows[name]) and value.dtype in NARROW)
     ]
-    exact = _exact(asked, movement, derive) if asked else Exact({}, {}, False)
+    exact = in_float64(asked, movement, derive) if asked else Exact({}, {}, False)
     further = [
         name
         for name, value in exact.found.items()
         if _is_open(rows[name]) or not _row(movement, name, value, exact.right[name], rtol).agrees
     ]
     told = {}
-    for name in _what_was_returned(further, exact, manual, movement, again) if further else ():
-        row = _looked_at(tolerance, name, exact, rtol)
+    for name, moved in (
+        _what_was_returned(further, exact, manual, movement, again) if further else {}
+    ).items():
+        row = _looked_at(tolerance, name, exact, rtol, moved)
         if row is not None and row.verdict is Verdict.DIFFERS:
             told[name] = replace(row, explanation=OTHERWISE)
         elif row is not None and row.agrees and _is_open(rows[name]):
@@ -89,59 +91,29 @@ def by_formula(
     return {**rows, **told}
 
 
-class Exact(NamedTuple):
-    """What the code makes in float64, what is right there, and whether it has numbers of its own in 16 bits.
-
-    Where both are infinite, or no number, there is 0.
-    """
-
-    found: Tensors
-    right: Tensors
-    has_tables: bool
-
-
 def _is_open(row: Row) -> bool:
     """Whether the tolerance says nothing of it."""
     return row.verdict is Verdict.NO_BOUND or row.explanation == INCONCLUSIVE
 
 
-def _exact(asked: list[str], movement: Movement, derive: Derive) -> Exact:
-    run = ExactOwnRun()
-    try:
-        with run:
-            made = derive(movement.exact_inputs)
-    except Exception:  # it is the user's code, made for 16 bits
-        return Exact({}, {}, False)
-    found, right = {}, {}
-    for name in () if run.writes_narrow else asked:
-        value, expected = made.get(name), movement.expected[name]
-        if (
-            value is not None
-            and value.shape == expected.shape
-            and is_number(value)
-            and value.dtype not in HALF
-        ):
-            value = value.detach().to(expected.dtype)
-            if torch.equal(value.isfinite(), expected.isfinite()):
-                found[name], right[name] = _numbers(value, expected), _numbers(expected, expected)
-    return Exact(found, right, run.reads_narrow)
-
-
-def _numbers(value: Tensor, expected: Tensor) -> Tensor:
-    """The value, and 0 where what is expected is no number."""
-    return value if adds_up(expected) else value.where(expected.isfinite(), 0.0)
-
-
 def _row(
-    movement: Movement, name: str, value: Tensor, right: Tensor, rtol: float, terms: Tensor | None = None
+    movement: Movement,
+    name: str,
+    value: Tensor,
+    right: Tensor,
+    rtol: float,
+    terms: Tensor | None = None,
+    noise: float | Tensor = 0.0,
 ) -> Row:
     """What the formula gives against what is right, within two roundings of itself or of its terms."""
     size = right.abs()
-    allowed = (size if terms is None else terms) * ROUNDINGS * unit(movement.dtypes[name]) + rtol * size
+    allowed = (
+        (size if terms is None else terms) * ROUNDINGS * unit(movement.dtypes[name]) + rtol * size + noise
+    )
     return compare({name: value}, {name: right}, {name: allowed})[0]
 
 
-def _looked_at(tolerance: Tolerance, name: str, exact: Exact, rtol: float) -> Row | None:
+def _looked_at(tolerance: Tolerance, name: str, exact: Exact, rtol: float, moved: Tensor) -> Row | None:
     """The row of what the formula gives; None where nothing can be said of it.
 
     The terms may be larger than what they add up to, and a kink has sides. What 1 − x² does to the roundings
@@ -152,13 +124,16 @@ def _looked_at(tolerance: Tolerance, name: str, exact: Exact, rtol: float) -> Ro
         return row
     if exact.has_tables and _looks_like_roundings(value - right, right):
         return None
-    size = right.abs()
+    # Float64 rounds, too, and what cancels is what it leaves: as far as 16 bits do, in units of its own.
+    size, bound = right.abs(), numbers(movement.bound(name), movement.expected[name])
+    reach = (bound + FACTOR * moved).nan_to_num(0.0, 0.0)
+    noise = IN_FLOAT64 / unit(movement.dtypes[name]) * reach + NOTHING * size.amax()
     terms = torch.maximum(size, sizes_of_terms(movement, name).clamp(max=size.amax()))
-    row = _row(movement, name, value, right, rtol, terms)
+    row = _row(movement, name, value, right, rtol, terms, noise)
     if row.agrees or not tolerance.sides:
         return row
     nearest = hulls(movement, tolerance.sides, name)[0].nearest(value)
-    return _row(movement, name, value, _numbers(nearest, movement.expected[name]), rtol, terms)
+    return _row(movement, name, value, numbers(nearest, movement.expected[name]), rtol, terms, noise)
 
 
 def _looks_like_roundings(off: Tensor, expected: Tensor) -> bool:
@@ -173,14 +148,14 @@ def _looks_like_roundings(off: Tensor, expected: Tensor) -> bool:
 
 def _what_was_returned(
     names: list[str], exact: Exact, manual: Tensors, movement: Movement, again: Again
-) -> list[str]:
-    """The names whose results are what the formula gives, as far as the code's own roundings move them."""
+) -> dict[str, Tensor]:
+    """How far the code's own roundings move the results that are what the formula gives but for them."""
     own = {}
     for name in names:
         expected, value = movement.expected[name], exact.found[name]
-        last = _numbers(movement.last_rounding(name), expected)
+        last = numbers(movement.last_rounding(name), expected)
         bounds = {"": last, **dict(sums(last, value.abs()))}  # equal elements round alike
-        own[name] = OwnDraws(_numbers(manual[name], expected), value, bounds)
+        own[name] = OwnDraws(numbers(manual[name], expected), value, bounds)
     explained = [name for name, each in own.items() if each.is_inside()]
     try:
         for draw in range(DRAWS):
@@ -192,8 +167,8 @@ def _what_was_returned(
                 name
                 for name, each in own.items()
                 if name not in explained
-                if each.is_explained(_numbers(made[name], movement.expected[name]))
+                if each.is_explained(numbers(made[name], movement.expected[name]))
             ]
     except Exception:  # it is the user's code
         pass
-    return explained
+    return {name: own[name].farthest[""] for name in explained}
