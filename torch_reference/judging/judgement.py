@@ -21,7 +21,7 @@ from torch_reference.tolerance.agreeing_rows import near_row
 from torch_reference.tolerance.by_rows import rows_by_parts
 from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.own_code.in_float64 import Derive
-from torch_reference.tolerance.own_code.own_formula import Again, by_formula
+from torch_reference.tolerance.own_code.own_formula import Again, by_formula, in_question
 from torch_reference.tolerance.own_code.own_roundings import forgiven
 from torch_reference.tolerance.verdicts import Tolerance
 
@@ -59,11 +59,13 @@ class Evidence:
 
     @cached_property
     def _tolerance(self) -> Tolerance:
-        def reference(values: Tensors) -> Tensors:
-            return reference_gradients(self.objective, values, self.names, self.cuts, outputs=self.outputs)
+        # A closure over self would keep all of this in memory until Python looks for what keeps itself.
+        objective, names, cuts, outputs = self.objective, self.names, self.cuts, self.outputs
 
-        names = (*self.outputs, *self.names)
-        return tolerance_at(self.objective, tuple(self.cuts), names, reference, self.point)
+        def reference(values: Tensors) -> Tensors:
+            return reference_gradients(objective, values, names, cuts, outputs=outputs)
+
+        return tolerance_at(objective, tuple(cuts), (*outputs, *names), reference, self.point)
 
     def rows(
         self, manual: Tensors, fewest: int = 4, coarsely: bool = False, outputs: Tensors | None = None
@@ -113,7 +115,9 @@ class Evidence:
         if derive is None or not isinstance(self.objective, FunctionObjective):
             return rows
         own = {name: manual[name] for name in self.names if name in manual}
-        return by_formula(rows, own, self._tolerance, again, derive, meant.rtol)
+        own = {name: own[name] for name in in_question(rows, own)}
+        # Of a large point no more is evaluated than is asked for.
+        return by_formula(rows, own, self._tolerance, again, derive, meant.rtol) if own else rows
 
     def _by_parts(self, manual: Tensors, allowed: Allowed) -> dict[str, Row] | None:
         """The rows where the point is large and has rows of its own: judged a few at a time."""

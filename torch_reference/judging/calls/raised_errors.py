@@ -49,9 +49,10 @@ def user_code(part: str) -> Iterator[None]:
     except BaseException as error:
         if ends_the_check(error):
             raise
-        # Of a StopIteration contextlib takes an error with this cause for Python's own, and drops it.
-        cause = None if isinstance(error, StopIteration) else error
-        raise UserCodeError(part, error) from cause
+        # Of a StopIteration contextlib takes an error with this cause for Python's own, and drops it. A name
+        # for the cause would keep it, and by its traceback every tensor on the stack, until Python looks for
+        # what keeps itself.
+        raise UserCodeError(part, error) from (None if isinstance(error, StopIteration) else error)
 
 
 def ends_the_check(error: BaseException) -> bool:

@@ -62,18 +62,11 @@ def by_formula(
 ) -> dict[str, Row]:
     """The rows: what rounding explains in 16 bits, or is open, is what its formula is, where that is known.
 
-    Shapes: manual are the gradients that were judged, by name; again() makes them anew, and derive() those
+    Shapes: manual are the gradients in question, by name; again() makes them anew, and derive() those
             of other inputs: of the same ones in float64
     """
     movement = tolerance.movement
-    asked = [
-        name
-        for name, value in manual.items()
-        if name in rows and value.numel()
-        if (rows[name].verdict in OF_ROUNDING and value.dtype in HALF)
-        or (_is_open(rows[name]) and value.dtype in NARROW)
-    ]
-    exact = in_float64(asked, movement, derive) if asked else Exact({}, {}, False)
+    exact = in_float64([*manual], movement, derive)
     further = [
         name
         for name, value in exact.found.items()
@@ -89,6 +82,17 @@ def by_formula(
         elif row is not None and row.agrees and _is_open(rows[name]):
             told[name] = replace(rows[name], verdict=Verdict.AGREES, explanation=BY_ITS_FORMULA)
     return {**rows, **told}
+
+
+def in_question(rows: Mapping[str, Row], manual: Tensors) -> list[str]:
+    """The names of the gradients whose formula may tell what rounding does not."""
+    return [
+        name
+        for name, value in manual.items()
+        if name in rows and value.numel()
+        if (rows[name].verdict in OF_ROUNDING and value.dtype in HALF)
+        or (_is_open(rows[name]) and value.dtype in NARROW)
+    ]
 
 
 def _is_open(row: Row) -> bool:
