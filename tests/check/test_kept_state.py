@@ -51,11 +51,16 @@ def summed(kept: Settings) -> None:
     kept.tensor += 1
 
 
+def hidden(kept: Settings) -> None:
+    """A tensor changes without a new version."""
+    kept.tensor.data.add_(1)
+
+
 def nothing(kept: Settings) -> None:
     """Most modules."""
 
 
-@pytest.mark.parametrize("keep", [counted, listed, summed, nothing])
+@pytest.mark.parametrize("keep", [counted, listed, summed, hidden, nothing])
 def test_a_reference_is_as_new_in_each_call(keep: Callable[[Settings], None]) -> None:
     """What it would keep of one call is in no other."""
     reference, mine = Keeping(keep), nn.Linear(3, 2).double()
@@ -63,9 +68,11 @@ def test_a_reference_is_as_new_in_each_call(keep: Callable[[Settings], None]) ->
     names = {"weight": "layer.weight", "bias": "layer.bias"}
     report = check_modules(mine, reference, x, names=names, ways=["redrawn"], order=1)
     assert dict(report.ways) == {"redrawn": "agrees"}
+    kept = reference.settings
+    assert (kept.calls, kept.times, kept.tensor.item()) == (0, [], 0.0)  # it was never called itself
 
 
-@pytest.mark.parametrize("keep", [counted, listed, summed, nothing])
+@pytest.mark.parametrize("keep", [counted, listed, summed, hidden, nothing])
 def test_what_a_call_leaves_is_seen(keep: Callable[[Settings], None]) -> None:
     """In a number, a list and a tensor of an object that the module has."""
     module = Keeping(keep)
@@ -109,3 +116,16 @@ def test_what_there_is_no_time_for_is_said(monkeypatch) -> None:
     assert first.diagnosis is None
     assert first.row.explanation == explain.LEFT
     assert explain.LEFT in str(report)
+
+
+def test_a_module_that_leaves_is_the_users_code() -> None:
+    """sys.exit is no fault of the check's, nor of how the inputs were given."""
+
+    class Leaving(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            raise SystemExit(0)
+
+    module = Leaving(3, 2)
+    for given in (x, (x,)):
+        (finding,) = check_modules(module, module, given, ways=[]).findings
+        assert finding.name == "reference"

@@ -17,6 +17,7 @@ from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.holders import copied
 from torch_reference.judging.calls.points import leaving_all_alone, quiet_call
 from torch_reference.judging.calls.private_model import private_copy
+from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
 from torch_reference.judging.report import Report
 
 OPTIONS = signature(check_function).parameters
@@ -87,9 +88,9 @@ def _one_by_one(module: nn.Module, inputs: tuple[Any, ...], named: Mapping[str, 
 
 def _takes(module: nn.Module, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> bool:
     try:
-        with leaving_all_alone(), quiet_call():
+        with leaving_all_alone(), quiet_call(), user_code("module"):
             private_copy(module)(*copied(inputs), **copied(named))
-    except Exception:  # it is the user's
+    except UserCodeError:
         return False
     return True
 

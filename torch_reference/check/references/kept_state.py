@@ -10,7 +10,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from torch_reference.judging.calls.really import is_tensor
 
@@ -56,7 +56,7 @@ def kept_state(module: nn.Module) -> State | None:
                 return None
             if inside is None or len(found) > MOST:
                 return None
-            found.append((thing, len(inside), thing._version if is_tensor(thing) else 0))
+            found.append((thing, len(inside)))
             ahead += inside
     return found
 
@@ -70,8 +70,10 @@ def is_same(one: State | None, other: State | None) -> bool:
 
 def _inside(thing: Any) -> list[Any] | None:
     """What a thing holds; None where it may hold what is not seen."""
-    if isinstance(thing, SHARED) or is_tensor(thing):
+    if isinstance(thing, SHARED):
         return []
+    if is_tensor(thing):
+        return _numbers(thing)
     if isinstance(thing, nn.Module):
         numbers = {**thing._parameters, **thing._buffers}
         own = {key: value for key, value in vars(thing).items() if key not in ("_parameters", "_buffers")}
@@ -84,3 +86,10 @@ def _inside(thing: Any) -> list[Any] | None:
         return [*thing]
     is_plain = type(thing).__basicsize__ == _Plain.__basicsize__ and hasattr(thing, "__dict__")
     return [*vars(thing), *vars(thing).values()] if is_plain else None
+
+
+def _numbers(tensor: Tensor) -> list[Any] | None:
+    """Its numbers, as bytes: what is written by way of .data, or of numpy, changes no version of it."""
+    if tensor.numel() > MOST:
+        return None
+    return [tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes()]

@@ -15,8 +15,9 @@ from torch_reference.check.references.kept_state import State, is_same, kept_sta
 from torch_reference.check.references.left_out import left_out
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.holders import copied
-from torch_reference.judging.calls.points import leaving_all_alone, quiet_call
+from torch_reference.judging.calls.points import leaving_all_alone, quiet_call, unseen
 from torch_reference.judging.calls.private_model import hooked, private_copy
+from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
 
 KEYWORD = "parameters"
@@ -52,7 +53,7 @@ def with_parameters(
         return None
     mine = called_with(function, lasting=not reads_in_backward(function, args, kwargs))
     try:
-        with leaving_all_alone(), quiet_call():
+        with leaving_all_alone(), quiet_call(), user_code("module"):
             inputs, named = copied((args, kwargs))
             mine(*inputs, **{KEYWORD: _values(own)}, **named)
     except Exception:  # it is the user's; without its parameters it says so itself
@@ -64,9 +65,7 @@ def with_parameters(
         return WithParameters(mine, other, _values(own))
     reads = reading(reference, function)
     given = {name: value for name, value in own.items() if name in _read(reads, own, args, kwargs)}
-    if not given:
-        return None
-    return WithParameters(mine, reads, _values(given), _told(own, given))
+    return WithParameters(mine, reads, _values(given), _told(own, given)) if given else None
 
 
 def called_with(
@@ -100,7 +99,8 @@ def called_with(
             for name, value in module.named_buffers()
         }
         with turn:
-            private = chosen(dtype)
+            with unseen():  # in which a tensor that a module has besides cannot be copied
+                private = chosen(dtype)
             if private is module:  # it cannot be copied
                 return functional_call(module, (given, buffers), inputs, named)
             left_in(private, {**given, **buffers}, module)
@@ -125,7 +125,8 @@ def reads_in_backward(module: nn.Module, inputs: Sequence[Any], named: Mapping[s
     Shapes: any; where nothing can be told it is taken to do so
     """
     try:
-        as_it_was, changed = (_slopes(module, inputs, named, factor) for factor in (1.0, 1.25))
+        with user_code("module"):
+            as_it_was, changed = (_slopes(module, inputs, named, factor) for factor in (1.0, 1.25))
     except Exception:  # it is the user's
         return True
     pairs = zip(as_it_was, changed, strict=True)
@@ -176,10 +177,9 @@ def _read(
     """The names of the parameters that the reference's outputs depend on."""
     leaves = {name: value.detach().clone().requires_grad_() for name, value in own.items()}
     try:
-        with leaving_all_alone():
+        with leaving_all_alone(), user_code("reference"):
             inputs, named = copied((args, kwargs))
-            made = tree_leaves(reads(*inputs, parameters=leaves, **named))
-            ends = [each for each in made if is_tensor(each) and each.requires_grad]
+            ends = filter(_is_in_graph, tree_leaves(reads(*inputs, parameters=leaves, **named)))
             total = torch.stack([each.abs().sum().double() for each in ends]).sum()
             found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     except Exception:  # it is the user's; what it raises is told when it is compared

@@ -11,6 +11,7 @@ from torch_reference.judging.calls.holders import copied, flattened, mapped, ten
 from torch_reference.judging.calls.nests import named_leaves
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.private_model import private_copy
+from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.report import Report
@@ -56,7 +57,8 @@ def told_of_submodules(
     own, others = dict(mine.named_modules()), dict(reference.named_modules())
     matched = {other_name(name, names): name for name in own if name}
     try:
-        calls, above = _calls(reference, *given)
+        with user_code("reference"):
+            calls, above = _calls(reference, *given)
     except Exception:  # the module is the user's
         return "", ()
     left = []
