@@ -22,7 +22,9 @@ def gradchecks(function: Any, reference: Callable[..., Any], inputs: tuple[Any, 
     if isinstance(function, tuple):  # a pair of functions has no graph: it is checked as a Function
         call = _as_function(*function).apply
     given = tuple(
-        value.detach().clone().requires_grad_() if value.is_floating_point() or value.is_complex() else value
+        value.detach().clone().requires_grad_()
+        if isinstance(value, torch.Tensor) and (value.is_floating_point() or value.is_complex())
+        else value
         for value in inputs
     )
     has_tangents = isinstance(function, type) and function.jvp is not torch.autograd.Function.jvp

@@ -9,6 +9,7 @@ ordinary ones; some of the mistakes show at them, others in another way of calli
 | kernels | masks, scales, strides and blocks of another call than the forward's |
 | losses | upstream gradients that are left out, targets to be ignored |
 | norms | gains without a gradient, sums over too few elements |
+| options | what hides at 0, at 1, or where a mask is all true |
 | others | memory, short sequences, segments, indices, random masks |
 | sequences | groups and sequences without a member, parts of a batch |
 | windows | windows and spectra of other lengths, no rotation |
@@ -21,6 +22,7 @@ from catalogue.reports.attention import ATTENTION
 from catalogue.reports.kernels import KERNELS
 from catalogue.reports.losses import LOSSES
 from catalogue.reports.norms import NORMS
+from catalogue.reports.options import OPTIONS
 from catalogue.reports.others import OTHERS
 from catalogue.reports.sequences import SEQUENCES
 from catalogue.reports.windows import WINDOWS
@@ -30,6 +32,7 @@ REPORTS: dict[str, tuple[Any, Any, Callable[..., Any], tuple[Any, ...]]] = {
     **KERNELS,
     **LOSSES,
     **NORMS,
+    **OPTIONS,
     **OTHERS,
     **SEQUENCES,
     **WINDOWS,

@@ -1,4 +1,4 @@
-"""The same of memory that is not written, groups without a member, parts of other sizes, no rotation."""
+"""The same of memory that is not written, groups without a member, parts of other sizes, options."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from catalogue.reports.options import OPTIONS
 from catalogue.reports.sequences import SEQUENCES
 from catalogue.reports.windows import WINDOWS
 from catalogue.ways.functions import function, w, wrong_if, x
@@ -45,6 +46,11 @@ ELSEWHERE: dict[str, tuple[str, Any, Callable[..., Any], tuple[Any, ...]]] = {
     "a window over the end": reported(WINDOWS, "over the end", "columns"),
     "a window of the other scale": reported(WINDOWS, "other scale", "columns"),
     "the last frequency of an odd length": reported(WINDOWS, "odd length", "columns"),
+    "a cap that is not there": reported(OPTIONS, "no cap", "options"),
+    "stride and dilation": reported(OPTIONS, "stride", "options"),
+    "a mask that is all true": reported(OPTIONS, "nothing is dropped", "masks"),
+    "rows after the last sequence": reported(OPTIONS, "no padding", "repeated indices"),
+    "one slope for all": reported(OPTIONS, "one slope", "columns"),
     "no slope in one direction": (
         "units",
         lambda v: v * 5 + 0 * ((v[..., 1:].square().sum(-1, keepdim=True)).sqrt()),

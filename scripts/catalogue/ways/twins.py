@@ -11,20 +11,22 @@ def twin(reference: Callable[..., Any]) -> type[torch.autograd.Function]:
     """A Function with the values of the reference and, by another way, its gradients."""
 
     def forward(ctx: Any, *inputs: Any) -> Any:
-        ctx.save_for_backward(*inputs)
+        ctx.options = [None if isinstance(value, Tensor) else value for value in inputs]
+        ctx.save_for_backward(*(value if isinstance(value, Tensor) else None for value in inputs))
         return reference(*inputs)
 
     def backward(ctx: Any, *above: Tensor) -> tuple[Tensor | None, ...]:
         again = torch.is_grad_enabled()
         with torch.enable_grad():
-            inputs = [_own(value, again) for value in ctx.saved_tensors]
+            pairs = zip(ctx.saved_tensors, ctx.options, strict=True)
+            inputs = [option if value is None else _own(value, again) for value, option in pairs]
             outputs = reference(*inputs)
             ends = list(outputs) if isinstance(outputs, tuple) else [outputs]
-            wanted = [value for value in inputs if value.requires_grad]
+            wanted = [value for value in inputs if isinstance(value, Tensor) and value.requires_grad]
             found = iter(
                 torch.autograd.grad(ends, wanted, list(above), create_graph=again, allow_unused=True)
             )
-        return tuple(next(found) if value.requires_grad else None for value in inputs)
+        return tuple(next(found) if any(value is each for each in wanted) else None for value in inputs)
 
     parts = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
     return type("Twin", (torch.autograd.Function,), parts)

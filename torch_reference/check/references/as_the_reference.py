@@ -42,7 +42,7 @@ def _as_the_reference(session: Session, way: Way, what: str) -> tuple[Session, A
     own = called(session.reference, session.arguments, state)
     if session.graph is not None and isinstance(own, GraphFunction):
         own = replace(own, on_leaves=session.graph.on_leaves)
-    twin = replace(session, function=own, reference=None)
+    twin = replace(session, function=own)
     try:
         twin = replace(twin, plain=twin.first())
         found = next((each for each in way(twin) if each.what == what), None)

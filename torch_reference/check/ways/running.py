@@ -9,7 +9,6 @@ from torch import Tensor
 from torch_reference.check.references.as_the_reference import does_the_reference
 from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
 from torch_reference.comparison import Verdict
-from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import tensors_of
 from torch_reference.judging.calls.raised_errors import (
     UserCodeError,
@@ -87,6 +86,7 @@ def run_way(session: Session, name: str, way: Way, allow: Collection[str] = ()) 
 
 
 def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[str, list[Finding]]:
+    session = attempt.session or session
     objective = attempt.objective or session.objective
     try:
         made = attempt.call()
@@ -96,7 +96,7 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         if loses_the_device(str(error)):  # after which nothing can be asked there
             return (NO_DEVICE, []) if out_of_its_domain and is_out_of_range(str(error)) else ("fails", told)
         if (
-            not _is_in_domain(attempt, objective)
+            not _is_in_domain(attempt, objective, session)
             or isinstance(error.__cause__, Warning)
             or not attempt.is_smooth()
         ):
@@ -118,17 +118,18 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         return "agrees", []
     if not attempt.is_smooth():
         return "cannot apply", []
-    if not all(map(adds_up, made.gradients.values())) and not _is_in_domain(attempt, objective):
+    if not all(map(adds_up, made.gradients.values())) and not _is_in_domain(attempt, objective, session):
         return "cannot apply", []
     try:
         findings = _findings(made, attempt, objective, session)
     except UserCodeError:  # the reference has no value near that point
         return "cannot apply", []
     wrong = [finding for finding in findings if not finding.agrees and finding.row.verdict.value not in allow]
-    is_another = any(each.row.verdict in FORM or (attempt.warns and each.kind == "output") for each in wrong)
+    has_own_values = attempt.warns or attempt.own_values
+    is_another = any(each.row.verdict in FORM or (has_own_values and each.kind == "output") for each in wrong)
     if attempt.may_refuse and is_another:
         return "refused", []
-    if wrong and not _is_in_domain(attempt, objective):
+    if wrong and not _is_in_domain(attempt, objective, session):
         return "cannot apply", []
     if wrong and (attempt.warns or (attempt.resized and is_another_function(wrong))):
         return "warns", wrong
@@ -183,18 +184,11 @@ def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) ->
     return found
 
 
-def _is_in_domain(attempt: Attempt, objective: Any) -> bool:
-    """Whether the reference has finite gradients there."""
+def _is_in_domain(attempt: Attempt, objective: Any, session: Session) -> bool:
+    """Whether the reference has finite gradients there, of those that are asked for."""
+    names = {name: tuple(attempt.point[name].shape) for name in session.wanted if name in attempt.point}
     try:
-        found = reference_gradients(objective, attempt.point, _names(attempt.point))
+        found = reference_gradients(objective, attempt.point, names)
     except Exception:  # the reference is the user's
         return False
     return all(bool(value.isfinite().all()) for value in found.values())
-
-
-def _names(point: Tensors) -> dict[str, tuple[int, ...]]:
-    return {
-        name: tuple(value.shape)
-        for name, value in point.items()
-        if name.startswith("inputs[") and value.is_floating_point()
-    }

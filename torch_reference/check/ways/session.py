@@ -31,14 +31,15 @@ class Made(NamedTuple):
 class Attempt(NamedTuple):
     """One call in one way: where it is judged, and the call.
 
-    objective is what it is judged by where that is not the function's own; may_refuse says that an error is
-    no mistake: a function may forbid such a call; roughly that it is judged to half of the digits; warns that
-    what is wrong there is no mistake of the function as it was given; resized that it has other sizes;
-    on_error what an error of the backward is there where the forward takes it; only_finite that any gradient
-    is right that is finite; by_chance that the same call may make others, so
-    that no other call of it says what its roundings explain; may_guard that a forward may say itself that it
-    takes no such inputs; is_smooth, which is asked where something is wrong, whether the point is at no kink,
-    where several gradients are right.
+    objective is what it is judged by where that is not the function's own, session the one of other options
+    that it is judged in; own_values says that of a function with other values nothing is known; may_refuse
+    that an error is no mistake: a function may forbid such a call; roughly that it is judged to half of the
+    digits; warns that what is wrong there is no mistake of the function as it was given; resized that it has
+    other sizes; on_error what an error of the backward is there where the forward takes it; only_finite that
+    any gradient is right that is finite; by_chance that the same call may make others, so that no other call
+    of it says what its roundings explain; may_guard that a forward may say itself that it takes no such
+    inputs; is_smooth, which is asked where something is wrong, whether the point is at no kink, where several
+    gradients are right.
     """
 
     what: str
@@ -54,6 +55,8 @@ class Attempt(NamedTuple):
     by_chance: bool = False
     may_guard: bool = False
     is_smooth: Callable[[], bool] = lambda: True
+    own_values: bool = False
+    session: "Session | None" = None
 
 
 @dataclass(frozen=True)

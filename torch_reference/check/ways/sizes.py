@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.check.ways.elsewhere import parted
+from torch_reference.check.ways.elsewhere.broadcast import broadcast
 from torch_reference.check.ways.near import near
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
@@ -72,7 +73,10 @@ def _rows(inputs: Tensors) -> tuple[Places, int]:
 
 
 def with_columns(session: Session) -> Iterator[Attempt]:
-    """One column, and more than a kernel's block: in all dimensions of one length that go together."""
+    """One column, and more than a kernel's block, in all dimensions of one length that go together.
+
+    Then vectors of one number where there was one for each column, and the other way.
+    """
     most = max((value.ndim for value in session.inputs.values()), default=0)
     largest = [value for value in session.inputs.values() if value.ndim == most > 1]
     lengths = dict.fromkeys(length for value in largest for length in reversed(value.shape[1:]))
@@ -92,6 +96,7 @@ def with_columns(session: Session) -> Iterator[Attempt]:
             if found:
                 yield from _each_alone(session, start, places, "columns")
                 break
+    yield from broadcast(session)
 
 
 def _each_alone(session: Session, start: Tensors, places: Places, what: str) -> Iterator[Attempt]:

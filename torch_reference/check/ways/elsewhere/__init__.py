@@ -4,7 +4,9 @@
 | --- | --- |
 | partitions | integers that part what other tensors hold: the sizes of groups, where sequences begin |
 | indices | indices, groups and masks |
+| broadcast | one number for all columns, or one for each |
 | dimensions | a dimension more |
+| options | flags the other way, and other numbers than 0 and 1 |
 | unwritten | what is read before it is written |
 """
 

@@ -6,7 +6,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from torch_reference.check.ways.elsewhere.partitions import Partition, partitions, with_empty_groups
+from torch_reference.check.ways.elsewhere.partitions import (
+    Partition,
+    partitions,
+    with_empty_groups,
+    without_the_last_row,
+)
+from torch_reference.check.ways.near import is_one_number
 from torch_reference.check.ways.points import at_point, changed
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of_range
@@ -16,18 +22,28 @@ IGNORED = -100
 
 
 def with_repeated_indices(session: Session) -> Iterator[Attempt]:
-    """Indices of which half are one and the same, then all, so that others occur nowhere.
+    """Indices of which half are one and the same, then all, so that others occur nowhere; then none at all.
 
-    Of integers that part rows into groups one group has no member, then all but one.
+    Of integers that part rows into groups one group has no member, then all but one; then the last row is in
+    no group, as where sequences are padded together.
     """
     parts = _parting(session)
     for what, whole in (("with a group without a member", False), ("with one group that has all", True)):
         if parts:
             yield from at_point(session, what, with_empty_groups(session.inputs, parts, whole))
+    if parts:
+        told = "with a last row that is in no group"
+        for attempt in at_point(session, told, without_the_last_row(session.inputs, parts)):
+            yield attempt._replace(may_refuse=True, own_values=True)
     others = [value for name, value in session.inputs.items() if name not in parts]
     if any(_is_index(value) and value.numel() > 1 for value in others):
         yield from changed(session, "at repeated indices", _skewed, stay=tuple(parts))
         yield from changed(session, "at one index everywhere", _all_the_first, stay=tuple(parts))
+    for name, value in session.inputs.items():
+        if _is_index(value) and name not in parts:
+            none = {**session.inputs, name: value[:0]}
+            for attempt in at_point(session, f"without an index in {name}", none):
+                yield attempt._replace(may_refuse=True, own_values=True, on_error="warns")
 
 
 def _parting(session: Session) -> dict[str, Partition]:
@@ -60,10 +76,13 @@ def with_ignored_targets(session: Session) -> Iterator[Attempt]:
 
 
 def with_masks(session: Session) -> Iterator[Attempt]:
-    """Truth values that are all true, then all false."""
-    if any(value.dtype == torch.bool for value in session.inputs.values()):
+    """Truth values that are all true, then all false; where they were all one, some of each."""
+    masks = [value for value in session.inputs.values() if value.dtype == torch.bool]
+    if masks:
         for truth in (True, False):
             yield from changed(session, f"with every mask {truth}", partial(_all_of, truth))
+    if any(map(is_one_number, masks)):
+        yield from changed(session, "with masks of both truth values", _some_of_each)
 
 
 def _skewed(value: Tensor, generator: torch.Generator) -> Tensor:
@@ -79,6 +98,12 @@ def _all_the_first(value: Tensor, _: torch.Generator) -> Tensor:
 
 def _all_of(truth: bool, value: Tensor, _: torch.Generator) -> Tensor:
     return torch.full_like(value, truth) if value.dtype == torch.bool else value
+
+
+def _some_of_each(value: Tensor, generator: torch.Generator) -> Tensor:
+    if value.dtype != torch.bool or not is_one_number(value):
+        return value
+    return (torch.rand(value.shape, generator=generator, device=generator.device) < 0.5).to(value.device)
 
 
 def _is_index(value: Tensor) -> bool:

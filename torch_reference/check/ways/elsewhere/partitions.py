@@ -93,6 +93,16 @@ def with_empty_groups(
     return found
 
 
+def without_the_last_row(inputs: Tensors, names: Mapping[str, Partition]) -> dict[str, Tensor]:
+    """The last group, and those that end where it does, one shorter: a row after it belongs to none."""
+    found = dict(inputs)
+    for name, part in names.items():
+        ends = _ends(inputs[name], part)
+        ends = ends.clamp(max=ends[-1] - 1)
+        found[name] = _of_ends(ends, part).to(inputs[name].dtype)
+    return found
+
+
 def _ends(value: Tensor, part: Partition) -> Tensor:
     return value[1:].clone() if part.are_starts else value.cumsum(0)
 

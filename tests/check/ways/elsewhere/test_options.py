@@ -1,0 +1,120 @@
+"""Flags the other way and numbers other than 0 and 1: what a backward forgets of them."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_reference import check_function
+
+x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+def scaled(x: Tensor, factor: float) -> Tensor:
+    """x times a number."""
+    return torch.sin(x) * factor
+
+
+class Forgets(torch.autograd.Function):
+    """Forgets the factor."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, factor: float) -> Tensor:
+        """Keeps x alone."""
+        ctx.save_for_backward(x)
+        return scaled(x, factor)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
+        """As if the factor were 1."""
+        return g * ctx.saved_tensors[0].cos(), None
+
+
+def status(*call: Any, **options: Any) -> str:
+    """What came of the way."""
+    report = check_function(*call, ways=["options"], order=1, draws=0, **options)
+    return dict(report.ways)["options"]
+
+
+def test_a_factor_of_one_hides_that_it_is_forgotten() -> None:
+    """Named with the number that shows it; the call that is shown is the given one."""
+    report = check_function(Forgets, scaled, x, 1.0, order=1)
+    assert report.note == "with inputs[1] = 0.75 in place of 1.0"
+    assert dict(report.ways)["options"] == "fails"
+    assert report.smallest[0][-1].strip() == "1.0, ways=['options'])"
+
+
+def test_what_has_another_option_in_mind_is_not_judged() -> None:
+    """Other values are another function: the factor that it does not take is its own affair."""
+    assert status(lambda x, factor: torch.sin(x), scaled, x, 1.0) == "refused"
+
+
+def test_an_option_that_the_reference_does_not_read_is_a_warning_at_most() -> None:
+    """Nobody knows whether no gradient is what it stands for."""
+    learns = lambda x, learn: torch.sin(x if learn else x.detach() + 0 * x)  # noqa: E731
+    report = check_function(learns, lambda x, learn: torch.sin(x), x, True, ways=["options"], order=1)
+    assert report
+    assert report.warnings == (
+        "with inputs[1] = False in place of True it returns others than the reference: inputs[0]",
+    )
+
+
+def test_without_a_reference_no_option_is_changed() -> None:
+    """Its own forward is confirmed by its values at the given options alone."""
+    assert status(Forgets, None, x, 1.0) == "cannot apply"
+
+
+def test_neither_a_state_nor_another_number_is_an_option() -> None:
+    """An object's attribute may be its own; 2 hides nothing that others show."""
+    held = SimpleNamespace(x=x, count=1)
+    assert status(lambda of: of.x * 5 * of.count, lambda of: of.x * 5 * of.count, held) == "cannot apply"
+    assert status(Forgets, scaled, x, torch.tensor(1.0), wrt=[0]) == "cannot apply"
+    nested = {"steps": (1, 2)}
+    steps = lambda x, of: x * of["steps"][0]  # noqa: E731
+    report = check_function(steps, steps, x, nested, ways=["options"], order=1)
+    assert dict(report.ways) == {"options": "agrees"}
+
+
+def test_what_becomes_random_is_left_alone() -> None:
+    """Dropout of nothing has one value, and dropout of a quarter has many."""
+    dropout = torch.nn.functional.dropout
+    assert status(dropout, dropout, x, 0.0, True) == "agrees"  # training=False
+    assert status(lambda x, p: dropout(x, p), lambda x, p: dropout(x, p), x, 0.0) == "cannot apply"
+
+
+def test_a_constant_that_has_no_derivative_hides_nothing() -> None:
+    """The weights of cross-entropy's classes: the reference's gradient of them is nobody's question."""
+    targets, ones = torch.tensor([0, 2, 1, 1]), torch.ones(3, dtype=x.dtype)
+    plain = torch.nn.functional.cross_entropy
+
+    def of_number(x: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        found = plain(x, targets, weights)
+        other = plain(x, targets, weights, reduction="sum") / len(targets)
+        return found.detach() + other - other.detach()
+
+    report = check_function(of_number, plain, x, targets, ones, wrt=[0], ways=["redrawn"], order=1)
+    assert dict(report.ways) == {"redrawn": "fails"}
+
+
+def test_a_loss_of_no_target_is_asked_for_its_gradient() -> None:
+    """Where no index is given the backward takes what the forward took: else a report warns."""
+    index, source = torch.tensor([0, 3, 1]), x[:3]
+
+    def put(x: Tensor, index: Tensor, source: Tensor) -> Tensor:
+        return x.index_put((index,), source[: len(index)])
+
+    class OfThoseAlone(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, index: Tensor, source: Tensor) -> Tensor:
+            ctx.save_for_backward(index)
+            return put(x, index, source)
+
+        @staticmethod
+        def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, Tensor]:
+            (index,) = ctx.saved_tensors
+            return g.index_fill(0, index, 0), None, g[index]
+
+    report = check_function(OfThoseAlone, put, x, index, source, ways=["repeated indices"], order=1, wrt=[2])
+    assert report
+    assert "without an index in inputs[1] the backward raises an error" in report.warnings[0]

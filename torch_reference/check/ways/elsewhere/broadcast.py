@@ -1,0 +1,32 @@
+"""One number for all columns in place of one for each, and the other way, as slopes may be."""
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from torch_reference.check.ways.near import near
+from torch_reference.check.ways.points import at_point
+from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.judging.calls.own_generator import own_generator
+
+
+def broadcast(session: Session) -> Iterator[Attempt]:
+    """Each vector of one number as long as rows or channels are, and each that is so long of one number."""
+    largest = max(session.inputs.values(), key=lambda value: value.ndim, default=None)
+    if largest is None or largest.ndim < 2:
+        return
+    lengths = {length for length in (largest.shape[-1], largest.shape[1]) if length > 1}
+    for name, value in session.data.items():
+        if name in session.wanted and value.ndim == 1:
+            for vector in _others(value, lengths):
+                told = f"with {'one number' if len(vector) == 1 else f'{len(vector)} numbers'} for {name}"
+                for attempt in at_point(session, told, {**session.inputs, name: vector}):
+                    yield attempt._replace(may_refuse=True, own_values=True)
+
+
+def _others(value: Tensor, lengths: set[int]) -> Iterator[Tensor]:
+    if len(value) == 1:
+        for length in sorted(lengths):
+            yield near(value.repeat(length), own_generator(0))
+    elif len(value) in lengths:
+        yield value[:1].clone()

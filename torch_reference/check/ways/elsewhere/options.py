@@ -1,0 +1,101 @@
+"""Other options: a flag the other way, and another number where 0 or 1 hides what a backward leaves out.
+
+A stride, a number of groups, a slope or a cap of 0 or 1, and a flag that is not set, are what a function is
+tried with first; what its backward forgets of them shows at others.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import TreeSpec
+
+from torch_reference.check.ways.points import at_point
+from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.check.ways.sizes import MOST_WANTED
+from torch_reference.judging.calls.holders import Opened
+from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.scalar_objective import reference_gradients
+
+MOST = 8
+"""So many options are changed, each alone."""
+OTHERS: Mapping[type, Mapping[Any, tuple[Any, ...]]] = {
+    bool: {False: (True,), True: (False,)},
+    int: {0: (1,), 1: (2, 0)},
+    float: {0.0: (0.25,), 1.0: (0.75, 1.25)},
+}
+"""What is tried in place of a value, the first that the reference takes."""
+
+
+def with_options(session: Session) -> Iterator[Attempt]:
+    """Each flag, and each number that is 0 or 1, another, where the reference takes that.
+
+    Only a backward can be wrong there: where the values are others, the function has another option in mind.
+    Of an option that changes nothing of the reference it is not known what it stands for: a report warns.
+    """
+    if session.reference is None or len(session.wanted) > MOST_WANTED:
+        return
+    for place, others in islice(_places(session), MOST):
+        name, given = session.arguments.names[place], session.arguments.leaves[place]
+        for other in others:
+            attempts = list(_with(session, place, other))
+            told = f"with {name} = {other!r} in place of {given!r}"
+            yield from (attempt._replace(what=told) for attempt in attempts)
+            if attempts:
+                break
+
+
+def _places(session: Session) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """The places of the options among the leaves, with what is tried there."""
+    for place, (leaf, is_own) in enumerate(
+        zip(session.arguments.leaves, _outside_of_objects(session.arguments.nest), strict=True)
+    ):
+        others = OTHERS.get(type(leaf), {}).get(leaf, ())
+        if others and is_own:
+            yield place, others
+
+
+def _outside_of_objects(nest: TreeSpec) -> list[bool]:
+    """For each leaf whether it is no attribute of an object, which may be its own state."""
+    if nest.is_leaf():
+        return [True]
+    if nest.type is Opened:
+        return [False] * nest.num_leaves
+    return [is_own for child in nest.children() for is_own in _outside_of_objects(child)]
+
+
+def _with(session: Session, place: int, other: Any) -> Iterator[Attempt]:
+    leaves = (*session.arguments.leaves[:place], other, *session.arguments.leaves[place + 1 :])
+    arguments = replace(session.arguments, leaves=leaves)
+    function = replace(session.function, arguments=arguments)
+    given = session.objective
+    objective = replace(given, arguments=arguments, function=given.changing or given.function, forms=None)
+    try:
+        outputs, _ = objective.looked_at(session.inputs, session.wanted)
+        objective, draws_numbers = objective.settled(session.inputs, outputs)
+    except UserCodeError:
+        return
+    if draws_numbers and not session.draws_numbers:
+        return  # as dropout with another probability than 0
+    there = replace(session, arguments=arguments, function=function, objective=objective)
+    for attempt in at_point(there, "", session.inputs):
+        is_read = _is_read(session, there, attempt, outputs)
+        attempt = attempt._replace(session=there, own_values=True, may_refuse=True)
+        yield attempt._replace(on_error="warns", warns=not is_read)
+
+
+def _is_read(session: Session, there: Session, attempt: Attempt, outputs: Mapping[str, Tensor]) -> bool:
+    """Whether the option changes anything of the reference."""
+    before, _ = session.objective.looked_at(session.inputs, session.wanted)
+    if not _are_equal(before, outputs):
+        return True
+    names = {name: tuple(session.point[name].shape) for name in session.wanted}
+    one, other = (reference_gradients(each.objective, attempt.point, names) for each in (session, there))
+    return not _are_equal(one, other)
+
+
+def _are_equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
