@@ -138,3 +138,10 @@ def test_without_an_input_nothing_is_drawn() -> None:
     """One line that says what was expected."""
     with pytest.raises(ValueError, match=r'^inputs: expected a shape, such as \("n", 3\), .* found none$'):
         assert_always_matches(torch.tanh, torch.tanh)
+
+
+@pytest.mark.parametrize("given", ["nm", ["n", "m"], torch.zeros(3), 3])
+def test_what_is_no_shape_is_named(given: object) -> None:
+    """In our words and not in those of Hypothesis."""
+    with pytest.raises(TypeError, match=f"inputs: expected a shape, .*, found {type(given).__name__}"):
+        assert_always_matches(torch.square, torch.square, given)

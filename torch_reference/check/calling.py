@@ -169,11 +169,21 @@ def called(function: Function, arguments: Arguments, rng_state: Tensor | None = 
         if len(function) != 2 or not all(callable(part) for part in function):
             raise TypeError("a pair: expected two functions, (forward, backward)")
         return PairOfFunctions(_seeded(function[0], rng_state), function[1], arguments)
-    if isinstance(function, type) and not issubclass(function, nn.Module) and hasattr(function, "apply"):
-        return GraphFunction(_seeded(function.apply, rng_state), arguments)
     if not callable(function):
         raise TypeError(f"expected a function or a pair of them, found {type(function).__name__}")
-    return GraphFunction(_seeded(function, rng_state), arguments)
+    return GraphFunction(_seeded(applied(function), rng_state), arguments)
+
+
+def applied(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What is called: the apply of an autograd.Function's class, and anything else itself.
+
+    Errors: TypeError for the class of a module, which makes modules
+    """
+    if not isinstance(function, type):
+        return function
+    if issubclass(function, nn.Module):
+        raise TypeError(f"expected a module, found its class: {function.__name__}(...) makes one")
+    return getattr(function, "apply", function)
 
 
 def _seeded(function: Callable[..., Any], rng_state: Tensor | None) -> Callable[..., Any]:

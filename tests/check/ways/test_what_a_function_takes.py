@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd import Function
 
 from torch_reference import check_function
@@ -116,3 +116,22 @@ def test_an_upstream_gradient_grows_no_further_than_the_gradients_can() -> None:
     extreme = torch.tensor([80.0, -80.0, 1.0])
     report = check_function(torch.exp, torch.exp, extreme, ways=["scaled upstream"], order=1)
     assert report.agrees, report
+
+
+def test_a_reference_may_be_a_function_with_a_backward() -> None:
+    """Of another version, say: its class is applied, as that of the function is, and not made."""
+    old, new = square_of(id), square_of(id)
+    assert check_function(new, old, x, ways=[], order=1)
+    assert check_function(torch.square, old, x, ways=["options", "redrawn"], order=1)
+    assert check_function(new, torch.square, x, surrogate=old, ways=[], order=1)
+
+
+def test_a_module_is_no_class() -> None:
+    """Its class makes modules of what are inputs."""
+    for function, reference in (
+        (nn.Softplus, torch.square),
+        (nn.Softplus, None),
+        (torch.square, nn.Softplus),
+    ):
+        with pytest.raises(TypeError, match=r"found its class: Softplus\(\.\.\.\) makes one"):
+            check_function(function, reference, x)

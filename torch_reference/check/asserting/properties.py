@@ -39,7 +39,7 @@ def assert_always_matches(
 
     Shapes: as described; numbers drawn from a shape have the given dtype and lie between −10 and 10
     Errors: AssertionError with the report of the smallest failing inputs; ValueError without hypothesis, and
-            without an input
+            without an input; TypeError for what is no shape
 
     >>> import torch
     >>> square = (lambda x: (x * x, x), lambda x, d_loss_d_y: 2 * x * d_loss_d_y)
@@ -148,6 +148,12 @@ def tensors(shape: Sequence[int], dtype: torch.dtype = torch.float64) -> Any:
 
 def _inputs(st: ModuleType, inputs: Sequence[Any], dtype: torch.dtype) -> Any:
     """Tuples of tensors. Each is drawn at its largest and then cut, so that a size shrinks by itself."""
+    for each in inputs:
+        if not isinstance(each, tuple | st.SearchStrategy):
+            found = f"{type(each).__name__} {each!r}" if isinstance(each, str | list) else type(each).__name__
+            raise TypeError(
+                f'inputs: expected a shape, such as ("n", 3), or a strategy of tensors, found {found}'
+            )
     shapes = [shape for shape in inputs if isinstance(shape, tuple)]
     letters = sorted({size for shape in shapes for size in shape if isinstance(size, str)})
     largest = [

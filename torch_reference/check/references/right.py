@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_unflatten
 
+from torch_reference.check.calling import applied
 from torch_reference.check.references.coarse import unit_of_16_bits
 from torch_reference.check.references.differences import by_differences
 from torch_reference.check.references.stand_in import own_forward
@@ -51,10 +52,12 @@ def what_is_right(
     ('compared with its own forward under autograd',)
     """
     if surrogate is not None:
-        value = reference or own_forward(function) or _applied(function)
-        return Right(with_surrogate(value, surrogate), ("the gradient is compared with the surrogate's",))
+        own = own_forward(function) or _forward(function)
+        value = own if reference is None else applied(reference)
+        told = ("the gradient is compared with the surrogate's",)
+        return Right(with_surrogate(value, applied(surrogate)), told)
     if reference is not None:
-        return Right(reference)
+        return Right(applied(reference))
     arrays = any(is_numeric_array(leaf) for leaf in arguments.leaves)
     # numpy's code is not torch's, even where it takes tensors: a variance is another number there.
     plain = None if arrays else own_forward(function)
@@ -62,8 +65,8 @@ def what_is_right(
     if plain is not None and confirmed is not False:
         doubt = "" if confirmed else ", which no difference quotient confirms here"
         return Right(plain, (OWN + doubt,))
-    applied = _on_arrays(_applied(function), arguments) if arrays else _applied(function)
-    return Right(by_differences(applied, _unit(applied, arguments)), (QUOTIENT,), has_a_second=False)
+    forward = _on_arrays(_forward(function), arguments) if arrays else _forward(function)
+    return Right(by_differences(forward, _unit(forward, arguments)), (QUOTIENT,), has_a_second=False)
 
 
 def _unit(function: Callable[..., Any], arguments: Arguments) -> float:
@@ -103,13 +106,10 @@ def _as_tensor(leaf: Any) -> Any:
     return torch.as_tensor(leaf) if is_numeric_array(leaf) or is_a(leaf, float) else leaf
 
 
-def _applied(function: Any) -> Callable[..., Any]:
+def _forward(function: Any) -> Callable[..., Any]:
     if isinstance(function, tuple):
         return lambda *args, **kwargs: function[0](*args, **kwargs)[0]
-    applied: Callable[..., Any] = (
-        getattr(function, "apply", function) if isinstance(function, type) else function
-    )
-    return applied
+    return applied(function)
 
 
 def with_surrogate(value: Callable[..., Any], surrogate: Callable[..., Any]) -> Callable[..., Any]:
