@@ -95,26 +95,3 @@ def test_a_constant_that_has_no_derivative_hides_nothing() -> None:
 
     report = check_function(of_number, plain, x, targets, ones, wrt=[0], ways=["redrawn"], order=1)
     assert dict(report.ways) == {"redrawn": "fails"}
-
-
-def test_a_loss_of_no_target_is_asked_for_its_gradient() -> None:
-    """Where no index is given the backward takes what the forward took: else a report warns."""
-    index, source = torch.tensor([0, 3, 1]), x[:3]
-
-    def put(x: Tensor, index: Tensor, source: Tensor) -> Tensor:
-        return x.index_put((index,), source[: len(index)])
-
-    class OfThoseAlone(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx: Any, x: Tensor, index: Tensor, source: Tensor) -> Tensor:
-            ctx.save_for_backward(index)
-            return put(x, index, source)
-
-        @staticmethod
-        def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, Tensor]:
-            (index,) = ctx.saved_tensors
-            return g.index_fill(0, index, 0), None, g[index]
-
-    report = check_function(OfThoseAlone, put, x, index, source, ways=["repeated indices"], order=1, wrt=[2])
-    assert report
-    assert "without an index in inputs[1] the backward raises an error" in report.warnings[0]

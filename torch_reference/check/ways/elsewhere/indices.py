@@ -22,7 +22,7 @@ IGNORED = -100
 
 
 def with_repeated_indices(session: Session) -> Iterator[Attempt]:
-    """Indices of which half are one and the same, then all, so that others occur nowhere; then none at all.
+    """Indices of which half are one and the same, then all, so that others occur nowhere.
 
     Of integers that part rows into groups one group has no member, then all but one; then the last row is in
     no group, as where sequences are padded together.
@@ -39,11 +39,6 @@ def with_repeated_indices(session: Session) -> Iterator[Attempt]:
     if any(_is_index(value) and value.numel() > 1 for value in others):
         yield from changed(session, "at repeated indices", _skewed, stay=tuple(parts))
         yield from changed(session, "at one index everywhere", _all_the_first, stay=tuple(parts))
-    for name, value in session.inputs.items():
-        if _is_index(value) and name not in parts:
-            none = {**session.inputs, name: value[:0]}
-            for attempt in at_point(session, f"without an index in {name}", none):
-                yield attempt._replace(may_refuse=True, own_values=True, on_error="warns")
 
 
 def _parting(session: Session) -> dict[str, Partition]:
