@@ -50,14 +50,23 @@ def test_what_has_another_option_in_mind_is_not_judged() -> None:
     assert status(lambda x, factor: torch.sin(x), scaled, x, 1.0) == "refused"
 
 
-def test_an_option_that_the_reference_does_not_read_is_a_warning_at_most() -> None:
-    """Nobody knows whether no gradient is what it stands for."""
-    learns = lambda x, learn: torch.sin(x if learn else x.detach() + 0 * x)  # noqa: E731
-    report = check_function(learns, lambda x, learn: torch.sin(x), x, True, ways=["options"], order=1)
-    assert report
-    assert report.warnings == (
-        "with inputs[1] = False in place of True it returns others than the reference: inputs[0]",
-    )
+def test_an_option_that_the_reference_does_not_read_stays() -> None:
+    """A kernel may believe it, and read beyond its memory."""
+    seen = []
+
+    def counted(x: Tensor, rows: int) -> Tensor:
+        seen.append(rows)
+        return torch.sin(x)
+
+    assert status(counted, lambda x, rows: torch.sin(x), x[:1], 1) == "cannot apply"
+    assert set(seen) == {1}
+
+
+def test_a_flag_that_changes_gradients_alone_is_read() -> None:
+    """As one that scales them by how often an index occurs."""
+    detached = lambda x, learns: torch.sin(x if learns else x.detach() + 0 * x)  # noqa: E731
+    assert status(detached, detached, x, True) == "agrees"
+    assert status(lambda x, learns: torch.sin(x), detached, x, True) == "fails"
 
 
 def test_without_a_reference_no_option_is_changed() -> None:
@@ -79,7 +88,7 @@ def test_neither_a_state_nor_another_number_is_an_option() -> None:
 def test_what_becomes_random_is_left_alone() -> None:
     """Dropout of nothing has one value, and dropout of a quarter has many."""
     dropout = torch.nn.functional.dropout
-    assert status(dropout, dropout, x, 0.0, True) == "agrees"  # training=False
+    assert status(dropout, dropout, x, 0.0, False) == "cannot apply"
     assert status(lambda x, p: dropout(x, p), lambda x, p: dropout(x, p), x, 0.0) == "cannot apply"
 
 

@@ -18,6 +18,7 @@ from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.check.ways.sizes import MOST_WANTED
 from torch_reference.judging.calls.holders import Opened
 from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import reference_gradients
 
 MOST = 8
@@ -34,7 +35,7 @@ def with_options(session: Session) -> Iterator[Attempt]:
     """Each flag, and each number that is 0 or 1, another, where the reference takes that.
 
     Only a backward can be wrong there: where the values are others, the function has another option in mind.
-    Of an option that changes nothing of the reference it is not known what it stands for: a report warns.
+    What changes nothing of the reference may be anything, as a number of rows that a kernel believes.
     """
     if session.reference is None or len(session.wanted) > MOST_WANTED:
         return
@@ -80,21 +81,21 @@ def _with(session: Session, place: int, other: Any) -> Iterator[Attempt]:
         return
     if draws_numbers and not session.draws_numbers:
         return  # as dropout with another probability than 0
+    if not _is_read(session, objective, outputs):
+        return
     there = replace(session, arguments=arguments, function=function, objective=objective)
     for attempt in at_point(there, "", session.inputs):
-        is_read = _is_read(session, there, attempt, outputs)
-        attempt = attempt._replace(session=there, own_values=True, may_refuse=True)
-        yield attempt._replace(on_error="warns", warns=not is_read)
+        yield attempt._replace(session=there, own_values=True, may_refuse=True, on_error="warns")
 
 
-def _is_read(session: Session, there: Session, attempt: Attempt, outputs: Mapping[str, Tensor]) -> bool:
+def _is_read(session: Session, objective: FunctionObjective, outputs: Mapping[str, Tensor]) -> bool:
     """Whether the option changes anything of the reference."""
     before, _ = session.objective.looked_at(session.inputs, session.wanted)
     if not _are_equal(before, outputs):
         return True
     names = {name: tuple(session.point[name].shape) for name in session.wanted}
-    one, other = (reference_gradients(each.objective, attempt.point, names) for each in (session, there))
-    return not _are_equal(one, other)
+    given = reference_gradients(session.objective, session.point, names)
+    return not _are_equal(given, reference_gradients(objective, session.point, names))
 
 
 def _are_equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
