@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from torch_reference.tolerance.kinks import hulls, sides
+from torch_reference.tolerance.kinks.beside import Side
+from torch_reference.tolerance.kinks.hulls import hulls
+from torch_reference.tolerance.kinks.sides import sides
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.verdicts import Tolerance
 
@@ -86,10 +88,12 @@ def test_both_sides_of_an_undecidable_kink_are_found() -> None:
                 return {"x": torch.autograd.grad(function(leaf).sum(), leaf)[0]}
 
             movement = Movement(derivative, {"x": torch.tensor([value], dtype=torch.float64)})
-            every = [movement, *sides(movement)]
-            assert {side.expected["x"].item() for side in every} == slopes
+            others = sides(movement)
+            assert {
+                round(side.movement.expected["x"].item(), 12) for side in [*others, Side(movement)]
+            } == slopes
             movement.at_least(4)
-            elements, _ = hulls(movement, every[1:], "x")
+            elements, _ = hulls(movement, others, "x")
             assert (elements.lower.item(), elements.upper.item()) == (min(slopes), max(slopes))
             assert elements.bound.max() <= 1e-15
 
@@ -130,3 +134,46 @@ def test_kinks_behind_each_other_turn_independently(dtype: torch.dtype) -> None:
         manual = slope * -2 * x * y
         assert agrees(function, x, up, manual)
         assert not agrees(function, x, up, 1.1 * manual)
+
+
+GROUPS = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
+ONES, ZEROS = torch.ones(8), torch.zeros(8)
+STEPS = torch.tensor([[1.0, 2.0, 2.0], [0.0, 1.0, 1.0], [-1.0, 1.0, 0.0]])
+
+
+@pytest.mark.sample(3)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (lambda x: x.new_zeros(3).scatter_reduce(0, GROUPS, x, "amax", include_self=False), ONES),
+        (lambda x: x.new_zeros(3).scatter_reduce(0, GROUPS, x, "amin", include_self=False), ONES),
+        (lambda x: torch.segment_reduce(x, "max", lengths=torch.tensor([3, 5])), ONES),
+        (lambda x: torch.linalg.vector_norm(x, torch.inf, -1), STEPS),
+        (lambda x: functional.pdist(x, torch.inf), STEPS),
+        (lambda x: torch.cdist(x, torch.ones_like(x), p=1.0), STEPS),
+        (lambda x: functional.prelu(x, torch.full_like(x[:1], 0.25)), ZEROS),
+        (lambda x: functional.softshrink(x, 1.0), STEPS),
+        (lambda x: functional.multi_margin_loss(x, torch.tensor([0, 1, 2])), STEPS),
+        (lambda x: functional.max_pool2d(x.reshape(1, 1, 2, 4), 2, 1), ONES),
+    ],
+)
+def test_a_kink_inside_of_an_operation_has_its_sides_too(
+    function: Callable[[Tensor], Tensor], x: Tensor, dtype: torch.dtype
+) -> None:
+    """A derivative of the function a little beside the point is right; half as much again is none."""
+    generator = torch.Generator().manual_seed(1)
+    x = x.to(dtype)
+    up = torch.rand(function(x).shape, generator=generator).to(dtype) + 0.5
+    beside = (x.double() + 1e-9 * torch.randn(x.shape, generator=generator)).requires_grad_()
+    manual = torch.autograd.grad(function(beside), beside, up.double())[0].to(dtype)
+    assert agrees(function, x, up, manual)
+    assert not agrees(function, x, up, 1.5 * manual)
+
+
+def test_an_order_that_is_mixed_place_by_place_gives_no_number_twice() -> None:
+    """Of two equals one comes first and one second: no gradient leaves one of them out."""
+    x, up = torch.tensor([[1.0, 1.0, 0.0]]).double(), torch.tensor([[2.0, 3.0, 5.0]]).double()
+    for manual, right in (((2, 3, 5), True), ((3, 2, 5), True), ((2, 2, 5), False), ((3, 3, 5), False)):
+        found = torch.tensor([manual], dtype=torch.float64)
+        assert agrees(lambda x: x.sort(-1, descending=True).values, x, up, found) is right

@@ -94,6 +94,8 @@ def _of_the_way(way: WayFound) -> str:
     names = ", ".join(each.name for each in way.findings)
     if way.so_does_the_reference:
         return f"{way.told} it returns others than as it was given, and so does the reference: {names}"
+    if all(each.row.part for each in way.findings):  # as where each of those that are equal gets the whole
+        return f"{way.told} it returns what does not add up to the reference's: {names}, {first.row.part}"
     return f"{way.told} it returns others than the reference: {names}"
 
 

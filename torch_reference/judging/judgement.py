@@ -65,7 +65,10 @@ class Evidence:
         def reference(values: Tensors) -> Tensors:
             return reference_gradients(objective, values, names, cuts, outputs=outputs)
 
-        return tolerance_at(objective, tuple(cuts), (*outputs, *names), reference, self.point)
+        found = tolerance_at(objective, tuple(cuts), (*outputs, *names), reference, self.point)
+        # A difference quotient raises an error at a kink, and costs as much for each of its sides.
+        found.is_smooth = getattr(getattr(objective, "function", None), "finds_kinks", False)
+        return found
 
     def rows(
         self, manual: Tensors, fewest: int = 4, coarsely: bool = False, outputs: Tensors | None = None

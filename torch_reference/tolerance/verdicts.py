@@ -18,7 +18,9 @@ from torch_reference.comparison import Row, Verdict, compare
 from torch_reference.tolerance.agreeing_rows import bluntness, near_row, size_of_bounds
 from torch_reference.tolerance.differences import adds_up, as_meant, difference, is_too_large
 from torch_reference.tolerance.gradient_sums import looks_random, sums
-from torch_reference.tolerance.kinks import Hull, hulls, sides
+from torch_reference.tolerance.kinks.beside import Side
+from torch_reference.tolerance.kinks.hulls import Hull, hulls
+from torch_reference.tolerance.kinks.sides import sides
 from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors
 from torch_reference.tolerance.rounding.moved_run import FINE, unit
 from torch_reference.tolerance.second_look import sizes_of_terms, take_equal_values
@@ -47,7 +49,7 @@ class Tolerance:
 
     def __init__(self, reference: Reference, inputs: Tensors) -> None:
         """Evaluate the reference exactly; whatever else is needed is made when it is."""
-        self.movement = Movement(reference, inputs)
+        self.movement, self.is_smooth = Movement(reference, inputs), False
         self.agreed: dict[str, tuple[Tensor, tuple[object, ...], Row]] = {}
 
     def rows(
@@ -128,16 +130,14 @@ class Tolerance:
         return row_of_sum(row, value, expected, hull) or row
 
     @cached_property
-    def sides(self) -> list[Movement]:
+    def sides(self) -> list[Side]:
         """The reference on the other sides of a kink."""
-        return sides(self.movement)
+        return [] if self.is_smooth else sides(self.movement)
 
     def _between_sides(self, name: str, value: Tensor, rtol: float) -> Row:
         elements, totals = hulls(self.movement, self.sides, name)
-        value = as_meant(value, self.movement.expected[name])
-        expected = elements.nearest(value)
-        bound = elements.bound + rtol * expected.abs()
-        [row] = compare({name: value}, {name: expected}, {name: bound})
+        expected = elements.nearest(value := as_meant(value, self.movement.expected[name]))
+        [row] = compare({name: value}, {name: expected}, {name: elements.bound + rtol * expected.abs()})
         return (row_of_sum(row, value, self.movement.expected[name], totals) or row) if row.agrees else row
 
     def _is_pytorchs_own(self, name: str, value: Tensor) -> bool:
@@ -153,14 +153,14 @@ class Tolerance:
 
     @cached_property
     def _worst(self) -> Movement:
-        movement = self.movement
-        return Movement(movement.reference, movement.inputs, held=movement.decisions, worst=True)
+        here = self.movement
+        return Movement(here.reference, here.inputs, held=here.decisions, worst=True)
 
     def _is_within_the_worst_case(self, name: str, value: Tensor, rtol: float) -> bool:
         if unit(self.movement.coarsest) <= unit(FINE):  # whose sums are allowed that much anyway
             return False
-        off = difference(value, self.movement.expected[name])
-        if not looks_random(off, self.movement.expected[name]):
+        expected = self.movement.expected[name]
+        if not looks_random(off := difference(value, expected), expected):
             return False
         unfinished = Unfinished(self._worst, name, value, rtol)
         for draw in range(1, WORST_DRAWS + 1):

@@ -169,7 +169,9 @@ def _some_zero(value: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _equal_in_rows(value: Tensor, _: torch.Generator) -> Tensor:
-    return value[..., :1].repeat(*(1,) * (value.ndim - 1), value.shape[-1]) if value.ndim > 1 else value
+    if value.ndim > 1 or (value.ndim and value.is_floating_point()):
+        return value[..., :1].repeat(*(1,) * (value.ndim - 1), value.shape[-1])
+    return value  # one index throughout would leave the others without any
 
 
 def _times(scale: float, value: Tensor, _: torch.Generator) -> Tensor:

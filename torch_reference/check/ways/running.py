@@ -95,11 +95,9 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         told = [breach(error.part, "call", Verdict.RAISED, str(error))]
         if loses_the_device(str(error)):  # after which nothing can be asked there
             return (NO_DEVICE, []) if out_of_its_domain and is_out_of_range(str(error)) else ("fails", told)
-        if (
-            not _is_in_domain(attempt, objective, session)
-            or isinstance(error.__cause__, Warning)
-            or not attempt.is_smooth()
-        ):
+        if isinstance(error.__cause__, Warning) or not _is_in_domain(attempt, objective, session):
+            return "cannot apply", []
+        if not attempt.is_smooth():
             return "cannot apply", []
         if attempt.may_refuse or out_of_its_domain:
             is_its_own = error.part != "backward" or is_guard(error) or attempt.on_error == "refused"
@@ -116,8 +114,7 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         made = Made({}, odd)
     if _are_near(made, attempt, objective, session):
         return "agrees", []
-    if not attempt.is_smooth():
-        return "cannot apply", []
+    at_a_kink = not attempt.is_smooth()
     if not all(map(adds_up, made.gradients.values())) and not _is_in_domain(attempt, objective, session):
         return "cannot apply", []
     try:
@@ -131,6 +128,9 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         return "refused", []
     if wrong and not _is_in_domain(attempt, objective, session):
         return "cannot apply", []
+    if at_a_kink:  # where each element is right that lies between the sides, and sums need not vary
+        sums = [each for each in wrong if each.row.part]
+        return ("warns", sums) if sums else ("cannot apply", [])
     if wrong and (attempt.warns or (attempt.resized and is_another_function(wrong))):
         return "warns", wrong
     return ("fails", wrong) if wrong else ("agrees", [])

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
 from torch_reference.tolerance.gradient_sums import sums
-from torch_reference.tolerance.kinks import hulls
+from torch_reference.tolerance.kinks.hulls import hulls
 from torch_reference.tolerance.movement import FACTOR, Movement, Tensors
 from torch_reference.tolerance.own_code.in_float64 import Derive, Exact, in_float64, numbers
 from torch_reference.tolerance.own_code.own_draws import OwnDraws

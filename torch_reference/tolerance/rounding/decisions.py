@@ -19,8 +19,7 @@ FREE = None
 class Decisions:
     """What was decided in one run, in order; with `held`, the run keeps to the decisions of another.
 
-    Attributes: made, the decisions; follow, whether each is made of earlier ones alone; are_all, whether
-                nothing else of the run is of use to anybody
+    Attributes: made, the decisions; follow, whether each is made of earlier ones alone
     """
 
     def __init__(self, held: tuple[Any, ...] | None = None) -> None:
@@ -28,7 +27,6 @@ class Decisions:
         self.held = held
         self.made: list[Any] = []
         self.follow: list[bool] = []
-        self.are_all = False
 
     def settled(self, name: str, args: Iterable[Any], results: Any) -> Any:
         """What an operation made, of which decisions are those of the run that is held."""

@@ -42,6 +42,26 @@ def scaling(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
     return args[:2] if name == "mul" else args[1:2] if name == "div" else ()
 
 
+SELECTING = {"amax", "amin", "max", "min", math.inf, -math.inf}
+"""What makes a reduction, or a norm, one of those: its result is one of what it was given."""
+REDUCTIONS = {"_cdist_forward", "_pdist_forward", "linalg_vector_norm"}
+REDUCTIONS |= {"index_reduce", "scatter_reduce", "segment_reduce"}
+"""The operations that an argument makes select. Their backwards look for what was selected among what was
+given, where a moved number would not be found."""
+
+
+def selects(name: str, args: Sequence[Any]) -> bool:
+    """Whether these arguments make an operation one that picks, and rounds nothing of what it picks."""
+    return name in REDUCTIONS and any(isinstance(arg, str | float) and arg in SELECTING for arg in args)
+
+
+def rounds_nothing(name: str, args: tuple[Any, ...], result: Tensor) -> bool:
+    """Whether these arguments make the result exact, of an operation that rounds with others."""
+    if name == "_to_copy" and is_widening(args[0], result):
+        return True
+    return selects(name, args) or any(is_power_of_two(one_number(arg)) for arg in scaling(name, args))
+
+
 def raise_underflows(argument: Tensor, result: Tensor, dtype: torch.dtype) -> None:
     """Make, in place, the smallest normal number of what is zero for a finite argument, and need not be."""
     if result.numel() and not result.is_complex() and result.amin() > 0:

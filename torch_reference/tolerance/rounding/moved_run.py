@@ -16,12 +16,11 @@ from torch_reference.tolerance.rounding.decisions import Decisions, is_decision
 from torch_reference.tolerance.rounding.exact_results import (
     is_number,
     is_power_of_two,
-    is_widening,
     left_out,
-    one_number,
     raise_underflows,
+    rounds_nothing,
     same_memory,
-    scaling,
+    selects,
 )
 from torch_reference.tolerance.rounding.exact_run import in_one_dtype, of_one_dtype
 from torch_reference.tolerance.rounding.fused import decides, has_elements
@@ -94,7 +93,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
             return self._summed(func, kind, args, kwargs)
         results = in_one_dtype(func, moved_arguments(kind, args, self.roundings, self._unit), kwargs)
         if kind.in_place:
-            if not kind.exact:
+            if not kind.exact and not selects(kind.name, args):
                 self._move(kind, args, args[0])
             return results
         found = [self._result(kind, args, result) for result in as_list(results)]
@@ -120,9 +119,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
     def _result(self, kind: Operation, args: tuple[Any, ...], result: Any) -> Any:
         if is_decision(kind.name, result):
             return self._decided(kind, args, result)
-        if kind.exact or (kind.name == "_to_copy" and is_widening(args[0], result)):
-            return result
-        if any(is_power_of_two(one_number(arg)) for arg in scaling(kind.name, args)):
+        if kind.exact or rounds_nothing(kind.name, args, result):
             return result
         if any(isinstance(arg, Tensor) and same_memory(arg, result) for arg in args):
             result = result.clone()

@@ -117,3 +117,38 @@ def test_what_is_wrong_at_a_kink_alone_is_not_blamed() -> None:
 def _relu(ctx, g: Tensor) -> Tensor:
     (x,) = ctx.saved_tensors
     return torch.where(x == 0, 7 * g, g * (x > 0))
+
+
+@pytest.mark.sample(1)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [("the largest of all", torch.amax), ("a row", lambda x: x.amax(-1)), ("pool", None)],
+)
+def test_a_maximum_that_gives_its_whole_gradient_to_each_of_its_equals_is_warned_of(
+    dtype: torch.dtype, name: str, reference: None
+) -> None:
+    """As mxnet's max does (its issue 18563): the parts add up to more than the whole."""
+    reference = reference or (lambda x: F.max_pool2d(x, 2))
+    shape = (2, 1, 4, 4) if name == "pool" else (3, 5)
+    given = torch.randn(shape, generator=torch.Generator().manual_seed(2)).to(dtype)
+
+    def among_equals(ctx, g: Tensor, all_of_it: bool = True) -> Tensor:
+        y = reference(ctx.x)
+        spread_out = spread if name == "pool" else (lambda y: y.unsqueeze(-1) if y.ndim else y)
+        equal = (ctx.x == spread_out(y)).to(g.dtype)
+        if not all_of_it:
+            number = equal.sum(-1, keepdim=True) if y.ndim else equal.sum()
+            number = spread(4 * F.avg_pool2d(equal, 2)) if name == "pool" else number
+            equal = equal / number
+        return spread_out(g) * equal
+
+    def forward(ctx, x: Tensor) -> Tensor:
+        ctx.x = x.detach()
+        return reference(x)
+
+    wrong = check_function(function(forward, among_equals), reference, given, ways=["equal values"], order=1)
+    assert wrong
+    assert any("does not add up to the reference's: inputs[0]" in each for each in wrong.warnings)
+    right = function(forward, lambda ctx, g: among_equals(ctx, g, False))
+    assert not check_function(right, reference, given, ways=["equal values"], order=1).warnings

@@ -1,0 +1,12 @@
+"""Kinks and ties: where the derivative has several sides, any mixture of them is right.
+
+ReLU's slope at 0 is anything from 0 to 1, and the gradient of a maximum may be split in any way among those
+that are equal. sides.py finds the sides, by the decisions of the reference that roundings turn, each by
+itself (mixtures.py), and beside the point, where decisions inside of an operation are not seen (beside.py);
+hulls.py says what lies between them.
+"""
+
+from torch_reference.tolerance.kinks.beside import Side
+from torch_reference.tolerance.kinks.hulls import Hull
+
+__all__ = ["Hull", "Side"]

@@ -1,0 +1,94 @@
+"""Kinks inside of an operation: the derivative a little beside the point, where no decision is seen.
+
+A comparison that a reference writes out is seen and held (sides.py). What an operation compares within itself
+(PReLU its input with 0, a distance its terms, a hinge its margin) is not, nor is each window of a pooling
+turned by itself. So the reference is evaluated beside the point, too: by what a gradient changes there,
+beyond what so small a step explains, the kink jumps.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from torch_reference.tolerance.movement import Movement, Tensors
+from torch_reference.tolerance.rounding.moved_run import FINE, unit
+
+STEP = 2.0 * unit(torch.float64)
+"""How far each input is moved, in parts of itself and in the mean: what is equal turns."""
+JUMP = 2.0**20
+"""Bounds of float64. Rounding moves every result as much as such a step moves the inputs: no smooth gradient
+changes by so much but where its condition is a million, and few kinks change it by less."""
+FIRST, MANY, SOME, FEW = 4, 128, 16, 4096
+"""Evaluations: after the first a gradient without any jump is taken for smooth; many where numbers are few,
+as each kink turns by itself: an element of nine windows, which is the largest of all in one of nine draws, is
+so in none of many with a probability of 3e-7."""
+NEXT_TO_ZERO = 2.0**-100
+
+
+class Side(NamedTuple):
+    """The reference on one side of the kinks; what changes by no more than so many bounds is no jump."""
+
+    movement: Movement
+    least: float = 0.0
+
+    def values(self, name: str, here: Tensor, bound: Tensor) -> Tensor:
+        """A gradient there, and where it does not jump, the one from here."""
+        return self.jumping(self.movement.expected[name] - here, bound) + here
+
+    def jumping(self, off: Tensor, bound: Tensor) -> Tensor:
+        """Of differences those that are a jump; 0 for the others."""
+        return torch.where(off.abs() > self.least * bound, off, 0.0)
+
+
+def beside(here: Movement) -> list[Side]:
+    """The sides that the reference has beside the point; none where the first evaluations do not jump.
+
+    What is equal in a coarser precision alone is no kink here: such decisions turn where they are seen.
+    """
+    few = sum(value.numel() for value in here.inputs.values()) <= FEW
+    sides = list(_sides(here, range(FIRST)))
+    return sides + list(_sides(here, range(FIRST, MANY if few else SOME)) if sides else ())
+
+
+def _sides(here: Movement, seeds: range) -> Iterator[Side]:
+    # Inside of a kernel for 16 bits roundings are those of float32.
+    least = JUMP * unit(torch.float64) / min(unit(here.coarsest), unit(FINE))
+    for seed in seeds:
+        with discarded():
+            there = Movement(here.reference, _aside(here, seed))
+            there.coarsest, there.dtypes, there.in_float64 = here.coarsest, here.dtypes, True
+            side = Side(there, least)
+            if any(
+                side.jumping(there.expected[name] - value, here.bound(name)).any()
+                for name, value in here.expected.items()
+            ):
+                yield side
+
+
+def _aside(here: Movement, seed: int) -> Tensors:
+    generator = torch.Generator("cpu").manual_seed(seed)
+    return {
+        name: _moved(value, generator) if name in here.expected else value
+        for name, value in here.exact_inputs.items()
+    }
+
+
+def _moved(value: Tensor, generator: torch.Generator) -> Tensor:
+    """The value a little aside; a zero, which is no number of roundings from anything, too."""
+    if not value.is_floating_point():
+        return value
+    number = torch.randn(value.shape, generator=generator, dtype=value.dtype, device="cpu").to(value.device)
+    return value + number * torch.where(value == 0, NEXT_TO_ZERO, value.abs() * STEP)
+
+
+@contextlib.contextmanager
+def discarded() -> Iterator[None]:
+    """A run that raises an error, as where an index turns to one that is not there, is none."""
+    try:
+        yield
+    except Exception as error:
+        if hasattr(type(error), "ends_the_check"):
+            raise

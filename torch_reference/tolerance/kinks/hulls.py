@@ -1,0 +1,65 @@
+"""Between the sides of the kinks: the least and the largest that each element and each sum may be.
+
+A sum that is the same on all sides (of the split of a maximum: the whole) must be it; else a sum may lie
+between the sums of the elements' own ends, as many kinks are independent of each other.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from torch_reference.tolerance.gradient_sums import ALONG, sums
+from torch_reference.tolerance.kinks.beside import Side
+from torch_reference.tolerance.movement import Movement
+
+MEASURED, DRAWS_ON_EACH_SIDE = 16, 4
+"""On so many sides the movements are measured: rounding moves the others as it moves these."""
+
+
+class Hull(NamedTuple):
+    """The least and the largest value on any side of the kinks, and the bound there."""
+
+    lower: Tensor
+    upper: Tensor
+    bound: Tensor
+
+    def nearest(self, value: Tensor) -> Tensor:
+        """The right value that is nearest to the given one.
+
+        Shapes: those of the hull
+        """
+        if value.is_complex():
+            return torch.zeros_like(value)
+        return torch.minimum(torch.maximum(value, self.lower), self.upper)
+
+
+def hulls(movement: Movement, others: list[Side], name: str) -> tuple[Hull, dict[str, Hull]]:
+    """The hull of each element of a gradient, and of each of its sums' differences from what is expected."""
+    for side in others[:MEASURED]:
+        side.movement.at_least(DRAWS_ON_EACH_SIDE)
+    expected, own = movement.expected[name], movement.bound(name)
+    values = torch.stack([expected, *(side.values(name, expected, own) for side in others)])
+    bound = torch.stack([own, *(side.movement.bound(name) for side in others)]).amax(0)
+    elements = Hull(values.amin(0), values.amax(0), bound)
+    bounds = [side.movement.sum_bounds(name) for side in others]
+    found = {}
+    for which, limit in movement.sum_bounds(name).items():
+        apart = (dict(sums(value - expected, expected))[which] for value in values)
+        totals = torch.stack(
+            [side.jumping(off, limit) for side, off in zip([Side(movement), *others], apart, strict=True)]
+        )
+        limit = torch.stack([limit, *(one.get(which, limit) for one in bounds)]).amax(0)
+        lower, upper = totals.amin(0), totals.amax(0)
+        least, most = _ends(elements, expected, which)
+        varies = upper - lower > limit
+        found[which] = Hull(torch.where(varies, least, lower), torch.where(varies, most, upper), limit)
+    return elements, found
+
+
+def _ends(elements: Hull, expected: Tensor, which: str) -> tuple[Tensor, Tensor]:
+    """The sums of the elements' own ends, as differences from what is expected."""
+    lower, upper = elements.lower - expected, elements.upper - expected
+    if which == ALONG:
+        lower, upper = torch.where(expected >= 0, lower, upper), torch.where(expected >= 0, upper, lower)
+    return dict(sums(lower, expected))[which], dict(sums(upper, expected))[which]

@@ -1,0 +1,110 @@
+"""The sides of the kinks at a point.
+
+What is differentiated is moved a little, to and fro; which decisions of the reference turn then is seen, and
+the reference is run at the very point with these held. What an operation decides within itself is not seen:
+its sides are found beside the point.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torch_reference.tolerance.differences import adds_up
+from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.kinks.beside import FEW, NEXT_TO_ZERO, Side, beside, discarded
+from torch_reference.tolerance.kinks.mixtures import mixed, same
+from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.rounding.decisions import Decisions
+from torch_reference.tolerance.rounding.moved_run import MovedRun, unit
+
+PAIRS = 8
+TURNING = 8.0
+"""The roundings by which decisions move: one that is within a rounding turns in a run with a probability of
+0.45, and so in none of 16 with one of 7e-5."""
+DRAWS = 4
+"""The fewest, so that what is no more than rounding is known."""
+
+
+def sides(movement: Movement) -> list[Side]:
+    """The reference where what is decided within a rounding falls otherwise; none where nothing does."""
+    movement.at_least(DRAWS)
+    turned = list(_turned(movement) if movement.decisions else ())
+    held = _held(movement, (tuple(one.made) for one in turned), [movement.decisions])
+    inside = beside(movement)
+    few = sum(value.numel() for value in movement.inputs.values()) <= FEW
+    seen = [movement.decisions, *(side.movement.decisions for side in held)]
+    mixtures = _held(movement, mixed(movement.decisions, turned) if few else (), seen)
+    together = [side for side in mixtures if _adds_up_as(movement, [*held, *inside], side)]
+    return [*held[:PAIRS], *inside[:PAIRS], *held[PAIRS:], *inside[PAIRS:], *together]
+
+
+def _held(movement: Movement, every: Iterable[tuple[Any, ...]], seen: list[tuple[Any, ...]]) -> list[Side]:
+    """The reference with each of these decisions that was not seen before."""
+    found = []
+    for decisions in every:
+        if not any(same(decisions, other) for other in seen):
+            seen.append(decisions)
+            found += _side(movement, decisions)
+    return found
+
+
+def _adds_up_as(movement: Movement, others: list[Side], mixture: Side) -> bool:
+    """Whether each sum that is the same on all other sides is so in a mixture.
+
+    Of an order, mixed place by place, some number may come twice.
+    """
+    for name, expected in movement.expected.items():
+        limits = movement.sum_bounds(name)
+        stays = {which: torch.ones_like(limit, dtype=torch.bool) for which, limit in limits.items()}
+        for side in (*others, mixture):
+            for which, total in sums(side.movement.expected[name] - expected, expected):
+                varies = total.abs() > limits[which]
+                if side is mixture and bool((stays[which] & varies).any()):
+                    return False
+                stays[which] &= ~varies
+    return True
+
+
+def _side(movement: Movement, decisions: tuple[Any, ...]) -> list[Side]:
+    """The reference with these decisions; none where they do not go together, as no largest element does."""
+    with discarded():
+        side = Movement(movement.reference, movement.inputs, held=decisions)
+        if not any(
+            adds_up(value) and not adds_up(side.expected[name]) for name, value in movement.expected.items()
+        ):
+            return [Side(side)]
+    return []
+
+
+def _turned(movement: Movement) -> Iterator[Decisions]:
+    """The decisions of moved runs; and first those of its own precision, in which more is equal."""
+    with discarded():  # an operation that its dtype does not have
+        run = MovedRun(0, spread=0.0)
+        with run:
+            movement.reference(movement.inputs)
+        yield run.decisions
+    for seed in range(PAIRS):
+        for sign in (1.0, -1.0):
+            run = MovedRun(seed, coarsest=movement.coarsest, spread=TURNING * sign)
+            inputs = {
+                name: _aside(value, seed, sign * TURNING * unit(movement.coarsest))
+                if name in movement.expected
+                else value
+                for name, value in movement.exact_inputs.items()
+            }
+            with discarded():
+                with run:
+                    movement.reference(inputs)
+                yield run.decisions
+
+
+def _aside(value: Tensor, seed: int, relative: float) -> Tensor:
+    """The value a little to one side; a zero, which is no number of roundings from anything, too."""
+    if not value.is_floating_point():
+        return value
+    generator = torch.Generator(value.device).manual_seed(seed)
+    number = torch.empty_like(value).normal_(generator=generator)
+    step = torch.where(value == 0, NEXT_TO_ZERO if relative > 0 else -NEXT_TO_ZERO, value * relative)
+    return value + step * number
