@@ -94,8 +94,9 @@ def _of_the_way(way: WayFound) -> str:
     names = ", ".join(each.name for each in way.findings)
     if way.so_does_the_reference:
         return f"{way.told} it returns others than as it was given, and so does the reference: {names}"
-    if all(each.row.part for each in way.findings):  # as where each of those that are equal gets the whole
-        return f"{way.told} it returns what does not add up to the reference's: {names}, {first.row.part}"
+    if all(each.row.part for each in way.findings):
+        told = "each number may be right, but not their sum, as where each of equal maxima gets all"
+        return f"{way.told} {told}: {names}"
     return f"{way.told} it returns others than the reference: {names}"
 
 

@@ -19,6 +19,7 @@ from torch_reference.judging.scalar_objective import (
 from torch_reference.tolerance.added_up import Allowed
 from torch_reference.tolerance.agreeing_rows import near_row
 from torch_reference.tolerance.by_rows import rows_by_parts
+from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.own_code.in_float64 import Derive
 from torch_reference.tolerance.own_code.own_formula import Again, by_formula, in_question
@@ -143,6 +144,18 @@ def are_near(manual: Tensors, objective: Objective, point: Tensors, outputs: Ten
     names = {name: tuple(point[name].shape) for name in manual}
     evidence = Evidence(objective, point, names, outputs=tuple(outputs))
     return evidence.are_near(manual, outputs)
+
+
+def add_up_alike(manual: Tensors, objective: Objective, point: Tensors) -> bool:
+    """Whether the numbers of each gradient add up to those of the reference, to half of the digits."""
+    shapes = {name: tuple(point[name].shape) for name in manual}
+    for name, right in reference_gradients(objective, point, shapes).items():
+        if manual[name].shape != right.shape:
+            return False
+        off, half = difference(manual[name], right).sum().abs(), torch.finfo(right.dtype).eps ** 0.5
+        if not off <= half * right.abs().sum():
+            return False
+    return True
 
 
 def judge(

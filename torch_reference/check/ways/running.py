@@ -19,7 +19,7 @@ from torch_reference.judging.calls.raised_errors import (
 from torch_reference.judging.finding import Finding, breach, is_small, says_too_little
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.function_outputs import judge_outputs
-from torch_reference.judging.judgement import FORM, are_near, judge
+from torch_reference.judging.judgement import FORM, add_up_alike, are_near, judge
 from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
 from torch_reference.tolerance.differences import adds_up
 
@@ -115,6 +115,8 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     if _are_near(made, attempt, objective, session):
         return "agrees", []
     at_a_kink = not attempt.is_smooth()
+    if at_a_kink and add_up_alike(made.gradients, objective, attempt.point):
+        return "cannot apply", []
     if not all(map(adds_up, made.gradients.values())) and not _is_in_domain(attempt, objective, session):
         return "cannot apply", []
     try:

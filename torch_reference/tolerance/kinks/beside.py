@@ -21,10 +21,12 @@ STEP = 2.0 * unit(torch.float64)
 JUMP = 2.0**20
 """Bounds of float64. Rounding moves every result as much as such a step moves the inputs: no smooth gradient
 changes by so much but where its condition is a million, and few kinks change it by less."""
-FIRST, MANY, SOME, FEW = 4, 128, 16, 4096
-"""Evaluations: after the first a gradient without any jump is taken for smooth; many where numbers are few,
-as each kink turns by itself: an element of nine windows, which is the largest of all in one of nine draws, is
-so in none of many with a probability of 3e-7."""
+FIRST, MANY, SOME, NUMBERS = 4, 128, 16, 2**22
+"""Evaluations: after the first a gradient without any jump is taken for smooth; then many, as each kink turns
+by itself (what is the largest of nine in one of nine draws is so in none of many with a probability of 3e-7),
+but some where all inputs of all of them are more numbers than these."""
+FEW = 4096
+"""Numbers of which decisions are mixed, too."""
 NEXT_TO_ZERO = 2.0**-100
 
 
@@ -48,9 +50,10 @@ def beside(here: Movement) -> list[Side]:
 
     What is equal in a coarser precision alone is no kink here: such decisions turn where they are seen.
     """
-    few = sum(value.numel() for value in here.inputs.values()) <= FEW
+    size = sum(value.numel() for value in here.inputs.values())
     sides = list(_sides(here, range(FIRST)))
-    return sides + list(_sides(here, range(FIRST, MANY if few else SOME)) if sides else ())
+    most = min(MANY, max(SOME, NUMBERS // max(size, 1)))
+    return sides + list(_sides(here, range(FIRST, most)) if sides else ())
 
 
 def _sides(here: Movement, seeds: range) -> Iterator[Side]:

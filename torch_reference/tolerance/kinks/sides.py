@@ -36,7 +36,17 @@ def sides(movement: Movement) -> list[Side]:
     few = sum(value.numel() for value in movement.inputs.values()) <= FEW
     seen = [movement.decisions, *(side.movement.decisions for side in held)]
     mixtures = _held(movement, mixed(movement.decisions, turned) if few else (), seen)
-    together = [side for side in mixtures if _adds_up_as(movement, [*held, *inside], side)]
+    # Of an order, mixed place by place, some number may come twice: then a sum varies that must not.
+    bounds = _unvarying(movement, [*held, *inside]) if mixtures else {}
+    together = [
+        side
+        for side in mixtures
+        if all(
+            bool((total <= limits[which]).all())
+            for name, limits in bounds.items()
+            for which, total in _changes(movement, side, name)
+        )
+    ]
     return [*held[:PAIRS], *inside[:PAIRS], *held[PAIRS:], *inside[PAIRS:], *together]
 
 
@@ -50,21 +60,20 @@ def _held(movement: Movement, every: Iterable[tuple[Any, ...]], seen: list[tuple
     return found
 
 
-def _adds_up_as(movement: Movement, others: list[Side], mixture: Side) -> bool:
-    """Whether each sum that is the same on all other sides is so in a mixture.
+def _unvarying(movement: Movement, others: list[Side]) -> dict[str, dict[str, Tensor]]:
+    """For each gradient, and each of its sums, its bound where it is the same on all sides, else infinity."""
+    bounds = {name: movement.sum_bounds(name) for name in movement.expected}
+    for side in others:
+        for name, limits in bounds.items():
+            for which, total in _changes(movement, side, name):
+                limits[which] = torch.where(total > limits[which], torch.inf, limits[which])
+    return bounds
 
-    Of an order, mixed place by place, some number may come twice.
-    """
-    for name, expected in movement.expected.items():
-        limits = movement.sum_bounds(name)
-        stays = {which: torch.ones_like(limit, dtype=torch.bool) for which, limit in limits.items()}
-        for side in (*others, mixture):
-            for which, total in sums(side.movement.expected[name] - expected, expected):
-                varies = total.abs() > limits[which]
-                if side is mixture and bool((stays[which] & varies).any()):
-                    return False
-                stays[which] &= ~varies
-    return True
+
+def _changes(movement: Movement, side: Side, name: str) -> Iterator[tuple[str, Tensor]]:
+    expected = movement.expected[name]
+    for which, total in sums(side.movement.expected[name] - expected, expected):
+        yield which, total.abs()
 
 
 def _side(movement: Movement, decisions: tuple[Any, ...]) -> list[Side]:

@@ -149,6 +149,8 @@ def test_a_maximum_that_gives_its_whole_gradient_to_each_of_its_equals_is_warned
 
     wrong = check_function(function(forward, among_equals), reference, given, ways=["equal values"], order=1)
     assert wrong
-    assert any("does not add up to the reference's: inputs[0]" in each for each in wrong.warnings)
+    assert any(
+        "not their sum, as where each of equal maxima gets all: inputs[0]" in each for each in wrong.warnings
+    )
     right = function(forward, lambda ctx, g: among_equals(ctx, g, False))
     assert not check_function(right, reference, given, ways=["equal values"], order=1).warnings
