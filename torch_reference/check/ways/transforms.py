@@ -1,6 +1,6 @@
 """Under torch.func: gradients, batches by vmap, and forward mode."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 from torch.autograd.function import Function as TorchFunction
+from torch.overrides import TorchFunctionMode
 
 from torch_reference.check.references.stand_in import autograd_function
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
@@ -24,9 +25,31 @@ TANGENT = "inputs[tangent of {}]"
 
 
 def under_torch_func(session: Session) -> Iterator[Attempt]:
-    """By torch.func.vjp; a Function without setup_context refuses that."""
-    if session.works_with_grad:
+    """By torch.func.vjp; a Function without setup_context refuses that.
+
+    Not where it sets the .data of tensors, as module.to(x.dtype) does in each call: what is set there is the
+    transform's own, and whoever reads it afterwards ends the process.
+    """
+    if session.works_with_grad and not _sets_data(session):
         yield Attempt("under torch.func", session.point, partial(_pulled, session), may_refuse=True)
+
+
+class _Setting(TorchFunctionMode):
+    """Watches whether .data is set."""
+
+    is_seen = False
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        self.is_seen |= func == Tensor.data.__set__  # type: ignore[attr-defined]
+        return func(*args, **(kwargs or {}))
+
+
+def _sets_data(session: Session) -> bool:
+    with _Setting() as seen:
+        session.called(session.point)
+    return seen.is_seen
 
 
 def _pulled(session: Session) -> Made:
