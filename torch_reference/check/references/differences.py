@@ -24,6 +24,8 @@ BLUNT = 1 / 24
 
 Its bound is about six times as wide: the largest of the movements by 1.5 z, doubled, a quarter of it all.
 """
+NOTHING = 2**-20
+"""Of value by input, as large as derivatives mostly are: so little is none, as of a key's bias."""
 
 
 class Known(dict[tuple[object, ...], Jacobian]):
@@ -119,7 +121,8 @@ def _gradient(
     if unit > 1e-12:  # else what a rounding does is below what the quotient is off by
         errors = errors + _moved(run, known, tensors, place)[:, used]
     value, error = derivatives @ weight[used], errors @ size[used]
-    if float(error.sum()) > BLUNT * float((derivatives.abs() @ size[used]).sum()):
+    allowed = BLUNT * (derivatives.abs() @ size[used]).sum() + NOTHING * (whole @ size[used]).sum()
+    if float(error.sum()) > float(allowed):
         raise ValueError("its values are too coarse for a difference quotient: give a reference")
     shape = (*tensors[place].shape, 2) if tensors[place].is_complex() else tensors[place].shape
     value, error = value.view(shape), error.view(shape)
