@@ -161,3 +161,21 @@ def test_what_is_right_only_where_it_is_looked_at_differs(dtype: torch.dtype) ->
 
     report = check_function(wrong, lambda x: x * 2, randn(5, 7, dtype=dtype))
     assert [finding.row.verdict for finding in report.findings] == [Verdict.DIFFERS] * 2, report
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_float32_inside_loses_no_digits_of_16_bits(dtype: torch.dtype) -> None:
+    """A scan's gradient of a gate, as the difference of two sums: 1e-7 of them where the truth is zero."""
+    x = randn(50, dtype=dtype)
+
+    def cumulated(x: Tensor) -> Tensor:
+        return torch.cat((torch.zeros(1, dtype=x.dtype), x[:-1].cumsum(0)))
+
+    def backward(x: Tensor, above: Tensor) -> Tensor:
+        g = above.float() / 3
+        return (3 * (g.flip(0).sum() - g.cumsum(0))).to(x.dtype)
+
+    own = lambda x: (cumulated(x), x), backward
+    assert backward(x, randn(50, dtype=dtype))[-1] != 0
+    report = check_function(own, cumulated, x, upstream=[randn(50, dtype=dtype)], ways=[], order=1, draws=0)
+    assert report.agrees, report

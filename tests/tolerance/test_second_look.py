@@ -1,6 +1,7 @@
 """Before anything is refused: equal values may all be off alike, and a movement may hide on the grid."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch.nn import functional
 from torch_reference import check_function
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
-from torch_reference.tolerance.second_look import coarse_movements
+from torch_reference.tolerance.second_look import coarse_movements, sizes_of_terms
 from torch_reference.tolerance.verdicts import Tolerance
 
 
@@ -96,3 +97,20 @@ def test_a_coarse_movement_is_that_of_many_draws() -> None:
     movement.at_least(48)
     coarse = coarse_movements(movement)[0]["y"]
     assert 0.2 < float((coarse / movement.moved["y"]).median()) < 1.0
+
+
+def test_terms_are_as_large_where_the_reference_works_in_float32() -> None:
+    """The conversion inside rounds by more than what moves the terms, which then seemed far larger."""
+
+    def of_unit(point: dict[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
+        x = point["x"].detach().requires_grad_()
+        wide = x.to(dtype)
+        (found,) = torch.autograd.grad((wide / wide.norm(dim=-1, keepdim=True)).sum(), x)
+        return {"x": found}
+
+    x = randn(4, 3, dtype=torch.bfloat16)
+    inside, outside = (
+        sizes_of_terms(Movement(partial(of_unit, dtype=dtype), {"x": x}), "x")
+        for dtype in (torch.float32, torch.float64)
+    )
+    assert torch.allclose(inside, outside, rtol=1e-3)

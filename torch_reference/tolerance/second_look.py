@@ -5,6 +5,8 @@ something would be refused: that equal elements may all be off alike (equal_valu
 cancels to nothing, on the grid of its dtype, may stay where it is in some draws, whatever moved its terms.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -13,7 +15,9 @@ from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
+from torch_reference.tolerance.rounding.exact_run import all_wide
 from torch_reference.tolerance.rounding.moved_run import MovedRun, unit
+from torch_reference.tolerance.rounding.operations import operation
 from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
 
 DRAWS_OF_VALUES = 16
@@ -23,6 +27,27 @@ COARSE = 2.0**-30
 """A rounding that no grid of float64 hides."""
 COARSE_DRAWS = 4
 DRAWS_OF_TERMS = 4
+
+
+class CoarseRun(MovedRun):  # type: ignore[no-untyped-call] # torch leaves it untyped
+    """Move each result by some 2⁻³⁰ of itself, in float64 whatever dtypes the code names.
+
+    What moves is in proportion to what roundings move, and tells how large the terms are that cancel.
+    """
+
+    def __init__(self, seed: int, held: tuple[Any, ...] | None = None, backward_only: bool = False) -> None:
+        """Keep to the decisions `held`."""
+        super().__init__(seed, held, spread=COARSE / unit(torch.float64), backward_only=backward_only)
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run an operation as the exact run does, and move its results."""
+        args, kwargs = all_wide(operation(func), args, kwargs or {})
+        return super().__torch_dispatch__(func, types, args, kwargs)
+
+    def _unit(self, dtype: torch.dtype) -> float:
+        return unit(torch.float64)
 
 
 def take_equal_values(movement: Movement, row: Row) -> bool:
@@ -53,7 +78,7 @@ def coarse_movements(movement: Movement) -> tuple[Tensors, dict[str, Tensors]]:
         totals: dict[str, Tensors] = {name: {} for name in elements}
         scale = SPREAD * unit(movement.coarsest) / COARSE
         for seed in range(COARSE_DRAWS):
-            with MovedRun(seed, movement.decisions, spread=COARSE / unit(torch.float64)):
+            with CoarseRun(seed, movement.decisions):
                 found = movement.reference(movement.exact_inputs)
             for name, value in found.items():
                 moved = (value - movement.expected[name]) * scale
@@ -72,12 +97,11 @@ def sizes_of_terms(movement: Movement, name: str) -> Tensor:
     It is how far the element moves when the results of the backward pass alone move by a part of 2⁻³⁰.
     """
     if not movement.terms:  # of all names at once: each draw is a run of the whole reference
-        spread = 2.0**-30 / unit(torch.float64)
         for seed in range(DRAWS_OF_TERMS):
-            with MovedRun(seed, movement.decisions, spread=spread, backward_only=True):
+            with CoarseRun(seed, movement.decisions, backward_only=True):
                 found = movement.reference(movement.exact_inputs)
             for each, value in found.items():
                 square = difference(value, movement.expected[each]).abs().square()
                 known = movement.terms.get(each)
                 movement.terms[each] = square if known is None else known.add_(square)
-    return (movement.terms[name] / DRAWS_OF_TERMS).sqrt() * 2.0**30
+    return (movement.terms[name] / DRAWS_OF_TERMS).sqrt() / COARSE

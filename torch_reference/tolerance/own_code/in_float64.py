@@ -1,15 +1,20 @@
 """What the code that is judged makes of its inputs in float64."""
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from torch_reference.tolerance.differences import adds_up, is_number
 from torch_reference.tolerance.movement import Movement, Tensors
-from torch_reference.tolerance.rounding.moved_run import HALF
+from torch_reference.tolerance.rounding.moved_run import HALF, unit
 from torch_reference.tolerance.rounding.own_run import ExactOwnRun
+from torch_reference.tolerance.rounding.roundings import SPREAD
+from torch_reference.tolerance.second_look import COARSE, COARSE_DRAWS, CoarseRun, coarse_movements
+
+IN_FLOAT64 = 2.0**-47
+"""A rounding of float64, 64 times."""
 
 Derive = Callable[[Tensors], Mapping[str, Tensor]]
 
@@ -17,12 +22,13 @@ Derive = Callable[[Tensors], Mapping[str, Tensor]]
 class Exact(NamedTuple):
     """What the code makes in float64, what is right there, and whether it has numbers of its own in 16 bits.
 
-    Where both are infinite, or no number, there is 0.
+    Where both are infinite, or no number, there is 0. Decisions are those of the code.
     """
 
     found: Tensors
     right: Tensors
     has_tables: bool
+    decisions: tuple[Any, ...] = ()
 
 
 def in_float64(asked: list[str], movement: Movement, derive: Derive) -> Exact:
@@ -45,7 +51,23 @@ def in_float64(asked: list[str], movement: Movement, derive: Derive) -> Exact:
             value = value.detach().to(expected.dtype)
             if torch.equal(value.isfinite(), expected.isfinite()):
                 found[name], right[name] = numbers(value, expected), numbers(expected, expected)
-    return Exact(found, right, run.reads_narrow)
+    return Exact(found, right, run.reads_narrow, tuple(run.decisions.made))
+
+
+def noise_of_float64(names: Iterable[str], exact: Exact, movement: Movement, derive: Derive) -> Tensors:
+    """How far the roundings of float64 move what the code makes, and the reference: coarse ones show it.
+
+    Errors: whatever the code raises, which it did not where nothing was moved
+    """
+    scale = SPREAD * unit(movement.coarsest) / COARSE
+    reach = {name: coarse_movements(movement)[0][name] / scale for name in names}
+    for seed in range(COARSE_DRAWS):
+        with CoarseRun(seed, exact.decisions):
+            made = derive(movement.exact_inputs)
+        for name, known in reach.items():
+            moved = numbers(made[name].detach(), movement.expected[name]) - exact.found[name]
+            reach[name] = torch.maximum(known, moved.abs())
+    return {name: (each * IN_FLOAT64 / COARSE).nan_to_num(0.0, 0.0) for name, each in reach.items()}
 
 
 def numbers(value: Tensor, expected: Tensor) -> Tensor:

@@ -21,8 +21,8 @@ from torch import Tensor
 from torch_reference.comparison import Row, Verdict, compare
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.kinks.hulls import hulls
-from torch_reference.tolerance.movement import FACTOR, Movement, Tensors
-from torch_reference.tolerance.own_code.in_float64 import Derive, Exact, in_float64, numbers
+from torch_reference.tolerance.movement import Movement, Tensors
+from torch_reference.tolerance.own_code.in_float64 import Derive, Exact, in_float64, noise_of_float64, numbers
 from torch_reference.tolerance.own_code.own_draws import OwnDraws
 from torch_reference.tolerance.rounding.moved_run import HALF, unit
 from torch_reference.tolerance.rounding.own_run import OwnRun
@@ -35,8 +35,6 @@ ROUNDINGS = 2.0
 """So many u of its terms each element may be off: a constant in 16 bits and one other."""
 DEVIATIONS = 4.0
 """What adds up to no more of them is independent."""
-IN_FLOAT64, NOTHING = 2.0**-47, 2.0**-40
-"""A rounding of float64, 64 times, and the part of the largest element that nothing in it tells from zero."""
 IS_OFF = 2.0**-20
 """Off by less than that part of itself no element is off; where roundings are, most are off."""
 DRAWS = 24
@@ -73,10 +71,8 @@ def by_formula(
         if _is_open(rows[name]) or not _row(movement, name, value, exact.right[name], rtol).agrees
     ]
     told = {}
-    for name, moved in (
-        _what_was_returned(further, exact, manual, movement, again) if further else {}
-    ).items():
-        row = _looked_at(tolerance, name, exact, rtol, moved)
+    for name in _that_were_returned(further, exact, manual, movement, again) if further else ():
+        row = _looked_at(tolerance, name, exact, derive, rtol)
         if row is not None and row.verdict is Verdict.DIFFERS:
             told[name] = replace(row, explanation=OTHERWISE)
         elif row is not None and row.agrees and _is_open(rows[name]):
@@ -117,7 +113,7 @@ def _row(
     return compare({name: value}, {name: right}, {name: allowed})[0]
 
 
-def _looked_at(tolerance: Tolerance, name: str, exact: Exact, rtol: float, moved: Tensor) -> Row | None:
+def _looked_at(tolerance: Tolerance, name: str, exact: Exact, derive: Derive, rtol: float) -> Row | None:
     """The row of what the formula gives; None where nothing can be said of it.
 
     The terms may be larger than what they add up to, and a kink has sides. What 1 − x² does to the roundings
@@ -128,10 +124,11 @@ def _looked_at(tolerance: Tolerance, name: str, exact: Exact, rtol: float, moved
         return row
     if exact.has_tables and _looks_like_roundings(value - right, right):
         return None
-    # Float64 rounds, too, and what cancels is what it leaves: as far as 16 bits do, in units of its own.
-    size, bound = right.abs(), numbers(movement.bound(name), movement.expected[name])
-    reach = (bound + FACTOR * moved).nan_to_num(0.0, 0.0)
-    noise = IN_FLOAT64 / unit(movement.dtypes[name]) * reach + NOTHING * size.amax()
+    size = right.abs()
+    try:
+        noise = noise_of_float64([name], exact, movement, derive)[name]
+    except Exception:  # it is the user's code
+        return None
     terms = torch.maximum(size, sizes_of_terms(movement, name).clamp(max=size.amax()))
     row = _row(movement, name, value, right, rtol, terms, noise)
     if row.agrees or not tolerance.sides:
@@ -150,10 +147,10 @@ def _looks_like_roundings(off: Tensor, expected: Tensor) -> bool:
     return bool(is_everywhere) and bool(along.sum().abs() <= DEVIATIONS * along.square().sum().sqrt())
 
 
-def _what_was_returned(
+def _that_were_returned(
     names: list[str], exact: Exact, manual: Tensors, movement: Movement, again: Again
-) -> dict[str, Tensor]:
-    """How far the code's own roundings move the results that are what the formula gives but for them."""
+) -> list[str]:
+    """The names of the results that are what the formula gives, but for the code's own roundings."""
     own = {}
     for name in names:
         expected, value = movement.expected[name], exact.found[name]
@@ -175,4 +172,4 @@ def _what_was_returned(
             ]
     except Exception:  # it is the user's code
         pass
-    return {name: own[name].farthest[""] for name in explained}
+    return explained

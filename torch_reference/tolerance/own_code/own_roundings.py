@@ -20,7 +20,7 @@ from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.movement import DRAWS, Movement, Tensors
 from torch_reference.tolerance.own_code.own_draws import OwnDraws
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues
-from torch_reference.tolerance.rounding.moved_run import HALF, unit
+from torch_reference.tolerance.rounding.moved_run import FINE, unit
 from torch_reference.tolerance.rounding.own_run import OwnRun
 from torch_reference.tolerance.second_look import sizes_of_terms
 
@@ -39,12 +39,14 @@ IN_16_BITS = (
     "explained by its own roundings alone: its formula loses digits where that of the reference does not"
 )
 
+Again = Callable[[], Mapping[str, Tensor]]
+
 
 def forgiven(
     rows: Mapping[str, Row],
     manual: Tensors,
     movement: Movement,
-    again: Callable[[], Mapping[str, Tensor]],
+    again: Again,
     accept: Collection[str] = (),
     anywhere: bool = False,
 ) -> dict[str, Row]:
@@ -54,22 +56,35 @@ def forgiven(
 
     Shapes: manual are the numbers that were judged, by name; again() makes them anew
     """
-    asked = [
-        name
-        for name, row in rows.items()
-        if row.verdict is Verdict.DIFFERS
-        and name in movement.moved
-        and name in manual
-        and (anywhere or _is_near(manual[name], movement, name, again))
-    ]
-    if not asked:
-        return dict(rows)
+    own = unit(movement.coarsest)
+    told = dict(rows)
+    # Float32 inside loses none of the digits that 16 bits have.
+    for finest in sorted({own, min(own, unit(FINE))}):
+        asked = [
+            name
+            for name, row in told.items()
+            if row.verdict is Verdict.DIFFERS
+            and name in movement.moved
+            and name in manual
+            and (anywhere or _is_near(manual[name], movement, name, again, finest))
+        ]
+        explained = _explained(asked, manual, movement, again, finest) if asked else {}
+        for name, how in explained.items():
+            loses_digits = how or (IN_16_BITS if finest > unit(FINE) else "")
+            told[name] = _row(rows[name], loses_digits, Verdict.LOSES_DIGITS.value in accept)
+    return told
+
+
+def _explained(
+    asked: list[str], manual: Tensors, movement: Movement, again: Again, finest: float
+) -> dict[str, str]:
+    """What roundings of that size explain, and why no more than digits may be lost where that is so."""
     own = {name: _drawn(manual[name], movement, name) for name in asked}
     if not _is_repeatable(own, again):
-        return dict(rows)
+        return {}
     sees_all = True
     for draw in range(DRAWS):
-        run = OwnRun(draw, unit(movement.coarsest))
+        run = OwnRun(draw, finest)
         if movement.takes_equal_values and draw % 2:
             run.roundings = RoundingsOfValues(draw)
         try:
@@ -79,20 +94,15 @@ def forgiven(
             sees_all &= run.sees_all
             still = [each for name, each in own.items() if not each.is_explained(found[name])]
         except Exception:  # it is the user's code
-            return dict(rows)
+            return {}
         if not still or (draw >= FIRST and any(each.is_hopeless(HOPELESS) for each in still)):
             break
-    accepts = Verdict.LOSES_DIGITS.value in accept
-    told = dict(rows)
-    for name, each in own.items():
-        if each.is_inside():
-            told[name] = _row(rows[name], IN_16_BITS if manual[name].dtype in HALF else "", accepts)
-        elif not sees_all and _is_off_by_roundings(each):
-            told[name] = _row(rows[name], UNSEEN, accepts)
-    return told
+    explained = {name: "" for name, each in own.items() if each.is_inside()}
+    unseen = {name: UNSEEN for name, each in own.items() if not sees_all and _is_off_by_roundings(each)}
+    return unseen | explained
 
 
-def _is_repeatable(own: Mapping[str, OwnDraws], again: Callable[[], Mapping[str, Tensor]]) -> bool:
+def _is_repeatable(own: Mapping[str, OwnDraws], again: Again) -> bool:
     """Whether the code makes the same numbers again: what changes by itself is moved by no rounding."""
     try:
         found = again()
@@ -120,21 +130,22 @@ def _row(row: Row, loses_digits: str, accepts: bool) -> Row:
     return replace(row, verdict=Verdict.AGREES, explanation=explanation, wrong_elements=0, part="")
 
 
-def _is_near(value: Tensor, movement: Movement, name: str, again: Callable[[], Mapping[str, Tensor]]) -> bool:
+def _is_near(value: Tensor, movement: Movement, name: str, again: Again, finest: float) -> bool:
     """Whether it is off by a few roundings of the largest element, or of what adds up to nothing there."""
     expected = movement.expected[name]
     if not value.numel() or not value.isfinite().all() or not expected.isfinite().all():
         return False
-    off, near = difference(value, expected).abs().amax(), NEAR * unit(movement.coarsest)
+    off, near = difference(value, expected).abs(), NEAR * finest
+    off = off.where(off > movement.bound(name), 0.0).amax()  # the last rounding may be a coarser one
     if bool(off <= near * expected.abs().amax()):
         return True
     size = sizes_of_terms(movement, name).amax()
     if size == 0:
-        size = _sizes(value, unit(movement.coarsest), again, name)
+        size = _sizes(value, finest, again, name)
     return bool(off <= near * size)
 
 
-def _sizes(value: Tensor, finest: float, again: Callable[[], Mapping[str, Tensor]], name: str) -> Tensor:
+def _sizes(value: Tensor, finest: float, again: Again, name: str) -> Tensor:
     """How large the terms of the code itself are, where the reference has none, by coarse roundings."""
     try:
         with OwnRun(0, finest, spread=COARSE / finest):

@@ -1,7 +1,8 @@
 """The exact run: any torch code in float64, whatever dtypes it names itself.
 
 A reference that says `x.float()` means float32 inside; its exact value is wanted all the same. So conversions
-to a coarser dtype keep what they are given, and what was made in one is widened before it is used.
+to a coarser dtype keep what they are given, memory for results is that of float64, and what was made in a
+coarser dtype is widened before it is used.
 """
 
 from typing import Any
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from torch_reference.tolerance.rounding.decisions import Decisions
 from torch_reference.tolerance.rounding.fused import decides, has_elements
-from torch_reference.tolerance.rounding.operations import operation
+from torch_reference.tolerance.rounding.operations import Operation, operation
 from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 
 WIDE = {
@@ -21,6 +22,18 @@ WIDE = {
     torch.complex32: torch.complex128,
     torch.complex64: torch.complex128,
 }
+
+MEMORY = ("empty", "empty_strided", "ones", "zeros")
+MEMORY_LIKE = (
+    "empty_like",
+    "new_empty",
+    "new_empty_strided",
+    "new_ones",
+    "new_zeros",
+    "ones_like",
+    "zeros_like",
+)
+"""What hands out memory, in the default dtype or in that of another, for results to be written into."""
 
 
 class ExactRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it untyped
@@ -39,12 +52,10 @@ class ExactRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run an operation in float64, taken apart where it decides inside."""
-        kind, kwargs = operation(func), dict(kwargs or {})
-        if kind.name == "_to_copy" and kwargs.get("dtype") in WIDE and _is_number(args[0]):
-            is_step = self.imaginary_steps and args[0].is_complex()
-            kwargs["dtype"] = torch.complex128 if is_step else WIDE[kwargs["dtype"]]
-        if not kind.view and not kind.in_place and any(_is_narrow(arg) for arg in args):
-            args = tuple(_widened(arg) for arg in args)
+        kind, (args, kwargs) = (
+            operation(func),
+            all_wide(operation(func), args, kwargs or {}, self.imaginary_steps),
+        )
         if kind.apart and decides(kind.name) and has_elements(args):
             with self:
                 return kind.apart(*args, **kwargs)
@@ -52,6 +63,21 @@ class ExactRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         if kind.view or kind.in_place:
             return results
         return self.decisions.settled(kind.name, args, results)
+
+
+def all_wide(
+    kind: Operation, args: tuple[Any, ...], kwargs: dict[str, Any], imaginary_steps: bool = False
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments as float64 has them: conversions, memory and numbers of a coarser dtype."""
+    dtype = kwargs.get("dtype") or (torch.get_default_dtype() if kind.name in MEMORY else None)
+    if dtype in WIDE and (
+        kind.name in (*MEMORY, *MEMORY_LIKE) or (kind.name == "_to_copy" and _is_number(args[0]))
+    ):
+        is_step = imaginary_steps and kind.name == "_to_copy" and args[0].is_complex()
+        kwargs = kwargs | {"dtype": torch.complex128 if is_step else WIDE[dtype]}
+    if not kind.view and not kind.in_place and any(_is_narrow(arg) for arg in args):
+        args = tuple(_widened(arg) for arg in args)
+    return args, kwargs
 
 
 def widened_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:

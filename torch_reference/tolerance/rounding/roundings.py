@@ -46,7 +46,10 @@ class Roundings:
         """
         if result.dtype in (torch.bfloat16, torch.float16):
             # In 16 bits a factor of 1 + u z would be 1 most of the time.
-            result.copy_(result.float().mul_(self._factor(result, torch.float32, unit)))
+            factor = self._factor(result, torch.float32, unit)
+            result.copy_(
+                result.float().mul_(factor) if result.dtype == torch.bfloat16 else _moved(result, factor)
+            )
         elif result.is_complex():
             parts = _parts(result)
             size = result.abs().unsqueeze(-1).expand(parts.shape)
@@ -85,6 +88,13 @@ class Roundings:
 
     def _sign(self) -> int:
         return 1 if self.random.random() < 0.5 else -1
+
+
+def _moved(result: Tensor, factor: Tensor) -> Tensor:
+    """What is subnormal moves by a rounding of the smallest normal number: gradients are, in float16."""
+    wide = result.float()
+    size = wide.abs().clamp_(min=torch.finfo(result.dtype).tiny).copysign_(wide).masked_fill_(wide == 0, 0.0)
+    return wide.addcmul_(size, factor - 1)
 
 
 def _parts(value: Tensor) -> Tensor:
