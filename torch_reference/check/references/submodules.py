@@ -17,7 +17,7 @@ from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.report import Report
 
 FEW = 4
-"""So many names are told."""
+"""So many names are told, and so many calls of one submodule are judged."""
 
 
 def other_name(name: str, names: Mapping[str, str]) -> str:
@@ -36,11 +36,16 @@ def other_name(name: str, names: Mapping[str, str]) -> str:
 
 @dataclass
 class Call:
-    """One call of a submodule: what it was given, and what it returned."""
+    """One call of a submodule: what it was given, what it returned, and the gradients of that.
 
+    above is empty where not all outputs may have a gradient; None in it is that of one that nothing uses.
+    """
+
+    name: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     outputs: dict[str, Tensor] = field(default_factory=dict)
+    above: dict[str, Tensor | None] = field(default_factory=dict)
 
 
 def told_of_submodules(
@@ -58,36 +63,44 @@ def told_of_submodules(
     matched = {other_name(name, names): name for name in own if name}
     try:
         with user_code("reference"):
-            calls, above = _calls(reference, *given)
+            calls = _calls(reference, *given)
     except Exception:  # the module is the user's
         return "", ()
-    left = []
-    for name, call in calls.items():
-        if name not in matched or name not in above:
-            left.append(name)
+    left: dict[str, None] = {}
+    for call in calls:
+        name = call.name
+        if name not in matched or not call.above:
+            left[name] = None
             continue
         inner = {
             n.removeprefix(f"{matched[name]}."): other_name(n, names).removeprefix(f"{name}.") for n in own
         }
         upstream = [
             torch.zeros_like(call.outputs[key]) if gradient is None else gradient.detach()
-            for key, gradient in above[name].items()
+            for key, gradient in call.above.items()
         ]
         options = {**call.kwargs, "names": inner, "upstream": upstream}
         try:
             report = checked(own[matched[name]], others[name], *call.args, **options)
         except (ValueError, TypeError):  # without a gradient, or with other parameters
-            left.append(name)
+            left[name] = None
             continue
         # What a submodule returns besides, as weights of attention, and nothing uses, is no matter.
         wrong = [
-            each for each in report.findings if not each.agrees and above[name].get(each.name, 0) is not None
+            each for each in report.findings if not each.agrees and call.above.get(each.name, 0) is not None
         ]
         if any(each.starts_here for each in wrong):
             told = "first submodule that differs, given its own inputs and upstream gradient"
-            return f"{told}: {matched[name]} ({_some([each.name for each in wrong])})", ()
-        left += [name] if wrong else []
-    return "", (_none_differs(left),) if len(left) < len(calls) else ()
+            which = _which(call, calls)
+            return f"{told}: {matched[name]}{which} ({_some([each.name for each in wrong])})", ()
+        left |= dict.fromkeys([name] if wrong else [])
+    return "", (_none_differs(list(left)),) if len(left) < len({call.name for call in calls}) else ()
+
+
+def _which(call: Call, calls: Sequence[Call]) -> str:
+    own = [each for each in calls if each.name == call.name]
+    number = next(number for number, each in enumerate(own, start=1) if each is call)
+    return "" if number == 1 else f", call {number}"
 
 
 def _none_differs(left: Sequence[str]) -> str:
@@ -100,21 +113,15 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
 
 
-def _calls(
-    module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]
-) -> tuple[dict[str, Call], dict[str, dict[str, Tensor | None]]]:
-    """The first call of each submodule, in the order in which they finish, and the gradients of its outputs.
-
-    Shapes: the gradients of those calls alone whose outputs may all have one; None is that of one that
-            nothing uses
-    """
+def _calls(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> list[Call]:
+    """The first calls of each submodule, in the order in which they finish."""
     module = private_copy(module)
-    started: dict[str, list[Call]] = {}
-    calls: dict[str, Call] = {}
+    started: list[Call] = []
+    calls: list[Call] = []
 
     def before(name: str) -> Callable[..., None]:
         def look(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            started.setdefault(name, []).append(Call(_copied(args), _copied(kwargs)))
+            started.append(Call(name, _copied(args), _copied(kwargs)))
 
         return look
 
@@ -122,10 +129,12 @@ def _calls(
         def look(_: nn.Module, _args: Any, output: Any) -> Any:
             # What follows may work in place, and the module itself may use what it returns.
             output = tensors_mapped(lambda leaf: leaf.clone(), output)
-            if name not in calls:
-                calls[name] = started[name][0]
+            while (call := started.pop()).name != name:
+                pass  # what was called last finishes first, or raised an error
+            if sum(each.name == name for each in calls) < FEW:
+                calls.append(call)
                 leaves = named_leaves(output, "outputs")
-                calls[name].outputs = {key: leaf for key, leaf in leaves.items() if _is_number(leaf)}
+                call.outputs = {key: leaf for key, leaf in leaves.items() if _is_number(leaf)}
             return tensors_mapped(lambda leaf: leaf.clone(), output)
 
         return look
@@ -142,14 +151,12 @@ def _calls(
         made = flattened(module(*args, **kwargs))[0]
         ends = [leaf for leaf in made if _is_number(leaf) and leaf.requires_grad]
         total = torch.stack([(leaf * normal(leaf.detach(), generator)).sum() for leaf in ends]).sum()
-    known = {
-        name: call.outputs
-        for name, call in calls.items()
-        if all(each.requires_grad for each in call.outputs.values())
-    }
-    outputs = [each for made in known.values() for each in made.values()]
+    known = [call for call in calls if all(each.requires_grad for each in call.outputs.values())]
+    outputs = [each for call in known for each in call.outputs.values()]
     found = iter(torch.autograd.grad(total, outputs, allow_unused=True))
-    return calls, {name: {key: next(found) for key in made} for name, made in known.items()}
+    for call in known:
+        call.above = {key: next(found) for key in call.outputs}
+    return calls
 
 
 def _copied(nest: Any) -> Any:
