@@ -40,7 +40,7 @@ def check_modules(
     the first submodule that differs is named, each given its own inputs and its own upstream gradient. Both
     modules and their buffers are left as they were.
 
-    Errors: ValueError for parameters that have no match, or other values
+    Errors: ValueError for parameters that have no match, other values or none yet; TypeError for no module
 
     >>> import torch, torch_reference
     >>> fused, plain = nn.Linear(3, 2), nn.Sequential(nn.Linear(3, 2))
@@ -49,6 +49,7 @@ def check_modules(
     >>> torch_reference.check_modules(fused, plain, torch.randn(4, 3), names=match, ways=[])
     <AGREEMENT: 1 output and 3 gradients, 28 elements, all within rounding (float32)>
     """
+    _refuse_others(mine, reference, names)
     named = {name: value for name, value in options.items() if name not in OPTIONS}
     inputs = _one_by_one(reference, inputs, named)
     # From the loss backwards, as far as modules are registered in the order in which they are called.
@@ -66,6 +67,18 @@ def check_modules(
     checked = partial(check_modules, ways=[], order=1, draws=0)
     first, told = told_of_submodules(mine, reference, (inputs, named), names or {}, checked)
     return replace(report, first_part=first, remarks=(*report.remarks, *told))
+
+
+def _refuse_others(mine: Any, reference: Any, names: Any) -> None:
+    for each in (mine, reference):
+        if not isinstance(each, nn.Module):
+            found = f"the class {each.__name__}" if isinstance(each, type) else type(each).__name__
+            raise TypeError(f"expected two modules, found {found}")
+        lazy = [name for name, value in each.named_parameters() if nn.parameter.is_lazy(value)]
+        if lazy:
+            raise ValueError(f"{', '.join(lazy)}: no values yet; call the lazy module once before")
+    if not isinstance(names, Mapping | None):
+        raise TypeError(f"names: expected a mapping of names, found {type(names).__name__}")
 
 
 def _of_parameters(module: nn.Module, match: Mapping[str, str], **how: bool) -> Callable[..., Any]:

@@ -72,3 +72,17 @@ def test_inputs_and_submodules_are_called_by_keyword_too() -> None:
     wrong.attention.factor, wrong.attention.besides, wrong.norm.eps = 1.0, 2.0, 0.1
     told = check_modules(wrong, reference, hidden_states=x, ways=[], draws=0, order=1).first_part
     assert ": norm (outputs[0]" in told  # and not the attention, which returns other weights besides
+
+
+def test_what_are_no_two_modules_is_told_in_one_line() -> None:
+    """A class, a function, a list of names, a lazy module: each was an error of the check's own."""
+    linear, x = nn.Linear(3, 4), torch.randn(5, 3)
+    for mine, found in ((nn.Linear, "the class Linear"), (torch.tanh, "builtin_function_or_method")):
+        with pytest.raises(TypeError, match=f"expected two modules, found {found}"):
+            check_modules(mine, linear, x)
+        with pytest.raises(TypeError, match=f"expected two modules, found {found}"):
+            check_modules(linear, mine, x)
+    with pytest.raises(TypeError, match="names: expected a mapping of names, found list"):
+        check_modules(linear, linear, x, names=["weight"])
+    with pytest.raises(ValueError, match="weight, bias: no values yet; call the lazy module once before"):
+        check_modules(nn.LazyLinear(4), linear, x)
