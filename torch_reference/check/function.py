@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from torch_reference.check.around.nothing_compared import nothing_in_function
+from torch_reference.check.around.odd_options import refuse_odd_options
 from torch_reference.check.around.reported_errors import reported
 from torch_reference.check.as_given import AsGiven, checked_here
 from torch_reference.check.calling import Function, called
@@ -100,6 +101,7 @@ def check_function(
     >>> torch_reference.check_function(tanh, torch.tanh, torch.randn(4, 3))
     <AGREEMENT: 1 output and 1 gradient, 24 elements, all within rounding (float32)>
     """
+    refuse_odd_options(allow, order, {"draws": draws, "seed": seed}, {"ways": ways, "wrt": wrt})
     options: dict[str, Any] = {"surrogate": surrogate, "upstream": upstream, "points": points}
     options |= {"ways": ways, "redraw": redraw, "order": order, "draws": draws, "seed": seed}
     options |= {"allow": allow, "rtol": rtol, "accept": accept, **kwargs}

@@ -114,5 +114,7 @@ def _is_complex(leaf: Any) -> bool:
 def _refuse(name: str, value: Tensor) -> None:
     if value.is_floating_point() and value.dtype.itemsize < 2:
         raise ValueError(f"{name}: {value.dtype} cannot be judged: expected 16 bits or more")
+    if value.is_nested:
+        raise ValueError(f"{name}: a nested tensor cannot be judged: give its parts, as a list")
     if value.is_meta:
         raise ValueError(f"{name}: a meta tensor has no numbers to judge")

@@ -17,4 +17,4 @@ def own_generator(seed: int) -> torch.Generator:
     >>> torch.equal(torch.randn(3, generator=own_generator(0)), torch.randn(3, generator=own_generator(0)))
     True
     """
-    return torch.Generator().manual_seed(OWN + seed)
+    return torch.Generator().manual_seed(OWN + int(seed))
