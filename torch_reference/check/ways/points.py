@@ -41,6 +41,7 @@ def redrawn(session: Session) -> Iterator[Attempt]:
     """
     if any(map(is_symmetric, session.inputs.values())):
         yield from changed(session, "at inputs redrawn near them, symmetric as they were", near_and_symmetric)
+    yield from _with_single_numbers(session)
     equal = any(is_one_number(session.point[name]) for name in session.wanted)
     if not equal or is_smooth(session, session.point):
         yield from changed(session, "at inputs redrawn near them", near)
@@ -48,6 +49,18 @@ def redrawn(session: Session) -> Iterator[Attempt]:
     yield from changed(session, "at inputs redrawn near them, equal as they were", near_and_equal, True)
     for attempt in changed(session, "where its inputs are no longer equal", near):
         yield attempt._replace(warns=True)
+
+
+def _with_single_numbers(session: Session) -> Iterator[Attempt]:
+    """Single numbers that are 0 or 1, and whose gradient is asked for: they are no truth values."""
+    single = {
+        name: value + 0.25
+        for name, value in session.inputs.items()
+        if name in session.wanted and value.numel() == 1 and value.item() in (0, 1)
+    }
+    if single:
+        told = "where a single number is neither 0 nor 1"
+        yield from at_point(session, told, {**session.inputs, **single})
 
 
 def with_zeros(session: Session) -> Iterator[Attempt]:

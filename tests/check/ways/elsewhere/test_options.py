@@ -45,6 +45,46 @@ def test_a_factor_of_one_hides_that_it_is_forgotten() -> None:
     assert report.smallest[0][-1].strip() == "1.0, ways=['options'])"
 
 
+def test_a_reduction_is_another_one() -> None:
+    """A backward that divides by the number of elements, whatever is asked for."""
+    plain = torch.nn.functional.mse_loss
+
+    class OfTheMean(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, y: Tensor, reduction: str) -> Tensor:
+            ctx.save_for_backward(x - y)
+            return plain(x, y, reduction=reduction)
+
+        @staticmethod
+        def backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor, None]:
+            (d,) = ctx.saved_tensors
+            return 2 * g * d / d.numel(), -2 * g * d / d.numel(), None
+
+    report = check_function(
+        OfTheMean, lambda x, y, r: plain(x, y, reduction=r), x, x.cos(), "mean", ways=["options"], order=1
+    )
+    assert report.note == "with inputs[2] = 'sum' in place of 'mean'"
+
+
+def test_a_single_number_of_zero_is_moved() -> None:
+    """A temperature that is learnt begins at e⁰; that its gradient is asked for says that it is no flag."""
+
+    class Cold(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, t: Tensor) -> Tensor:
+            ctx.save_for_backward(x, t)
+            return x * torch.exp(t)
+
+        @staticmethod
+        def backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor]:
+            x, t = ctx.saved_tensors
+            return g, (g * x).sum() * torch.exp(t)
+
+    zero = torch.zeros((), dtype=x.dtype)
+    report = check_function(Cold, lambda x, t: x * torch.exp(t), x, zero, ways=["redrawn"], order=1)
+    assert report.note == "where a single number is neither 0 nor 1"
+
+
 def test_what_has_another_option_in_mind_is_not_judged() -> None:
     """Other values are another function: the factor that it does not take is its own affair."""
     assert status(lambda x, factor: torch.sin(x), scaled, x, 1.0) == "refused"

@@ -1,4 +1,4 @@
-"""Other options: a flag the other way, and another number where 0 or 1 hides what a backward leaves out.
+"""Other options: flags the other way, other reductions, and other numbers than 0 and 1, which hide a mistake.
 
 A stride, a number of groups, a slope or a cap of 0 or 1, and a flag that is not set, are what a function is
 tried with first; what its backward forgets of them shows at others.
@@ -26,13 +26,14 @@ MOST = 8
 OTHERS: Mapping[type, Mapping[Any, tuple[Any, ...]]] = {
     bool: {False: (True,), True: (False,)},
     int: {0: (1,), 1: (2, 0)},
-    float: {0.0: (0.25,), 1.0: (0.75, 1.25)},
+    float: {0.0: (0.25,), 1.0: (0.75,)},
+    str: {"mean": ("sum", "none"), "sum": ("mean", "none"), "none": ("mean", "sum")},
 }
-"""What is tried in place of a value, the first that the reference takes."""
+"""What is tried in place of a value, where the reference takes that."""
 
 
 def with_options(session: Session) -> Iterator[Attempt]:
-    """Each flag, and each number that is 0 or 1, another, where the reference takes that.
+    """Each flag, each number that is 0 or 1, and each reduction another, where the reference takes that.
 
     Only a backward can be wrong there: where the values are others, the function has another option in mind.
     What changes nothing of the reference may be anything, as a number of rows that a kernel believes.
@@ -42,11 +43,8 @@ def with_options(session: Session) -> Iterator[Attempt]:
     for place, others in islice(_places(session), MOST):
         name, given = session.arguments.names[place], session.arguments.leaves[place]
         for other in others:
-            attempts = list(_with(session, place, other))
             told = f"with {name} = {other!r} in place of {given!r}"
-            yield from (attempt._replace(what=told) for attempt in attempts)
-            if attempts:
-                break
+            yield from (attempt._replace(what=told) for attempt in _with(session, place, other))
 
 
 def _places(session: Session) -> Iterator[tuple[int, tuple[Any, ...]]]:
