@@ -59,3 +59,21 @@ def test_memory_that_a_kernel_asks_for_is_no_reason_to_know_no_formula(factor: f
 
     x = randn(6, 37, dtype=torch.bfloat16)
     assert check((lambda x: (function(x), x), backward), function, x).agrees == (factor == 1.0)
+
+
+@pytest.mark.parametrize(("part", "agrees"), [(1.0, True), (0.7, False)])
+def test_a_tie_of_16_bits_alone_is_no_kink_of_the_formula(part: float, agrees: bool) -> None:
+    """A product and a number beside it are equal in bfloat16: 0.7 of a side is wrong."""
+    x = torch.tensor([[1.1015625, 1.296875, 1.4296875]], dtype=torch.bfloat16)
+    assert (x[:, 0] * x[:, 1] == x[:, 2]).all()
+
+    def larger(x: Tensor) -> Tensor:
+        return torch.maximum(x[:, 0] * x[:, 1], x[:, 2])
+
+    def backward(x: Tensor, above: Tensor) -> Tensor:
+        a, b, c = x.float().unbind(1)
+        product = a * b >= c
+        of = [part * product * b, part * product * a, part * ~product]
+        return (torch.stack(of, 1) * above.float()[:, None]).to(x.dtype)
+
+    assert check((lambda x: (larger(x), x), backward), larger, x).agrees == agrees

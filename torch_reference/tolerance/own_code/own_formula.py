@@ -133,7 +133,11 @@ def _looked_at(tolerance: Tolerance, name: str, exact: Exact, derive: Derive, rt
     row = _row(movement, name, value, right, rtol, terms, noise)
     if row.agrees or not tolerance.sides:
         return row
-    nearest = hulls(movement, tolerance.sides, name)[0].nearest(value)
+    # Of what 16 bits leave open most is decided in float64: there a kink is where numbers are equal.
+    exactly = Tolerance(movement.reference, movement.exact_inputs)
+    if not exactly.sides:
+        return row
+    nearest = hulls(exactly.movement, exactly.sides, name)[0].nearest(value)
     return _row(movement, name, value, numbers(nearest, movement.expected[name]), rtol, terms, noise)
 
 
