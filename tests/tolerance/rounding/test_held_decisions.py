@@ -60,3 +60,14 @@ def test_vectors_of_any_sign_have_those_of_the_exact_run() -> None:
 
     assert check_function(sizes, sizes, matrix, ways=[], order=1)
     assert not check_function(off, sizes, matrix, ways=[], order=1, draws=0)
+
+
+@pytest.mark.parametrize(("factor", "agrees"), [(1.0, True), (1.01, False)])
+def test_a_quantile_times_1_01_differs(factor: float, agrees: bool) -> None:
+    """It rounds its ranks up in place: moved by a rounding after that, a rank is the one before."""
+
+    def quantile(x: Tensor) -> Tensor:
+        return torch.quantile(x, 0.3)
+
+    found = check_function(lambda x: factor * quantile(x), quantile, x, ways=[], order=1, draws=0)
+    assert [each.agrees for each in found.findings if each.kind == "output"] == [agrees], found

@@ -77,5 +77,5 @@ def operation(func: Any) -> Operation:
         apart=None if in_place or (name in EXACT and not decides(name)) else apart,
         view=aliased and not in_place and apart is None,
         in_place=in_place,
-        exact=name in EXACT,
+        exact=name in EXACT or name in PIECEWISE_CONSTANT,
     )
