@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from torch_reference.check.as_given import AsGiven
 from torch_reference.check.few_rows import few_rows
-from torch_reference.check.ways.running import WayFound, is_another_function, run_ways
+from torch_reference.check.ways.running import WayFound, run_ways
 from torch_reference.check.ways.second_order import second_derivative
 from torch_reference.check.ways.session import Session
 from torch_reference.check.ways.shown.pasted_call import pasted_call, unbroken
@@ -17,6 +17,7 @@ from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.calls.really import is_tensor
+from torch_reference.judging.finding import is_another_function
 from torch_reference.judging.report import Finding, Report
 
 

@@ -109,3 +109,11 @@ def is_small(row: Row, made: Tensor) -> bool:
         return False
     size = max(float(made.abs().max()) if made.numel() else 0.0, abs(row.reference or 0.0))
     return abs(row.difference) <= torch.finfo(made.dtype).eps ** 0.5 * size
+
+
+def is_another_function(wrong: list[Finding]) -> bool:
+    """Whether half of an output or more is another: sizes written into a function are its own affair.
+
+    Where the rows are cut wrongly, as by a tail that no block divides, most of them are right.
+    """
+    return any(each.kind == "output" and 2 * each.row.wrong_elements >= each.row.elements for each in wrong)

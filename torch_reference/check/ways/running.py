@@ -16,7 +16,7 @@ from torch_reference.judging.calls.raised_errors import (
     is_out_of_range,
     loses_the_device,
 )
-from torch_reference.judging.finding import Finding, breach, is_small, says_too_little
+from torch_reference.judging.finding import Finding, breach, is_another_function, is_small, says_too_little
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.function_outputs import judge_outputs
 from torch_reference.judging.judgement import FORM, add_up_alike, are_near, judge
@@ -123,10 +123,12 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     except UserCodeError:  # the reference has no value near that point
         return "cannot apply", []
     wrong = [finding for finding in findings if not finding.agrees and finding.row.verdict.value not in allow]
+    others = [each for each in wrong if each.kind == "output"]
     has_own_values = attempt.warns or attempt.own_values
-    is_another = any(each.row.verdict in FORM or (has_own_values and each.kind == "output") for each in wrong)
-    if attempt.may_refuse and is_another:
-        return "refused", []
+    if attempt.may_refuse and (
+        (others and has_own_values) or any(each.row.verdict in FORM for each in wrong)
+    ):
+        return ("refused", []) if others or not attempt.own_values else (attempt.on_error, wrong)
     if wrong and not _is_in_domain(attempt, objective, session):
         return "cannot apply", []
     if at_a_kink:  # where each element is right that lies between the sides, and sums need not vary
@@ -154,14 +156,6 @@ def _are_near(made: Made, attempt: Attempt, objective: FunctionObjective, sessio
     except UserCodeError:
         return False
     return is_the_same(Made(outputs, made.gradients), Made({n: same[n] for n in outputs}, same))
-
-
-def is_another_function(wrong: list[Finding]) -> bool:
-    """Whether half of an output or more is another: sizes written into a function are its own affair.
-
-    Where the rows are cut wrongly, as by a tail that no block divides, most of them are right.
-    """
-    return any(each.kind == "output" and 2 * each.row.wrong_elements >= each.row.elements for each in wrong)
 
 
 def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) -> list[Finding]:

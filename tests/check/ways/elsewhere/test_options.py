@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -123,6 +124,25 @@ def test_neither_a_state_nor_another_number_is_an_option() -> None:
     steps = lambda x, of: x * of["steps"][0]  # noqa: E731
     report = check_function(steps, steps, x, nested, ways=["options"], order=1)
     assert dict(report.ways) == {"options": "agrees"}
+
+
+def test_a_pair_in_numpy_is_given_other_options() -> None:
+    """In a dict, as a course has them; arrays have no hash."""
+
+    def forward(x: Any, of: dict[str, int]) -> Any:
+        return x[:: of["stride"]] * 3, (x.shape, of["stride"])
+
+    def backward(saved: Any, g: Any) -> Any:
+        shape, _ = saved
+        d = np.zeros(shape)
+        d[: len(g)] = 3 * g  # as if the stride were 1
+        return d, None
+
+    report = check_function(
+        (forward, backward), lambda x, of: x[:: of["stride"]] * 3, x.numpy(), {"stride": 1}, order=1
+    )
+    assert dict(report.ways)["options"] == "fails"
+    assert report.note == "with inputs[1]['stride'] = 2 in place of 1"
 
 
 def test_what_becomes_random_is_left_alone() -> None:

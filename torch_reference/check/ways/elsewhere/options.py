@@ -52,7 +52,7 @@ def _places(session: Session) -> Iterator[tuple[int, tuple[Any, ...]]]:
     for place, (leaf, is_own) in enumerate(
         zip(session.arguments.leaves, _outside_of_objects(session.arguments.nest), strict=True)
     ):
-        others = OTHERS.get(type(leaf), {}).get(leaf, ())
+        others = OTHERS[type(leaf)].get(leaf) if type(leaf) in OTHERS else None  # else it may have no hash
         if others and is_own:
             yield place, others
 
