@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 FLOAT32_FOR_FLOAT64 = (torch.float32, torch.float64)
-NEITHER = "neither side is a number there: nothing is known; check at another point"
+NO_NUMBER = (
+    "the reference is no number there, as where a slope is infinite: nothing is known; check at another point"
+)
 
 
 class Verdict(StrEnum):
@@ -144,26 +146,26 @@ def _judge_elements(name: str, manual: Tensor, reference: Tensor, bound: Tensor)
     difference = torch.where(same, 0.0, (manual64 - reference64).abs())
     ratio = torch.where(same, 0.0, difference / bound64)  # a bound of zero makes any difference infinite
     unbounded = ~same & ~bound64.isfinite()
-    neither = manual64.isnan() & reference64.isnan()
+    unknown = reference64.isnan()
     wrong = ~(ratio <= 1) | unbounded  # a NaN or an infinity differs too
     verdict, shown = Verdict.AGREES, ~wrong
     if wrong.any():
         # The worst element of the gravest kind is shown: NaN before infinity before a difference; and last
-        # one where neither side is a number, of which nothing is known.
+        # one where the reference is no number, of which nothing is known.
         verdict, shown = next(
             (verdict, mask)
             for verdict, mask in (
-                (Verdict.NAN, manual64.isnan() ^ reference64.isnan()),
-                (Verdict.INFINITE, ~same & (manual64.isinf() | reference64.isinf())),
-                (Verdict.NO_BOUND, unbounded & ~neither),
-                (Verdict.DIFFERS, wrong & ~neither),
-                (Verdict.INCONCLUSIVE, neither),
+                (Verdict.NAN, manual64.isnan() & ~unknown),
+                (Verdict.INFINITE, ~same & ~unknown & (manual64.isinf() | reference64.isinf())),
+                (Verdict.NO_BOUND, unbounded & ~unknown),
+                (Verdict.DIFFERS, wrong & ~unknown),
+                (Verdict.INCONCLUSIVE, unknown),
             )
             if mask.any()
         )
     worst = int(torch.where(shown, ratio.nan_to_num(nan=torch.inf), -1.0).argmax())
     row = _shown(name, verdict, manual64, reference64, difference, bound64, ratio, worst, int(wrong.sum()))
-    return replace(row, explanation=NEITHER) if verdict is Verdict.INCONCLUSIVE else row
+    return replace(row, explanation=NO_NUMBER) if verdict is Verdict.INCONCLUSIVE else row
 
 
 def _shown(
