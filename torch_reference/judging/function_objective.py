@@ -26,7 +26,7 @@ from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.hygiene import copies, is_the_same
 from torch_reference.layers.generator_state import generator_state
-from torch_reference.tolerance.by_rows import INDICES
+from torch_reference.tolerance.rows.by_rows import INDICES
 
 
 @dataclass(frozen=True)

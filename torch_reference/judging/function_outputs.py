@@ -15,12 +15,12 @@ from torch_reference.judging.calls.points import UPSTREAM, Tensors, quiet_call
 from torch_reference.judging.calls.really import is_a, is_tensor
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Finding, breach
-from torch_reference.tolerance.added_up import Allowed
 from torch_reference.tolerance.agreeing_rows import SPARE
-from torch_reference.tolerance.by_rows import rows_by_parts
 from torch_reference.tolerance.differences import is_number
 from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.own_code.own_roundings import forgiven
+from torch_reference.tolerance.rows.by_rows import rows_by_parts
+from torch_reference.tolerance.rows.whole import Allowed
 
 Again = Callable[[], Mapping[str, Any]]
 

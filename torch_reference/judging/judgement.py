@@ -16,14 +16,14 @@ from torch_reference.judging.scalar_objective import (
     reference_gradients,
     zeros,
 )
-from torch_reference.tolerance.added_up import Allowed
 from torch_reference.tolerance.agreeing_rows import near_row
-from torch_reference.tolerance.by_rows import rows_by_parts
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.own_code.in_float64 import Derive
 from torch_reference.tolerance.own_code.own_formula import Again, by_formula, in_question
 from torch_reference.tolerance.own_code.own_roundings import forgiven
+from torch_reference.tolerance.rows.by_rows import rows_by_parts
+from torch_reference.tolerance.rows.whole import Allowed
 from torch_reference.tolerance.verdicts import Tolerance
 
 FORM = {

@@ -90,7 +90,7 @@ class ExpectedSums:
     @cached_property
     def roots(self) -> dict[str, Tensor]:
         """The root of the sum of the squares of what each sum adds up."""
-        squares, largest = self._squares, self.largest and self.largest * self.largest
+        squares, largest = self.squares, self.largest and self.largest * self.largest
         return {which: total.abs().sqrt() for which, total in sums(squares, squares, largest)}
 
     def root(self, which: str) -> Tensor:
@@ -98,10 +98,11 @@ class ExpectedSums:
         if which == ALONG:
             return self.roots[which]
         of = () if which == ALL else dimension(which)
-        return self._squares.sum(of).sqrt()
+        return self.squares.sum(of).sqrt()
 
     @cached_property
-    def _squares(self) -> Tensor:
+    def squares(self) -> Tensor:
+        """Of each value."""
         size = self.expected.abs() if self.expected.is_complex() else self.expected
         return size * size
 

@@ -27,7 +27,7 @@ from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream
-from torch_reference.tolerance.by_rows import INDICES
+from torch_reference.tolerance.rows.by_rows import INDICES
 
 Change = Callable[[Tensor, torch.Generator], Tensor]
 

@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.utils._pytree import tree_iter
 
 from torch_reference.judging.calls.points import UPSTREAM, Tensors
-from torch_reference.tolerance.by_rows import INDICES, Rows
 from torch_reference.tolerance.rounding.uncompiled import Uncompiled
+from torch_reference.tolerance.rows.by_rows import INDICES
+from torch_reference.tolerance.rows.whole import Rows
 
 MANY = 2**15
 """Points of so many elements are judged whole, in every way of calling."""

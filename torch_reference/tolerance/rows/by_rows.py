@@ -8,17 +8,17 @@ movements. That the parts are what the whole is, is seen in float64 at every ele
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict
-from torch_reference.tolerance.added_up import AddedUp, Allowed, NotByRowsError, is_same
 from torch_reference.tolerance.agreeing_rows import agreeing_row
 from torch_reference.tolerance.movement import Movement, Reference, Tensors
-from torch_reference.tolerance.parts import placed, some, times
-from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
+from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, is_same
+from torch_reference.tolerance.rows.others import by_sample
+from torch_reference.tolerance.rows.parts import placed, some, times
+from torch_reference.tolerance.rows.whole import Allowed, Rows, Whole, exactly
 from torch_reference.tolerance.unfinished import Unfinished, rows_left
 from torch_reference.tolerance.verdicts import Tolerance
 
@@ -34,14 +34,6 @@ REST = 8
 OF_ROUNDING = (Verdict.AGREES, Verdict.LOSES_DIGITS, Verdict.DIFFERS)
 FINE_ENOUGH = (torch.float32, torch.float64)
 INDICES = (torch.int32, torch.int64)
-
-
-class Rows(NamedTuple):
-    """What has rows: which tensors of the point, which results, and how many rows there are."""
-
-    inputs: Collection[str]
-    results: Collection[str]
-    number: int
 
 
 def rows_by_parts(
@@ -62,13 +54,12 @@ def rows_by_parts(
         return None
     if any(not value.is_cpu and value.dtype in INDICES for value in point.values()):
         return None  # of a table that is cut an index may be out of range, which a GPU does not survive
-    whole: dict[str, Tensor] | None = None
+    results: dict[str, Tensor] | None = None
     for rows in choices():
         try:
-            if whole is None:
-                with ExactRun():
-                    whole = dict(reference(widened_inputs(dict(point))))
-            return _Judgement(reference, point, rows, whole, allowed, outputs).of(actual)
+            if results is None:
+                results = exactly(reference, point)
+            return _Judgement(Whole(reference, point, rows, results, allowed, outputs)).of(actual)
         except NotByRowsError:
             continue
         except Exception:  # the reference may be defined for all rows alone
@@ -79,53 +70,54 @@ def rows_by_parts(
 class _Judgement:
     """One choice of what has rows."""
 
-    def __init__(
-        self,
-        reference: Reference,
-        point: Tensors,
-        rows: Rows,
-        whole: Tensors,
-        allowed: Allowed,
-        outputs: Collection[str],
-    ) -> None:
-        self.reference, self.point, self.rows, self.whole = reference, point, rows, whole
-        self.allowed, self.outputs = allowed, outputs
-        self.found: dict[str, list[tuple[Row, bool]]] = {}
-        self.shared = [name for name in whole if name not in rows.results]
+    def __init__(self, whole: Whole) -> None:
+        self.whole, self.shared = whole, whole.shared
+        self.found: dict[str, list[Row]] = {}
         # The parts may add up to the whole, or it may be their mean: one of the two remains.
-        self.sums = {is_mean: AddedUp(self.shared, whole, rows.number) for is_mean in (False, True)}
+        self.sums = {
+            is_mean: AddedUp(self.shared, whole.results, whole.rows.number) for is_mean in (False, True)
+        }
 
     def of(self, actual: Tensors) -> dict[str, Row]:
         """One row for each of the actual values."""
-        size = sum(self.point[name].nbytes for name in self.rows.inputs)
+        rows = self.whole.rows
+        size, number = sum(self.whole.point[name].nbytes for name in rows.inputs), rows.number
         # Two parts at least: one would be the whole, and prove nothing.
-        step = max(1, min(PART * self.rows.number // max(size, 1), self.rows.number // 2))
+        step = max(1, min(PART * number // max(size, 1), number // 2))
         # What is wrong everywhere is found so in a few rows, and the others need prove it no more.
-        starts = [0, *range(max(1, step // FIRST), self.rows.number, step)]
-        rest = []
-        for start, end in zip(starts, [*starts[1:], self.rows.number], strict=True):
-            rest.append(self._part(actual, torch.arange(start, end), is_rest=False))
-        left = torch.cat(rest)
-        for here in left.split(step):  # type: ignore[no-untyped-call] # torch leaves it untyped
+        few = max(1, step // FIRST)
+        first = torch.arange(few) * number // few
+        rest, movement = self._part(actual, first, is_sample=True)
+        others = torch.ones(number, dtype=torch.bool).index_fill_(0, first, False).nonzero().flatten()
+        found = (
+            None
+            if self._is_wrong()
+            else by_sample(self.whole, actual, movement, first, self._weights(few / number))
+        )
+        for here in (found.left if found else others).split(step):  # type: ignore[no-untyped-call]
+            rest = torch.cat([rest, self._part(actual, here)[0]]) if len(here) else rest
+        for here in rest.split(step):  # type: ignore[no-untyped-call]
             if len(here):
                 self._part(actual, here, is_rest=True)
-        return {
-            name: self._added_up(name, value) if name in self.shared else self._together(name)
-            for name, value in actual.items()
-        }
+        for name, row in (found.of_rows if found else {}).items():
+            self.found[name].append(row)
+        shared = found.shared if found else self._added_up(actual)
+        return {name: shared[name] if name in shared else self._together(name) for name in actual}
 
-    def _part(self, actual: Tensors, here: Tensor, is_rest: bool) -> Tensor:
+    def _is_wrong(self) -> bool:
+        return any(not row.agrees for rows in self.found.values() for row in rows)
+
+    def _part(
+        self, actual: Tensors, here: Tensor, is_rest: bool = False, is_sample: bool = False
+    ) -> tuple[Tensor, Movement]:
         """Judge some rows; those that need many draws more are left for the rest, and returned."""
-        point = {
-            name: some(value, here) if name in self.rows.inputs else value
-            for name, value in self.point.items()
-        }
-        tolerance = Tolerance(self.reference, point)
+        tolerance = Tolerance(self.whole.reference, self.whole.some(here))
         movement = tolerance.movement
-        movement.squares = {name: torch.zeros_like(self.whole[name]) for name in self.shared}
-        share = len(here) / self.rows.number
+        of = movement.expected if is_sample else self.shared
+        movement.squares = {name: torch.zeros_like(movement.expected[name]) for name in of}
+        share = len(here) / self.whole.rows.number
         self._compare(movement, here, share)
-        weights = self._weights(share, is_mean=False not in self.sums)
+        weights = self._weights(share)
         asked = {
             name: some(actual[name], here) if weight == 1 else some(actual[name], here).double() / weight
             for name, weight in weights.items()
@@ -135,66 +127,74 @@ class _Judgement:
         for name, row in judged.items():
             if row.part or (row.verdict not in OF_ROUNDING and not row.agrees):
                 raise NotByRowsError  # a sum, or the bluntness of all
-            self.found.setdefault(name, []).append(placed(row, here, weights[name], is_rest))
+            self.found.setdefault(name, []).append(placed(row, here, weights[name]))
         if self.shared and not is_rest:
             movement.at_least_a_pair(2)
             for is_mean, each in self.sums.items():
                 each.add(movement, share if is_mean else 1.0)
-        return here[left]
+        return here[left], movement
 
     def _judged(self, tolerance: Tolerance, asked: Tensors, is_rest: bool) -> tuple[dict[str, Row], Tensor]:
         """The rows of a part, and what is left of it: where some draws settle all but a few of its rows."""
-        allowed, movement = self.allowed, tolerance.movement
-        is_known = any(not row.agrees for rows in self.found.values() for row, _ in rows)
+        allowed, movement, is_known = self.whole.allowed, tolerance.movement, self._is_wrong()
         open_ones = {name: Unfinished(movement, name, value, allowed.rtol) for name, value in asked.items()}
         for draw in range(2, 2 if is_rest or not asked else 3 if is_known else DRAWS + 1):
             movement.at_least_a_pair(draw)
             # A row that is left needs all its draws anew.
             left = rows_left(open_ones.values(), len(next(iter(asked.values()))) // FEW[draw])
             if left is not None:
-                gradients = asked.keys() - set(self.outputs)
+                gradients = asked.keys() - set(self.whole.outputs)
                 if not any(tolerance.is_blunt(name, asked[name]) for name in gradients):
                     return {name: agreeing_row(open_ones[name], asked[name], left) for name in asked}, left
         found_rows: dict[str, Row] = {}
         for is_output, fewest in ((True, 1), (False, allowed.fewest)):
             fewest = max(fewest, REST) if is_rest else min(fewest, 2) if is_known else fewest
-            here = {name: value for name, value in asked.items() if (name in self.outputs) is is_output}
+            here = {name: value for name, value in asked.items() if (name in self.whole.outputs) is is_output}
             found_rows |= tolerance.rows(
                 here, fewest, allowed.rtol, allowed.accept, blunt=not is_output, plainly=is_known
             )
         return found_rows, torch.zeros(0, dtype=torch.int64)
 
-    def _weights(self, share: float, is_mean: bool) -> dict[str, float]:
+    def _weights(self, share: float, is_mean: bool | None = None) -> dict[str, float]:
         """By what a part's results are multiplied: the gradients of a mean's part are larger than those."""
-        return {name: share if is_mean and name not in self.outputs else 1.0 for name in self.rows.results}
+        is_mean = False not in self.sums if is_mean is None else is_mean
+        gradients = set(self.whole.rows.results) - set(self.whole.outputs)
+        return {name: share if is_mean and name in gradients else 1.0 for name in self.whole.rows.results}
 
     def _compare(self, movement: Movement, here: Tensor, share: float) -> None:
         """See that this part is what the whole is there."""
         for is_mean in tuple(self.sums):
             weights = self._weights(share, is_mean).items()
             parts = (times(weight, movement.expected[name]) for name, weight in weights)
-            whole = (some(self.whole[name], here) for name, _ in weights)
+            whole = (some(self.whole.results[name], here) for name, _ in weights)
             if not all(map(is_same, parts, whole)):
                 del self.sums[is_mean]
         if not self.sums:
             raise NotByRowsError
 
-    def _added_up(self, name: str, value: Tensor) -> Row:
+    def _added_up(self, actual: Tensors) -> dict[str, Row]:
+        return {
+            name: self._sum_of(name).row(name, actual[name], self.whole)
+            for name in self.shared
+            if name in actual
+        }
+
+    def _sum_of(self, name: str) -> AddedUp:
         for each in self.sums.values():
-            if is_same(each.totals[name], self.whole[name]):
-                return each.row(name, value, self.whole[name], self.allowed, name not in self.outputs)
+            if is_same(each.totals[name], self.whole.results[name]):
+                return each
         raise NotByRowsError
 
     def _together(self, name: str) -> Row:
         """The row of the gravest part, with the numbers of all."""
-        rows = [row for row, _ in self.found[name]]
+        rows = self.found[name]
         wrong = [row for row in rows if not row.agrees]
         worst = max(wrong or rows, key=lambda row: (row.verdict is Verdict.DIFFERS, row.ratio or 0.0))
         explanation = worst.explanation or next((row.explanation for row in rows if row.explanation), "")
         return replace(
             worst,
             explanation=explanation,
-            elements=sum(row.elements for row, is_rest in self.found[name] if not is_rest),
+            elements=self.whole.results[name].numel(),
             wrong_elements=sum(row.wrong_elements for row in rows),
             bluntness=max((row.bluntness for row in rows if row.bluntness is not None), default=None),
         )

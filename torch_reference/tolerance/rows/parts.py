@@ -23,8 +23,8 @@ def times(weight: float, value: Tensor) -> Tensor:
     return value if weight == 1 else weight * value
 
 
-def placed(row: Row, here: Tensor, weight: float, is_rest: bool) -> tuple[Row, bool]:
-    """A part's row as one of the whole, and whether it is that of the rest.
+def placed(row: Row, here: Tensor, weight: float) -> Row:
+    """A part's row as one of the whole.
 
     Shapes: here, the numbers of the part's rows; weight is that by which its numbers are multiplied
     """
@@ -33,7 +33,7 @@ def placed(row: Row, here: Tensor, weight: float, is_rest: bool) -> tuple[Row, b
         return None if number is None else number * weight
 
     index = (int(here[row.index[0]]), *row.index[1:]) if row.index else ()
-    whole = replace(
+    return replace(
         row,
         index=index,
         manual=weighted(row.manual),
@@ -41,4 +41,3 @@ def placed(row: Row, here: Tensor, weight: float, is_rest: bool) -> tuple[Row, b
         difference=weighted(row.difference),
         bound=weighted(row.bound),
     )
-    return whole, is_rest

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from torch_reference.tolerance.kinks import Hull
 from torch_reference.tolerance.movement import FACTOR, LAST, Movement, Tensors
 from torch_reference.tolerance.rounding.moved_run import unit
 from torch_reference.tolerance.rounding.roundings import SPREAD, smallest
+from torch_reference.tolerance.rows.whole import Whole
 from torch_reference.tolerance.sums_row import row_of_sum
 from torch_reference.tolerance.verdicts import BLUNT_PART
 
@@ -22,15 +23,6 @@ FAR = 64.0
 """So many bounds away, neither the worst case of a precision nor more draws can explain it."""
 REACH = FACTOR * 2.4
 """The bound after 48 draws: the largest of so many standard normal numbers is 2.5 on average."""
-
-
-@dataclass(frozen=True)
-class Allowed:
-    """What a judgement is asked for, as Tolerance.rows takes it."""
-
-    fewest: int = 4
-    rtol: float = 0.0
-    accept: Collection[str] = ()
 
 
 class NotByRowsError(Exception):
@@ -59,11 +51,19 @@ class AddedUp:
             self.squares[name] += part.square()
             self.moved[name] += weight**2 * movement.squares[name] / movement.draws
 
-    def row(self, name: str, value: Tensor, expected: Tensor, allowed: Allowed, blunt: bool) -> Row:
+    def scale(self, whole: Tensors, share: float) -> None:
+        """Take what was added for such a share of the whole: what is independent adds up by its squares."""
+        for name in self.totals:
+            self.totals[name] = whole[name]
+            self.squares[name] /= share
+            self.moved[name] /= share
+
+    def row(self, name: str, value: Tensor, whole: Whole) -> Row:
         """The row of a value that agrees, or is far from doing so where no kink can be the reason.
 
         Errors: NotByRowsError for any other: the whole has to be looked at
         """
+        expected, allowed, blunt = whole.results[name], whole.allowed, name not in whole.outputs
         variance, own = self._variance(name), LAST * unit(self.dtype)
         bound = REACH * variance.sqrt() + own * expected.abs()
         bound = torch.where(variance > 0, bound + smallest(self.dtype), bound)

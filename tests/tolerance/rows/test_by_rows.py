@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import Row, Verdict
-from torch_reference.tolerance import by_rows
-from torch_reference.tolerance.added_up import Allowed
-from torch_reference.tolerance.by_rows import Rows, rows_by_parts
 from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.rows import by_rows
+from torch_reference.tolerance.rows.by_rows import rows_by_parts
+from torch_reference.tolerance.rows.whole import Allowed, Rows
 
 ROWS, COLUMNS = 40, 16
 Inputs = Mapping[str, Tensor]

@@ -1,0 +1,78 @@
+"""All other rows, judged without draws of their own, by what the roundings of a sample say (sample.py).
+
+Most of them, or it is no use: a row that is left is judged by draws, and where many are, all are.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from torch_reference.comparison import Row
+from torch_reference.tolerance.movement import Movement, Tensors
+from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, is_same
+from torch_reference.tolerance.rows.parts import times
+from torch_reference.tolerance.rows.sample import DRAWS, Sample, Settled
+from torch_reference.tolerance.rows.whole import Whole, exactly
+
+ROWS = 64
+"""Of fewer rows no sample is taken."""
+MOST = 3
+"""One in so many may be left."""
+
+
+class Others(NamedTuple):
+    """What is said of them: the rows of the results that have rows, those of the others, and who is left."""
+
+    of_rows: dict[str, Row]
+    shared: dict[str, Row]
+    left: Tensor
+
+
+def by_sample(
+    whole: Whole, actual: Tensors, movement: Movement, here: Tensor, weights: Mapping[str, float]
+) -> Others | None:
+    """What the sample's movement says of all others; None where it settles too few of them.
+
+    Shapes: here, the numbers of the sample's rows, whose results, by the weights, are those of the whole
+    """
+    number = whole.rows.number
+    if whole.allowed.rtol or number < ROWS or len(here) < 2:
+        return None
+    movement.at_least(DRAWS)
+    settled: dict[str, Settled] = {}
+    for name in actual.keys() & weights.keys():
+        sample = Sample(movement, name, weights[name], here, whole.results[name])
+        one = sample.settled(actual[name]) if sample.is_sharp else None
+        if one is None:
+            return None
+        settled[name] = one
+    others = torch.ones(number, dtype=torch.bool).index_fill_(0, here, False)
+    inside = torch.stack([one.inside.cpu() for one in settled.values()]).all(0)
+    left = (others & ~inside).nonzero().flatten()
+    if len(left) > number // MOST:
+        return None
+    try:
+        shared = _shared(whole, actual, movement, here) if whole.shared else {}
+    except NotByRowsError:  # as all rows may yet tell
+        return None
+    return Others({name: one.row(name, others) for name, one in settled.items()}, shared, left)
+
+
+def _shared(whole: Whole, actual: Tensors, movement: Movement, here: Tensor) -> dict[str, Row]:
+    """The rows of what belongs to no row: as the halves of the sample add up to it, so do all rows."""
+    share, halves = len(here) / whole.rows.number, here.tensor_split(2)
+    found = [exactly(whole.reference, whole.some(half)) for half in halves]
+    for is_mean in (False, True):
+        weights = [len(half) / len(here) if is_mean else 1.0 for half in halves]
+        one = AddedUp(whole.shared, whole.results, whole.rows.number)
+        one.add(movement, share if is_mean else 1.0)
+        parts = {
+            name: times(weights[0], found[0][name]) + times(weights[1], found[1][name])
+            for name in whole.shared
+        }
+        if all(is_same(part, movement.expected[name]) for name, part in parts.items()):
+            one.scale(whole.results, share)
+            return {name: one.row(name, actual[name], whole) for name in whole.shared if name in actual}
+    raise NotByRowsError

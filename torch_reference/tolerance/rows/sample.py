@@ -1,0 +1,128 @@
+"""What the roundings of a few rows say of all others: how far off, at least, a right one may be.
+
+Rows are taken from the whole at equal distances, and moved. What no bound there falls short of, relative to
+the element itself, to its row's root mean square or to its column's, is a floor of all bounds:
+
+    floor = u · max(a |element|, b · rms of its row, c · rms of its column),
+    a = min bound / (u |element|), and so on, over the elements of the sample
+
+So are the least bounds of the sums, relative to the root of the sum of the squares of what they add up. What
+is within these floors agrees without a draw; a row that is not is judged by draws of its own. An element that
+is exactly zero must be so.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from torch_reference.comparison import Row, Verdict
+from torch_reference.tolerance.differences import adds_up, difference
+from torch_reference.tolerance.gradient_sums import ALL, ALONG, ExpectedSums, dimension
+from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.rounding.moved_run import unit
+from torch_reference.tolerance.rows.added_up import REACH
+
+DRAWS = 12
+"""Of the sample: no bound is larger after these than after all."""
+SHARP = 0.5
+"""No floor is used where it is more than this power of u: there each element is to be looked at by itself."""
+
+
+class Sample:
+    """The floors of one result, from those rows of it that a movement is of."""
+
+    def __init__(self, movement: Movement, name: str, weight: float, here: Tensor, whole: Tensor) -> None:
+        """Find the least bounds.
+
+        Shapes: whole, the result of all rows; here, the numbers of the movement's among them, whose result is
+                multiplied by the weight to be that of the whole
+        """
+        self.u, self.whole, self.known = unit(movement.dtypes[name]), whole, ExpectedSums(whole)
+        self.squares = _squares(self.known)
+        # The bound after all draws, as those that were made foretell it.
+        spread = (movement.squares[name] / movement.draws).sqrt()
+        bound = movement.last_rounding(name).add_(spread, alpha=REACH) * (weight / self.u)
+        self.parts = [_least(bound, _some_of(each, here).sqrt()) for each in self.squares]
+        limits, sample = movement.sum_bounds(name), movement.known[name]
+        self.of_sums = {which: _least(limit / self.u, sample.root(which)) for which, limit in limits.items()}
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether the elements' floors are small, and all numbers such that their squares are numbers."""
+        return adds_up(self.squares[0]) and max(self.parts) * self.u <= self.u**SHARP
+
+    def settled(self, value: Tensor) -> "Settled | None":
+        """Which rows of the whole are within the floors; None where a sum over all rows is not."""
+        off = difference(value, self.whole)
+        inside = torch.ones(len(value), dtype=torch.bool, device=value.device)
+        for which, total in self.known.sums(off):
+            limit = self.of_sums.get(which, 0.0) * self.u * self.known.roots[which]
+            if which not in (ALL, ALONG) and dimension(which) > 0:
+                inside &= _largest(total.abs() - limit) <= 0
+            elif not bool((total.abs() <= limit).all()):
+                return None
+        itself, of_row, of_column = (
+            each * (part * self.u) ** 2 for each, part in zip(self.squares, self.parts, strict=True)
+        )
+        floors = torch.maximum(torch.maximum(itself, of_row, out=itself), of_column, out=itself)
+        floors.masked_fill_(self.squares[0] == 0, 0.0)
+        ratios = off.square_().div_(floors.clamp_(min=torch.finfo(torch.float64).tiny))
+        return Settled(inside & (_largest(ratios) <= 1), ratios, floors, value, self.whole)
+
+
+class Settled(NamedTuple):
+    """Which rows are inside of their floors, and the squares of these and of how far off all is, in parts."""
+
+    inside: Tensor
+    ratios: Tensor
+    floors: Tensor
+    value: Tensor
+    expected: Tensor
+
+    def row(self, name: str, among: Tensor) -> Row:
+        """The row of those among these rows, at the worst element that is inside.
+
+        Shapes: among, for each row whether it is one of them
+        """
+        of_rows = _largest(self.ratios).masked_fill(~(among.to(self.inside.device) & self.inside), -1.0)
+        row = int(of_rows.argmax())
+        place = int(self.ratios[row].argmax())
+        shown = (each[row].flatten()[place] for each in (self.value, self.expected, self.floors, self.ratios))
+        manual, right, floor, ratio = (float(each) for each in shown)
+        where = np.unravel_index(place, self.ratios.shape[1:]) if self.ratios.ndim > 1 else ()
+        return Row(
+            name,
+            Verdict.AGREES,
+            manual,
+            right,
+            abs(manual - right),
+            floor**0.5,
+            ratio**0.5,
+            (row, *map(int, where)),
+        )
+
+
+def _squares(known: ExpectedSums) -> list[Tensor]:
+    """Of what bounds are relative to: each element, and the rms of its row and of its column."""
+    squares = known.squares
+    dims = tuple(range(1, squares.ndim))
+    return [squares, squares.mean(dims, keepdim=True) if dims else squares, squares.mean(0, keepdim=True)]
+
+
+def _some_of(squares: Tensor, here: Tensor) -> Tensor:
+    """Those of the sample, or the one row that all have."""
+    return squares if len(squares) == 1 else squares[here.to(squares.device)]
+
+
+def _least(bounds: Tensor, sizes: Tensor) -> float:
+    """The least bound of what is not zero, in parts of its size; 0 where nothing is."""
+    least = float(torch.where(bounds > 0, bounds / sizes, torch.inf).amin())
+    return least if math.isfinite(least) else 0.0
+
+
+def _largest(value: Tensor) -> Tensor:
+    """Of each row."""
+    return value.flatten(1).amax(1) if value.ndim > 1 else value
