@@ -14,6 +14,7 @@ from support.tables import open_console, plain_table
 from torch_reference import check_function
 
 KINDS = ("agrees", "inconclusive", "loses digits", "refused", "not finite")
+UNDECIDED = {"inconclusive", "no bound"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -61,7 +62,9 @@ def judged(number: int, dtype: torch.dtype) -> tuple[str, str]:
     said = {finding.row.verdict.value for finding in report.findings if not finding.agrees}
     if not said:
         return "agrees" if report else "refused", function.links
-    return next((kind for kind in KINDS[1:3] if said == {kind}), "refused"), function.links
+    if said <= UNDECIDED:
+        return "inconclusive", function.links
+    return "loses digits" if said == {"loses digits"} else "refused", function.links
 
 
 if __name__ == "__main__":
