@@ -2,7 +2,7 @@
 
 import ast
 
-from torch_reference.repair.likeliest_line import likeliest_first
+from torch_reference.repair.likeliest_line import likeliest_first, unread
 
 SLOPE = """
 s = sigmoid(x)
@@ -19,9 +19,20 @@ d_x = d_padded[:, :, :t]
 """
 
 
-def lines(text: str, here: int, confirmed: tuple[str, ...] = ()) -> tuple[int, ...]:
+GELU = """
+u = s * (x + 0.044715 * x ** 3)
+t = np.tanh(u)
+du = s * (1 + 0.134145 * x ** 2)
+dx = 0.5 * (1 + t)
+return grad * dx
+"""
+
+
+def lines(
+    text: str, here: int, confirmed: tuple[str, ...] = (), forgotten: int | None = None
+) -> tuple[int, ...]:
     """The lines, the likeliest first."""
-    return likeliest_first(ast.parse(text).body, [here], confirmed)
+    return likeliest_first(ast.parse(text).body, [here], confirmed, forgotten)
 
 
 def test_the_line_of_a_long_slope_is_likelier_than_that_of_a_product() -> None:
@@ -52,3 +63,10 @@ def test_nobody_means_x_equals_x_nor_two_names_for_one_value_in_one_line() -> No
     assert lines(same, 4)[0] == 3
     part = "\ngrad = x.T @ (h - y) / m\ngrad[1:] = grad[1:]\nd_w = grad\n"
     assert lines(part, 4)[0] == 3
+
+
+def test_what_is_made_and_never_read_is_missing_below() -> None:
+    """du of a GELU whose second term was forgotten."""
+    assert unread(ast.parse(GELU).body) == {"du": 4}
+    assert lines(GELU, 6)[0] == 2
+    assert lines(GELU, 6, forgotten=4)[:2] == (5, 6)

@@ -53,13 +53,13 @@ class Chain:
     def judged(self) -> list[Judged]:
         """All links from the loss backwards, each with what is known of it."""
         ordered = [self.links[index] for index in self._order()]
-        rows = self._rows(ordered, {})
+        rows = self.rows(ordered, {})
         if all(row.agrees for row in rows):
             return [Judged(link, Status.RIGHT, row) for link, row in zip(ordered, rows, strict=True)]
         rows = bounds.but_for_roundings(rows, list(map(self._off, ordered, rows)), ordered[0].value.dtype)
         wrong = {link.edge for link, row in zip(ordered, rows, strict=True) if not row.agrees}
         cuts = self._cuts(ordered, wrong)
-        given = self._rows(ordered, cuts)
+        given = self.rows(ordered, cuts)
         below = self._below_unfit(ordered, wrong, cuts)
         return [
             self._judge(link, row, by_itself, cuts, below, wrong)
@@ -93,7 +93,7 @@ class Chain:
             fewer = {edge: cuts[edge] for edge in some}
             if self._is_far(link, fewer):
                 continue
-            [other] = self._rows([link], fewer)
+            [other] = self.rows([link], fewer)
             if other.agrees or self._is_of_above(link, fewer):
                 return Judged(link, Status.INHERITED, row, other, follows_from=frozenset(some))
         [expected] = self.expected([link], cuts)
@@ -137,7 +137,7 @@ class Chain:
         places = self.graph.places
         return sorted(range(len(self.links)), key=lambda index: places.get(self.links[index].edge.node, 0))
 
-    def _rows(self, links: Sequence[Quantity], cuts: Mapping[Edge, Tensor]) -> list[Row]:
+    def rows(self, links: Sequence[Quantity], cuts: Mapping[Edge, Tensor]) -> list[Row]:
         """One row for each link, in their order."""
         rows: list[Row | None] = [form_mismatch(link.shown, link.manual, link.value) for link in links]
         names = {str(index): link for index, link in enumerate(links) if rows[index] is None}

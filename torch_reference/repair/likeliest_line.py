@@ -11,18 +11,24 @@ from torch_reference.repair.suspect_lines import header, makes_nothing, read, wr
 
 COPY = 2
 """How much there is to get wrong where a value only gets another name."""
-MEANT_OTHERWISE = 100
+FORGOTTEN, MEANT_OTHERWISE = 10, 100
 """Nobody writes x = x, nor y = x where x and y are read in one line."""
+LOSSES = {"loss", "cost", "L", "J", "E"}
+"""Nobody forgot to read these in a backward pass."""
 ROOM = {"zeros", "ones", "empty", "full", "zeros_like", "ones_like", "empty_like", "full_like", "new_zeros"}
 
 
 def likeliest_first(
-    statements: Sequence[ast.stmt], here: Collection[int], confirmed: Collection[str] = ()
+    statements: Sequence[ast.stmt],
+    here: Collection[int],
+    confirmed: Collection[str] = (),
+    forgotten: int | None = None,
 ) -> tuple[int, ...]:
     """The lines of suspect statements: that with most operations first, then those nearest to the links.
 
     here are the lines that made the wrong links: of two with as many operations they come first. confirmed
-    are the variables of which something right was made: their lines come last.
+    are the variables of which something right was made: their lines come last. forgotten is the line that
+    makes what no line reads: it is missing from one below.
     """
 
     def weight(statement: ast.stmt) -> float:
@@ -35,10 +41,19 @@ def likeliest_first(
         if makes_nothing(statement) or _is_read_beside_its_original(statement, statements):
             return MEANT_OTHERWISE
         operations = max(sum(map(_is_operation, _computed(part))) for part in _parts(statement))
-        return operations + COPY * _renames(statement) + 0.5 * is_here
+        below = FORGOTTEN * (forgotten is not None and statement.lineno > forgotten)
+        return operations + COPY * _renames(statement) + 0.5 * is_here + below
 
     ordered = sorted(enumerate(statements), key=lambda pair: (-weight(pair[1]), pair[0]))
     return tuple(dict.fromkeys(statement.lineno for _, statement in ordered))
+
+
+def unread(statements: Sequence[ast.stmt]) -> dict[str, int]:
+    """The variables that a line of their own makes, and that no other line reads, with their lines."""
+    lone = [one for one in statements if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name)]
+    made = {name: one.lineno for one in lone for name in written(one)}
+    known = LOSSES.union(*(read(one) for one in statements))
+    return {name: line for name, line in made.items() if name not in known}
 
 
 def _parts(statement: ast.stmt) -> list[ast.AST]:

@@ -8,7 +8,7 @@ from types import CodeType
 
 from torch_reference.repair.anew.rebuilt import Original
 from torch_reference.repair.helpers import helpers_called
-from torch_reference.repair.likeliest_line import likeliest_first, stands_at
+from torch_reference.repair.likeliest_line import likeliest_first, stands_at, unread
 from torch_reference.repair.own_time import OwnTime
 from torch_reference.repair.screening import Wanted
 from torch_reference.repair.search import Repair, Search, Trials
@@ -62,7 +62,8 @@ def repairs(
     except (LookupError, SyntaxError, ValueError, AssertionError):
         return NONE
     here = {place[0] for place in lines}
-    numbers = likeliest_first(statements, here, _made_once(original, right))
+    forgotten = max(unread(original.statements()).values(), default=None)
+    numbers = likeliest_first(statements, here, _made_once(original, right), forgotten)
     if not original.can_be_edited:
         return Repairs((), 0, 0.0, complete=True, lines=numbers)
     again = {line for place in lines for line in place[1:]} - here

@@ -27,6 +27,10 @@ CALLS = {
     "split": lambda x, _: (
         np.split(x, 2, axis=1)[1] - np.array_split(x, [2], axis=1)[0] + np.repeat(x[:, :1], 2, 1)
     ),
+    "triangles": lambda x, y: (
+        np.triu(x, k=1) + np.tril(x, k=-1) + np.diag(x[0], k=0)[:3] + np.diag(y, k=1)[0]
+    ),
+    "turned": lambda x, _: np.flipud(x) - np.fliplr(x) + np.diagonal(x, offset=1)[:, None],
     "moved": lambda x, _: np.roll(np.flip(x, 1), 1, axis=0) + np.cumsum(x, axis=0) + np.abs(-x).astype(float),
 }
 
@@ -61,7 +65,13 @@ def test_a_part_that_is_written_keeps_the_graph_of_what_is_written() -> None:
     assert isinstance(filled(np.ones((2, 3))), np.ndarray), "the user's own function stays as it is"
 
 
-@pytest.mark.parametrize("lose", [np.asarray, np.add.reduce, np.sinc, np.isnan])
+def _with_an_argument_that_torch_does_not_have(x):
+    return np.sum(x, axis=0, where=[True])
+
+
+@pytest.mark.parametrize(
+    "lose", [np.asarray, np.add.reduce, np.sinc, np.isnan, _with_an_argument_that_torch_does_not_have]
+)
 def test_what_has_no_graph_here_has_the_same_numbers(lose) -> None:
     """Whether a graph with such a hole may be judged by is told by its gradient."""
     x = GraphArray(torch.full((1,), 0.7, dtype=torch.float64, requires_grad=True))
@@ -99,3 +109,15 @@ def test_parameters_that_a_derivation_makes_arrays_of_keep_their_graph() -> None
     with ArraysKeepGraphs():
         kinds = [type(one) for one in (x.numpy(), x.detach().numpy(), data.numpy())]
     assert kinds == [GraphArray, GraphArray, np.ndarray]
+
+
+def test_functions_of_scipy_special_keep_the_graph() -> None:
+    """A GELU in numpy takes erf from there; they are ufuncs as numpy's are."""
+    special = pytest.importorskip("scipy.special")
+
+    def function(x):
+        return special.erf(x) * special.expit(x) + special.xlogy(x, x)
+
+    found = function(GraphArray(torch.tensor(X, requires_grad=True)))
+    assert found.tensor.requires_grad
+    assert np.allclose(plain(found), function(X), rtol=1e-13, atol=0)

@@ -71,3 +71,38 @@ def test_a_name_that_left_something_out_is_blamed_and_no_helper_that_made_it(tmp
     pair = module.forward, module.backward
     report = links_of_function(pair, lambda x, v, w: (x @ v).relu() @ w, inputs, [True] * 3, above)
     assert [link.quantity.place.source for link in report.wrong] == ["da = dh"]
+
+
+SCALED = """
+import torch
+
+
+def forward(x, w, v):
+    q, k = x @ w, x @ v
+    s = q @ k.T / 2
+    s = torch.where(torch.ones_like(s).tril() > 0, s, -1e9)
+    a = torch.softmax(s, -1)
+    return a, (x, w, v, q, k, a)
+
+
+def backward(saved, da):
+    x, w, v, q, k, a = saved
+    ds = a * (da - (da * a).sum(0, keepdim=True))
+    ds = ds / 2
+    dq = ds @ k
+    dk = ds.T @ q
+    return dq @ w.T + dk @ v.T, x.T @ dq, x.T @ dk
+"""
+
+
+def test_no_kind_is_told_of_a_link_by_what_may_mean_something_else(tmp_path) -> None:
+    """The second ds is no gradient of s, and half of the first, which is no "constant factor" for that."""
+    module = imported(tmp_path, "scaled", SCALED)
+    torch.manual_seed(0)
+    x, w, v, above = torch.randn(4, 4, 4).double()
+    given = [x, w, v], [True] * 3, [above]
+    pair = module.forward, module.backward
+    report = links_of_function(pair, lambda *inputs: module.forward(*inputs)[0], *given)
+    [wrong] = report.wrong
+    assert wrong.quantity.place.source == "ds = a * (da - (da * a).sum(0, keepdim=True))", str(report)
+    assert wrong.diagnosis is None, str(report)

@@ -91,9 +91,21 @@ def test_a_forgotten_term_is_called_one(tmp_path) -> None:
 
 
 def test_a_part_is_told_by_its_name() -> None:
-    """A digit or a letter behind the name of the whole, but no name that only ends alike."""
-    names = ("dx1", "dx_2", "d_x_a", "dx", "d_loss_d_w12", "x")
-    assert [stem_of_a_part(name) for name in names] == ["dx", "dx", "d_x", "", "", ""]
+    """A digit, a letter or a word behind the name of the whole, but no name that only ends alike."""
+    names = ("dx1", "dx_2", "d_x_a", "dW0_real", "dx", "d_loss_d_w12", "x")
+    assert [stem_of_a_part(name) for name in names] == ["dx", "dx", "d_x", "dW0", "", "", ""]
+
+
+@pytest.mark.parametrize("word", ["real", "fake"])
+def test_a_part_that_is_named_by_a_word_is_judged_as_one(tmp_path, word) -> None:
+    """Where the whole is their sum: without it, such a name may belong to anything."""
+    named = {"dh1 = da * a": "dh_real = da * a", "dh2 = db * h.cos()": "dh_fake = db * h.cos()"}
+    named |= {"dh = dh1 + dh2": "dh = dh_real + dh_fake", f"dh_{word} = ": f"dh_{word} = 2 * "}
+    report = checked(tmp_path, named)
+    assert [link.quantity.manual_name for link in report.wrong] == [f"dh_{word}"], str(report)
+    unsummed = {key: value for key, value in named.items() if "dh1 + dh2" not in key}
+    unsummed |= {"    dh = dh1 + dh2\n": "", "dx = dh": "dx = (dh_real + dh_fake)", "dw = dh": "dw = 0"}
+    assert not any("dh" in one.quantity.manual_name for one in checked(tmp_path, unsummed).wrong)
 
 
 def test_what_each_line_has_added_is_a_part(tmp_path) -> None:

@@ -4,9 +4,10 @@ import ast
 
 import pytest
 
-from torch_reference.repair.edits.edits_in_order import _sooner, _unread
+from torch_reference.repair.edits.edits_in_order import _sooner
 from torch_reference.repair.edits.source_edits import edits_of
 from torch_reference.repair.edits.source_text import Source, TextEdit
+from torch_reference.repair.likeliest_line import unread
 
 NEEDED = [
     ("db = torch.sum(d)", "db = torch.sum(d, 0)"),
@@ -35,6 +36,7 @@ NEEDED = [
     ("dx = d * s * (1 - s)", "dx = d * s * (1 + z * (1 - s))"),
     ("da = d * h ** 2", "da = d * (1 - h ** 2)"),
     ("u = (1 + 0.0447 * a)", "u = (1 + 3 * 0.0447 * a)"),
+    ("s = where(z > 0, 1, 0.02)", "s = where(z > 0, 1, 0.2)"),
 ]
 
 
@@ -73,11 +75,11 @@ def test_from_ones_and_zeros_nothing_was_subtracted() -> None:
 def test_what_was_made_and_is_read_nowhere_is_likelier_to_be_put_in() -> None:
     """Before an edit of a line that needs none of it; most of all where a gradient is made of no gradient."""
     body = ast.parse("n = len(x)\ndstd = d.sum(0)\ndot = (d * x).sum(0)\ndx = dot * x\ndvar = 0.5 / std").body
-    unread = _unread(body)
-    assert unread == {"n", "dstd", "dx", "dvar"}
+    forgotten = unread(body)
+    assert forgotten == {"n": 1, "dstd": 2, "dx": 4, "dvar": 5}
     texts = {3: "dot * x / n", 4: "0.5 / std * dstd"}
     found = [
-        _sooner(TextEdit(0, 0, text, 4), body[line], unread, b"")
+        _sooner(TextEdit(0, 0, text, 4), body[line], forgotten, b"")
         for line in texts
         for text in (texts[line], "dot")
     ]
@@ -89,3 +91,6 @@ def test_what_stands_in_a_sum_is_not_added_to_it_again_first() -> None:
     [statement] = ast.parse("dx = p + dz").body
     costs = {edit.text: edit.cost for edit in edits_of(Source("dx = p + dz"), statement, ["dz", "q"])}
     assert costs["p + dz + dz"] > costs["p + dz + q"]
+    [statement] = ast.parse("dx = p - e + dz").body
+    costs = {edit.text: edit.cost for edit in edits_of(Source("dx = p - e + dz"), statement, ["dz", "q"])}
+    assert costs["p - e + dz"] > costs["p - e + q"]

@@ -1,4 +1,4 @@
-"""What numpy's ufuncs are in torch, by their names; steps have no graph, and are not here."""
+"""What numpy's ufuncs, and scipy.special's, are in torch; steps have no graph, and are not here."""
 
 from collections.abc import Callable
 
@@ -27,4 +27,6 @@ UFUNCS: dict[str, Callable[..., Tensor]] = {
     "arcsinh": torch.asinh,
     "arctan2": torch.atan2,
     "hypot": torch.hypot,
+    **{name: getattr(torch.special, name) for name in ("expit", "logit", "erf", "erfc", "ndtr", "log_ndtr")},
+    **{name: getattr(torch.special, name) for name in ("xlogy", "xlog1py", "gammaln", "psi")},
 }

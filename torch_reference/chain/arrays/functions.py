@@ -121,6 +121,10 @@ def _roll(x: Tensor, shift: Any, axis: Any = None) -> Tensor:
     return x.roll(shift, axis)
 
 
+def _diagonal(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+    return x.diagonal(offset, axis1, axis2)
+
+
 def _linear_norm(x: Tensor, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
     return torch.linalg.norm(x, ord, axis, keepdim=keepdims)
 
@@ -135,8 +139,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{"flip": _flip, "roll": _roll, "repeat": _repeat, "tile": torch.tile, "pad": _pad, "split": _split},
     **{"array_split": _split, "broadcast_to": torch.broadcast_to, "where": torch.where},
     **{"zeros_like": torch.zeros_like, "ones_like": torch.ones_like, "empty_like": torch.zeros_like},
-    **{"full_like": torch.full_like, "tril": torch.tril, "triu": torch.triu, "trace": torch.trace},
-    **{"diag": torch.diag, "diagonal": torch.diagonal, "diagflat": torch.diagflat},
+    **{"full_like": torch.full_like, "trace": torch.trace, "diagonal": _diagonal},
+    "tril": lambda m, k=0: m.tril(k),
+    "triu": lambda m, k=0: m.triu(k),
+    "diag": lambda v, k=0: v.diag(k),
+    "diagflat": lambda v, k=0: v.diagflat(k),
+    **{"flipud": torch.flipud, "fliplr": torch.fliplr, "cholesky": torch.linalg.cholesky},
     **{"concatenate": lambda parts, axis=0: torch.cat(tuple(parts), axis)},
     **{"stack": lambda parts, axis=0: torch.stack(tuple(parts), axis)},
     **{"hstack": _hstack, "vstack": torch.vstack, "column_stack": torch.column_stack},

@@ -6,6 +6,7 @@ a number of, the graph is lost: that shows in the gradient, which is compared.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,7 @@ def plain(value: Any) -> Any:
             return value.tensor.detach().clone().numpy()
     if type(value) in (tuple, list):
         return type(value)(plain(one) for one in value)
-    return value
+    return {key: plain(one) for key, one in value.items()} if type(value) is dict else value
 
 
 def tensor_of(value: Any) -> Any:
@@ -155,12 +156,16 @@ def tensor_of(value: Any) -> Any:
 
 
 def _called(name: str, function: Any, args: Any, named: Any, like: Tensor) -> Any:
-    known = FUNCTIONS.get(name)
-    if known is None:
-        return function(*(plain(one) for one in args), **{key: plain(one) for key, one in named.items()})
-    given = {key: one for key, one in named.items() if not (key in ("dtype", "out") and one is None)}
-    found = known(*_arrays(args, like), **{key: _arrays(one, like) for key, one in given.items()})
-    return [GraphArray(one) for one in found] if isinstance(found, list | tuple) else GraphArray(found)
+    """numpy's function by what it is in torch; what is not known there, or not so, by the numbers alone."""
+    if name in FUNCTIONS:
+        given = {key: one for key, one in named.items() if not (key in ("dtype", "out") and one is None)}
+        with suppress(TypeError, NotImplementedError):  # an argument that torch does not have
+            found = FUNCTIONS[name](*_arrays(args, like), **_arrays(given, like))
+            return (
+                [GraphArray(one) for one in found] if isinstance(found, list | tuple) else GraphArray(found)
+            )
+    args, named = plain(args), plain(named)
+    return function(*args, **named) if function is not None else getattr(args[0], name)(*args[1:], **named)
 
 
 def _arrays(value: Any, like: Tensor) -> Any:
@@ -171,7 +176,7 @@ def _arrays(value: Any, like: Tensor) -> Any:
         return _constant(value, like)
     if type(value) in (tuple, list):
         return type(value)(_arrays(one, like) for one in value)
-    return value
+    return {key: _arrays(one, like) for key, one in value.items()} if type(value) is dict else value
 
 
 def _tensors(values: Any, like: Tensor) -> list[Tensor]:

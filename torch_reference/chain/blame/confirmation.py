@@ -8,6 +8,7 @@ from torch import Tensor
 
 from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.verdict import Chain, Judged, Status
+from torch_reference.diagnosis.likeness import likeness
 
 
 def settled(one: Judged, chain: Chain) -> Judged:
@@ -30,7 +31,11 @@ def without_doubtful(judged: Sequence[Judged], chain: Chain) -> list[Judged]:
     for one in judged:
         if one.status is Status.WRONG and doubtful & set(one.cuts) and one.expected is not None:
             cuts = {edge: value for edge, value in one.cuts.items() if edge not in doubtful}
-            one = replace(one, cuts=cuts, expected=chain.expected([one.quantity], cuts)[0])
+            [expected], [given] = chain.expected([one.quantity], cuts), chain.rows([one.quantity], cuts)
+            manual, value = one.quantity.manual, one.quantity.value
+            if one.diagnosis == likeness(manual, one.expected, value):  # none of the links' own
+                one = replace(one, diagnosis=likeness(manual, expected, value))
+            one = replace(one, cuts=cuts, expected=expected, given=given)
         found.append(one)
     return found
 

@@ -27,11 +27,11 @@ MOST_TERMS = 6
 def stem_of_a_part(name: str) -> str:
     """The name of the whole of which this may be a part, else empty.
 
-    >>> [stem_of_a_part(name) for name in ("d_x1", "d_x_2", "d_x_a", "dh")]
-    ['d_x', 'd_x', 'd_x', '']
+    >>> [stem_of_a_part(name) for name in ("d_x1", "d_x_2", "d_x_a", "dW0_real", "dh")]
+    ['d_x', 'd_x', 'd_x', 'dW0', '']
     """
-    found = re.fullmatch(r"(\w*?[A-Za-z])_?(\d|_[a-z])", name)
-    return found[1] if found else ""
+    found = re.fullmatch(r"(\w*?[A-Za-z])_?\d|(\w*[A-Za-z\d])_[a-z]+", name)
+    return (found[1] or found[2]) if found else ""
 
 
 def with_parts(judged: Sequence[Judged], chain: Chain) -> list[Judged]:
@@ -138,10 +138,15 @@ def grouped(parts: Mapping[Edge, Sequence[Quantity]], links: Sequence[Quantity])
         alike = [place for place in wholes if _alike(found[place].manual, total.double())]
         if alike:
             found[alike[-1]] = replace(found[alike[-1]], parts=tuple(some))
-        elif not wholes:
+        elif not wholes and not any(map(_has_a_word, some)):
             name = " + ".join(part.manual_name for part in some)
             found.append(Quantity(some[0].name, name, edge, some[0].value, total, parts=tuple(some)))
     return found
+
+
+def _has_a_word(part: Quantity) -> bool:
+    """Whether it is told from the others by a word: that may also be the name of something else."""
+    return re.search(r"_[a-z]{2,}$", part.manual_name) is not None
 
 
 def in_increments(link: Quantity, backward: Sequence[Made]) -> Quantity:

@@ -8,13 +8,12 @@ from types import CodeType
 from torch_reference.repair.anew.rebuilt import Original
 from torch_reference.repair.edits.source_edits import edits_of
 from torch_reference.repair.edits.source_text import TextEdit
-from torch_reference.repair.likeliest_line import stands_at
+from torch_reference.repair.edits.twin_lines import twin_lines
+from torch_reference.repair.likeliest_line import stands_at, unread
 from torch_reference.repair.suspect_lines import only_copies, read, written
 
 GRADIENT = re.compile(r"^(d|g|delta)|grad|_bar$")
 WORD = re.compile(r"[A-Za-z_]\w*")
-LOSSES = {"loss", "cost", "L", "J", "E"}
-"""Nobody forgot to read these in a backward pass."""
 MOST_NAMES, MOST_OF_A_ROUND = 24, 12
 
 
@@ -30,7 +29,7 @@ def edits_in_order(
     names += [*original.attributes()[:MOST_NAMES], *original.of_each_round()[:MOST_OF_A_ROUND]]
     made = {name for one in lines if stands_at(one, here) for name in written(one)}
     whole = original.source.bytes
-    unread = _unread(original.statements())
+    forgotten, twins = unread(original.statements()), twin_lines(original.statements())
     every = []
     for statement in lines:
         further, is_copy = _further(statement, here, again), _is_a_copy(statement, made)
@@ -38,30 +37,25 @@ def edits_in_order(
         for edit in edits_of(original.source, statement, names):
             # What is missing from a variable is likelier missing where it is made than where it is used.
             used = whole[edit.start : edit.end].decode() in elsewhere and _growth(edit) > 0
-            likelier = _sooner(edit, statement, unread, whole)
+            likelier = _sooner(edit, statement, forgotten, whole)
             # Who copies has left something out; a clone is made to be written to, and seldom lacks a sign.
             is_clone = isinstance(getattr(statement, "value", None), ast.Call)
             likelier += 3 * (is_copy and not (is_clone and edit.what == "wrong sign"))
+            # A wrong name is all that one line of two that are written alike may have of its own.
+            likelier -= statement in twins and edit.what != "another name"
             every.append((edit.cost + further - likelier, used, _growth(edit), edit, statement))
     # Of two that cost the same, what stands there too much is likelier than what may be missing anywhere.
     for cost, _, _, edit, statement in sorted(every, key=lambda one: one[:3]):
         yield edit._replace(cost=cost), statement
 
 
-def _unread(statements: Sequence[ast.stmt]) -> set[str]:
-    """The variables that a line of their own makes, and that no other line reads."""
-    lone = [one for one in statements if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name)]
-    made = {name for one in lone for name in written(one)}
-    return made - LOSSES - {name for one in statements for name in read(one)}
-
-
-def _sooner(edit: TextEdit, statement: ast.stmt, unread: Collection[str], whole: bytes) -> int:
+def _sooner(edit: TextEdit, statement: ast.stmt, nowhere_read: Collection[str], whole: bytes) -> int:
     """How much likelier an edit is that reads what somebody made and then forgot.
 
     A line that makes a gradient of none forgot it sooner than one that has another already.
     """
     names = set(WORD.findall(edit.text)) - set(WORD.findall(whole[edit.start : edit.end].decode()))
-    forgotten = (names & set(unread)) - written(statement)
+    forgotten = (names & set(nowhere_read)) - written(statement)
     if not forgotten:
         return 0
     handed_on = any(GRADIENT.search(name) for name in read(statement))

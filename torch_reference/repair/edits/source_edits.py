@@ -48,7 +48,7 @@ def edits_of(source: Source, statement: ast.stmt, names: Sequence[str]) -> list[
                     source, node, names, id(node) in called, id(node) in inner, id(node) in index
                 )
         for term in () if header(statement) else terms(value):
-            found += of_a_term(source, term, names, term is not value)
+            found += of_a_term(source, term, names, value)
         for factor in factors(value):
             found += of_a_factor(source, factor, names)
     for target in getattr(statement, "targets", [getattr(statement, "target", None)]):
@@ -129,8 +129,9 @@ def _of_a_node(
 
 
 def _other_numbers(value: float) -> Iterator[str]:
-    """Numbers that were meant by this one: one more or less, twice, half, the opposite."""
-    for other in dict.fromkeys((value + 1, value - 1, 2 * value, value / 2, 1, 2, 0.5, 1 - value)):
+    """Numbers that were meant by this one: one more or less, twice, half, the opposite, a digit more."""
+    slips = [float(f"{value * step:.12g}") for step in (10, 0.1)] if isinstance(value, float) else []
+    for other in dict.fromkeys((value + 1, value - 1, 2 * value, value / 2, 1, 2, 0.5, 1 - value, *slips)):
         if other != value and other >= 0:
             yield repr(int(other)) if other == int(other) and isinstance(value, int) else repr(other)
     if value:

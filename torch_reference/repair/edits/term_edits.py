@@ -37,8 +37,9 @@ def terms(value: ast.expr) -> Iterator[ast.expr]:
                 yield node.func.value
 
 
-def of_a_term(source: Source, term: ast.expr, names: Sequence[str], inside: bool) -> Iterator[TextEdit]:
-    """What may be missing from one term, the whole of a line or one inside it."""
+def of_a_term(source: Source, term: ast.expr, names: Sequence[str], value: ast.expr) -> Iterator[TextEdit]:
+    """What may be missing from one term, the whole of a line's value or one inside it."""
+    inside = term is not value
     begin, end = source.span(term)
     text = source.text(term)
     if isinstance(term, ast.Constant) and not inside:  # all of a line: the rest is missing
@@ -62,7 +63,7 @@ def of_a_term(source: Source, term: ast.expr, names: Sequence[str], inside: bool
             yield TextEdit(begin, end, f"{factor} {root} {name} ** 0.5", 7, "factor missing")
         # Of ones in the columns of labels nothing was subtracted: that is done where they are used.
         # And nobody forgot what stands there already.
-        rarer = 3 * (_only_makes(term) or _has_term(term, name))
+        rarer = 3 * (_only_makes(term) or (_has_term(term, name) or _has_term(value, name)))
         for sign in "+-":
             yield TextEdit(begin, end, f"{text} {sign} {name}", 5 + rarer, "term missing")
         if not inside:
