@@ -50,6 +50,7 @@ def test_gradients_in_a_dict_belong_to_the_parameters_in_another(key: str) -> No
         "gradW",
         "w_grad",
         "w_bar",
+        "wgrad",
         "w.g",
         "dL_dw",
         "dJdw",

@@ -70,3 +70,10 @@ def test_what_is_made_and_never_read_is_missing_below() -> None:
     assert unread(ast.parse(GELU).body) == {"du": 4}
     assert lines(GELU, 6)[0] == 2
     assert lines(GELU, 6, forgotten=4)[:2] == (5, 6)
+
+
+def test_a_line_that_made_what_is_right_is_no_likely_line() -> None:
+    """Whatever there is to get wrong in it."""
+    text = "\nds = a * (da - (da * a).sum(-1, keepdims=True))\nds = ds * scale\ndq = ds @ self.q\n"
+    assert likeliest_first(ast.parse(text).body, [4], right=[2])[0] == 4
+    assert likeliest_first(ast.parse(text).body, [4])[0] == 2

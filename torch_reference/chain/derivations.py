@@ -60,9 +60,9 @@ def _blaming_less(own: Passes | None, by_model: Passes) -> ChainReport:
     Who finds several wrong links does not see the one that they have in common.
     """
     if own is None:
-        return judged_passes(by_model, whole=True)
+        return judged_passes(by_model)
     both = sorted((own, by_model), key=lambda passes: -_pairs(passes))
-    first, second = (judged_passes(passes, whole=True) for passes in both)
+    first, second = (judged_passes(passes) for passes in both)
     return second if 0 < len(second.wrong) < len(first.wrong) else first
 
 

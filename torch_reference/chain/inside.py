@@ -65,11 +65,12 @@ def links_of_function(
         return out_of_reach("its links cannot be judged", error)
 
 
-def judged_passes(passes: Passes, whole: bool = False) -> ChainReport:
-    """Every pair of a version and its gradient, judged by itself; of a whole loss perhaps as n times it."""
+def judged_passes(passes: Passes) -> ChainReport:
+    """Every pair of a version and its gradient, judged by itself; of a loss perhaps as n times it."""
     graph = Graph(passes.roots)
     links, unpaired = paired_versions(passes, graph)
-    links, size = in_units_of_the_loss(links, graph, passes.upstream) if whole else (links, 1)
+    is_a_loss = len(passes.upstream) == 1 and passes.upstream[0].ndim == 0
+    links, size = in_units_of_the_loss(links, graph, passes.upstream) if is_a_loss else (links, 1)
     chain = Chain(graph, passes.upstream, tuple(links))
     judged = with_parts(judged_in_any_shape(chain), chain) if links else []
     note = f"recorded only in part: {passes.stopped}" if passes.stopped else ""

@@ -10,7 +10,7 @@ LISTS = ("params", "parameters", "weights", "inputs", "xs", "p")
 """What a list of gradients, or a dict of them, is called, and what the list of what they belong to."""
 INPUTS, OUTPUTS = ("input", "inputs", "x", "in"), ("output", "outputs", "out")
 """What a layer calls the one array that it is handed, and the one that it makes."""
-SUFFIXES = ("_grad", "_gradient", "_bar")
+SUFFIXES = ("_grad", "_gradient", "_bar", "grad")
 
 
 def named_pairs(

@@ -23,17 +23,19 @@ def likeliest_first(
     here: Collection[int],
     confirmed: Collection[str] = (),
     forgotten: int | None = None,
+    right: Collection[int] = (),
 ) -> tuple[int, ...]:
     """The lines of suspect statements: that with most operations first, then those nearest to the links.
 
     here are the lines that made the wrong links: of two with as many operations they come first. confirmed
     are the variables of which something right was made: their lines come last. forgotten is the line that
-    makes what no line reads: it is missing from one below.
+    makes what no line reads: it is missing from one below. right are the lines that made what is right.
     """
 
     def weight(statement: ast.stmt) -> float:
         is_here = stands_at(statement, here)
-        if not is_here and written(statement) and written(statement) <= set(confirmed):
+        is_confirmed = written(statement) and written(statement) <= set(confirmed)
+        if not is_here and (is_confirmed or stands_at(statement, right)):
             return 0
         condition = header(statement)
         if condition is not None:

@@ -98,3 +98,38 @@ def test_a_sum_that_nobody_makes_is_missing(tmp_path) -> None:
     assert report.wrong[0].quantity.manual_name == "ds", str(report)
     right = {"dout * w * x\n": "(dout * w * x).sum(1, keepdim=True)\n"}
     assert not checked(tmp_path, NOT_SUMMED, right, reference, (4, 3), (3,)).wrong
+
+
+POLICY = """
+import torch
+
+
+def forward(states, w):
+    logits = states @ w
+    p = torch.softmax(logits, 1)
+    entropy = -(p * p.log()).sum(1)
+    return entropy.mean(), (states, w, p, entropy)
+
+
+def backward(saved, dloss):
+    states, w, p, entropy = saved
+    dentropy = -p * (p.log() + entropy[:, None])
+    dlogits = dloss * dentropy
+    dlogits = dlogits / len(p)
+    return dlogits @ w.T, states.T @ dlogits
+"""
+
+
+def test_what_has_more_dimensions_than_its_quantity_is_not_blamed(tmp_path) -> None:
+    """The derivative of the entropy by the logits is called dentropy, and is no gradient of the entropy."""
+    source = POLICY.replace("dlogits / len(p)", "dlogits / w.shape[0]")
+    module = imported(tmp_path, "policy", source)
+    torch.manual_seed(0)
+    states, w = torch.randn(5, 4).double(), torch.randn(4, 3).double()
+    pair = module.forward, module.backward
+    report = links_of_function(
+        pair, lambda *given: module.forward(*given)[0], [states, w], [True] * 2, [torch.tensor(1.0).double()]
+    )
+    [wrong] = report.wrong
+    assert wrong.quantity.manual_name == "dlogits", str(report)
+    assert "not judged: has more dimensions" in str(report)

@@ -106,3 +106,17 @@ def test_no_kind_is_told_of_a_link_by_what_may_mean_something_else(tmp_path) -> 
     [wrong] = report.wrong
     assert wrong.quantity.place.source == "ds = a * (da - (da * a).sum(0, keepdim=True))", str(report)
     assert wrong.diagnosis is None, str(report)
+
+
+def test_a_gradient_that_is_made_over_to_that_of_something_else_is_judged_before(tmp_path) -> None:
+    """Of s, which is scaled already, ds is the gradient, and ds / 2 is that of q @ k.T, which has no name."""
+    s = "s = torch.where(torch.ones_like(s).tril() > 0, s, -1e9)"
+    assert s in SCALED
+    module = imported(tmp_path, "scaled", SCALED.replace(s, ""))
+    torch.manual_seed(0)
+    x, w, v, above = torch.randn(4, 4, 4).double()
+    given = [x, w, v], [True] * 3, [above]
+    pair = module.forward, module.backward
+    report = links_of_function(pair, lambda *inputs: module.forward(*inputs)[0], *given)
+    sources = [one.quantity.place.source for one in report.wrong]
+    assert sources == ["ds = a * (da - (da * a).sum(0, keepdim=True))"], str(report)

@@ -49,6 +49,14 @@ def test_the_edit_that_is_needed_is_tried(wrong: str, right: str) -> None:
     assert right in {source.edited(edit) for edit in edits_of(source, statement, names)}
 
 
+def test_an_attribute_is_put_in_place_of_another() -> None:
+    """self.k for self.q, where the class has both."""
+    [statement] = ast.parse("dq = ds @ self.q").body
+    source, names = Source("dq = ds @ self.q"), ["ds", "self.q", "self.k"]
+    edited = {source.edited(edit) for edit in edits_of(source, statement, names)}
+    assert "dq = ds @ self.k" in edited
+
+
 def test_no_sign_is_written_twice() -> None:
     """Neither --2 nor a - -b: there the sign that stands is left out, or turned."""
     for line in ("d = -2 * a - b * 3", "d = -a * b", "d = x[-1] - 2 * a"):

@@ -10,12 +10,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from torch_reference.chain.graph import Edge
-from torch_reference.chain.quantity import Quantity, is_squeezed
+from torch_reference.chain.quantity import Quantity, is_squeezed, unfit
 from torch_reference.chain.verdict import Chain, Judged, Status
+from torch_reference.comparison import Row, Verdict, form_mismatch
 
 
 def judged_in_any_shape(chain: Chain) -> list[Judged]:
     """All links from the loss backwards; what is summed or reshaped later is judged as it will be."""
+    apart = [link for link in chain.links if _means_something_else(link, chain)]
+    if apart:
+        chain = replace(
+            chain, links=tuple(link for link in chain.links if not any(link is one for one in apart))
+        )
+        return [*judged_in_any_shape(chain), *map(_not_judged, apart)]
     summed = {link.edge for link in chain.links if _summed(link) is not link}
     if not summed:
         return chain.judged()
@@ -25,6 +32,22 @@ def judged_in_any_shape(chain: Chain) -> list[Judged]:
         summed -= missing
         judged = _with_sums(chain, summed).judged()
     return [_said(one) if one.quantity.edge in summed else one for one in judged]
+
+
+def _means_something_else(link: Quantity, chain: Chain) -> bool:
+    """Whether it has more dimensions, by no sum, and what it would feed has the shape that it should have."""
+    is_larger = link.manual.ndim > link.value.ndim and bool(unfit(link, ()))
+    if link.returned or link.parts or not is_larger or _summed(link) is not link:
+        return False
+    below = chain.graph.fed_by(link.edge, [other.edge for other in chain.links])
+    fed = [other for other in chain.links if other.edge in below and other.edge != link.edge]
+    return bool(fed) and all(other.manual.shape == other.value.shape for other in fed)
+
+
+def _not_judged(link: Quantity) -> Judged:
+    row = form_mismatch(link.shown, link.manual, link.value) or Row(link.shown, Verdict.DIFFERS)
+    reason = "has more dimensions, by no sum: it may mean something else"
+    return Judged(link, Status.NOT_JUDGED, row, reason=reason)
 
 
 def _with_sums(chain: Chain, at: Collection[Edge]) -> Chain:

@@ -24,6 +24,8 @@ class Aligned(NamedTuple):
 
 
 Way = tuple[Aligned, ...]
+MOST_LINES = 4
+"""So many lines, the last, that give one quantity a gradient are tried."""
 
 
 def ways(forward: Sequence[Made], manual: Sequence[Made]) -> list[Way]:
@@ -35,8 +37,10 @@ def ways(forward: Sequence[Made], manual: Sequence[Made]) -> list[Way]:
         ours, theirs = forward[0].value, manual[-1].value
         other = len(forward) == 1 and (ours.numel() != theirs.numel() or is_squeezed(theirs, ours))
         return [(Aligned(forward[0], manual[-1], ""),)] if other else []
-    if len(forward) == 1:
-        return [(Aligned(forward[0], fitting[-1], ""),)]
+    if len(forward) == 1:  # what was made of it further down may be the gradient of something else
+        lines = {(version.code, version.line): version for version in fitting}
+        latest = sorted(lines.values(), key=lambda version: -version.number)
+        return [(Aligned(forward[0], version, ""),) for version in latest[:MOST_LINES]]
     found: dict[tuple[tuple[int, int], ...], Way] = {}
     for way in _ways(forward, fitting):
         if way:

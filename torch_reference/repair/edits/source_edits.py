@@ -116,6 +116,8 @@ def _of_a_node(
             for made in ("tanh", "sigmoid", "exp"):
                 yield TextEdit(end, end, f".{made}()", 4, "input for the activation")
     elif isinstance(node, ast.Attribute):
+        if text in names:  # self.k for self.q
+            yield from (TextEdit(begin, end, other, 2, "another name") for other in names if other != text)
         yield from _of_an_attribute(source, node, called)
     elif isinstance(node, ast.Call):
         yield from _of_a_call(source, node)
