@@ -57,6 +57,12 @@ def test_an_attribute_is_put_in_place_of_another() -> None:
     assert "dq = ds @ self.k" in edited
 
 
+def test_the_largest_numbers_have_edits() -> None:
+    """Twice of it is infinite."""
+    [statement] = ast.parse("m = x * 1e308").body
+    assert edits_of(Source("m = x * 1e308"), statement, [])
+
+
 def test_no_sign_is_written_twice() -> None:
     """Neither --2 nor a - -b: there the sign that stands is left out, or turned."""
     for line in ("d = -2 * a - b * 3", "d = -a * b", "d = x[-1] - 2 * a"):

@@ -135,7 +135,7 @@ def _other_numbers(value: float) -> Iterator[str]:
     slips = [float(f"{value * step:.12g}") for step in (10, 0.1)] if isinstance(value, float) else []
     for other in dict.fromkeys((value + 1, value - 1, 2 * value, value / 2, 1, 2, 0.5, 1 - value, *slips)):
         if other != value and other >= 0:
-            yield repr(int(other)) if other == int(other) and isinstance(value, int) else repr(other)
+            yield repr(int(other)) if isinstance(value, int) and other == int(other) else repr(other)
     if value:
         yield f"-{value!r}"
 
@@ -148,8 +148,7 @@ def _of_an_operation(source: Source, node: ast.BinOp) -> Iterator[TextEdit]:
         sign, others = OPERATORS[type(node.op)]
         for other in others:
             start = source.span(node.left)[1]
-            is_sign = {sign, other} == {"+", "-"}
-            cost, what = (1, "wrong sign") if is_sign else (2, "another operator")
+            cost, what = (1, "wrong sign") if {sign, other} == {"+", "-"} else (2, "another operator")
             yield TextEdit(start, start + len(gap.encode()), gap.replace(sign, other, 1), cost, what)
         if not isinstance(node.op, ast.Add | ast.Mult):
             yield TextEdit(begin, end, f"{right} {sign} {left}", 3, "another order")
@@ -167,8 +166,7 @@ def _of_an_operation(source: Source, node: ast.BinOp) -> Iterator[TextEdit]:
 
 
 def _of_an_attribute(source: Source, node: ast.Attribute, called: bool) -> Iterator[TextEdit]:
-    end = source.span(node)[1]
-    start = source.span(node.value)[1]
+    end, start = source.span(node)[1], source.span(node.value)[1]
     if node.attr in ("T", "mT"):
         yield TextEdit(start, end, "", 2, "transposed")
     for pair in FUNCTIONS:
