@@ -43,6 +43,7 @@ def edits_in_order(
             likelier += 3 * (is_copy and not (is_clone and edit.what == "wrong sign"))
             # A wrong name is all that one line of two that are written alike may have of its own.
             likelier -= statement in twins and edit.what != "another name"
+            likelier -= used and edit.what == "missing sum"  # who sums does so at once
             every.append((edit.cost + further - likelier, used, _growth(edit), edit, statement))
     # Of two that cost the same, what stands there too much is likelier than what may be missing anywhere.
     for cost, _, _, edit, statement in sorted(every, key=lambda one: one[:3]):
