@@ -124,6 +124,21 @@ def test_what_belongs_to_no_row_is_judged_by_the_sample(dtype: torch.dtype) -> N
     assert rows is None or not rows["gain"].agrees
 
 
+@FINE
+def test_a_small_row_is_not_judged_by_what_is_large_elsewhere(dtype: torch.dtype) -> None:
+    """One row in 256, which the sample has not, a million times as small: off by a hundredth."""
+    point = drawn(dtype)
+    point["up"][101] *= 1e-6
+    right = by_hand(point)
+    rows = judged(point, right)
+    assert rows is not None
+    assert rows["x"].agrees
+    right["x"][101] *= 1.01
+    rows = judged(point, right)
+    assert rows is not None
+    assert (rows["x"].verdict, rows["x"].index[0]) == (Verdict.DIFFERS, 101)
+
+
 def test_an_exact_zero_must_be_one(small_parts: list[int]) -> None:
     """Where a mask leaves nothing, a rounding of the row is too much."""
     point = {**drawn(torch.float64), "mask": (torch.arange(COLUMNS) % 4 > 0).double()}

@@ -1,10 +1,13 @@
 """What the roundings of a few rows say of all others: how far off, at least, a right one may be.
 
 Rows are taken from the whole at equal distances, and moved. What no bound there falls short of, relative to
-the element itself, to its row's root mean square or to its column's, is a floor of all bounds:
+the element itself, to its row's root mean square, or to that times its column's part of all, is a floor of
+all bounds:
 
-    floor = u · max(a |element|, b · rms of its row, c · rms of its column),
+    floor = u · max(a |element|, b · row, c · row · column / all),  each the root of a mean square,
     a = min bound / (u |element|), and so on, over the elements of the sample
+
+Nothing is relative to other rows: a row may be a million times as small as those of the sample.
 
 So are the least bounds of the sums, relative to the root of the sum of the squares of what they add up. What
 is within these floors agrees without a draw; a row that is not is judged by draws of its own. An element that
@@ -106,15 +109,16 @@ class Settled(NamedTuple):
 
 
 def _squares(known: ExpectedSums) -> list[Tensor]:
-    """Of what bounds are relative to: each element, and the rms of its row and of its column."""
+    """Of what bounds are relative to: the element, its row, and its row with its column's part of all."""
     squares = known.squares
     dims = tuple(range(1, squares.ndim))
-    return [squares, squares.mean(dims, keepdim=True) if dims else squares, squares.mean(0, keepdim=True)]
+    row = squares.mean(dims, keepdim=True) if dims else squares
+    column = squares.mean(0, keepdim=True) / max(float(squares.mean()), torch.finfo(torch.float64).tiny)
+    return [squares, row, row * column]
 
 
 def _some_of(squares: Tensor, here: Tensor) -> Tensor:
-    """Those of the sample, or the one row that all have."""
-    return squares if len(squares) == 1 else squares[here.to(squares.device)]
+    return squares[here.to(squares.device)]
 
 
 def _least(bounds: Tensor, sizes: Tensor) -> float:
