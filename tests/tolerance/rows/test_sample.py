@@ -52,14 +52,17 @@ def drawn(dtype: torch.dtype) -> dict[str, Tensor]:
 
 
 def judged(
-    point: Inputs, actual: Inputs, reference: Callable[[Inputs], dict[str, Tensor]] = norm
+    point: Inputs,
+    actual: Inputs,
+    reference: Callable[[Inputs], dict[str, Tensor]] = norm,
+    outputs: tuple[str, ...] = ("y",),
 ) -> dict[str, Row] | None:
     """The rows of x, of y and of what belongs to none."""
 
     def choices() -> Iterator[Rows]:
         yield Rows([name for name, value in point.items() if value.shape[:1] == (ROWS,)], ["x", "y"], ROWS)
 
-    return rows_by_parts(reference, point, choices, actual, Allowed(), outputs=("y",))
+    return rows_by_parts(reference, point, choices, actual, Allowed(), outputs=outputs)
 
 
 def by_hand(point: Inputs) -> dict[str, Tensor]:
@@ -86,7 +89,7 @@ def test_a_sample_settles_what_is_right(dtype: torch.dtype, small_parts: list[in
 
 @FINE
 def test_what_is_wrong_is_found_beside_a_sample(dtype: torch.dtype, small_parts: list[int]) -> None:
-    """One element by 1e-3 of itself, at its place; a row; NaN; a column by 1e-4, of which a sum tells."""
+    """One element by 1e-3 of itself, at its place; a row; NaN."""
     point = drawn(dtype)
     right = by_hand(point)
     cases = {
@@ -98,30 +101,23 @@ def test_what_is_wrong_is_found_beside_a_sample(dtype: torch.dtype, small_parts:
         edited = right["x"].clone()
         edited[place] = value
         rows = judged(point, {**right, "x": edited})
-        if verdict is Verdict.NAN:
-            assert rows is None  # the whole tells
+        if rows is None:  # the whole tells
+            assert verdict is Verdict.NAN
             continue
-        assert rows is not None
         assert (rows["x"].verdict, rows["x"].wrong_elements) == (verdict, wrong)
         assert rows["x"].index[: len(place)] == place
         assert rows["gain"].agrees
-    edited = right["x"].clone()
-    edited[:, 5] *= 1 + 1e-4
-    rows = judged(point, {**right, "x": edited})
-    assert rows is None or not rows["x"].agrees
 
 
 @FINE
 def test_what_belongs_to_no_row_is_judged_by_the_sample(dtype: torch.dtype) -> None:
-    """It agrees, is far off, or is left to all rows."""
+    """It agrees (above), or is far off."""
     point = drawn(dtype)
     right = by_hand(point)
     rows = judged(point, {**right, "gain": 1.1 * right["gain"]})
     assert rows is not None
     assert rows["gain"].verdict is Verdict.DIFFERS
     assert rows["x"].agrees
-    rows = judged(point, {**right, "gain": (1 + 300 * torch.finfo(dtype).eps) * right["gain"]})
-    assert rows is None or not rows["gain"].agrees
 
 
 @FINE
@@ -137,6 +133,23 @@ def test_a_small_row_is_not_judged_by_what_is_large_elsewhere(dtype: torch.dtype
     rows = judged(point, right)
     assert rows is not None
     assert (rows["x"].verdict, rows["x"].index[0]) == (Verdict.DIFFERS, 101)
+
+
+@FINE
+def test_what_is_right_beside_what_is_wrong_everywhere_is_right(dtype: torch.dtype) -> None:
+    """It has the draws that it needs, and the wrong one is counted in all its elements."""
+
+    def halves(values: Inputs) -> dict[str, Tensor]:
+        x, y = (values[name].detach().requires_grad_() for name in ("x", "y"))
+        found = torch.autograd.grad(((x - y) * 0.7).square(), (x, y), values["up"])
+        return {"x": found[0], "y": found[1]}
+
+    x, up = drawn(dtype)["x"], drawn(dtype)["up"]
+    point, d = {"x": x, "y": x.flip(0), "up": up}, 0.98 * up * (x - x.flip(0))
+    rows = judged(point, {"x": 2 * d, "y": -d}, halves, outputs=())
+    assert rows is not None
+    assert (rows["x"].verdict, rows["y"].verdict) == (Verdict.DIFFERS, Verdict.AGREES)
+    assert rows["x"].wrong_elements == ROWS * COLUMNS
 
 
 def test_an_exact_zero_must_be_one(small_parts: list[int]) -> None:
@@ -171,18 +184,17 @@ def test_an_infinity_makes_no_floor(small_parts: list[int]) -> None:
     wrong = root(point)
     wrong["x"][131, 3] *= 2
     rows = judged(point, wrong, root)
-    assert small_parts in ([-1], [])
+    assert set(small_parts) <= {-1}
     assert rows is None or not rows["x"].agrees
 
 
 def test_floors_are_no_larger_than_bounds() -> None:
     """Of no element of the sample, after all draws."""
-    point = drawn(torch.float32)
-    movement = Movement(norm, point)
+    movement = Movement(norm, drawn(torch.float32))
     movement.squares = {name: torch.zeros_like(value) for name, value in movement.expected.items()}
     movement.at_least(12)
     whole = movement.expected["x"]
     floors = others.Sample(movement, "x", 1.0, torch.arange(ROWS), whole).settled(whole.clone())
-    assert floors is not None
     movement.at_least(48)
-    assert ((floors.floors.sqrt() <= 1.5 * movement.bound("x")).double().mean()) > 0.999
+    assert floors is not None
+    assert (floors.floors.sqrt() <= 1.5 * movement.bound("x")).double().mean() > 0.999

@@ -6,29 +6,26 @@ many. What belongs to no row, as the gradient of a gain, is the sum over the par
 movements. That the parts are what the whole is, is seen in float64 at every element; else nothing is judged.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict
-from torch_reference.tolerance.agreeing_rows import agreeing_row
+from torch_reference.tolerance.movement import DRAWS as ALL
 from torch_reference.tolerance.movement import Movement, Reference, Tensors
 from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, is_same
 from torch_reference.tolerance.rows.others import by_sample
-from torch_reference.tolerance.rows.parts import placed, some, times
+from torch_reference.tolerance.rows.part import all_rows, soon_settled
+from torch_reference.tolerance.rows.placing import placed, some, times
 from torch_reference.tolerance.rows.whole import Allowed, Rows, Whole, exactly
-from torch_reference.tolerance.unfinished import Unfinished, rows_left
 from torch_reference.tolerance.verdicts import Tolerance
 
 PART = 2**22
 """So many bytes of the point belong to one part."""
 FIRST = 16
 """The first part is so many times smaller."""
-DRAWS = 4
-FEW = {2: 5, 3: 4, 4: 2}
-"""After so many draws a part of its rows may be left to be judged by themselves: one in so many, or fewer."""
 REST = 8
 """The fewest draws for what was left: some of it has not moved in the first ones."""
 OF_ROUNDING = (Verdict.AGREES, Verdict.LOSES_DIGITS, Verdict.DIFFERS)
@@ -73,6 +70,7 @@ class _Judgement:
     def __init__(self, whole: Whole) -> None:
         self.whole, self.shared = whole, whole.shared
         self.found: dict[str, list[Row]] = {}
+        self.left: dict[tuple[str, ...], list[Tensor]] = {}
         # The parts may add up to the whole, or it may be their mean: one of the two remains.
         self.sums = {
             is_mean: AddedUp(self.shared, whole.results, whole.rows.number) for is_mean in (False, True)
@@ -87,30 +85,35 @@ class _Judgement:
         # What is wrong everywhere is found so in a few rows, and the others need prove it no more.
         few = max(1, step // FIRST)
         first = torch.arange(few) * number // few
-        rest, movement = self._part(actual, first, is_sample=True)
+        names = [name for name in actual if name not in self.shared]
+        movement = self._part(actual, first, names, is_sample=True)
         others = torch.ones(number, dtype=torch.bool).index_fill_(0, first, False).nonzero().flatten()
-        found = (
-            None
-            if self._is_wrong()
-            else by_sample(self.whole, actual, movement, first, self._weights(few / number))
-        )
+        weights, is_wrong = self._weights(few / number), any(map(self._is_wrong, names))
+        found = None if is_wrong else by_sample(self.whole, actual, movement, first, weights)
         for here in (found.left if found else others).split(step):  # type: ignore[no-untyped-call]
-            rest = torch.cat([rest, self._part(actual, here)[0]]) if len(here) else rest
-        for here in rest.split(step):  # type: ignore[no-untyped-call]
             if len(here):
-                self._part(actual, here, is_rest=True)
+                self._part(actual, here, names)
+        for asked, left in tuple(self.left.items()):
+            for here in torch.cat(left).split(step):  # type: ignore[no-untyped-call]
+                self._part(actual, here, asked, is_rest=True)
         for name, row in (found.of_rows if found else {}).items():
             self.found[name].append(row)
         shared = found.shared if found else self._added_up(actual)
         return {name: shared[name] if name in shared else self._together(name) for name in actual}
 
-    def _is_wrong(self) -> bool:
-        return any(not row.agrees for rows in self.found.values() for row in rows)
+    def _is_wrong(self, name: str, everywhere: bool = False) -> bool:
+        least = 0.5 if everywhere else 0.0
+        return any(row.wrong_elements > least * row.elements for row in self.found.get(name, ()))
 
     def _part(
-        self, actual: Tensors, here: Tensor, is_rest: bool = False, is_sample: bool = False
-    ) -> tuple[Tensor, Movement]:
-        """Judge some rows; those that need many draws more are left for the rest, and returned."""
+        self,
+        actual: Tensors,
+        here: Tensor,
+        names: Iterable[str],
+        is_rest: bool = False,
+        is_sample: bool = False,
+    ) -> Movement:
+        """Judge some rows; those that need many draws more are left for the rest."""
         tolerance = Tolerance(self.whole.reference, self.whole.some(here))
         movement = tolerance.movement
         of = movement.expected if is_sample else self.shared
@@ -119,12 +122,12 @@ class _Judgement:
         self._compare(movement, here, share)
         weights = self._weights(share)
         asked = {
-            name: some(actual[name], here) if weight == 1 else some(actual[name], here).double() / weight
-            for name, weight in weights.items()
-            if name in actual
+            name: some(actual[name], here)
+            if weights[name] == 1
+            else some(actual[name], here).double() / weights[name]
+            for name in names
         }
-        judged, left = self._judged(tolerance, asked, is_rest)
-        for name, row in judged.items():
+        for name, row in self._judged(tolerance, asked, here, is_rest).items():
             if row.part or (row.verdict not in OF_ROUNDING and not row.agrees):
                 raise NotByRowsError  # a sum, or the bluntness of all
             self.found.setdefault(name, []).append(placed(row, here, weights[name]))
@@ -132,28 +135,22 @@ class _Judgement:
             movement.at_least_a_pair(2)
             for is_mean, each in self.sums.items():
                 each.add(movement, share if is_mean else 1.0)
-        return here[left], movement
+        return movement
 
-    def _judged(self, tolerance: Tolerance, asked: Tensors, is_rest: bool) -> tuple[dict[str, Row], Tensor]:
-        """The rows of a part, and what is left of it: where some draws settle all but a few of its rows."""
-        allowed, movement, is_known = self.whole.allowed, tolerance.movement, self._is_wrong()
-        open_ones = {name: Unfinished(movement, name, value, allowed.rtol) for name, value in asked.items()}
-        for draw in range(2, 2 if is_rest or not asked else 3 if is_known else DRAWS + 1):
-            movement.at_least_a_pair(draw)
-            # A row that is left needs all its draws anew.
-            left = rows_left(open_ones.values(), len(next(iter(asked.values()))) // FEW[draw])
-            if left is not None:
-                gradients = asked.keys() - set(self.whole.outputs)
-                if not any(tolerance.is_blunt(name, asked[name]) for name in gradients):
-                    return {name: agreeing_row(open_ones[name], asked[name], left) for name in asked}, left
-        found_rows: dict[str, Row] = {}
-        for is_output, fewest in ((True, 1), (False, allowed.fewest)):
-            fewest = max(fewest, REST) if is_rest else min(fewest, 2) if is_known else fewest
-            here = {name: value for name, value in asked.items() if (name in self.whole.outputs) is is_output}
-            found_rows |= tolerance.rows(
-                here, fewest, allowed.rtol, allowed.accept, blunt=not is_output, plainly=is_known
-            )
-        return found_rows, torch.zeros(0, dtype=torch.int64)
+    def _judged(self, tolerance: Tolerance, asked: Tensors, here: Tensor, is_rest: bool) -> dict[str, Row]:
+        """The rows of a part; what is wrong everywhere in others need not be proved so with many draws."""
+        wrong = {name: value for name, value in asked.items() if self._is_wrong(name, everywhere=True)}
+        others = {name: value for name, value in asked.items() if name not in wrong}
+        fewest = self.whole.allowed.fewest
+        found, left = (None, None) if is_rest or not others else soon_settled(tolerance, self.whole, others)
+        if left is not None and len(left):
+            self.left.setdefault(tuple(others), []).append(here[left])
+        if found is None:
+            found = all_rows(tolerance, self.whole, others, max(fewest, REST) if is_rest else fewest)
+        if is_rest and any(not row.agrees for row in found.values()):
+            tolerance.movement.at_least(ALL)  # of few rows it is known which elements are wrong
+            found = all_rows(tolerance, self.whole, others, fewest)
+        return found | all_rows(tolerance, self.whole, wrong, min(fewest, 2), plainly=True)
 
     def _weights(self, share: float, is_mean: bool | None = None) -> dict[str, float]:
         """By what a part's results are multiplied: the gradients of a mean's part are larger than those."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch_reference.comparison import Row
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, is_same
-from torch_reference.tolerance.rows.parts import times
+from torch_reference.tolerance.rows.placing import times
 from torch_reference.tolerance.rows.sample import DRAWS, Sample, Settled
 from torch_reference.tolerance.rows.whole import Whole, exactly
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from torch_reference.tolerance.movement import Reference, Tensors
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
-from torch_reference.tolerance.rows.parts import some
+from torch_reference.tolerance.rows.placing import some
 
 
 @dataclass(frozen=True)
