@@ -41,15 +41,15 @@ def by_sample(
     if whole.allowed.rtol or number < ROWS or len(here) < 2:
         return None
     movement.at_least(DRAWS)
+    others = torch.ones(number, dtype=torch.bool).index_fill_(0, here, False)
     settled: dict[str, Settled] = {}
     for name in actual.keys() & weights.keys():
         sample = Sample(movement, name, weights[name], here, whole.results[name])
-        one = sample.settled(actual[name]) if sample.is_sharp else None
+        one = sample.settled(name, actual[name], others) if sample.is_sharp else None
         if one is None:
             return None
         settled[name] = one
-    others = torch.ones(number, dtype=torch.bool).index_fill_(0, here, False)
-    inside = torch.stack([one.inside.cpu() for one in settled.values()]).all(0)
+    inside = torch.stack([one.inside for one in settled.values()]).all(0)
     left = (others & ~inside).nonzero().flatten()
     if len(left) > number // MOST:
         return None
@@ -57,7 +57,7 @@ def by_sample(
         shared = _shared(whole, actual, movement, here) if whole.shared else {}
     except NotByRowsError:  # as all rows may yet tell
         return None
-    return Others({name: one.row(name, others) for name, one in settled.items()}, shared, left)
+    return Others({name: one.row for name, one in settled.items()}, shared, left)
 
 
 def _shared(whole: Whole, actual: Tensors, movement: Movement, here: Tensor) -> dict[str, Row]:

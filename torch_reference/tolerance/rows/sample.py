@@ -57,8 +57,11 @@ class Sample:
         """Whether the elements' floors are small, and all numbers such that their squares are numbers."""
         return adds_up(self.squares[0]) and max(self.parts) * self.u <= self.u**SHARP
 
-    def settled(self, value: Tensor) -> "Settled | None":
-        """Which rows of the whole are within the floors; None where a sum over all rows is not."""
+    def settled(self, name: str, value: Tensor, among: Tensor) -> "Settled | None":
+        """Which rows of the whole are within the floors; None where a sum over all rows is not.
+
+        Shapes: among, for each row whether it is one of those that are judged here
+        """
         off = difference(value, self.whole)
         inside = torch.ones(len(value), dtype=torch.bool, device=value.device)
         for which, total in self.known.sums(off):
@@ -67,45 +70,35 @@ class Sample:
                 inside &= _largest(total.abs() - limit) <= 0
             elif not bool((total.abs() <= limit).all()):
                 return None
+        floors = self.floors()
+        ratios = off.square_().div_(floors.clamp(min=torch.finfo(torch.float64).tiny))
+        of_rows = _largest(ratios)
+        inside &= of_rows <= 1
+        row = int(of_rows.masked_fill(~(inside & among.to(inside.device)), -1.0).argmax())
+        place = int(ratios[row].argmax())
+        manual, right = (float(each[row].flatten()[place]) for each in (value, self.whole))
+        where = np.unravel_index(place, ratios.shape[1:]) if ratios.ndim > 1 else ()
+        floor, ratio = (float(each[row].flatten()[place]) ** 0.5 for each in (floors, ratios))
+        index = (row, *map(int, where))
+        shown = Row(name, Verdict.AGREES, manual, right, abs(manual - right), floor, ratio, index)
+        return Settled(inside.cpu(), shown)
+
+    def floors(self) -> Tensor:
+        """The squares of the floors of all elements."""
         itself, of_row, of_column = (
             each * (part * self.u) ** 2 for each, part in zip(self.squares, self.parts, strict=True)
         )
         floors = torch.maximum(torch.maximum(itself, of_row, out=itself), of_column, out=itself)
-        floors.masked_fill_(self.squares[0] == 0, 0.0)
-        ratios = off.square_().div_(floors.clamp_(min=torch.finfo(torch.float64).tiny))
-        return Settled(inside & (_largest(ratios) <= 1), ratios, floors, value, self.whole)
+        if float(self.squares[0].amin()) == 0:
+            floors.masked_fill_(self.squares[0] == 0, 0.0)
+        return floors
 
 
 class Settled(NamedTuple):
-    """Which rows are inside of their floors, and the squares of these and of how far off all is, in parts."""
+    """Which rows are inside of their floors, and the row of the result at the worst element of these."""
 
     inside: Tensor
-    ratios: Tensor
-    floors: Tensor
-    value: Tensor
-    expected: Tensor
-
-    def row(self, name: str, among: Tensor) -> Row:
-        """The row of those among these rows, at the worst element that is inside.
-
-        Shapes: among, for each row whether it is one of them
-        """
-        of_rows = _largest(self.ratios).masked_fill(~(among.to(self.inside.device) & self.inside), -1.0)
-        row = int(of_rows.argmax())
-        place = int(self.ratios[row].argmax())
-        shown = (each[row].flatten()[place] for each in (self.value, self.expected, self.floors, self.ratios))
-        manual, right, floor, ratio = (float(each) for each in shown)
-        where = np.unravel_index(place, self.ratios.shape[1:]) if self.ratios.ndim > 1 else ()
-        return Row(
-            name,
-            Verdict.AGREES,
-            manual,
-            right,
-            abs(manual - right),
-            floor**0.5,
-            ratio**0.5,
-            (row, *map(int, where)),
-        )
+    row: Row
 
 
 def _squares(known: ExpectedSums) -> list[Tensor]:
