@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 # torch's own name for it
 
 from torch_reference import check_function
+from torch_reference.tolerance.movement import Movement
 
 
 def softplus(slope) -> tuple:
@@ -43,3 +44,11 @@ def test_what_is_off_below_the_threshold_or_by_more_is_refused() -> None:
         report = check_function(wrong, F.softplus, x, ways=[], order=1)
         assert not report, (place, str(report))
         assert f"inputs[0][{place}]" in str(report)
+
+
+def test_the_smallest_number_of_all_is_within_rounding() -> None:
+    """At -744.95 the exponential is 5e-324; torch's log1p makes nothing of it, its softplus leaves it."""
+    x = torch.tensor([-744.9486] * 9 + [-800.0, 0.0], dtype=torch.float64)
+    movement = Movement(lambda values: {"y": F.softplus(values["x"])}, {"x": x})
+    movement.at_least(4)
+    assert ((F.softplus(x) - movement.expected["y"]).abs() <= movement.bound("y")).all()

@@ -63,10 +63,10 @@ def rounds_nothing(name: str, args: tuple[Any, ...], result: Tensor) -> bool:
 
 
 def raise_underflows(argument: Tensor, result: Tensor, dtype: torch.dtype) -> None:
-    """Make, in place, the smallest normal number of what is zero for a finite argument, and need not be."""
+    """Make, in place, the smallest normal number of what is zero, and need not be, for a finite argument."""
     if result.numel() and not result.is_complex() and result.amin() > 0:
         return
-    underflowed = (result == 0) & argument.isfinite()
+    underflowed = (result == 0) & argument.isfinite() & (argument != 0)
     if underflowed.any():
         result[underflowed] = torch.finfo(dtype).tiny
 

@@ -37,8 +37,9 @@ EXACT = frozenset(
 )
 """The operations that round nothing: what they return was there before, or was chosen or drawn."""
 
-NEVER_ZERO = {"exp", "exp2", "sigmoid", "erfc"}
-"""The operations whose zero is not exact: the result was too small for the dtype, or for a kernel."""
+NEVER_ZERO = {"exp", "exp2", "sigmoid", "erfc", "log1p"}
+"""The operations whose zero is not exact, but of zero itself: the result was too small for the dtype, or for
+a kernel, as that of log1p at 5e-324 is."""
 
 
 def factors_of(name: str, args: Sequence[Any], result: Tensor) -> float:
