@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_iter
 
 from torch_reference.judging.calls.points import UPSTREAM, Tensors
@@ -95,4 +97,19 @@ class Indexing(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         if any(isinstance(value, Tensor) and value.dtype in INDICES for value in tree_iter(places)):
             self.is_seen = True
             self.is_unchecked |= not is_torch or func._schema.name in UNCHECKED
+        return func(*args, **(kwargs or {}))
+
+
+class SameLengths(TorchFunctionMode):
+    """Attention has as many values as keys: torch's on a processor does not look, and reads beyond them."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Look at the arguments of one function."""
+        if func is scaled_dot_product_attention:
+            named = dict(zip(("query", "key", "value"), args, strict=False)) | dict(kwargs or {})
+            keys, values = named["key"].shape[-2:], named["value"].shape[-2:]
+            if keys[0] != values[0]:
+                raise RuntimeError(f"attention of {keys[0]} keys to {values[0]} values")
         return func(*args, **(kwargs or {}))

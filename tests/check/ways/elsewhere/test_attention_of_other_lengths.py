@@ -1,0 +1,48 @@
+"""Torch's attention on a processor looks at no lengths, and ends the process: no way calls it so."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 # torch's own name for it
+
+from torch_reference import check_function
+from torch_reference.judging.calls.cuts import SameLengths
+
+
+def test_attention_of_more_keys_than_values_is_an_error() -> None:
+    """By position and by name."""
+    q, k = torch.randn(1, 2, 12, 8), torch.randn(1, 2, 37, 8)
+    with SameLengths():
+        F.scaled_dot_product_attention(k, q, q)
+        with pytest.raises(RuntimeError, match="attention of 37 keys to 12 values"):
+            F.scaled_dot_product_attention(q, k, q)
+        with pytest.raises(RuntimeError, match="attention of 12 keys to 37 values"):
+            F.scaled_dot_product_attention(q, value=k, key=q)
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_no_way_asks_for_it(dtype: torch.dtype) -> None:
+    """Where one input alone has other rows; with other queries it is asked, as it may be."""
+    lengths = set()
+
+    def reference(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        found = F.scaled_dot_product_attention(q, k, v)
+        lengths.add((q.shape[-2], k.shape[-2], v.shape[-2]))
+        return found
+
+    def forward(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        shares = torch.softmax(q.float() @ k.float().mT / q.shape[-1] ** 0.5, -1)
+        return (shares @ v.float()).to(q.dtype), (q, k, v, shares)
+
+    def backward(saved: tuple[Tensor, ...], up: Tensor) -> tuple[Tensor, ...]:
+        q, k, v, shares = (each.float() for each in saved)
+        along = up.float() @ v.mT
+        d = shares * (along - (along * shares).sum(-1, keepdim=True)) / q.shape[-1] ** 0.5
+        return tuple(each.to(up.dtype) for each in (d @ k, d.mT @ q, shares.mT @ up.float()))
+
+    inputs = (torch.randn(1, 2, 12, 8, dtype=dtype) for _ in range(3))
+    report = check_function((forward, backward), reference, *inputs, ways=["columns"], order=1)
+    assert report, str(report)
+    assert all(keys == values for _, keys, values in lengths)
+    assert any(queries != keys for queries, keys, _ in lengths)
