@@ -45,7 +45,7 @@ def by_sample(
     settled: dict[str, Settled] = {}
     for name in actual.keys() & weights.keys():
         sample = Sample(movement, name, weights[name], here, whole.results[name])
-        one = sample.settled(name, actual[name], others) if sample.is_sharp else None
+        one = sample.settled(actual[name], others) if sample.is_sharp else None
         if one is None:
             return None
         settled[name] = one

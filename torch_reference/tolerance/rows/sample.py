@@ -23,13 +23,16 @@ from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.differences import adds_up, difference
-from torch_reference.tolerance.gradient_sums import ALL, ALONG, ExpectedSums, dimension
+from torch_reference.tolerance.gradient_sums import ALL, ALONG, ExpectedSums, largest_of, sums
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.moved_run import unit
 from torch_reference.tolerance.rows.added_up import REACH
 
 DRAWS = 12
 """Of the sample: no bound is larger after these than after all."""
+BLOCK = 2**17
+"""So many numbers are looked at at once: a processor keeps them at hand."""
+FIRST = "sum over dimension 0"
 SHARP = 0.5
 """No floor is used where it is more than this power of u: there each element is to be looked at by itself."""
 
@@ -43,55 +46,96 @@ class Sample:
         Shapes: whole, the result of all rows; here, the numbers of the movement's among them, whose result is
                 multiplied by the weight to be that of the whole
         """
-        self.u, self.whole, self.known = unit(movement.dtypes[name]), whole, ExpectedSums(whole)
-        self.squares = _squares(self.known)
+        self.name, self.u, self.whole = name, unit(movement.dtypes[name]), whole
+        self.largest = largest_of(whole)
+        # The mean square of each column, as a part of that of all.
+        columns = torch.zeros_like(whole[0])
+        for block in whole.tensor_split(_number_of_blocks(whole)):
+            columns += block.square().sum(0)
+        self.columns = columns / max(float(columns.mean()), torch.finfo(torch.float64).tiny)
         # The bound after all draws, as those that were made foretell it.
         spread = (movement.squares[name] / movement.draws).sqrt()
         bound = movement.last_rounding(name).add_(spread, alpha=REACH) * (weight / self.u)
-        self.parts = [_least(bound, _some_of(each, here).sqrt()) for each in self.squares]
+        self.parts = [_least(bound, each.sqrt()) for each in self._squares(whole[here.to(whole.device)])]
         limits, sample = movement.sum_bounds(name), movement.known[name]
         self.of_sums = {which: _least(limit / self.u, sample.root(which)) for which, limit in limits.items()}
+
+    def _squares(self, block: Tensor) -> list[Tensor]:
+        """Of what bounds are relative to: the element, its row, and its row with its column's part of all."""
+        squares, dims = block.square(), tuple(range(1, block.ndim))
+        row = squares.mean(dims, keepdim=True) if dims else squares
+        return [squares, row, row * self.columns]
 
     @property
     def is_sharp(self) -> bool:
         """Whether the elements' floors are small, and all numbers such that their squares are numbers."""
-        return adds_up(self.squares[0]) and max(self.parts) * self.u <= self.u**SHARP
+        return adds_up(self.columns) and max(self.parts) * self.u <= self.u**SHARP
 
-    def settled(self, name: str, value: Tensor, among: Tensor) -> "Settled | None":
+    def settled(self, value: Tensor, among: Tensor) -> "Settled | None":
         """Which rows of the whole are within the floors; None where a sum over all rows is not.
 
         Shapes: among, for each row whether it is one of those that are judged here
         """
-        off = difference(value, self.whole)
-        inside = torch.ones(len(value), dtype=torch.bool, device=value.device)
-        for which, total in self.known.sums(off):
-            limit = self.of_sums.get(which, 0.0) * self.u * self.known.roots[which]
-            if which not in (ALL, ALONG) and dimension(which) > 0:
-                inside &= _largest(total.abs() - limit) <= 0
-            elif not bool((total.abs() <= limit).all()):
-                return None
-        floors = self.floors()
+        of_all = {ALL: _Total(), ALONG: _Total(), FIRST: _Total()}
+        found: list[Settled] = []
+        start, number, among = 0, _number_of_blocks(value), among.to(value.device)
+        every = (each.tensor_split(number) for each in (value, self.whole, among))
+        for block, own, those in zip(*every, strict=True):
+            off, known = difference(block, own), ExpectedSums(own)
+            inside = torch.ones(len(block), dtype=torch.bool, device=block.device)
+            squares = sums(known.squares, known.squares, self.largest**2)
+            for (which, total), (_, square) in zip(sums(off, own, self.largest), squares, strict=True):
+                if which in of_all:
+                    of_all[which].add(total, square)
+                else:
+                    limit = self.of_sums.get(which, 0.0) * self.u * square.sqrt()
+                    inside &= _largest(total.abs() - limit) <= 0
+            found.append(self._shown(block, own, off, inside & those, start))
+            start += len(block)
+        if not all(total.is_within(self.of_sums.get(which, 0.0) * self.u) for which, total in of_all.items()):
+            return None
+        worst = max(found, key=lambda one: one.row.ratio or 0.0)
+        return Settled(torch.cat([one.inside for one in found]), worst.row)
+
+    def _shown(self, block: Tensor, own: Tensor, off: Tensor, inside: Tensor, start: int) -> "Settled":
+        """Which of these rows are inside, and the row of the worst."""
+        floors = self.floors(own)
         ratios = off.square_().div_(floors.clamp(min=torch.finfo(torch.float64).tiny))
         of_rows = _largest(ratios)
-        inside &= of_rows <= 1
-        row = int(of_rows.masked_fill(~(inside & among.to(inside.device)), -1.0).argmax())
+        inside = inside & (of_rows <= 1)
+        row = int(of_rows.masked_fill(~inside, -1.0).argmax())
         place = int(ratios[row].argmax())
-        manual, right = (float(each[row].flatten()[place]) for each in (value, self.whole))
+        manual, right, floor, ratio = (
+            float(each[row].flatten()[place]) for each in (block, own, floors, ratios)
+        )
         where = np.unravel_index(place, ratios.shape[1:]) if ratios.ndim > 1 else ()
-        floor, ratio = (float(each[row].flatten()[place]) ** 0.5 for each in (floors, ratios))
-        index = (row, *map(int, where))
-        shown = Row(name, Verdict.AGREES, manual, right, abs(manual - right), floor, ratio, index)
-        return Settled(inside.cpu(), shown)
+        index, ratio = (start + row, *map(int, where)), ratio**0.5 if bool(inside[row]) else 0.0
+        distance = abs(manual - right)
+        return Settled(
+            inside.cpu(), Row(self.name, Verdict.AGREES, manual, right, distance, floor**0.5, ratio, index)
+        )
 
-    def floors(self) -> Tensor:
-        """The squares of the floors of all elements."""
+    def floors(self, block: Tensor) -> Tensor:
+        """The squares of the floors of some rows."""
+        squares = self._squares(block)
         itself, of_row, of_column = (
-            each * (part * self.u) ** 2 for each, part in zip(self.squares, self.parts, strict=True)
+            each * (part * self.u) ** 2 for each, part in zip(squares, self.parts, strict=True)
         )
         floors = torch.maximum(torch.maximum(itself, of_row, out=itself), of_column, out=itself)
-        if float(self.squares[0].amin()) == 0:
-            floors.masked_fill_(self.squares[0] == 0, 0.0)
-        return floors
+        return floors.masked_fill_(squares[0] == 0, 0.0) if float(squares[0].amin()) == 0 else floors
+
+
+class _Total:
+    """A sum over the rows, and that of the squares, of which blocks are added."""
+
+    def __init__(self) -> None:
+        self.off, self.squares = torch.zeros(()), torch.zeros(())
+
+    def add(self, off: Tensor, squares: Tensor) -> None:
+        self.off, self.squares = self.off.to(off.device) + off, self.squares.to(off.device) + squares
+
+    def is_within(self, times: float) -> bool:
+        return bool((self.off.abs() <= times * self.squares.abs().sqrt()).all())
 
 
 class Settled(NamedTuple):
@@ -101,17 +145,9 @@ class Settled(NamedTuple):
     row: Row
 
 
-def _squares(known: ExpectedSums) -> list[Tensor]:
-    """Of what bounds are relative to: the element, its row, and its row with its column's part of all."""
-    squares = known.squares
-    dims = tuple(range(1, squares.ndim))
-    row = squares.mean(dims, keepdim=True) if dims else squares
-    column = squares.mean(0, keepdim=True) / max(float(squares.mean()), torch.finfo(torch.float64).tiny)
-    return [squares, row, row * column]
-
-
-def _some_of(squares: Tensor, here: Tensor) -> Tensor:
-    return squares[here.to(squares.device)]
+def _number_of_blocks(value: Tensor) -> int:
+    """Each with two rows at least, as a single one has no sum over rows."""
+    return max(1, min(len(value) // 2, -(-value.numel() // BLOCK)))
 
 
 def _least(bounds: Tensor, sizes: Tensor) -> float:
