@@ -7,9 +7,8 @@ all bounds:
     floor = u · max(a |element|, b · row, c · row · column / all),  each the root of a mean square,
     a = min bound / (u |element|), and so on, over the elements of the sample
 
-Nothing is relative to other rows: a row may be a million times as small as those of the sample.
-
-So are the least bounds of the sums, relative to the root of the sum of the squares of what they add up. What
+Nothing is relative to other rows: a row may be a million times as small as those of the sample. The sums have
+their least bounds, too, relative to the root of the sum of the squares of what they add up. What
 is within these floors agrees without a draw; a row that is not is judged by draws of its own. An element that
 is exactly zero must be so.
 """
@@ -29,10 +28,11 @@ from torch_reference.tolerance.rounding.moved_run import unit
 from torch_reference.tolerance.rows.added_up import REACH
 
 DRAWS = 12
-"""Of the sample: no bound is larger after these than after all."""
+"""Of the sample: after fewer, the least of so many bounds is one that has hardly moved by chance."""
 BLOCK = 2**17
 """So many numbers are looked at at once: a processor keeps them at hand."""
 FIRST = "sum over dimension 0"
+"""The sum that goes over all rows, as gradient_sums.py calls it."""
 SHARP = 0.5
 """No floor is used where it is more than this power of u: there each element is to be looked at by itself."""
 
