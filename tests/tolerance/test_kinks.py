@@ -177,3 +177,15 @@ def test_an_order_that_is_mixed_place_by_place_gives_no_number_twice() -> None:
     for manual, right in (((2, 3, 5), True), ((3, 2, 5), True), ((2, 2, 5), False), ((3, 3, 5), False)):
         found = torch.tensor([manual], dtype=torch.float64)
         assert agrees(lambda x: x.sort(-1, descending=True).values, x, up, found) is right
+
+
+def test_each_window_of_a_pool_chooses_by_itself() -> None:
+    """Of equals: what lies in nine windows may be chosen by the one, and by no other."""
+    image = torch.ones(1, 1, 6, 6, dtype=torch.float64)
+    up = torch.tensor([1.0, -1.0]).repeat(8).reshape(1, 1, 4, 4).double()
+    manual = torch.zeros_like(image)
+    for row in range(4):
+        for column in range(4):  # the last of each window, of which torch takes the first
+            manual[..., row + 2, column + 2] += up[..., row, column]
+    assert agrees(lambda x: functional.max_pool2d(x, 3, 1), image, up, manual)
+    assert not agrees(lambda x: functional.max_pool2d(x, 3, 1), image, up, 2 * manual)

@@ -111,20 +111,21 @@ def test_what_is_wrong_is_found_beside_a_sample(dtype: torch.dtype, small_parts:
 
 @FINE
 def test_what_belongs_to_no_row_is_judged_by_the_sample(dtype: torch.dtype) -> None:
-    """It agrees (above), or is far off."""
+    """It agrees (above), is far off, or off by so little that all rows have to tell."""
     point = drawn(dtype)
     right = by_hand(point)
     rows = judged(point, {**right, "gain": 1.1 * right["gain"]})
     assert rows is not None
     assert rows["gain"].verdict is Verdict.DIFFERS
     assert rows["x"].agrees
+    rows = judged(point, {**right, "gain": (1 + 300 * torch.finfo(dtype).eps) * right["gain"]})
+    assert rows is None or not rows["gain"].agrees
 
 
 @FINE
 def test_a_small_row_is_not_judged_by_what_is_large_elsewhere(dtype: torch.dtype) -> None:
     """One row in 256, which the sample has not, a million times as small: off by a hundredth."""
-    point = drawn(dtype)
-    point["up"][101] *= 1e-6
+    (point := drawn(dtype))["up"][101] *= 1e-6
     right = by_hand(point)
     rows = judged(point, right)
     assert rows is not None

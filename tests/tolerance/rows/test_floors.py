@@ -1,0 +1,66 @@
+"""The floors of a sample: what they are at zeros, at infinities, of a mean, and beside sums."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.rows.sample import Sample
+
+generator = torch.Generator().manual_seed(0)
+x, up = torch.randn(2, 64, 16, generator=generator)
+EVERY = torch.arange(64)
+
+
+def moved(value: Tensor) -> Movement:
+    """A softmax's gradient, moved twelve times."""
+
+    def reference(values: dict[str, Tensor]) -> dict[str, Tensor]:
+        leaf = values["x"].detach().requires_grad_()
+        return {"x": torch.autograd.grad(torch.softmax(leaf, -1), leaf, values["up"])[0]}
+
+    movement = Movement(reference, {"x": value, "up": up})
+    movement.squares = {"x": torch.zeros_like(movement.expected["x"])}
+    movement.at_least(12)
+    return movement
+
+
+def test_at_a_zero_the_floor_is_zero() -> None:
+    """Where a mask of -inf leaves nothing, whatever its row and its column are."""
+    movement = moved(x.masked_fill(torch.arange(16) == 3, -math.inf))
+    whole = movement.expected["x"]
+    floors = Sample(movement, "x", 1.0, EVERY, whole).floors(whole)
+    assert (floors[:, 3] == 0).all()
+    assert (floors[:, 4] > 0).all()
+
+
+def test_beside_an_infinity_no_floor_is_sharp() -> None:
+    """Its column would have one of infinity."""
+    movement = moved(x)
+    whole = movement.expected["x"].clone()
+    assert Sample(movement, "x", 1.0, EVERY, whole).is_sharp
+    whole[5, 5] = math.inf
+    assert not Sample(movement, "x", 1.0, EVERY, whole).is_sharp
+
+
+def test_the_gradients_of_a_mean_are_taken_as_those_of_the_whole() -> None:
+    """A sample's are larger, by its share of the rows, and so are its bounds."""
+    movement = moved(x)
+    whole = movement.expected["x"]
+    of_a_sum = Sample(movement, "x", 1.0, EVERY, whole)
+    of_a_mean = Sample(movement, "x", 0.125, EVERY, 0.125 * whole)
+    torch.testing.assert_close(torch.tensor(of_a_mean.parts), torch.tensor(of_a_sum.parts))
+
+
+def test_what_is_off_alike_everywhere_is_told_by_its_sums() -> None:
+    """Half of each element's floor, to the same side."""
+    movement = moved(x)
+    whole = movement.expected["x"]
+    sample = Sample(movement, "x", 1.0, EVERY, whole)
+    every, half = torch.ones(64, dtype=torch.bool), 0.5 * sample.floors(whole).sqrt()
+    signs = torch.where(torch.rand(whole.shape, generator=generator) < 0.5, -1.0, 1.0)
+    random = sample.settled(whole + 0.02 * half * signs, every)
+    assert random is not None
+    assert random.inside.all()
+    assert sample.settled(whole + half * (1 + EVERY.unsqueeze(1) % 2), every) is None
