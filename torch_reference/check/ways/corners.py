@@ -1,10 +1,12 @@
 """Points that padding and beginnings make: rows of zeros, unit vectors, identity matrices."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from torch_reference.check.ways.elsewhere.domain import is_inside
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
 
@@ -48,4 +50,4 @@ def _units(value: Tensor) -> Tensor:
 
 def _finite_at(session: Session, what: str, name: str, value: Tensor) -> Iterator[Attempt]:
     for attempt in at_point(session, what, {**session.inputs, name: value}, at_kinks=True):
-        yield attempt._replace(only_finite=True)
+        yield attempt._replace(only_finite=True, is_smooth=partial(is_inside, session, name, attempt.point))

@@ -5,15 +5,18 @@ from torch import Tensor
 
 from torch_reference.judging.derivation_task import normal
 
+SPREAD = 0.3
+"""The standard deviation of the logarithm of what a number is multiplied by."""
 
-def near(value: Tensor, generator: torch.Generator) -> Tensor:
+
+def near(value: Tensor, generator: torch.Generator, spread: float = SPREAD) -> Tensor:
     """Every number multiplied by one of its own; where all are one they are parted."""
     if not value.is_floating_point():
         return value
     # A truth value as a number, and a mask of -inf, stay; where all are equal they are parted.
-    moved = value * torch.exp(0.3 * normal(value, generator))
+    moved = value * torch.exp(spread * normal(value, generator))
     if is_one_number(value):  # a gain of ones, an offset of zeros
-        return torch.where(value.isfinite(), moved + 0.1 * normal(value, generator), value)
+        return torch.where(value.isfinite(), moved + spread / 3 * normal(value, generator), value)
     fixed = ~value.isfinite() | (value == 0) | (value == 1)
     return torch.where(fixed, value, moved)
 

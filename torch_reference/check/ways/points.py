@@ -5,13 +5,16 @@ A point outside the reference's domain, where it raises or is not finite, is dis
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from torch_reference.check.ways.elsewhere.domain import is_smooth
 from torch_reference.check.ways.elsewhere.unwritten import unwritten_is_nan
 from torch_reference.check.ways.near import (
+    SPREAD,
     is_one_number,
     is_symmetric,
     near,
@@ -25,9 +28,11 @@ from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of_range
 from torch_reference.judging.derivation_task import normal
-from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream
 from torch_reference.tolerance.rows.by_rows import INDICES
+
+NEARER = (1.0, 0.1, 0.01)
+"""How near the given inputs others are drawn, in parts of the usual."""
 
 Change = Callable[[Tensor, torch.Generator], Tensor]
 
@@ -44,11 +49,25 @@ def redrawn(session: Session) -> Iterator[Attempt]:
     yield from _with_single_numbers(session)
     equal = any(is_one_number(session.point[name]) for name in session.wanted)
     if not equal or is_smooth(session, session.point):
-        yield from changed(session, "at inputs redrawn near them", near)
+        yield from _near(session)
         return
     yield from changed(session, "at inputs redrawn near them, equal as they were", near_and_equal, True)
     for attempt in changed(session, "where its inputs are no longer equal", near):
         yield attempt._replace(warns=True)
+
+
+def _near(session: Session) -> Iterator[Attempt]:
+    """At inputs near the given ones; where the reference takes none, nearer ones, then with constants kept.
+
+    A probability may be no larger than 1, and a target of 1 no larger than it is.
+    """
+    constants = tuple(name for name in session.inputs if name not in session.wanted)
+    for stay, nearer in product(((), constants), NEARER):
+        change = partial(near, spread=SPREAD * nearer)
+        attempts = list(changed(session, "at inputs redrawn near them", change, stay=stay))
+        if attempts:
+            yield from attempts
+            return
 
 
 def _with_single_numbers(session: Session) -> Iterator[Attempt]:
@@ -135,34 +154,6 @@ def _out_of_range(session: Session, inputs: Tensors) -> UserCodeError | None:
 
 def _raise(error: UserCodeError) -> Any:
     raise error
-
-
-def is_smooth(session: Session, point: Tensors) -> bool:
-    """Whether the reference's gradient is nearly the same a little beside the point, in float64.
-
-    At a kink, as where two maxima are equal, several gradients are right.
-    """
-    generator = own_generator(3)
-    exact = {name: value.double() if value.is_floating_point() else value for name, value in point.items()}
-    beside = {
-        name: value + 1e-9 * (1 + value.abs()) * normal(value, generator)
-        if value.is_floating_point() and name in session.inputs
-        else value
-        for name, value in exact.items()
-    }
-    names = {name: tuple(point[name].shape) for name in session.wanted}
-    try:
-        here = reference_gradients(session.objective, exact, names)
-        if getattr(session.objective.function, "finds_kinks", False):
-            return True  # a difference quotient raises an error there
-        there = reference_gradients(session.objective, beside, names)
-    except UserCodeError:
-        return False
-    return all(
-        bool(((here[name] - there[name]).abs() <= 1e-5 * (1e-3 + here[name].abs().amax())).all())
-        for name in names
-        if here[name].numel()
-    )
 
 
 def _is_table(session: Session, name: str) -> bool:

@@ -38,8 +38,8 @@ class Attempt(NamedTuple):
     other sizes; on_error what an error of the backward is there where the forward takes it; only_finite that
     any gradient is right that is finite; by_chance that the same call may make others, so that no other call
     of it says what its roundings explain; may_guard that a forward may say itself that it takes no such
-    inputs; is_smooth, which is asked where something is wrong, whether the point is at no kink, where several
-    gradients are right.
+    inputs; is_smooth, which is asked where something is wrong, whether the point is at no kink and no border,
+    where several gradients are right.
     """
 
     what: str

@@ -7,6 +7,7 @@
 | broadcast | one number for all columns, or one for each |
 | dimensions | a dimension more |
 | options | flags the other way, and other numbers than 0 and 1 |
+| domain | where a reference has one derivative |
 | unwritten | what is read before it is written |
 """
 

@@ -1,0 +1,62 @@
+"""Points at the border of what a reference takes, and points inside of it where most others are not."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 # torch's own name for it
+
+from torch_reference import check_function
+from torch_reference.comparison import Verdict
+
+seeded = torch.Generator().manual_seed(0)
+PROBABILITIES = torch.rand(40, dtype=torch.float64, generator=seeded)
+TARGETS = torch.ones(40, dtype=torch.float64)
+
+
+def forward(p: Tensor, t: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    return -(t * p.log() + (1 - t) * (1 - p).log()).mean(), (p, t)
+
+
+def backward(saved: tuple[Tensor, Tensor], d_loss: Tensor) -> tuple[Tensor, None]:
+    p, t = saved
+    return d_loss * (p - t) / (p * (1 - p)) / p.numel(), None
+
+
+def wrong_elsewhere(saved: tuple[Tensor, Tensor], d_loss: Tensor) -> tuple[Tensor, None]:
+    right, _ = backward(saved, d_loss)
+    return right * saved[0][0] / PROBABILITIES[0], None
+
+
+@pytest.mark.parametrize("way", ["zero rows", "units"])
+def test_a_probability_of_zero_or_one_is_at_the_border(way: str) -> None:
+    """The reference keeps its pole there finite; nobody need."""
+    report = check_function(
+        (forward, backward), F.binary_cross_entropy, PROBABILITIES, TARGETS, wrt=[0], ways=[way]
+    )
+    assert report, str(report)
+    assert report.ways == ((way, "cannot apply"),)
+
+
+def test_probabilities_are_drawn_anew() -> None:
+    """Of 40 numbers times one of their own some are above 1, and a target of 1 can only become smaller."""
+    report = check_function(
+        (forward, wrong_elsewhere),
+        F.binary_cross_entropy,
+        PROBABILITIES,
+        TARGETS,
+        wrt=[0],
+        ways=["redrawn"],
+        order=1,
+    )
+    assert not report
+    assert report.ways == (("redrawn", "fails"),)
+
+
+def test_a_row_of_zeros_is_inside_where_the_reference_takes_all_beside_it() -> None:
+    x = torch.randn(3, 4, dtype=torch.float64, generator=seeded)
+
+    def unit_rows(x: Tensor) -> Tensor:
+        return x / x.norm(dim=-1, keepdim=True)
+
+    report = check_function(unit_rows, F.normalize, x, ways=["zero rows"], order=1)
+    assert {each.row.verdict for each in report.findings} >= {Verdict.NAN}
