@@ -13,13 +13,11 @@ from torch_reference.comparison import Row
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, is_same
 from torch_reference.tolerance.rows.placing import times
-from torch_reference.tolerance.rows.sample import DRAWS, Sample, Settled
+from torch_reference.tolerance.rows.sample import DRAWS, MOST, Sample, Settled
 from torch_reference.tolerance.rows.whole import Whole, exactly
 
 ROWS = 64
 """Of fewer rows no sample is taken."""
-MOST = 3
-"""One in so many may be left."""
 
 
 class Others(NamedTuple):

@@ -33,6 +33,8 @@ BLOCK = 2**17
 """So many numbers are looked at at once: a processor keeps them at hand."""
 FIRST = "sum over dimension 0"
 """The sum that goes over all rows, as gradient_sums.py calls it."""
+MOST = 3
+"""One row in so many may be left, of the first block and of all."""
 SHARP = 0.5
 """No floor is used where it is more than this power of u: there each element is to be looked at by itself."""
 
@@ -72,7 +74,7 @@ class Sample:
         return adds_up(self.columns) and max(self.parts) * self.u <= self.u**SHARP
 
     def settled(self, value: Tensor, among: Tensor) -> "Settled | None":
-        """Which rows of the whole are within the floors; None where a sum over all rows is not.
+        """Which rows of the whole are within the floors; None where too few are, or a sum over all is not.
 
         Shapes: among, for each row whether it is one of those that are judged here
         """
@@ -91,6 +93,8 @@ class Sample:
                     limit = self.of_sums.get(which, 0.0) * self.u * square.sqrt()
                     inside &= _largest(total.abs() - limit) <= 0
             found.append(self._shown(block, own, off, inside & those, start))
+            if MOST * int(found[-1].inside.sum()) < (MOST - 1) * int(those.sum()) and not start:
+                return None  # the first rows tell what the others will be
             start += len(block)
         if not all(total.is_within(self.of_sums.get(which, 0.0) * self.u) for which, total in of_all.items()):
             return None
