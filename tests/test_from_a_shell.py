@@ -17,6 +17,12 @@ def inputs():
     print("made")
     return (torch.linspace(-2, 2, 6).reshape(2, 3),)
 
+def by_keyword():
+    return {"x": inputs()[0], "ways": []}
+
+def alone():
+    return ({"x": inputs()[0]},)
+
 def forward(x):
     return x.tanh(), x.tanh()
 
@@ -31,6 +37,10 @@ wrong = forward, wrong_backward
 fails = forward, lambda y, g: missing_name
 ends = forward, lambda y, g: __import__("os")._exit(0)
 plain = torch.tanh
+by_name = lambda x: x.tanh()
+
+def of_a_dict(inputs):
+    return inputs["x"].tanh()
 
 def model():
     torch.manual_seed(0)
@@ -77,6 +87,17 @@ def test_each_end_has_its_status(
     assert "made" not in out
     assert main([*names(*arguments), "--json"]) == status
     assert json.loads(capsys.readouterr().out)["agree"] is (status == 0)
+
+
+def test_a_dict_of_inputs_is_keywords(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the function and of the check; one in a tuple is an input itself."""
+    given = names("mine:of_a_dict", "--reference", "mine:of_a_dict", "--inputs")
+    assert main([*given, *names("mine:by_keyword")]) == 3
+    assert "unexpected keyword argument 'x'" in capsys.readouterr().out
+    assert main([*given, *names("mine:alone")]) == 0
+    assert "ways of calling" in capsys.readouterr().out
+    assert main(names("mine:right", "--reference", "mine:by_name", "--inputs", "mine:by_keyword")) == 0
+    assert "ways of calling" not in capsys.readouterr().out
 
 
 EXPECTED = "function: expected homework.py:by_hand or package.module:attribute"

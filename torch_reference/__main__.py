@@ -47,7 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     function.add_argument("function", nargs="?", metavar="NAME", help="a Function, a callable or a pair")
     function.add_argument("--reference", metavar="NAME", help="plain torch; by default its own forward")
     function.add_argument(
-        "--inputs", metavar="NAME", help="makes the tuple of inputs; beside --model, as --examples"
+        "--inputs",
+        metavar="NAME",
+        help="makes the tuple of inputs, or a dict of them by keyword; beside --model, as --examples",
     )
     add_model_options(parser.add_argument_group("a derivation"))
     add_report_options(parser)
@@ -74,6 +76,8 @@ def _function(options: argparse.Namespace) -> Report:
     function = loaded("function", options.function)
     reference = loaded("--reference", options.reference) if options.reference else None
     inputs = made("--inputs", options.inputs)
+    if isinstance(inputs, dict) and all(isinstance(key, str) for key in inputs):
+        return check_function(function, reference, **inputs)
     given = tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
     return check_function(function, reference, *given)
 
