@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from torch_reference import check_modules
 from torch_reference.check import explain
-from torch_reference.check.references import parameters
-from torch_reference.check.references.kept_state import is_same, kept_state
+from torch_reference.check.references.modules import parameters
+from torch_reference.check.references.modules.kept_state import is_same, kept_state
 
 x = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)).double()
 

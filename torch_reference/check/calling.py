@@ -18,7 +18,7 @@ from torch_reference.check.graphs import (
 )
 from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.nests import as_array, is_numeric_array, named_leaves
-from torch_reference.judging.calls.points import same_random_numbers
+from torch_reference.judging.calls.points import Seeded
 from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device, user_code
 from torch_reference.judging.calls.really import is_a
 from torch_reference.judging.scalar_objective import as_tuple
@@ -187,11 +187,4 @@ def applied(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _seeded(function: Callable[..., Any], rng_state: Tensor | None) -> Callable[..., Any]:
-    if rng_state is None:
-        return function
-
-    def seeded(*args: Any, **kwargs: Any) -> Any:
-        with same_random_numbers(rng_state):
-            return function(*args, **kwargs)
-
-    return seeded
+    return function if rng_state is None else Seeded(function, rng_state)

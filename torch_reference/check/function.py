@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from torch_reference.check.around.nothing_compared import nothing_in_function
-from torch_reference.check.around.odd_options import refuse_odd_options
+from torch_reference.check.around.odd_options import refuse_odd_keywords, refuse_odd_options
 from torch_reference.check.around.reported_errors import reported
 from torch_reference.check.as_given import AsGiven, checked_here
 from torch_reference.check.calling import Function, called
@@ -17,9 +17,9 @@ from torch_reference.check.examine import raised
 from torch_reference.check.references import what_is_right
 from torch_reference.check.references.constants import told_of_inside, told_of_none, told_of_values
 from torch_reference.check.references.further_points import at_further_points
-from torch_reference.check.references.left_out import left_out
+from torch_reference.check.references.modules.left_out import left_out
+from torch_reference.check.references.modules.parameters import KEYWORD, with_parameters
 from torch_reference.check.references.numpy_pairs import better_in_numpy
-from torch_reference.check.references.parameters import KEYWORD, with_parameters
 from torch_reference.check.references.stand_in import autograd_function, may_apply
 from torch_reference.check.references.straight_through import told_as_surrogate
 from torch_reference.check.ways import Made, Session, chosen_ways
@@ -101,10 +101,12 @@ def check_function(
     >>> torch_reference.check_function(tanh, torch.tanh, torch.randn(4, 3))
     <AGREEMENT: 1 output and 1 gradient, 24 elements, all within rounding (float32)>
     """
-    refuse_odd_options(allow, order, {"draws": draws, "seed": seed}, {"ways": ways, "wrt": wrt})
     options: dict[str, Any] = {"surrogate": surrogate, "upstream": upstream, "points": points}
     options |= {"ways": ways, "redraw": redraw, "order": order, "draws": draws, "seed": seed}
-    options |= {"allow": allow, "rtol": rtol, "accept": accept, **kwargs}
+    options |= {"allow": allow, "rtol": rtol, "accept": accept}
+    refuse_odd_options({**options, "reference": reference, "wrt": wrt})
+    refuse_odd_keywords(function, kwargs, {**options, "wrt": wrt})
+    options |= kwargs
     module = with_parameters(function, reference, args, kwargs)
     if module is not None:
         options |= {"wrt": module.wanted(args, kwargs) if wrt is None else wrt, KEYWORD: module.given}
@@ -167,10 +169,9 @@ def check_function(
                 told = told_of_none(told, as_given.returned(point))
             told = told_of_values(told, reference is None and surrogate is None and not right.has_a_second)
             return told_as_surrogate(told, objective, point, wanted)
-        nothing_yet = Made({}, {})
         asked_of = (as_given.function, objective, arguments, point, wanted)
         given = None if surrogate is not None else reference
-        session = Session(*asked_of, nothing_yet, draws_numbers, given)
+        session = Session(*asked_of, Made({}, {}), draws_numbers, given)
         order = order if right.has_a_second else 1
         asked = Asked(chosen, order, seed, *_written(function, reference, surrogate, wrt, seed, shared))
         way = on_few_rows if is_large and ways is None else in_every_way

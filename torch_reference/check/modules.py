@@ -1,23 +1,26 @@
 """The check of two modules that should be the same: a port, a fused or compiled one, a refactoring."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from torch_reference.check.around.odd_options import refuse_odd_keywords
 from torch_reference.check.around.reported_errors import reported
 from torch_reference.check.function import check_function
-from torch_reference.check.references.parameters import called_with, reads_in_backward
-from torch_reference.check.references.submodules import other_name, told_of_submodules
+from torch_reference.check.references.modules.parameters import called_with, reads_in_backward
+from torch_reference.check.references.modules.submodules import other_name, told_of_submodules
+from torch_reference.check.references.signatures import with_signature_of
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.holders import copied
 from torch_reference.judging.calls.points import leaving_all_alone, quiet_call
 from torch_reference.judging.calls.private_model import private_copy
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
+from torch_reference.judging.calls.similar_names import did_you_mean
 from torch_reference.judging.report import Report
 
 OPTIONS = signature(check_function).parameters
@@ -51,6 +54,7 @@ def check_modules(
     """
     _refuse_others(mine, reference, names)
     named = {name: value for name, value in options.items() if name not in OPTIONS}
+    refuse_odd_keywords(mine, named, {**OPTIONS, "names": None})
     inputs = _one_by_one(reference, inputs, named)
     # From the loss backwards, as far as modules are registered in the order in which they are called.
     parameters = {name: value.detach() for name, value in reversed([*mine.named_parameters()])}
@@ -79,6 +83,17 @@ def _refuse_others(mine: Any, reference: Any, names: Any) -> None:
             raise ValueError(f"{', '.join(lazy)}: no values yet; call the lazy module once before")
     if not isinstance(names, Mapping | None):
         raise TypeError(f"names: expected a mapping of names, found {type(names).__name__}")
+    for sides in ((mine, names or {}), (reference, (names or {}).values())):
+        _refuse_names(*sides)
+
+
+def _refuse_names(module: nn.Module, names: Iterable[Any]) -> None:
+    known = {"": None, **dict(module.named_modules()), **dict(module.named_parameters())}
+    for name in names:
+        if name not in known:
+            near = did_you_mean(str(name), known)
+            told = f"found {name!r}{'; ' if near else ''}{near}"
+            raise ValueError(f"names: expected a parameter or submodule of {type(module).__name__}, {told}")
 
 
 def _of_parameters(module: nn.Module, match: Mapping[str, str], **how: bool) -> Callable[..., Any]:
@@ -89,7 +104,7 @@ def _of_parameters(module: nn.Module, match: Mapping[str, str], **how: bool) -> 
         return called(*inputs, parameters=parameters, **named)
 
     call.of_modules = "inputs[0]"  # type: ignore[attr-defined] # the parameters' names begin so
-    return call
+    return with_signature_of(module.forward, call, Parameter("parameters", Parameter.POSITIONAL_ONLY))
 
 
 def _one_by_one(module: nn.Module, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -20,15 +20,29 @@ x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
         ({"allow": ["mutated"]}, "allow: expected some of input mutated, .*, found 'mutated'"),
         ({"wrt": "x"}, "wrt: expected a list, found 'x'"),
         ({"wrt": 0}, "wrt: expected a list, found 0"),
+        ({"wrt": []}, "wrt: expected one argument at least, found none"),
+        ({"wrt": ["scael"]}, "wrt: expected one of 0, with floating-point numbers, found 'scael'"),
         ({"ways": "spread"}, "ways: expected a list, found 'spread'"),
+        ({"ways": ["transpose"]}, "ways: expected some of .*, found 'transpose'; did you mean transposed?"),
+        ({"upstream": {"y": x}}, "upstream: expected a list, found dict"),
+        ({"surrogate": x}, "surrogate: expected a function or None, found Tensor"),
+        ({"way": []}, "way: expected an option, or a keyword that the function takes; did you mean ways?"),
         ({"draws": -1}, "draws: expected a whole number of 0 or more, found -1"),
         ({"seed": "a"}, "seed: expected a whole number of 0 or more, found 'a'"),
     ],
 )
 def test_what_is_no_option_is_named(options: dict[str, Any], told: str) -> None:
     """Each was another error, or none at all."""
-    with pytest.raises((ValueError, TypeError), match=f"^{told}$"):
+    with pytest.raises((ValueError, TypeError), match=f"^{told.replace('?', '.')}$"):
         check_function(torch.sin, torch.sin, x, **options)
+
+
+def test_a_keyword_of_the_function_is_no_misspelt_option() -> None:
+    """Nor is one of a function that takes any."""
+    for function in (lambda x, way: way * x, lambda x, **of: of["way"] * x):
+        assert check_function(function, function, x, way=2.0, ways=[])
+    with pytest.raises(TypeError, match=r"^reference: expected a function or None, found Tensor$"):
+        check_function(torch.sin, x)  # type: ignore[arg-type] # which is the point
 
 
 def test_numbers_of_other_kinds_are_numbers() -> None:

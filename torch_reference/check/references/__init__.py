@@ -8,7 +8,8 @@
 | coarse | whether it works in float32 inside |
 | batched | a function at many points at once |
 | straight_through | what is no derivative, and may be meant |
-| submodules | which of two modules' submodules differs first |
+| modules | modules with their parameters, and their submodules |
+| signatures | the options that a function names |
 | constants | inputs of which no gradient is wanted, though nobody said so |
 | further_points | the points that its user gives besides the first |
 """

@@ -14,6 +14,7 @@ from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.cuts import Indexing
 from torch_reference.judging.calls.nests import named_leaves, tensors_of
 from torch_reference.judging.calls.plain_numbers import as_tensors
+from torch_reference.judging.calls.points import unseeded
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.function_objective import FunctionObjective
@@ -99,7 +100,7 @@ class Session:
     @property
     def of_parameters(self) -> str | None:
         """How the names of a module's parameters begin, where a module is judged."""
-        return getattr(self.graph.function, "of_modules", None) if self.graph else None
+        return getattr(unseeded(self.graph.function), "of_modules", None) if self.graph else None
 
     @cached_property
     def may_shrink(self) -> bool:

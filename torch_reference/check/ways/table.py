@@ -17,6 +17,7 @@ from torch_reference.check.ways.elsewhere import dimensions, indices, options
 from torch_reference.check.ways.elsewhere.unwritten import unwritten
 from torch_reference.check.ways.layouts import LAYOUTS, in_layout
 from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.judging.calls.similar_names import did_you_mean
 
 Way = Callable[[Session], Iterator[Attempt]]
 
@@ -83,7 +84,9 @@ def chosen_ways(names: Collection[str] | None, redraw: bool) -> dict[str, Way]:
     """
     unknown = [name for name in names or () if name not in WAYS]
     if unknown:
-        raise ValueError(f"ways: expected some of {', '.join(WAYS)}, found {unknown[0]!r}")
+        near = did_you_mean(str(unknown[0]), WAYS)
+        told = f"found {unknown[0]!r}{'; ' if near else ''}{near}"
+        raise ValueError(f"ways: expected some of {', '.join(WAYS)}, {told}")
     return {
         name: way
         for name, way in WAYS.items()

@@ -1,7 +1,7 @@
 """The arguments of a call: the tensors among them by name, and everything else as it was given."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -75,6 +75,25 @@ class Arguments:
         """The names of those that were given with requires_grad."""
         pairs = zip(self.names, self.leaves, strict=True)
         return tuple(name for name, leaf in pairs if is_tensor(leaf) and leaf.requires_grad)
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """The keywords that are given."""
+        return tuple(tree_unflatten(list(self.names), self.nest)[1])
+
+    def with_another(self, name: str, leaf: Any) -> "Arguments":
+        """The same with another leaf of that name, a tensor among them."""
+        leaves = [leaf if name == each else old for each, old in zip(self.names, self.leaves, strict=True)]
+        point = {**self.point, **({name: leaf} if is_tensor(leaf) else {})}
+        return replace(self, leaves=tuple(leaves), point=point)
+
+    def with_keyword(self, keyword: str, leaf: Any) -> "Arguments":
+        """The same with one keyword more."""
+        args, kwargs = tree_unflatten(list(self.leaves), self.nest)
+        nest = flattened((args, {**kwargs, keyword: None}))[1]
+        name = f"inputs[{keyword!r}]"
+        more = replace(self, leaves=(*self.leaves, None), names=(*self.names, name), nest=nest)
+        return more.with_another(name, leaf)
 
     def tensors(self, values: Tensors) -> dict[str, Tensor]:
         """The values as they are passed on: complex again where they were."""

@@ -1,8 +1,9 @@
 """What a point holds, by what names, and how a call on it is made repeatable."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -102,6 +103,24 @@ def same_random_numbers(state: Tensor | None) -> Iterator[None]:
         if state is not None:
             put_generator(state)
         yield
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """A function whose random numbers begin at one state in every call."""
+
+    function: Callable[..., Any]
+    rng_state: Tensor
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it there."""
+        with same_random_numbers(self.rng_state):
+            return self.function(*args, **kwargs)
+
+
+def unseeded(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as it was given, whether or not its random numbers begin at one state."""
+    return function.function if isinstance(function, Seeded) else function
 
 
 @contextmanager

@@ -21,6 +21,8 @@ REFUSED = (
 ASSERTED = "device-side assert"
 RUNNERS = {"_pytest", "hypothesis", "asyncio", "concurrent", "trio", "anyio", "gevent", "greenlet"}
 """Whose errors that are no Exception stop a test, or a task, from outside."""
+OF_THE_GRAPH = ("/torch/utils/checkpoint", "/torch/autograd/")
+"""Where torch raises what is wrong with a graph: that says nothing of which calls are taken."""
 
 
 class UserCodeError(RuntimeError):
@@ -84,6 +86,8 @@ def is_guard(error: UserCodeError) -> bool:
         return False
     frames, said = frames_of(cause), _said(cause)
     is_raised = bool(frames) and re.search(r"\b(raise|assert)\b", frames[-1].line or "") is not None
+    if is_raised and any(part in frames[-1].filename for part in OF_THE_GRAPH):
+        return False
     # "view size is not compatible ..., across two contiguous subspaces" is what a view says of an oversight.
     is_of_strides = "contiguous" in said and "subspaces" not in said
     has_no_kernel = "No available kernel" in said  # for scaled_dot_product_attention of one backend

@@ -23,6 +23,8 @@ def wanted_names(
             wanted = tuple(name for name in wanted if name.count("[") == 1) or wanted
     else:
         wanted = tuple(name for key in wrt for name in _named(arguments, key))
+        if not wanted:
+            raise ValueError("wrt: expected one argument at least, found none")
     if not wanted:
         found = ", ".join(dict.fromkeys(map(_told, arguments.leaves))) or "none"
         raise ValueError(
@@ -49,5 +51,6 @@ def _named(arguments: Arguments, key: int | str) -> list[str]:
     start = f"inputs[{key!r}]"
     found = [name for name in arguments.differentiable if name == key or name.startswith(start)]
     if not found:
-        raise ValueError(f"wrt: expected an argument with floating-point numbers, found {key!r}")
+        given = ", ".join(map(repr, [*known, *arguments.keywords]))
+        raise ValueError(f"wrt: expected one of {given}, with floating-point numbers, found {key!r}")
     return found

@@ -15,6 +15,7 @@ from torch_reference.check.ways.elsewhere.partitions import (
 from torch_reference.check.ways.near import is_one_number
 from torch_reference.check.ways.points import at_point, changed
 from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of_range
 
 IGNORED = -100
@@ -25,7 +26,7 @@ def with_repeated_indices(session: Session) -> Iterator[Attempt]:
     """Indices of which half are one and the same, then all, so that others occur nowhere.
 
     Of integers that part rows into groups one group has no member, then all but one; then the last row is in
-    no group, as where sequences are padded together.
+    no group, as where sequences are padded together. At last there is no index.
     """
     parts = _parting(session)
     for what, whole in (("with a group without a member", False), ("with one group that has all", True)):
@@ -39,6 +40,27 @@ def with_repeated_indices(session: Session) -> Iterator[Attempt]:
     if any(_is_index(value) and value.numel() > 1 for value in others):
         yield from changed(session, "at repeated indices", _skewed, stay=tuple(parts))
         yield from changed(session, "at one index everywhere", _all_the_first, stay=tuple(parts))
+    for name, value in session.inputs.items():
+        if value.dtype == torch.int64 and value.ndim == 1 and value.numel() and name not in parts:
+            yield from _without_any(session, name)
+
+
+def _without_any(session: Session, name: str) -> Iterator[Attempt]:
+    """No index, with what it indexes as it was, or with no row of all that have one for each index."""
+    length = len(session.inputs[name])
+    together = {each: value[:0] for each, value in session.inputs.items() if value.shape[:1] == (length,)}
+    for empty in ({name: together[name]}, together):
+        for attempt in at_point(session, f"without an index in {name}", {**session.inputs, **empty}):
+            yield attempt._replace(may_refuse=True, resized=True, on_error="warns")
+
+
+def repeated(session: Session) -> dict[str, Tensor] | None:
+    """The inputs with half of each index one and the same; None where there is no index."""
+    generator, parts = own_generator(0), _parting(session)
+    found = {
+        name: value if name in parts else _skewed(value, generator) for name, value in session.inputs.items()
+    }
+    return found if any(found[name] is not value for name, value in session.inputs.items()) else None
 
 
 def _parting(session: Session) -> dict[str, Partition]:

@@ -1,28 +1,37 @@
-"""Other options: flags the other way, other reductions, and other numbers than 0 and 1, which hide a mistake.
+"""Other options: flags the other way, other reductions, other numbers than 0 and 1, something for None.
 
-A stride, a number of groups, a slope or a cap of 0 or 1, and a flag that is not set, are what a function is
-tried with first; what its backward forgets of them shows at others.
+A stride, a number of groups, a slope or a cap of 0 or 1, a flag that is not set, and a mask or a bias that is
+none, are what a function is tried with first; what its backward forgets of them shows at others.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils._pytree import TreeSpec
 
+from torch_reference.check.ways.elsewhere.fitting import halved
+from torch_reference.check.ways.elsewhere.in_place_of_none import in_place_of_none
+from torch_reference.check.ways.elsewhere.indices import repeated
+from torch_reference.check.ways.elsewhere.unsaid import called_by_name, unsaid_options
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.check.ways.sizes import MOST_WANTED
+from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.holders import Opened
 from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.function_objective import FunctionObjective
-from torch_reference.judging.scalar_objective import reference_gradients
+from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
 
 MOST = 8
 """So many options are changed, each alone."""
+MOST_FOR_NONE = 4
+"""So many things are tried in the place of one None, of those that the reference takes."""
 OTHERS: Mapping[type, Mapping[Any, tuple[Any, ...]]] = {
     bool: {False: (True,), True: (False,)},
     int: {0: (1,), 1: (2, 0)},
@@ -32,29 +41,51 @@ OTHERS: Mapping[type, Mapping[Any, tuple[Any, ...]]] = {
 """What is tried in place of a value, where the reference takes that."""
 
 
-def with_options(session: Session) -> Iterator[Attempt]:
-    """Each flag, each number that is 0 or 1, and each reduction another, where the reference takes that.
+class Option(NamedTuple):
+    """An option by the name of its leaf, what it is, and the arguments with another in its place."""
 
-    Only a backward can be wrong there: where the values are others, the function has another option in mind.
-    What changes nothing of the reference may be anything, as a number of rows that a kernel believes.
+    name: str
+    given: Any
+    with_another: Callable[[Any], Arguments]
+
+
+def with_options(session: Session) -> Iterator[Attempt]:
+    """Each flag, 0 or 1, reduction and None another, where the reference takes that.
+
+    Those that the call leaves at their defaults, too. Only a backward can be wrong there: where the values
+    are others, the function has another option in mind. What changes nothing of the reference may be
+    anything, as a number of rows that a kernel believes.
     """
     if session.reference is None or len(session.wanted) > MOST_WANTED:
         return
-    for place, others in islice(_places(session), MOST):
-        name, given = session.arguments.names[place], session.arguments.leaves[place]
-        for other in others:
-            told = f"with {name} = {other!r} in place of {given!r}"
-            yield from (attempt._replace(what=told) for attempt in _with(session, place, other))
+    for option in islice(_options(session), MOST):
+        if option.given is None:
+            found = (
+                attempts
+                for other in in_place_of_none(session)
+                if (attempts := [*_with(session, option, other)])
+            )
+            yield from (each for attempts in islice(found, MOST_FOR_NONE) for each in attempts)
+            continue
+        for other in OTHERS[type(option.given)][option.given]:
+            yield from _with(session, option, other)
 
 
-def _places(session: Session) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """The places of the options among the leaves, with what is tried there."""
-    for place, (leaf, is_own) in enumerate(
-        zip(session.arguments.leaves, _outside_of_objects(session.arguments.nest), strict=True)
-    ):
-        others = OTHERS[type(leaf)].get(leaf) if type(leaf) in OTHERS else None  # else it may have no hash
-        if others and is_own:
-            yield place, others
+def _options(session: Session) -> Iterator[Option]:
+    """Those among the leaves of the arguments, then those that are left at their defaults."""
+    arguments = session.arguments
+    own = _outside_of_objects(arguments.nest)
+    for name, leaf, is_own in zip(arguments.names, arguments.leaves, own, strict=True):
+        if is_own and _has_others(leaf):
+            yield Option(name, leaf, partial(arguments.with_another, name))
+    for keyword, default in unsaid_options(session).items():
+        if _has_others(default):
+            name = f"inputs[{keyword!r}]"
+            yield Option(name, default, partial(arguments.with_keyword, keyword))
+
+
+def _has_others(leaf: Any) -> bool:
+    return leaf is None or (type(leaf) in OTHERS and leaf in OTHERS[type(leaf)])  # else it may have no hash
 
 
 def _outside_of_objects(nest: TreeSpec) -> list[bool]:
@@ -66,35 +97,81 @@ def _outside_of_objects(nest: TreeSpec) -> list[bool]:
     return [is_own for child in nest.children() for is_own in _outside_of_objects(child)]
 
 
-def _with(session: Session, place: int, other: Any) -> Iterator[Attempt]:
-    leaves = (*session.arguments.leaves[:place], other, *session.arguments.leaves[place + 1 :])
-    arguments = replace(session.arguments, leaves=leaves)
-    function = replace(session.function, arguments=arguments)
+def _with(session: Session, option: Option, other: Any) -> Iterator[Attempt]:
+    """The attempts with another option at the given inputs, at repeated indices, or at half of a size."""
+    arguments = option.with_another(other)
+    there = called_by_name(session) if len(arguments.names) > len(session.arguments.names) else session
+    function = replace(there.function, arguments=arguments)
     given = session.objective
     objective = replace(given, arguments=arguments, function=given.changing or given.function, forms=None)
+    point = {**session.point, **({option.name: other} if is_tensor(other) else {})}
+    there = replace(there, arguments=arguments, function=function, objective=objective, point=point)
+    told = f"with {option.name} = {_told(other)} in place of {option.given!r}"
+    on_error = "refused" if option.given is None else "warns"
+    for inputs, what in _points(there, is_resized=type(other) is int):
+        settled = _settled(session, there, inputs, option.given is None)
+        if settled is None:
+            continue
+        for attempt in at_point(settled, f"{told}{what}", inputs):
+            yield attempt._replace(session=settled, own_values=True, may_refuse=True, on_error=on_error)
+
+
+def _points(there: Session, is_resized: bool) -> Iterator[tuple[Tensors, str]]:
+    yield there.inputs, ""
+    if (found := repeated(there)) is not None:
+        yield found, ", at repeated indices"
+    if is_resized and not _is_taken(there, there.inputs):
+        fitting = (inputs for inputs in halved(there.inputs) if _is_taken(there, inputs))
+        yield from ((inputs, ", at half of a size") for inputs in islice(fitting, 1))
+
+
+def _is_taken(there: Session, inputs: Tensors) -> bool:
     try:
-        outputs, _ = objective.looked_at(session.inputs, session.wanted)
-        objective, draws_numbers = objective.settled(session.inputs, outputs)
+        there.objective.looked_at(inputs, there.wanted, resized=True)
     except UserCodeError:
-        return
+        return False
+    return True
+
+
+def _settled(session: Session, there: Session, inputs: Tensors, is_for_none: bool) -> Session | None:
+    """The session with the option where the reference takes it and reads it; None elsewhere."""
+    try:
+        resized = any(value.shape != there.inputs[name].shape for name, value in inputs.items())
+        outputs, _ = there.objective.looked_at(inputs, there.wanted, resized=resized)
+        objective, draws_numbers = there.objective.settled(inputs, outputs)
+    except UserCodeError:
+        return None
     if draws_numbers and not session.draws_numbers:
-        return  # as dropout with another probability than 0
-    if not _is_read(session, objective, outputs):
-        return
-    there = replace(session, arguments=arguments, function=function, objective=objective)
-    for attempt in at_point(there, "", session.inputs):
-        yield attempt._replace(session=there, own_values=True, may_refuse=True, on_error="warns")
+        return None  # as dropout with another probability than 0
+    if is_for_none and not _has_the_same_shapes(session, outputs):
+        return None
+    return replace(there, objective=objective) if resized or _is_read(session, objective, inputs) else None
 
 
-def _is_read(session: Session, objective: FunctionObjective, outputs: Mapping[str, Tensor]) -> bool:
+def _has_the_same_shapes(session: Session, outputs: Tensors) -> bool:
+    """Whether what was none is of the shape that was meant: else the outputs are broadcast."""
+    known = {name.removeprefix(UPSTREAM): value.shape for name, value in session.upstream.items()}
+    return all(known.get(name, value.shape) == value.shape for name, value in outputs.items())
+
+
+def _is_read(session: Session, objective: FunctionObjective, inputs: Tensors) -> bool:
     """Whether the option changes anything of the reference."""
-    before, _ = session.objective.looked_at(session.inputs, session.wanted)
-    if not _are_equal(before, outputs):
+    before, _ = session.objective.looked_at({name: inputs[name] for name in session.inputs}, session.wanted)
+    after, _ = objective.looked_at(inputs, session.wanted)
+    if not _are_equal(before, after):
         return True
-    names = {name: tuple(session.point[name].shape) for name in session.wanted}
-    given = reference_gradients(session.objective, session.point, names)
-    return not _are_equal(given, reference_gradients(objective, session.point, names))
+    names = {name: tuple(inputs[name].shape) for name in session.wanted}
+    point = {**session.upstream, **inputs}
+    given = reference_gradients(session.objective, {name: point[name] for name in session.point}, names)
+    return not _are_equal(given, reference_gradients(objective, point, names))
 
 
 def _are_equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
     return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def _told(other: Any) -> str:
+    if not is_tensor(other):
+        return repr(other)
+    kind = "truth values" if other.dtype == torch.bool else "numbers"
+    return f"{kind} of shape {tuple(other.shape)}"

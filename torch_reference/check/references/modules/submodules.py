@@ -1,6 +1,6 @@
 """Which of two modules' submodules differs first, each given its own inputs and its own upstream gradient."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,9 +72,7 @@ def told_of_submodules(
         if name not in matched or not call.above:
             left[name] = None
             continue
-        inner = {
-            n.removeprefix(f"{matched[name]}."): other_name(n, names).removeprefix(f"{name}.") for n in own
-        }
+        inner = _inside(matched[name], name, (*own, *dict(mine.named_parameters())), names)
         upstream = [
             torch.zeros_like(call.outputs[key]) if gradient is None else gradient.detach()
             for key, gradient in call.above.items()
@@ -95,6 +93,17 @@ def told_of_submodules(
             return f"{told}: {matched[name]}{which} ({_some([each.name for each in wrong])})", ()
         left |= dict.fromkeys([name] if wrong else [])
     return "", (_none_differs(list(left)),) if len(left) < len({call.name for call in calls}) else ()
+
+
+def _inside(mine: str, other: str, known: Iterable[str], names: Mapping[str, str]) -> dict[str, str]:
+    """What the parts of a submodule are called in the other one."""
+    parts = [name for name in known if name.startswith(f"{mine}.")]
+    pairs = {name: other_name(name, names) for name in parts}
+    return {
+        name.removeprefix(f"{mine}."): theirs.removeprefix(f"{other}.")
+        for name, theirs in pairs.items()
+        if theirs.startswith(f"{other}.")
+    }
 
 
 def _which(call: Call, calls: Sequence[Call]) -> str:

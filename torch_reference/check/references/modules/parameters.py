@@ -11,8 +11,9 @@ from torch.nn.utils._named_member_accessor import NamedMemberAccessor
 from torch.nn.utils.stateless import _reparametrize_module, _untie_named_tensors_map
 from torch.utils._pytree import tree_leaves
 
-from torch_reference.check.references.kept_state import State, is_same, kept_state
-from torch_reference.check.references.left_out import left_out
+from torch_reference.check.references.modules.kept_state import State, is_same, kept_state
+from torch_reference.check.references.modules.left_out import left_out
+from torch_reference.check.references.signatures import with_signature_of
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.holders import copied
 from torch_reference.judging.calls.points import leaving_all_alone, quiet_call, unseen
@@ -48,24 +49,24 @@ def with_parameters(
     """
     if not isinstance(function, nn.Module) or KEYWORD in kwargs:
         return None
-    own = {name: value for name, value in function.named_parameters() if value.requires_grad}
+    own = {name: value.detach() for name, value in function.named_parameters() if value.requires_grad}
     if not own:
         return None
     mine = called_with(function, lasting=not reads_in_backward(function, args, kwargs))
     try:
         with leaving_all_alone(), quiet_call(), user_code("module"):
             inputs, named = copied((args, kwargs))
-            mine(*inputs, **{KEYWORD: _values(own)}, **named)
+            mine(*inputs, **{KEYWORD: own}, **named)
     except Exception:  # it is the user's; without its parameters it says so itself
         return None
     if reference is None:
-        return None if left_out(function, None, args, kwargs) else WithParameters(mine, None, _values(own))
+        return None if left_out(function, None, args, kwargs) else WithParameters(mine, None, own)
     if isinstance(reference, nn.Module) and _are_the_same(own, dict(reference.named_parameters())):
         other = called_with(reference, reads=reads_in_backward(reference, args, kwargs))
-        return WithParameters(mine, other, _values(own))
+        return WithParameters(mine, other, own)
     reads = reading(reference, function)
-    given = {name: value for name, value in own.items() if name in _read(reads, own, args, kwargs)}
-    return WithParameters(mine, reads, _values(given), _told(own, given)) if given else None
+    given = _read(reads, own, args, kwargs)
+    return WithParameters(mine, reads, given, _told(own, given)) if given else None
 
 
 def called_with(
@@ -107,7 +108,7 @@ def called_with(
             return private(*inputs, **named)
 
     call.of_modules = f"inputs['{KEYWORD}']"  # type: ignore[attr-defined] # their names begin so
-    return call
+    return with_signature_of(module.forward, call)
 
 
 def left_in(private: nn.Module, tensors: dict[str, Tensor], module: nn.Module) -> None:
@@ -168,13 +169,13 @@ def reading(reference: Callable[..., Any], module: nn.Module) -> Callable[..., A
         with turn, _reparametrize_module(module, dict(parameters), tie_weights=True):
             return reference(*inputs, **named)
 
-    return call
+    return with_signature_of(reference, call)
 
 
 def _read(
     reads: Callable[..., Any], own: Mapping[str, Tensor], args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> set[str]:
-    """The names of the parameters that the reference's outputs depend on."""
+) -> dict[str, Tensor]:
+    """The parameters that the reference's outputs depend on."""
     leaves = {name: value.detach().clone().requires_grad_() for name, value in own.items()}
     try:
         with leaving_all_alone(), user_code("reference"):
@@ -183,16 +184,12 @@ def _read(
             total = torch.stack([each.abs().sum().double() for each in ends]).sum()
             found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
     except Exception:  # it is the user's; what it raises is told when it is compared
-        return set()
-    return {name for name, gradient in zip(leaves, found, strict=True) if gradient is not None}
+        return {}
+    return {name: own[name] for name, each in zip(leaves, found, strict=True) if each is not None}
 
 
 def _are_the_same(own: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> bool:
     return all(name in others and torch.equal(value, others[name]) for name, value in own.items())
-
-
-def _values(own: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.detach() for name, value in own.items()}
 
 
 def _told(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> tuple[str, ...]:
