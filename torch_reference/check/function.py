@@ -1,6 +1,6 @@
 """The check of a function's backward: a torch.autograd.Function, any callable, or a pair of functions."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -15,7 +15,12 @@ from torch_reference.check.calling import Function, called
 from torch_reference.check.every_way import Asked, in_every_way, on_few_rows
 from torch_reference.check.examine import raised
 from torch_reference.check.references import what_is_right
-from torch_reference.check.references.constants import told_of_inside, told_of_none, told_of_values
+from torch_reference.check.references.constants import (
+    told_of_a_nest,
+    told_of_inside,
+    told_of_none,
+    told_of_values,
+)
 from torch_reference.check.references.further_points import at_further_points
 from torch_reference.check.references.modules.left_out import left_out
 from torch_reference.check.references.modules.parameters import KEYWORD, with_parameters
@@ -23,6 +28,7 @@ from torch_reference.check.references.numpy_pairs import better_in_numpy
 from torch_reference.check.references.stand_in import autograd_function, may_apply
 from torch_reference.check.references.straight_through import told_as_surrogate
 from torch_reference.check.ways import Made, Session, chosen_ways
+from torch_reference.check.ways.shown.written import written
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.cuts import MANY, elements
@@ -168,33 +174,14 @@ def check_function(
             if wrt is None and not arguments.asked_for:
                 told = told_of_none(told, as_given.returned(point))
             told = told_of_values(told, reference is None and surrogate is None and not right.has_a_second)
+            told = told_of_a_nest(told, function, arguments)
             return told_as_surrogate(told, objective, point, wanted)
         asked_of = (as_given.function, objective, arguments, point, wanted)
         given = None if surrogate is not None else reference
         session = Session(*asked_of, Made({}, {}), draws_numbers, given)
         order = order if right.has_a_second else 1
-        asked = Asked(chosen, order, seed, *_written(function, reference, surrogate, wrt, seed, shared))
+        asked = Asked(chosen, order, seed, *written(function, reference, surrogate, wrt, seed, shared))
         way = on_few_rows if is_large and ways is None else in_every_way
         report = way(session, as_given, report, asked)
     shared |= {"surrogate": surrogate, "wrt": wrt, **kwargs}
     return at_further_points(report, points, partial(check_function, function, reference, **shared))
-
-
-def _written(
-    function: Function, reference: Any, surrogate: Any, wrt: Any, seed: int, shared: Mapping[str, Any]
-) -> tuple[str, str]:
-    """What stands before and after the arguments, where the call is written again."""
-    if hasattr(function, "of_modules"):  # a call of check_modules is another one
-        return "", ""
-    head = f"{_name(function, 'function')}, {_name(reference, 'reference')}"
-    options = {"surrogate": surrogate and _name(surrogate, "surrogate"), "wrt": wrt and list(wrt)}
-    options |= {name: list(of) if isinstance(of, Collection) else of for name, of in shared.items()}
-    options["seed"] = seed
-    words = {name: of if name == "surrogate" else repr(of) for name, of in options.items() if of}
-    return head, "".join(f"{name}={word}, " for name, word in words.items())
-
-
-def _name(thing: Any, otherwise: str) -> str:
-    """The name that it has itself; None for None."""
-    name = getattr(getattr(thing, "__self__", thing), "__name__", "") if thing is not None else "None"
-    return name if name.isidentifier() else otherwise

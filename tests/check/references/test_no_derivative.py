@@ -49,3 +49,19 @@ def test_a_thousandth_of_one_is_seen() -> None:
     """What is nothing is nothing to nine digits."""
     report = check_function(WithATrace, None, x, bias, ways=[], draws=0)
     assert [finding.name for finding in report.findings if not finding.agrees] == ["inputs[1]"]
+
+
+def test_a_function_that_returns_a_list_is_told_so() -> None:
+    """Autograd takes a tuple apart, and anything else for no tensor: nothing in it has a graph."""
+
+    class Both(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Any:
+            return [x * 2]
+
+        @staticmethod
+        def backward(ctx: Any, g: Tensor) -> Tensor:
+            return 2 * g
+
+    (told,) = check_function(Both, lambda x: [x * 2], torch.ones(3), draws=0).remarks
+    assert told.startswith("its forward returns a list: autograd knows nothing of the tensors in it")

@@ -4,7 +4,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from torch_reference.check.calling import applied
+from torch_reference.check.references.stand_in import autograd_function
 from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.points import leaving_all_alone, quiet_call
+from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
+from torch_reference.judging.calls.really import is_a
+from torch_reference.judging.hygiene import copies
 from torch_reference.judging.report import Report
 
 RETURNED_NONE = (
@@ -15,6 +21,10 @@ INSIDE = (
     " one: {}"
 )
 
+IN_A_NEST = (
+    "its forward returns a {}: autograd knows nothing of the tensors in it, only of a tensor or a tuple of"
+    " them, so that no gradient comes back"
+)
 DETACHED = (
     "of a part that is detached on purpose, or reversed, the values tell another derivative: a reference, or"
     " surrogate=, says what is meant"
@@ -39,6 +49,21 @@ def told_of_none(report: Report, gradients: Mapping[str, Any]) -> Report:
     if not names:
         return report
     return replace(report, remarks=(*report.remarks, RETURNED_NONE.format(", ".join(names))))
+
+
+def told_of_a_nest(report: Report, function: Any, arguments: Arguments) -> Report:
+    """The report, and that a Function returns its tensors in what autograd does not look into."""
+    is_detached = any(each.row.manual == 0 and not each.agrees for each in report.findings)
+    if autograd_function(function) is None or not is_detached:
+        return report
+    try:
+        with leaving_all_alone(), quiet_call(), user_code("forward"):
+            made = arguments.call(applied(function), copies(arguments.point))
+    except UserCodeError:
+        return report
+    if not is_a(made, (list, dict)):
+        return report
+    return replace(report, remarks=(IN_A_NEST.format(type(made).__name__),))
 
 
 def told_of_inside(arguments: Arguments, wanted: Collection[str], outermost: bool) -> tuple[str, ...]:
