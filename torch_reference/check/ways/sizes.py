@@ -50,7 +50,7 @@ def with_rows(session: Session) -> Iterator[Attempt]:
     for what, rows in (("no row", 0), ("one row", 1), (f"{PRIME} rows", PRIME)):
         if rows < count and not session.may_shrink:
             continue
-        on_error = "fails" if rows == PRIME else "refused"
+        on_error = "fails" if rows == PRIME else "warns"
         yield from _at_size(session, what, _resized(session.inputs, places, rows), on_error)
     if len(session.wanted) <= MOST_WANTED:
         yield from _beyond(session, session.inputs, places, count, "rows")
@@ -100,11 +100,16 @@ def with_columns(session: Session) -> Iterator[Attempt]:
 
 
 def _each_alone(session: Session, start: Tensors, places: Places, what: str) -> Iterator[Attempt]:
-    """One input alone, as queries of another number than keys are, or one worker's part of a batch."""
+    """One input alone, as queries of another number than keys are, or one worker's part of a batch.
+
+    What has one number there is taken for all of the other's, which a function may not have in mind.
+    """
     for name, dims in places.items() if len(places) > 1 else ():
         if _elements(start, {name: dims}, PRIME) <= MOST_INPUTS:
             inputs = _resized(start, {name: dims}, PRIME)
-            yield from _at_size(session, f"{PRIME} {what} of {name}", inputs, "refused")
+            is_broadcast = all(start[name].shape[dim] == 1 for dim in dims)
+            for attempt in _at_size(session, f"{PRIME} {what} of {name}", inputs, "refused"):
+                yield attempt._replace(warns=is_broadcast)
 
 
 def _going_together(inputs: Tensors, length: int, most: int) -> Iterator[Places]:

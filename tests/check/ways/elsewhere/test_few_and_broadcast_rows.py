@@ -1,0 +1,61 @@
+"""No row, of which a backward has to know, and one row that is taken for many, of which it need not."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from torch_reference import check_function
+
+x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+
+class Mean(torch.autograd.Function):
+    """Of squared differences, each taken to be one of as many as there are inputs."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor) -> Tensor:
+        """Keeps both."""
+        ctx.save_for_backward(x, y)
+        return of_squares(x, y)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:
+        """The mean over the inputs."""
+        x, y = ctx.saved_tensors
+        d_x = 2 * g * (x - y) / max(x.numel(), 1)
+        return d_x, -d_x
+
+
+class Scaled(Mean):
+    """Divides by the largest."""
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:
+        """Raises an error where there is none."""
+        x, y = ctx.saved_tensors
+        largest = (x - y).abs().amax()
+        d_x = 2 * g * ((x - y) / largest) * (largest / max(x.numel(), 1))
+        return d_x, -d_x
+
+
+def of_squares(x: Tensor, y: Tensor) -> Tensor:
+    """Zero where there is none."""
+    return (x - y).square().sum() / max((x - y).numel(), 1)
+
+
+@pytest.mark.medium
+def test_what_the_forward_takes_without_a_row_the_backward_has_to_take() -> None:
+    """The last part of a batch may be empty; it is a warning, as that is for who calls it."""
+    report = check_function(Scaled, of_squares, x, x.cos(), ways=["rows"], order=1)
+    assert report.agrees
+    assert report.warnings[0].startswith("with no row the backward raises an error")
+
+
+def test_one_row_that_is_taken_for_many_is_warned_of() -> None:
+    """The outputs are right, and torch adds up what comes back for the one row; the mean is another."""
+    report = check_function(Mean, of_squares, x[:1, :1], x[:1, :1].cos(), ways=["rows"], order=1)
+    assert report.agrees
+    told = "with 37 rows of inputs[1] it returns others than the reference: inputs[0], inputs[1]"
+    assert report.warnings == (told,)
