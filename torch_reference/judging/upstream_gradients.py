@@ -13,6 +13,9 @@ from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 PERIOD = 131_071
 """A prime number of fresh normal numbers: to draw them takes longer than to differentiate."""
 
+LARGER = 1.25
+"""By what the last repetition is multiplied."""
+
 
 def drawn_upstream(outputs: Tensors, seed: int) -> dict[str, Tensor]:
     """A random upstream gradient for every floating-point output, by the names that they have in a point.
@@ -32,11 +35,16 @@ def drawn_upstream(outputs: Tensors, seed: int) -> dict[str, Tensor]:
 
 
 def _normal(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Standard normal numbers; of more than PERIOD those are repeated, which no row's length divides."""
+    """Standard normal numbers; of more than PERIOD those are repeated, each time a little larger.
+
+    No row's length divides PERIOD. Equal numbers would round alike, which in sums has to be allowed for.
+    """
     if like.numel() <= PERIOD:
         return normal(like, generator)
     numbers = normal(like.new_empty(PERIOD), generator)
-    return numbers.repeat(like.numel() // PERIOD + 1)[: like.numel()].view(like.shape)
+    times = like.numel() // PERIOD + 1
+    larger = torch.linspace(1, LARGER, times, dtype=like.dtype, device=like.device)
+    return (larger.unsqueeze(1) * numbers).flatten()[: like.numel()].view(like.shape)
 
 
 def given_upstream(drawn: Tensors, given: Sequence[Tensor]) -> dict[str, Tensor]:

@@ -116,10 +116,11 @@ def reached(top: FunctionType, classes: bool = False) -> list[FunctionType]:
             found.append(one)
             cells = [cell.cell_contents for cell in one.__closure__ or () if _is_full(cell)]
             others = [*one.__globals__.values(), *cells]
-        for other in others:
-            is_one = _is_made_anew(other) or _is_module(other) or (classes and is_a_class(other))
-            if is_one and id(other) not in seen:
-                seen.add(id(other))
+        for other in others:  # most functions have the same globals
+            if id(other) in seen:
+                continue
+            seen.add(id(other))
+            if _is_made_anew(other) or _is_module(other) or (classes and is_a_class(other)):
                 waiting.append(other)
     return found
 
