@@ -111,6 +111,7 @@ CASES = {
         lambda x: 5 * x,
         [X],
     ),
+    "half precision": (one(lambda x: x**3, lambda x, g: (3 * x**2 * g).half().double()), lambda x: x**3, [X]),
     "not finite": (one(lambda x: x * x, lambda x, g: g / 0), lambda x: x * x, [X]),
     "path dropped": (layer_norm((0, 1, 1)), fused, [X, GAIN, BIAS]),
     "path dropped, the variance's": (layer_norm((1, 0, 1)), fused, [X, GAIN, BIAS]),

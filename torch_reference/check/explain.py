@@ -8,6 +8,7 @@ from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict
 from torch_reference.diagnosis.diagnosis import diagnose
+from torch_reference.diagnosis.small_factor import small_factor
 from torch_reference.diagnosis.sums_in_16_bits import accumulated_in_16_bits
 from torch_reference.judging.derivation_task import Cut, Shapes, Task, cut_point, unfit
 from torch_reference.judging.hygiene import called_again
@@ -85,6 +86,8 @@ def _explained(task: Task, row: Row, cut: Cut, draws: int, manual: Tensors) -> F
     finding = Finding(row.name, task.kind(row.name), row, roundings=roundings(row, dtype))
     if draws and row.verdict is Verdict.LOSES_DIGITS and row.name in manual:
         return replace(finding, diagnosis=_of_a_sum(task, row.name, manual[row.name]))
+    if row.verdict is Verdict.DIFFERS and row.part and (found := _of_all(task, row, cut, manual)):
+        return replace(finding, diagnosis=found)
     if not draws or row.verdict in FORM - {Verdict.WRONG_SHAPE} | EXPLAINED:
         return finding  # a missing gradient, or one of a wrong dtype or device, explains itself
     told = Testimony("") if row.verdict in FORM else _whose(task, row, cut)
@@ -96,6 +99,13 @@ def _of_a_sum(task: Task, name: str, manual: Tensor) -> Diagnosis | None:
     try:
         return accumulated_in_16_bits(task, name, manual)
     except Exception:  # of one row alone the reference may have no value
+        return None
+
+
+def _of_all(task: Task, row: Row, cut: Cut, manual: Tensors) -> Diagnosis | None:
+    try:
+        return small_factor(task.objective, row, cut, manual[row.name])
+    except Exception:  # the reference is the user's
         return None
 
 

@@ -123,5 +123,5 @@ def told_of(finding: Finding, few: Finding | None) -> Finding:
     if finding.agrees or finding.is_breach or finding.kind == "output":
         return finding
     if few is None or few.is_breach:
-        return replace(finding, diagnosis=UNKNOWN)
-    return replace(finding, diagnosis=few.diagnosis, wrong=few.wrong)
+        return replace(finding, diagnosis=finding.diagnosis or UNKNOWN)
+    return replace(finding, diagnosis=finding.diagnosis or few.diagnosis, wrong=few.wrong)

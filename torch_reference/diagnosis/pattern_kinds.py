@@ -21,6 +21,10 @@ PATTERNS = {
         "It is right to single precision: every number of it is one of float32.",
         "Keep float64 throughout: torch.tensor(3.0) is float32, and so is .float().",
     ),
+    "half precision": (
+        "It is right to 16 bits: every number of it is one of {dtype}.",
+        "Keep the precision of the inputs throughout: autocast, .half() or .bfloat16() rounds.",
+    ),
     "16-bit accumulation": (
         "Its {count} terms are added up one by one in {dtype}: that gives these very numbers.",
         "Accumulate in float32, and convert once, at the end.",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from torch_reference.diagnosis.likeness import as_written, likeness
+from torch_reference.diagnosis.likeness import FEWEST, as_written, likeness
 from torch_reference.diagnosis.pattern_kinds import PATTERNS
 from torch_reference.diagnosis.random_draws import Draw
 from torch_reference.judging.report import UNKNOWN, Diagnosis
@@ -131,6 +131,9 @@ def _digits(pairs: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype) -> Diagn
             bool(((manual - right).abs() <= 0.501 * 10.0**-decimals).all()) for manual, right in pairs
         ):
             return _described("rounded digits", digits=str(decimals))
+    for coarse in (torch.float16, torch.bfloat16):
+        if all(_is_only_rounded(manual, right, coarse, dtype) for manual, right in pairs):
+            return _described("half precision", dtype=str(coarse).removeprefix("torch."))
     # Of a single element it is no matter of digits.
     if any(not len(each) or each.max() > FEW or (each > 1e-14).double().mean() < 0.5 for each in relative):
         return None
@@ -140,6 +143,15 @@ def _digits(pairs: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype) -> Diagn
     if worst < 1e-5 and all(torch.equal(manual, manual.float().double()) for manual, _ in pairs):
         return _described("single precision")
     return _described("few digits", digits=str(int(-math.log10(worst))))
+
+
+def _is_only_rounded(manual: Tensor, right: Tensor, coarse: torch.dtype, dtype: torch.dtype) -> bool:
+    """Whether all are numbers of a coarser precision than their own, and off by its rounding at most."""
+    if manual.numel() < FEWEST or torch.finfo(coarse).bits >= torch.finfo(dtype).bits:
+        return False
+    if not torch.equal(manual, manual.to(coarse).double()):
+        return False
+    return bool((manual - right).norm() <= torch.finfo(coarse).eps * right.norm())
 
 
 def _described(kind: str, **values: str) -> Diagnosis:
