@@ -132,7 +132,7 @@ def _cut(name: str) -> str:
 
 def _said(link: Judged) -> list[str]:
     row = link.given or link.row
-    error = f"off by {row.difference:.1e}" if row.difference and link.status is not Status.RIGHT else ""
+    error = f"off by {row.difference:.2g}" if row.difference and link.status is not Status.RIGHT else ""
     return [f"{link.status}{', ' * bool(error)}{error}"]
 
 
