@@ -3,7 +3,7 @@
 | file | what it is |
 | --- | --- |
 | explaining.py | the graph of the forward pass, read from a link to those above it |
-| node_rules.py, activation_rules.py, loss_rules.py, norm_rules.py | what each operation hands back |
+| node_rules.py, …_rules.py | what each operation hands back |
 | added_numbers.py | the number of x + 1, which the graph does not keep |
 | node_step.py | one argument of one operation, as the rules read it |
 | symbols.py, words.py | how that is written |

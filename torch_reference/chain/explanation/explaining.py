@@ -120,6 +120,8 @@ class Explainer:
                 return self._named(result)
         if operation == "Rsqrt" and sum(operation_of(node) == "Rsqrt" for node in self.graph.order) == 1:
             return sympy.Symbol("rstd")  # as in the other norms
+        if operation == "Pow":
+            return self._value_of_input(edge.node, 0) ** sympy.nsimplify(edge.node._saved_exponent)
         if operation not in VALUES or not is_plain(edge.node):
             raise _UnknownError
         inputs = range(len(self.graph.next[edge.node]))
@@ -155,9 +157,9 @@ class Explainer:
     def _words(self, edge: Edge, phrases: tuple[str, ...] = ()) -> list[str]:
         """A phrase for every path to a link above."""
         found = []
-        for node, _ in self.uses.get(edge, []):
+        for node, number in self.uses.get(edge, []):
             summed = "summed over what was broadcast" if _is_broadcast(edge, node) else ""
-            here = (in_words(operation_of(node)), summed, *phrases)
+            here = (in_words(operation_of(node), number), summed, *phrases)
             link = self.values.get(Edge(node, 0))
             if link is not None:
                 said = ", ".join(dict.fromkeys(filter(None, here))) or "as it is"

@@ -23,7 +23,18 @@ from torch_reference.chain.explanation.norm_rules import (
     softmax,
     variance,
 )
-from torch_reference.chain.explanation.symbols import PRODUCT, SUM, TURNED
+from torch_reference.chain.explanation.selection_rules import (
+    FLIPPED,
+    chosen,
+    larger,
+    part,
+    scattered,
+    smaller,
+    transposed,
+    triangle,
+    unmasked,
+)
+from torch_reference.chain.explanation.symbols import PRODUCT, SUM, turned
 
 FROM_HERE_ON = sympy.Function("sum_from_here_on")
 Rule = Callable[[Step], Any]
@@ -55,8 +66,8 @@ def _power(step: Step) -> Any:
 
 def _product(step: Step, first: int = 0) -> Any:
     if step.argument == first:
-        return PRODUCT(step.upstream, TURNED(step.value(first + 1)))
-    return PRODUCT(TURNED(step.value(first)), step.upstream)
+        return PRODUCT(step.upstream, turned(step.value(first + 1)))
+    return PRODUCT(turned(step.value(first)), step.upstream)
 
 
 def _added_product(step: Step) -> Any:
@@ -67,6 +78,22 @@ def _added_product(step: Step) -> Any:
     if (step.node._saved_alpha, step.node._saved_beta) != (1, 1):
         raise ValueError("weighted")
     return step.upstream if step.argument == 0 else _product(step, first=1)
+
+
+def _inverse(step: Step) -> Any:
+    turned_back = turned(step.result)
+    return -PRODUCT(PRODUCT(turned_back, step.upstream), turned_back)
+
+
+def _length(step: Step) -> Any:
+    """Of the root of the sum of squares, or the sum of absolute values.
+
+    Errors: ValueError for another norm
+    """
+    order = step.node._saved_ord
+    if order not in (1, 2):
+        raise ValueError("another norm")
+    return step.upstream * (step.x / step.result if order == 2 else sympy.sign(step.x))
 
 
 def _mean(step: Step) -> Any:
@@ -119,7 +146,19 @@ RULES: dict[str, Rule] = {
     "Bmm": _product,
     "Dot": lambda step: step.upstream * step.other,
     "Addmm": _added_product,
-    "T": lambda step: TURNED(step.upstream),
+    "T": lambda step: turned(step.upstream),
+    **dict.fromkeys(("Transpose", "Permute"), transposed),
+    "LinalgInvEx": _inverse,
+    "LinalgVectorNorm": _length,
+    "Prod": lambda step: step.upstream * step.result / step.x,
+    "Where": chosen,
+    "MaskedFill": unmasked,
+    "Maximum": larger,
+    "Minimum": smaller,
+    **dict.fromkeys(("Cat", "Stack"), part),
+    **dict.fromkeys(("Index", "IndexSelect", "Gather", "Embedding", "Select", "Slice"), scattered),
+    **dict.fromkeys(("Tril", "Triu"), triangle),
+    "Flip": lambda step: FLIPPED(step.upstream),
     "Var": variance,
     "Std": deviation,
     "Amax": largest,
@@ -166,7 +205,9 @@ VALUES: dict[str, Callable[..., Any]] = {
     "Softmax": sympy.Function("softmax"),
     "LogSoftmax": sympy.Function("log_softmax"),
     "Mm": PRODUCT,
-    "T": TURNED,
+    "T": turned,
+    "Silu": lambda a: a * SIGMOID(a),
+    "Gelu": sympy.Function("gelu"),
     **dict.fromkeys(SAME, lambda a: a),
 }
 """The same calls forwards: of what has no name of its own."""

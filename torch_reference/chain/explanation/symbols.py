@@ -12,6 +12,22 @@ SUM = sympy.Function("Σ")
 """Over the dimensions that were broadcast, or that a softmax or norm runs over."""
 PRODUCT = sympy.Function("matmul")
 TURNED = sympy.Function("transposed")
+
+
+def turned(made: Any) -> Any:
+    """Transposed; what was transposed is as before, and of a product both factors are, in the other order.
+
+    >>> a, b = sympy.symbols("a b")
+    >>> turned(turned(a)), as_text(turned(PRODUCT(a, TURNED(b))))
+    (a, 'b @ aᵀ')
+    """
+    if made.func is TURNED:
+        return made.args[0]
+    if made.func is PRODUCT:
+        return PRODUCT(*(turned(factor) for factor in reversed(made.args)))
+    return TURNED(made)
+
+
 WHERE = sympy.Function("where")
 """1 where its argument is positive, 0 elsewhere."""
 
@@ -36,7 +52,7 @@ class _Latex(LatexPrinter):  # type: ignore[misc] # sympy has no types
         wrapped = [rf"\left({text}\right)" if re.search(r"[+-]", text) else text for text in inside]
         found = {
             "matmul": r"\,".join(wrapped),
-            "transposed": f"{wrapped[0]}^\\top",
+            "transposed": f"{_base(wrapped[0])}^\\top",
             "where": rf"\left[{inside[0]} > 0\right]",
             "is_largest": rf"\left[{inside[0]} = \max\right]",
             "Σ": rf"\sum {wrapped[0]}",
@@ -45,6 +61,11 @@ class _Latex(LatexPrinter):  # type: ignore[misc] # sympy has no types
         if found is None:
             return str(super()._print_Function(made, exp))
         return found if exp is None else rf"\left({found}\right)^{{{exp}}}"
+
+
+def _base(text: str) -> str:
+    """What an exponent can stand behind."""
+    return rf"\left({text}\right)" if "^" in text or "frac" in text else text
 
 
 def as_text(made: Any) -> str:

@@ -30,17 +30,44 @@ WORDS = {
     "NllLoss": "for the label's column alone",
     "NativeLayerNorm": "less what goes through the mean and through the variance, divided by the deviation",
 }
+WORDS |= {
+    "Transpose": "transposed back",
+    "Permute": "transposed back",
+    "LinalgInvEx": "between the inverse, transposed, twice, with the opposite sign",
+    "LinalgVectorNorm": "times the direction",
+    "Prod": "times the product of all others",
+    "MaskedFill": "where nothing was filled in",
+    "Maximum": "where it is the larger one",
+    "Minimum": "where it is the smaller one",
+    **dict.fromkeys(("Cat", "Stack"), "the part that stands where it was put"),
+    **dict.fromkeys(
+        ("Index", "IndexSelect", "Gather", "Embedding", "Select", "Slice"),
+        "each number added to where it was taken from",
+    ),
+    **dict.fromkeys(("Tril", "Triu"), "the same triangle of it"),
+    "Flip": "flipped back",
+}
 WORDS["NativeBatchNorm"] = WORDS["NativeLayerNorm"]
+OF_ARGUMENTS = {
+    ("Addmm", 0): "",
+    ("Where", 0): "where the condition holds",
+    ("Where", 1): "where the condition does not hold",
+    **{(norm, 1): "times the normalised value, summed" for norm in ("NativeLayerNorm", "NativeBatchNorm")},
+    **{(norm, 2): "summed" for norm in ("NativeLayerNorm", "NativeBatchNorm")},
+}
+"""Of operations that hand back something else to each of their arguments."""
 SILENT = {"Add", "Clone", "Alias", "ToCopy"}
 """What hands on what it gets."""
 
 
-def in_words(operation: str) -> str:
-    """One phrase; of any elementwise function that it is times its derivative.
+def in_words(operation: str, argument: int = 0) -> str:
+    """One phrase for what an argument gets; of any elementwise function that it is times its derivative.
 
     >>> in_words("Tanh")
     'times the derivative of tanh'
     """
     if operation in SILENT:
         return ""
+    if (operation, argument) in OF_ARGUMENTS:
+        return OF_ARGUMENTS[operation, argument]
     return WORDS.get(operation, f"times the derivative of {operation.lower()}")
