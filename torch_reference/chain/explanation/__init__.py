@@ -4,6 +4,7 @@
 | --- | --- |
 | explaining.py | the graph of the forward pass, read from a link to those above it |
 | node_rules.py, …_rules.py | what each operation hands back |
+| node_values.py | what an operation made, where that has no name |
 | added_numbers.py | the number of x + 1, which the graph does not keep |
 | node_step.py | one argument of one operation, as the rules read it |
 | symbols.py, words.py | how that is written |

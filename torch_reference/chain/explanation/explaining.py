@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from torch_reference.chain.explanation.added_numbers import with_its_number
-from torch_reference.chain.explanation.node_rules import RULES, VALUES
+from torch_reference.chain.explanation.node_rules import RULES
 from torch_reference.chain.explanation.node_step import Step, is_plain, operation_of, saved_input
+from torch_reference.chain.explanation.node_values import VALUES
 from torch_reference.chain.explanation.symbols import SUM, as_latex, as_text
 from torch_reference.chain.explanation.words import in_words
 from torch_reference.chain.graph import Edge, Graph

@@ -5,7 +5,7 @@ from typing import Any
 
 import sympy
 
-from torch_reference.chain.explanation.activation_rules import SIGMOID, SLOPES, SOFTPLUS
+from torch_reference.chain.explanation.activation_rules import SLOPES
 from torch_reference.chain.explanation.loss_rules import (
     cross_entropy_of_logits,
     cross_entropy_of_probabilities,
@@ -14,7 +14,6 @@ from torch_reference.chain.explanation.loss_rules import (
 )
 from torch_reference.chain.explanation.node_step import Step, numel, shape_of
 from torch_reference.chain.explanation.norm_rules import (
-    MEAN,
     batch_norm,
     deviation,
     largest,
@@ -34,7 +33,7 @@ from torch_reference.chain.explanation.selection_rules import (
     triangle,
     unmasked,
 )
-from torch_reference.chain.explanation.symbols import PRODUCT, SUM, turned
+from torch_reference.chain.explanation.symbols import PRODUCT, turned
 
 FROM_HERE_ON = sympy.Function("sum_from_here_on")
 Rule = Callable[[Step], Any]
@@ -174,40 +173,3 @@ RULES: dict[str, Rule] = {
     "NllLoss": negative_log_likelihood,
     **dict.fromkeys(SAME, _same),
 }
-
-
-VALUES: dict[str, Callable[..., Any]] = {
-    "Mul": lambda a, b: a * b,
-    "Div": lambda a, b: a / b,
-    "Add": lambda a, b: a + b,
-    "Sub": lambda a, b: a - b,
-    "Neg": lambda a: -a,
-    "Exp": sympy.exp,
-    "Log": sympy.log,
-    "Sqrt": sympy.sqrt,
-    "Rsqrt": lambda a: 1 / sympy.sqrt(a),
-    "Sin": sympy.sin,
-    "Cos": sympy.cos,
-    "Tanh": sympy.tanh,
-    "Tan": sympy.tan,
-    "Atan": sympy.atan,
-    "Asin": sympy.asin,
-    "Acos": sympy.acos,
-    "Erf": sympy.erf,
-    "Sinh": sympy.sinh,
-    "Cosh": sympy.cosh,
-    "Sigmoid": SIGMOID,
-    "Softplus": SOFTPLUS,
-    "Relu": sympy.Function("relu"),
-    "Abs": sympy.Abs,
-    "Sum": SUM,
-    "Mean": MEAN,
-    "Softmax": sympy.Function("softmax"),
-    "LogSoftmax": sympy.Function("log_softmax"),
-    "Mm": PRODUCT,
-    "T": turned,
-    "Silu": lambda a: a * SIGMOID(a),
-    "Gelu": sympy.Function("gelu"),
-    **dict.fromkeys(SAME, lambda a: a),
-}
-"""The same calls forwards: of what has no name of its own."""
