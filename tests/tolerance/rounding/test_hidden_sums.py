@@ -70,6 +70,11 @@ CASES: dict[str, tuple[Callable[..., Tensor], Callable[..., Tensor], Callable[[]
         lambda a, b: (a[:, None] - b).abs().sum(2),
         lambda: (drawn(6, 5), drawn(7, 5)),
     ),
+    "distances by squares and products": (
+        lambda a, b: torch.cdist(a, b),
+        lambda a, b: (a[:, None] - b).square().sum(2).sqrt(),
+        lambda: (drawn(30, 3), drawn(29, 3)),
+    ),
     "logcumsumexp": (
         lambda x: x.logcumsumexp(1),
         lambda x: x.exp().cumsum(1).log(),

@@ -128,8 +128,15 @@ def _cdist_backward(upstream: Tensor, one: Tensor, other: Tensor, p: float, dist
     return (upstream.unsqueeze(-1) * slope).sum(-2)
 
 
+def _euclidean_dist(one: Tensor, other: Tensor) -> Tensor:
+    """As torch.cdist has it of more than 25 rows: by the squares and the product, which cancel."""
+    squares = (one * one).sum(-1).unsqueeze(-1) + (other * other).sum(-1).unsqueeze(-2)
+    return (squares - 2 * (one @ other.mT)).clamp(min=0).sqrt()
+
+
 OWN: dict[str, Callable[..., Any]] = {
     "_cdist_backward": _cdist_backward,
+    "_euclidean_dist": _euclidean_dist,
     "_log_softmax": softmaxes.log_softmax,
     "_log_softmax_backward_data": softmaxes.log_softmax_backward,
     "_safe_softmax": softmaxes.safe_softmax,
