@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
+from time import thread_time
 from typing import Any, NamedTuple
 
 from torch import Tensor
@@ -29,13 +30,14 @@ NO_DEVICE = "not judged (no device)"
 
 
 class WayFound(NamedTuple):
-    """What came of one way: "agrees", "fails", "warns", "cannot apply" or "refused"; and what failed."""
+    """What came of one way: "agrees", "fails", "warns", "cannot apply" or "refused"; what failed."""
 
     name: str
     status: str
     told: str = ""
     findings: tuple[Finding, ...] = ()
     so_does_the_reference: bool = False
+    seconds: float = 0.0
 
     @property
     def loses_the_device(self) -> bool:
@@ -53,7 +55,9 @@ def run_ways(session: Session, ways: Mapping[str, Way], allow: Collection[str] =
     found: list[WayFound] = []
     for name, way in ways.items():
         lost = any(each.loses_the_device for each in found)
-        found.append(WayFound(name, NO_DEVICE) if lost else run_way(session, name, way, allow))
+        since = thread_time()
+        each = WayFound(name, NO_DEVICE) if lost else run_way(session, name, way, allow)
+        found.append(each._replace(seconds=thread_time() - since))
     return found
 
 
@@ -128,7 +132,8 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     if attempt.may_refuse and (
         (others and has_own_values) or any(each.row.verdict in FORM for each in wrong)
     ):
-        return ("refused", []) if others or not attempt.own_values else (attempt.on_error, wrong)
+        is_told = not others and (attempt.own_values or attempt.on_error == "fails")
+        return (attempt.on_error, wrong) if is_told else ("refused", [])
     if wrong and not _is_in_domain(attempt, objective, session):
         return "cannot apply", []
     if at_a_kink:  # where each element is right that lies between the sides, and sums need not vary

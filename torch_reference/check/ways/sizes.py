@@ -4,15 +4,13 @@ Only sizes that the reference takes, at a point where it is smooth. What the fun
 where most of an output is another one the size is written into it, of which a report warns.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import product
 from time import thread_time
 
-import torch
-from torch import Tensor
-
 from torch_reference.check.ways.elsewhere import parted
 from torch_reference.check.ways.elsewhere.broadcast import broadcast
+from torch_reference.check.ways.elsewhere.resizing import LARGE, PRIME, Places, resized, rows_together
 from torch_reference.check.ways.near import near
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
@@ -21,8 +19,6 @@ from torch_reference.judging.calls.cuts import elements
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.scalar_objective import reference_gradients
 
-PRIME = 37
-"""A number of rows that no block size divides."""
 BEYOND = (1031, 521, 263, 131, 67, PRIME)
 """Numbers a little beyond those of blocks, the largest first that makes no more numbers than these."""
 EVEN = (1030, 522, 262, 130, 66, PRIME + 1)
@@ -35,41 +31,23 @@ MOST_WANTED = 6
 LONG = 0.02
 """Where to look at a point takes so many seconds, as a loop over columns does, a smaller one is enough."""
 
-Places = Mapping[str, list[int]]
-"""The dimensions of tensors, by name, that have another length."""
-
 
 def with_rows(session: Session) -> Iterator[Attempt]:
     """No row, one row, a number of rows that no block size divides, and more than the blocks of a kernel.
 
     None fewer than were given where an index that is out of range would do harm.
     """
-    places, count = _rows(session.data)
-    if not count or max(value.numel() for value in session.inputs.values()) > PRIME * 4096:
+    places, count = rows_together(session)
+    if not count or max(value.numel() for value in session.inputs.values()) > LARGE:
         return
     for what, rows in (("no row", 0), ("one row", 1), (f"{PRIME} rows", PRIME)):
         if rows < count and not session.may_shrink:
             continue
         on_error = "fails" if rows == PRIME else "warns"
-        yield from _at_size(session, what, _resized(session.inputs, places, rows), on_error)
+        yield from _at_size(session, what, resized(session.inputs, places, rows), on_error)
     if len(session.wanted) <= MOST_WANTED:
         yield from _beyond(session, session.inputs, places, count, "rows")
         yield from _each_alone(session, session.inputs, places, "rows")
-
-
-def with_its_rows(session: Session) -> list[str]:
-    """The names of those that have rows: what has fewer dimensions is a gain or an offset."""
-    return list(_rows(session.data)[0])
-
-
-def _rows(inputs: Tensors) -> tuple[Places, int]:
-    """(where the rows of the inputs are, how many there are)."""
-    most = max((value.ndim for value in inputs.values()), default=0)
-    # What has fewer dimensions is a gain or an offset for each column rather.
-    largest = {name: value for name, value in inputs.items() if value.ndim == most > 0}
-    lengths = [len(value) for value in largest.values()]
-    count = max(lengths, key=lengths.count, default=0)  # the first of those that are as frequent
-    return {name: [0] for name, value in largest.items() if len(value) == count}, count
 
 
 def with_columns(session: Session) -> Iterator[Attempt]:
@@ -80,17 +58,17 @@ def with_columns(session: Session) -> Iterator[Attempt]:
     most = max((value.ndim for value in session.inputs.values()), default=0)
     largest = [value for value in session.inputs.values() if value.ndim == most > 1]
     lengths = dict.fromkeys(length for value in largest for length in reversed(value.shape[1:]))
-    rows, count = _rows(session.data)
+    rows, count = rows_together(session)
     starts = [session.inputs]
     if count > FEW and session.may_shrink:
-        starts.insert(0, _resized(session.inputs, rows, FEW))
+        starts.insert(0, resized(session.inputs, rows, FEW))
     for length in list(lengths)[:MOST_LENGTHS]:
         for start, places in product(starts, _going_together(session.inputs, length, most)):
             if not places.keys() & session.data.keys():
                 continue
             found = [] if length == 1 or not session.may_shrink else list(_one(session, start, places))
             if length > 2 and session.may_shrink:
-                found += _at_size(session, "two columns", _resized(start, places, 2))
+                found += _at_size(session, "two columns", resized(start, places, 2))
             found += _beyond(session, start, places, length, "columns")
             yield from found
             if found:
@@ -106,7 +84,7 @@ def _each_alone(session: Session, start: Tensors, places: Places, what: str) -> 
     """
     for name, dims in places.items() if len(places) > 1 else ():
         if _elements(start, {name: dims}, PRIME) <= MOST_INPUTS:
-            inputs = _resized(start, {name: dims}, PRIME)
+            inputs = resized(start, {name: dims}, PRIME)
             is_broadcast = all(start[name].shape[dim] == 1 for dim in dims)
             for attempt in _at_size(session, f"{PRIME} {what} of {name}", inputs, "refused"):
                 yield attempt._replace(warns=is_broadcast)
@@ -129,7 +107,7 @@ def _going_together(inputs: Tensors, length: int, most: int) -> Iterator[Places]
 
 
 def _one(session: Session, start: Tensors, places: Places) -> Iterator[Attempt]:
-    for attempt in _at_size(session, "one column", _resized(start, places, 1)):
+    for attempt in _at_size(session, "one column", resized(start, places, 1)):
         # Where values alone tell the derivative, and they are constant, a kink would not be seen.
         names = {name: tuple(attempt.point[name].shape) for name in session.wanted}
         if not getattr(session.objective.function, "finds_kinks", False) or any(
@@ -150,7 +128,7 @@ def _beyond(session: Session, start: Tensors, places: Places, length: int, what:
             continue
         point = {
             name: near(value, generator) if name in places and name in session.wanted else value
-            for name, value in _resized(start, places, size).items()
+            for name, value in resized(start, places, size).items()
         }
         since = thread_time()
         found = list(_at_size(session, f"{size} {what}", point, on_error)) or found
@@ -175,14 +153,3 @@ def _elements(inputs: Tensors, places: Places, size: int) -> int:
             numbers = numbers // max(value.shape[dim], 1) * size
         total += numbers
     return total
-
-
-def _resized(inputs: Tensors, places: Places, size: int) -> dict[str, Tensor]:
-    """The inputs with so many rows, or columns, of those that they have: some left out, or repeated."""
-    found = dict(inputs)
-    for name, dims in places.items():
-        for dim in dims:
-            value = found[name]
-            kept = torch.arange(size) % max(value.shape[dim], 1)
-            found[name] = value.index_select(dim, kept.to(value.device))
-    return found

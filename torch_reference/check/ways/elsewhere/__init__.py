@@ -7,6 +7,10 @@
 | broadcast | one number for all columns, or one for each |
 | dimensions | a dimension more |
 | options | flags the other way, and other numbers than 0 and 1 |
+| unsaid | options that a call leaves at their defaults |
+| in_place_of_none | what is tried for an option that is None |
+| fitting | inputs of half a size, for an option that needs it |
+| resizing | inputs of other lengths, and which go together |
 | domain | where a reference has one derivative |
 | unwritten | what is read before it is written |
 """

@@ -12,9 +12,11 @@ from torch_reference.check.ways.elsewhere.partitions import (
     with_empty_groups,
     without_the_last_row,
 )
+from torch_reference.check.ways.elsewhere.resizing import with_more_rows
 from torch_reference.check.ways.near import is_one_number
 from torch_reference.check.ways.points import at_point, changed
 from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of_range
 
@@ -75,11 +77,19 @@ def _parting(session: Session) -> dict[str, Partition]:
 
 
 def with_ignored_targets(session: Session) -> Iterator[Attempt]:
-    """Every second index ignored, where the reference takes that."""
+    """Every second index ignored, where the reference takes that; then with more rows, too."""
+    told = f"indices of {IGNORED}, to be ignored"
+    yield from _ignoring(session, session.inputs, f"with {told}")
+    more = with_more_rows(session)
+    if more is not None:
+        yield from _ignoring(session, more, f"with more rows and {told}")
+
+
+def _ignoring(session: Session, inputs: Tensors, told: str) -> Iterator[Attempt]:
     parts = _parting(session)
     ignored = {
         name: value.clone()
-        for name, value in session.inputs.items()
+        for name, value in inputs.items()
         if value.dtype in (torch.int32, torch.int64)
         and value.ndim
         and value.numel() > 1
@@ -88,8 +98,7 @@ def with_ignored_targets(session: Session) -> Iterator[Attempt]:
     if ignored:
         for value in ignored.values():
             value.view(-1)[1::2] = IGNORED
-        told = f"with indices of {IGNORED}, to be ignored"
-        yield from at_point(session, told, {**session.inputs, **ignored})
+        yield from at_point(session, told, {**inputs, **ignored})
 
 
 def with_masks(session: Session) -> Iterator[Attempt]:

@@ -1,7 +1,8 @@
-"""Other options: flags the other way, other reductions, other numbers than 0 and 1, something for None.
+"""Other options: flags the other way, other reductions, other numbers than 0, 1 and -1, something for None.
 
-A stride, a number of groups, a slope or a cap of 0 or 1, a flag that is not set, and a mask or a bias that is
-none, are what a function is tried with first; what its backward forgets of them shows at others.
+A stride, a number of groups, a slope or a cap of 0 or 1, the last dimension, a flag that is not set, and a
+mask or a bias that is none, are what a function is tried with first; what its backward forgets of them shows
+at others.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,7 @@ from torch.utils._pytree import TreeSpec
 from torch_reference.check.ways.elsewhere.fitting import halved
 from torch_reference.check.ways.elsewhere.in_place_of_none import in_place_of_none
 from torch_reference.check.ways.elsewhere.indices import repeated
+from torch_reference.check.ways.elsewhere.resizing import takes
 from torch_reference.check.ways.elsewhere.unsaid import called_by_name, unsaid_options
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
@@ -34,7 +36,7 @@ MOST_FOR_NONE = 4
 """So many things are tried in the place of one None, of those that the reference takes."""
 OTHERS: Mapping[type, Mapping[Any, tuple[Any, ...]]] = {
     bool: {False: (True,), True: (False,)},
-    int: {0: (1,), 1: (2, 0)},
+    int: {0: (1,), 1: (2, 0), -1: (-2, 0)},
     float: {0.0: (0.25,), 1.0: (0.75,)},
     str: {"mean": ("sum", "none"), "sum": ("mean", "none"), "none": ("mean", "sum")},
 }
@@ -50,7 +52,7 @@ class Option(NamedTuple):
 
 
 def with_options(session: Session) -> Iterator[Attempt]:
-    """Each flag, 0 or 1, reduction and None another, where the reference takes that.
+    """Each flag, 0, 1 or -1, reduction and None another, where the reference takes that.
 
     Those that the call leaves at their defaults, too. Only a backward can be wrong there: where the values
     are others, the function has another option in mind. What changes nothing of the reference may be
@@ -120,17 +122,9 @@ def _points(there: Session, is_resized: bool) -> Iterator[tuple[Tensors, str]]:
     yield there.inputs, ""
     if (found := repeated(there)) is not None:
         yield found, ", at repeated indices"
-    if is_resized and not _is_taken(there, there.inputs):
-        fitting = (inputs for inputs in halved(there.inputs) if _is_taken(there, inputs))
+    if is_resized and not takes(there, there.inputs):
+        fitting = (inputs for inputs in halved(there.inputs) if takes(there, inputs))
         yield from ((inputs, ", at half of a size") for inputs in islice(fitting, 1))
-
-
-def _is_taken(there: Session, inputs: Tensors) -> bool:
-    try:
-        there.objective.looked_at(inputs, there.wanted, resized=True)
-    except UserCodeError:
-        return False
-    return True
 
 
 def _settled(session: Session, there: Session, inputs: Tensors, is_for_none: bool) -> Session | None:

@@ -23,6 +23,8 @@ from torch_reference.repair.own_time import OwnTime
 
 SECONDS = 1.0
 """What all failing ways of one check may take together."""
+LONGEST = 3
+"""A way that took so many times as long is not tried again and again: its reference is slow there."""
 TRIES = 60
 FEW = 12
 """A tensor of more numbers gets evenly spaced ones."""
@@ -66,6 +68,7 @@ def smallest_inputs(
     A way that fails with other upstream gradients only than those that a check draws itself has none.
     """
     found: dict[str, Tensors] = {}
+    ways = [(failing, way) for failing, way in ways if failing.seconds < LONGEST * seconds]
     time = OwnTime(seconds)
     for number, (failing, way) in enumerate(ways, start=1):
         tried = _Tried(shrinking, way, failing, time, number / len(ways))
