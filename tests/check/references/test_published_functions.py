@@ -1,6 +1,6 @@
 """Published functions agree with plain torch; each is skipped where its package is absent.
 
-pip install entmax linear_operator gpytorch torch-dct e3nn kornia
+pip install entmax linear_operator gpytorch torch-dct e3nn kornia mambapy memcnn
 """
 
 import math
@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 
-from torch_reference import check_function
+from torch_reference import check_function, check_modules
 
 generator = torch.Generator().manual_seed(0)
 x, w = torch.randn(4, 6, generator=generator), torch.rand(4, 6, generator=generator) + 0.5
@@ -71,6 +71,14 @@ def variation(i: Tensor) -> Tensor:
 def symmetric(a: Tensor) -> Tensor:
     """The symmetric part."""
     return (a + a.mT) / 2
+
+
+def scan(a: Tensor, x: Tensor) -> Tensor:
+    """h = a h + x, one step after another."""
+    found = [x[:, 0]]
+    for step in range(1, x.shape[1]):
+        found.append(a[:, step] * found[-1] + x[:, step])
+    return torch.stack(found, 1)
 
 
 def attributes(module: str) -> Any:
@@ -142,6 +150,12 @@ PUBLISHED: dict[str, Published] = {
     "kornia: total variation": (
         lambda: attributes("kornia").losses.total_variation, variation, (images,), None
     ),
+    "mambapy: parallel scan": (
+        lambda: lambda a, x: attributes("mambapy.pscan").PScan.apply(a, x),
+        scan,
+        (images.sigmoid(), images.tanh()),
+        None,
+    ),
 }  # fmt: skip
 
 
@@ -163,3 +177,18 @@ def test_a_published_function_agrees(
     report = check_function(function, reference, *given, wrt=wrt)
     assert report, str(report)
     assert not [status for _, status in report.ways if status.startswith("not judged")]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_published_function_that_doubles_the_gradient_of_a_leaf_is_refused() -> None:
+    """memcnn 1.5.2 sets the .grad of its inputs itself, and returns the gradient besides."""
+    memcnn = attributes("memcnn")
+    plain = memcnn.AdditiveCoupling(nn.Sequential(nn.Linear(3, 3), nn.Tanh()).double())
+    wrapped = memcnn.InvertibleModuleWrapper(plain, keep_input=True)
+    names = {name: name.removeprefix("_fn.") for name, _ in wrapped.named_parameters()}
+    report = check_modules(wrapped, plain, [x[:, :6].double()], names=names)
+    assert not report
+    [wrong] = [each for each in report.findings if not each.agrees]
+    assert wrong.diagnosis is not None
+    assert wrong.diagnosis.kind == "factor 2"
