@@ -67,6 +67,8 @@ class Evidence:
             return reference_gradients(objective, values, names, cuts, outputs=outputs)
 
         found = tolerance_at(objective, tuple(cuts), (*outputs, *names), reference, self.point)
+        if isinstance(objective, FunctionObjective) and not cuts:
+            found.movement.upstream = tuple(name for name in self.point if name.startswith(UPSTREAM))
         # A difference quotient raises an error at a kink, and costs as much for each of its sides.
         found.is_smooth = getattr(getattr(objective, "function", None), "finds_kinks", False)
         return found
@@ -121,7 +123,9 @@ class Evidence:
         own = {name: manual[name] for name in self.names if name in manual}
         own = {name: own[name] for name in in_question(rows, own)}
         # Of a large point no more is evaluated than is asked for.
-        return by_formula(rows, own, self._tolerance, again, derive, meant.rtol) if own else rows
+        if not own:
+            return rows
+        return by_formula(rows, own, self._tolerance, again, derive, meant.rtol, meant.accept)
 
     def _by_parts(self, manual: Tensors, allowed: Allowed) -> dict[str, Row] | None:
         """The rows where the point is large and has rows of its own: judged a few at a time."""

@@ -47,7 +47,7 @@ class Movement:
                 largest movements; draws, how many were made; is_exact, whether no operation rounded in them;
                 scatters, whether one summed over indices; squares, the sums of squared movements of the names
                 that it holds; known, the sums of the exact values; ends_rounded, whether the last operation
-                is known to round each number of a name
+                is known to round each number of a name; upstream, inputs in which it is linear
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Movement:
         self.ends_rounded: dict[str, bool] = {}
         self.kind, self.takes_equal_values = Roundings, False
         self.coarse: tuple[Tensors, dict[str, Tensors]] | None = None
-        self.terms: dict[str, Tensor] = {}
+        self.upstream, self.terms = tuple[str, ...](), dict[type[Roundings], Tensors]()
         self.in_float64 = worst
         self.known = {name: ExpectedSums(value) for name, value in self.expected.items()}
 

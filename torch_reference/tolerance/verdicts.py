@@ -19,11 +19,12 @@ from torch_reference.tolerance.agreeing_rows import bluntness, near_row, size_of
 from torch_reference.tolerance.differences import adds_up, as_meant, difference, is_too_large
 from torch_reference.tolerance.gradient_sums import looks_random, sums
 from torch_reference.tolerance.kinks.beside import Side
-from torch_reference.tolerance.kinks.hulls import Hull, hulls
+from torch_reference.tolerance.kinks.hulls import Hull
 from torch_reference.tolerance.kinks.sides import sides
 from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors
 from torch_reference.tolerance.rounding.moved_run import FINE, unit
 from torch_reference.tolerance.second_look import sizes_of_terms, take_equal_values
+from torch_reference.tolerance.sides_row import row_between_sides
 from torch_reference.tolerance.sums_row import row_of_sum
 from torch_reference.tolerance.unfinished import Unfinished
 
@@ -101,7 +102,7 @@ class Tolerance:
         self, row: Row, name: str, value: Tensor, rtol: float, accept: Collection[str], blunt: bool
     ) -> Row:
         if row.verdict is Verdict.DIFFERS and not value.is_complex() and self.sides:
-            row = self._between_sides(name, value, rtol)
+            row = row_between_sides(self.movement, self.sides, name, value, rtol)
         if row.verdict is Verdict.DIFFERS and self._is_pytorchs_own(name, value):
             row = replace(row, verdict=Verdict.AGREES, explanation=PYTORCHS_OWN, wrong_elements=0, part="")
         if row.verdict is Verdict.DIFFERS and self._is_within_the_worst_case(name, value, rtol):
@@ -133,12 +134,6 @@ class Tolerance:
     def sides(self) -> list[Side]:
         """The reference on the other sides of a kink."""
         return [] if self.is_smooth else sides(self.movement)
-
-    def _between_sides(self, name: str, value: Tensor, rtol: float) -> Row:
-        elements, totals = hulls(self.movement, self.sides, name)
-        expected = elements.nearest(value := as_meant(value, self.movement.expected[name]))
-        [row] = compare({name: value}, {name: expected}, {name: elements.bound + rtol * expected.abs()})
-        return (row_of_sum(row, value, self.movement.expected[name], totals) or row) if row.agrees else row
 
     def _is_pytorchs_own(self, name: str, value: Tensor) -> bool:
         """Whether PyTorch itself returns these very numbers; its sums over indices may not be its excuse.

@@ -57,8 +57,7 @@ def beside(here: Movement) -> list[Side]:
 
 
 def _sides(here: Movement, seeds: range) -> Iterator[Side]:
-    # Inside of a kernel for 16 bits roundings are those of float32.
-    least = JUMP * unit(torch.float64) / min(unit(here.coarsest), unit(FINE))
+    least = least_jump(here)
     for seed in seeds:
         with discarded():
             there = Movement(here.reference, _aside(here, seed))
@@ -69,6 +68,11 @@ def _sides(here: Movement, seeds: range) -> Iterator[Side]:
                 for name, value in here.expected.items()
             ):
                 yield side
+
+
+def least_jump(here: Movement) -> float:
+    """How many bounds a jump is; inside of a kernel for 16 bits roundings are those of float32."""
+    return JUMP * unit(torch.float64) / min(unit(here.coarsest), unit(FINE))
 
 
 def _aside(here: Movement, seed: int) -> Tensors:

@@ -18,11 +18,15 @@ MEASURED, DRAWS_ON_EACH_SIDE = 16, 4
 
 
 class Hull(NamedTuple):
-    """The least and the largest value on any side of the kinks, and the bound there."""
+    """The least and the largest value on any side of the kinks, and the bound there.
+
+    On how many sides they are reached tells whether others may reach further.
+    """
 
     lower: Tensor
     upper: Tensor
     bound: Tensor
+    reaching: tuple[Tensor, Tensor] | None = None
 
     def nearest(self, value: Tensor) -> Tensor:
         """The right value that is nearest to the given one.
@@ -33,6 +37,17 @@ class Hull(NamedTuple):
             return torch.zeros_like(value)
         return torch.minimum(torch.maximum(value, self.lower), self.upper)
 
+    def is_open(self, value: Tensor) -> bool:
+        """Whether what is outside lies beyond ends that are reached on one side alone, of many sides.
+
+        Shapes: that of the hull
+        """
+        if self.reaching is None:
+            return False
+        below, above = (value < self.lower - self.bound), (value > self.upper + self.bound)
+        lower, upper = self.reaching
+        return not bool((below & (lower > 1)).any() or (above & (upper > 1)).any())
+
 
 def hulls(movement: Movement, others: list[Side], name: str) -> tuple[Hull, dict[str, Hull]]:
     """The hull of each element of a gradient, and of each of its sums' differences from what is expected."""
@@ -41,7 +56,9 @@ def hulls(movement: Movement, others: list[Side], name: str) -> tuple[Hull, dict
     expected, own = movement.expected[name], movement.bound(name)
     values = torch.stack([expected, *(side.values(name, expected, own) for side in others)])
     bound = torch.stack([own, *(side.movement.bound(name) for side in others)]).amax(0)
-    elements = Hull(values.amin(0), values.amax(0), bound)
+    lower, upper = values.amin(0), values.amax(0)
+    reaching = (values <= lower + bound).sum(0), (values >= upper - bound).sum(0)
+    elements = Hull(lower, upper, bound, reaching)
     bounds = [side.movement.sum_bounds(name) for side in others]
     found = {}
     for which, limit in movement.sum_bounds(name).items():
