@@ -16,8 +16,9 @@ from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
 from torch_reference.tolerance.rounding.exact_run import all_wide
+from torch_reference.tolerance.rounding.local_sums import sizes_of_terms_and_result
 from torch_reference.tolerance.rounding.moved_run import MovedRun, unit
-from torch_reference.tolerance.rounding.operations import operation
+from torch_reference.tolerance.rounding.operations import Operation, operation
 from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
 
 DRAWS_OF_VALUES = 16
@@ -48,6 +49,25 @@ class CoarseRun(MovedRun):  # type: ignore[no-untyped-call] # torch leaves it un
 
     def _unit(self, dtype: torch.dtype) -> float:
         return unit(torch.float64)
+
+    def _sizes(
+        self, func: Any, kind: Operation, args: Any, kwargs: dict[str, Any], results: list[Any], few: float
+    ) -> list[Tensor | None]:
+        """Of terms, how large they are: what a sum loses on its way is none of it."""
+        if self.backward_only:
+            return sizes_of_terms_and_result(func, kind.name, args, kwargs, results)
+        return super()._sizes(func, kind, args, kwargs, results, few)
+
+
+class Constants(Roundings):
+    """Roundings of constants: all elements of a result move together."""
+
+    def move(self, result: Tensor, unit: float) -> None:
+        """Move them, in place, in proportion to themselves."""
+        self.move_together(result, unit)
+
+    def add(self, result: Tensor, size: Tensor, unit: float) -> None:
+        """What is rounded term by term is no constant."""
 
 
 def take_equal_values(movement: Movement, row: Row) -> bool:
@@ -91,17 +111,21 @@ def coarse_movements(movement: Movement) -> tuple[Tensors, dict[str, Tensors]]:
     return movement.coarse
 
 
-def sizes_of_terms(movement: Movement, name: str) -> Tensor:
+def sizes_of_terms(movement: Movement, name: str, of_constants: bool = False) -> Tensor:
     """How large the terms are that the backward pass adds up to each element, whatever cancels there.
 
-    It is how far the element moves when the results of the backward pass alone move by a part of 2⁻³⁰.
+    It is how far the element moves when the results of the backward pass alone move by a part of 2⁻³⁰: each
+    element of each result, and each term of a sum, by itself; or, of constants, each result as a whole.
     """
-    if not movement.terms:  # of all names at once: each draw is a run of the whole reference
+    kind = Constants if of_constants else Roundings
+    if kind not in movement.terms:  # of all names at once: each draw is a run of the whole reference
+        squares = {each: torch.zeros_like(moved) for each, moved in movement.moved.items()}
         for seed in range(DRAWS_OF_TERMS):
-            with CoarseRun(seed, movement.decisions, backward_only=True):
+            run = CoarseRun(seed, movement.decisions, backward_only=True)
+            run.roundings = kind(seed, run.roundings.spread)
+            with run:
                 found = movement.reference(movement.exact_inputs)
             for each, value in found.items():
-                square = difference(value, movement.expected[each]).abs().square()
-                known = movement.terms.get(each)
-                movement.terms[each] = square if known is None else known.add_(square)
-    return (movement.terms[name] / DRAWS_OF_TERMS).sqrt() / COARSE
+                squares[each] += difference(value, movement.expected[each]).abs().square()
+        movement.terms[kind] = {each: (of / DRAWS_OF_TERMS).sqrt() / COARSE for each, of in squares.items()}
+    return movement.terms[kind][name]

@@ -75,6 +75,19 @@ def sizes_of_roundings(
     ]
 
 
+def sizes_of_terms_and_result(
+    func: Operation, name: str, args: Arguments, kwargs: Keywords, results: Sequence[Any]
+) -> list[Tensor | None]:
+    """For each result of a sum, √(Σ terms² + result²): each term rounded by itself, and the result once.
+
+    Shapes: those of the results
+    """
+    return [
+        None if square is None or not isinstance(result, Tensor) else _size(square, result, 1.0, 1.0)
+        for square, result in zip(_squares(func, name, args, kwargs), results, strict=True)
+    ]
+
+
 def _size(square: Tensor, result: Tensor, count: float | Tensor, few: float) -> Tensor:
     magnitude = result.abs()
     squared = magnitude.mul_(magnitude)

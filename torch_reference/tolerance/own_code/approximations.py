@@ -1,0 +1,30 @@
+"""What an author may do in 16 bits and a formula shows in float64: tables and constants, off everywhere."""
+
+from torch import Tensor
+
+DEVIATIONS = 4.0
+"""What adds up to no more of them is independent."""
+IS_OFF = 2.0**-20
+"""Off by less than that part of itself no element is off; where roundings are, most are off."""
+
+
+def looks_like_roundings(off: Tensor, expected: Tensor) -> bool:
+    """Whether most elements are off, and independently of the elements themselves.
+
+    Shapes: both alike
+    """
+    largest = expected.abs().amax()
+    if off.numel() < 16 or largest == 0:
+        return False
+    along = off * (expected / largest)
+    return is_everywhere(off, IS_OFF * expected.abs()) and bool(
+        along.sum().abs() <= DEVIATIONS * along.square().sum().sqrt()
+    )
+
+
+def is_everywhere(off: Tensor, noise: Tensor) -> bool:
+    """Whether most elements are off by more than noise.
+
+    Shapes: both alike
+    """
+    return bool((off.abs() > noise).double().mean() > 0.5)
