@@ -100,7 +100,7 @@ class AsGiven:
         def again() -> Mapping[str, Any]:
             return self.function.outputs(copies(inputs), self.wanted)
 
-        return judge_outputs(made, self.objective, point, again=again)
+        return judge_outputs(made, self.objective, point, again=again, wanted=self.wanted)
 
     def _inputs(self, point: Tensors) -> Tensors:
         return {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}

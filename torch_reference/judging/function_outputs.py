@@ -1,7 +1,7 @@
 """The outputs of a function's forward pass, each within what rounding explains."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch_reference.comparison import Row, Verdict, compare, form_mismatch
 from torch_reference.judging.calls.cuts import MANY, choices_of_rows, elements
 from torch_reference.judging.calls.nests import has_memory, is_numeric_array, named_leaves, tensors_of
-from torch_reference.judging.calls.points import UPSTREAM, Tensors, quiet_call
+from torch_reference.judging.calls.points import UPSTREAM, Tensors, quiet_call, usable
 from torch_reference.judging.calls.really import is_a, is_tensor
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Finding, breach
@@ -31,30 +31,35 @@ def judge_outputs(
     point: Tensors,
     coarsely: bool = False,
     again: Again | None = None,
+    wanted: Collection[str] = (),
 ) -> list[Finding]:
     """Compare every output, by name, with the reference's; again makes them anew, where that can be.
 
-    Shapes: the inputs are those of the point; complex outputs are real pairs. What is no tensor, None or a
-            truth value among them, must be equal.
+    Shapes: the inputs are those of the point, and those require a gradient whose gradient is wanted: a layer
+            may ask. Complex outputs are real pairs. What is no tensor must be equal.
     """
     inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
+
+    def of_reference(values: Tensors) -> dict[str, Any]:
+        values = {name: usable(one).requires_grad_(name in wanted) for name, one in values.items()}
+        return named_leaves(objective.outputs(values), "outputs")
+
     with quiet_call():
-        right = named_leaves(objective.outputs(inputs), "outputs")
+        right = of_reference(inputs)
     made = {name: _as_number(value, right.get(name)) for name, value in made.items()}
     tensors, own = _detached(made), _detached(right)
 
     def expected_outputs(values: Tensors) -> dict[str, Tensor]:
-        return _detached(named_leaves(objective.outputs(values), "outputs"))
+        return _detached(of_reference(values))
 
     of_tensors = {name for name in right if _is_tensor(right[name])}
-    others = [
-        _other(name, right.get(name), made.get(name))
-        for name in dict.fromkeys((*right, *made))
-        if name not in of_tensors and not (name in made and name not in right and _is_tensor(made[name]))
-    ]
+    left = [name for name in dict.fromkeys((*right, *made)) if name not in of_tensors]
+    left = [name for name in left if name in right or not _is_tensor(made[name])]
+    others = [_other(name, right.get(name), made.get(name)) for name in left]
     rows = {}
     if of_tensors:
-        rows = _judge(tensors, own, expected_outputs, inputs, of_tensors, objective, coarsely, again)
+        asked = objective, ("outputs", *wanted)
+        rows = _judge(tensors, own, expected_outputs, inputs, of_tensors, asked, coarsely, again)
     return [*(Finding(name, "output", row) for name, row in rows.items()), *filter(None, others)]
 
 
@@ -105,7 +110,7 @@ def _judge(
     expected_outputs: Any,
     inputs: Tensors,
     of_tensors: set[str],
-    owner: FunctionObjective,
+    asked: tuple[FunctionObjective, tuple[str, ...]],
     coarsely: bool,
     again: Again | None,
 ) -> dict[str, Row]:
@@ -136,7 +141,7 @@ def _judge(
         by_parts = rows_by_parts(rounded_outputs, inputs, choices, values, allowed, outputs=rounded)
     if by_parts is not None:
         return rows | by_parts
-    tolerance = tolerance_at(owner, "outputs", rounded, rounded_outputs, inputs)
+    tolerance = tolerance_at(*asked, rounded, rounded_outputs, inputs)
     found = tolerance.rows(values, 1, meant.rtol, meant.accept, blunt=False, coarsely=coarsely)
     if again is not None and elements(inputs) <= MANY:
         found = forgiven(found, values, tolerance.movement, partial(_tensors, again), meant.accept, coarsely)

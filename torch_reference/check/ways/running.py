@@ -167,7 +167,8 @@ def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) ->
     found: list[Finding] = []
     if made.outputs and attempt.objective is None:
         again = None if attempt.by_chance else lambda: attempt.call().outputs
-        outputs = judge_outputs(made.outputs, objective, attempt.point, coarsely=True, again=again)
+        wanted = tuple(made.gradients) or session.wanted
+        outputs = judge_outputs(made.outputs, objective, attempt.point, True, again, wanted)
         # Nothing is known there, as where a number inside is infinite.
         found += [each for each in outputs if each.row.verdict is not Verdict.NO_BOUND]
     if made.gradients:
