@@ -123,6 +123,18 @@ def test_what_tensors_make_other_numbers_of_is_handed_arrays() -> None:
     assert "with tensors they make\n" in str(report)
 
 
+def test_a_wrong_one_is_handed_arrays_where_its_forward_pass_needs_them() -> None:
+    """What a tensor's var makes of the output is not the user's mistake."""
+
+    def doubled(x: Array, d_y: Array) -> Array:
+        return 2 * np.asarray(spread_backward(x, d_y))
+
+    x = torch.randn(4, 3, dtype=torch.float64)
+    pair = spread_forward, doubled
+    report = check_function(pair, lambda x: x.std(0, correction=0), x, ways=[], order=1, draws=0)
+    assert [finding.name for finding in report.findings if not finding.agrees] == ["inputs[0]"]
+
+
 def test_what_is_no_array_is_handed_to_nobody() -> None:
     """A sparse tensor, which numpy has not: the error of the backward is told."""
 

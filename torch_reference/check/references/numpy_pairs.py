@@ -39,7 +39,8 @@ def better_in_numpy(
         return None
     own, named = mapped(_as_array, (tuple(args), dict(kwargs)))
     found = check(*own, **named)
-    if _raises(found) or not (found.agrees or _raises(report)):
+    does = found.agrees or _raises(report) or (_is_right_forward(found) and not _is_right_forward(report))
+    if _raises(found) or not does:
         return None
     told = AS_ARRAYS.format("they raise an error" if _raises(report) else "they make other numbers")
     return replace(found, remarks=(*found.remarks, told))
@@ -47,6 +48,11 @@ def better_in_numpy(
 
 def _raises(report: Report) -> bool:
     return any(finding.row.verdict is Verdict.RAISED for finding in report.findings)
+
+
+def _is_right_forward(report: Report) -> bool:
+    """Whether what the forward pass returned is right: then it was called as it is meant."""
+    return not any(finding.kind == "output" and not finding.agrees for finding in report.findings)
 
 
 def _is_in_numpy(function: Callable[..., Any]) -> bool:
