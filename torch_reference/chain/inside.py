@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from torch_reference.chain.blame.broadcast import judged_in_any_shape
 from torch_reference.chain.blame.confirmation import confirmed, settled, without_doubtful
 from torch_reference.chain.blame.parts import grouped, in_increments, stem_of_a_part, with_parts
+from torch_reference.chain.blame.two_names import judged_by_name
 from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.names import named_pairs
 from torch_reference.chain.quantity import Place, Quantity, place_of
@@ -72,7 +72,7 @@ def judged_passes(passes: Passes) -> ChainReport:
     is_a_loss = len(passes.upstream) == 1 and passes.upstream[0].ndim == 0
     links, size = in_units_of_the_loss(links, graph, passes.upstream) if is_a_loss else (links, 1)
     chain = Chain(graph, passes.upstream, tuple(links))
-    judged = with_parts(judged_in_any_shape(chain), chain) if links else []
+    judged = with_parts(judged_by_name(chain), chain) if links else []
     note = f"recorded only in part: {passes.stopped}" if passes.stopped else ""
     note = note or (PARTS_OF_IT.format(size=size) if size > 1 else "")
     again = tuple((made.name, place_of(made.code, made.line)) for made in otherwise(passes))
