@@ -145,8 +145,8 @@ class AsGiven:
                 return gradients_by_name(arguments, gradients)
             return dict(zip(arguments.names, gradients, strict=False))
 
-        def with_another(edited: Function) -> Task:
-            return replace(self, function=called(edited, arguments)).task(point)
+        def with_another(edited: Function, here: Tensors) -> Task:
+            return replace(self, function=called(edited, arguments)).task(here)
 
         try:
             where = CalledAt(point, self.wanted)

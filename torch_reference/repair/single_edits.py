@@ -1,6 +1,5 @@
 """One edit that would make it right: single edits of the wrong line, each tried on the whole gradient."""
 
-import ast
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -80,8 +79,6 @@ def repairs(
 def _made_once(original: Original, right: Collection[int]) -> set[str]:
     """The variables that are read by the lines of right links, and have one value only."""
     statements = original.statements()
-    loops = [one for one in statements if isinstance(one, ast.For | ast.While)]
-    rounds = [one for loop in loops for one in ast.walk(loop) if isinstance(one, ast.stmt)]
-    made = Counter(name for one in (*statements, *rounds) for name in written(one))
+    made = Counter(name for one in statements for name in written(one))
     found = {name for one in statements if stands_at(one, right) for name in read(one)}
     return {name for name in found if made[name] < 2}

@@ -68,7 +68,11 @@ def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
 
 def _or_its_caller(one: Judged, judged: Sequence[Judged]) -> Judged:
     """A helper's line that has made of something else what follows from it was handed something wrong."""
-    follows = [other for other in judged if other.status in (Status.RIGHT, Status.INHERITED)]
+    follows = [
+        other
+        for other in judged  # a sum of parts stands on the line of its last
+        if other.status in (Status.RIGHT, Status.INHERITED) and not other.quantity.parts
+    ]
     made_right = {other.quantity.place for other in follows if not other.compensates}
     place, callers = one.quantity.place, one.quantity.callers
     if one.status is not Status.WRONG or not callers or place not in made_right:
@@ -79,11 +83,18 @@ def _or_its_caller(one: Judged, judged: Sequence[Judged]) -> Judged:
 def _wrong_once(judged: Sequence[Judged]) -> list[Judged]:
     """Of the versions of one gradient that are wrong by the same values, the first alone is wrong here.
 
-    A helper that sums what was broadcast, or a line that reshapes it, makes a version of its own.
+    A helper that sums what was broadcast, or a line that reshapes it, makes a version of its own. What has
+    the values of a sum of which a part is wrong is inherited, too.
     """
     found: list[Judged] = []
     for one in judged:
-        before = one.status is Status.WRONG and any(_is_made_before(other, one) for other in found)
+        of_parts = any(
+            other.status is Status.INHERITED and other.quantity.parts and _is_the_same(other, one)
+            for other in judged
+        )
+        before = one.status is Status.WRONG and (
+            of_parts or any(_is_made_before(other, one) for other in found)
+        )
         found.append(replace(one, status=Status.INHERITED, diagnosis=None) if before else one)
     return found
 

@@ -20,15 +20,25 @@ def in_units_of_the_loss(
 ) -> tuple[list[Quantity], int]:
     """The links, what is not returned divided by n if more of the chain follows from itself so; and n, or 1.
 
-    n is a size of one of them, as the number of observations is; and one of them is n times autograd's.
+    n is a size of one of them, as the number of observations is; and one of them is n times autograd's, or
+    none of them is autograd's. What is returned under another name, times an upstream gradient of one, is
+    returned.
     """
-    local = [link for link in links if not link.returned]
+    returned = [(link.edge, link.manual) for link in links if link.returned]
+    local = [
+        link
+        for link in links
+        if not link.returned
+        and not any(link.edge == edge and _alike(link.manual, by) for edge, by in returned)
+    ]
     sizes = dict.fromkeys(size for link in local for size in (*link.value.shape, link.value.numel()))
     best, found = _follow(links, graph, upstream), (list(links), 1)
+    none_is_right = not _is_right(local, graph, upstream)
     for size in sorted(size for size in sizes if size > 1):
-        scaled = [link if link.returned else _divided(link, size) for link in links]
+        divided = {id(link): _divided(link, size) for link in local}
+        scaled = [divided.get(id(link), link) for link in links]
         follow = _follow(scaled, graph, upstream)
-        if follow > best and _is_right([link for link in scaled if not link.returned], graph, upstream):
+        if follow > best and (none_is_right or _is_right(list(divided.values()), graph, upstream)):
             best, found = follow, (scaled, size)
     return found
 
@@ -54,6 +64,6 @@ def _is_right(links: Sequence[Quantity], graph: Graph, upstream: Sequence[Tensor
 
 
 def _alike(manual: Tensor, right: Tensor | None) -> bool:
-    if right is None:
+    if right is None or manual.shape != right.shape:
         return False
     return bool(torch.linalg.vector_norm(manual - right) <= CLOSE * torch.linalg.vector_norm(right))

@@ -15,10 +15,11 @@ from torch_reference.chain.recording.placing import Placing
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Status
 from torch_reference.check.located.located_report import LocatedReport
+from torch_reference.check.located.of_the_loss import of_the_loss_or_as_given
 from torch_reference.check.located.places import in_one_code, right_lines, suspect_places, what_was_wanted
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding, Report
-from torch_reference.judging.scalar_objective import UPSTREAM
+from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 from torch_reference.repair.anew.remade import beside
 from torch_reference.repair.search import Trials
 from torch_reference.repair.single_edits import NONE, Repairs, repairs
@@ -48,13 +49,13 @@ def located_in_function(
     reference: Callable[..., Any],
     inputs: Sequence[Any],
     where: CalledAt,
-    make_task: Callable[[Any], Task],
+    make_task: Callable[[Any, Tensors], Task],
     placing: Placing,
 ) -> Report:
     """The report on a Function or a pair, with the wrong lines of its backward.
 
     Shapes: where is how it was called when it was wrong; make_task makes the task of a function in place of
-            this one
+            this one, at a point
     """
     owner = getattr(function, "__self__", function)  # of Function.apply it is the Function
     function = owner if isinstance(owner, type) else function
@@ -63,16 +64,20 @@ def located_in_function(
     if not _has_wrong_numbers(report) or not (is_function or isinstance(function, tuple)):
         return report
     flags = [name in where.wanted for name in placing.names]
-    above = [where.point.get(f"{UPSTREAM}outputs[{index}]") for index in range(MOST_OUTPUTS)]
     if any(isinstance(value, Tensor) and value.is_complex() for value in inputs):
         return _out_of_reach(report, "complex arguments: the gradient is judged, its lines are not")
-    inside = links_of_function(function, reference, inputs, flags, above, placing)
+
+    def links_at(point: Tensors) -> ChainReport:
+        above = [point.get(f"{UPSTREAM}outputs[{index}]") for index in range(MOST_OUTPUTS)]
+        return links_of_function(function, reference, inputs, flags, above, placing)
+
+    inside, point = of_the_loss_or_as_given(links_at, where.point)
     backward = function[1] if isinstance(function, tuple) else function.backward
 
     def edited_task(edited: Any) -> Task:
         if isinstance(function, tuple):
-            return make_task((beside(function[0], backward, edited), edited))
-        return make_task(type(function.__name__, (function,), {"backward": staticmethod(edited)}))
+            return make_task((beside(function[0], backward, edited), edited), point)
+        return make_task(type(function.__name__, (function,), {"backward": staticmethod(edited)}), point)
 
     return _located(report, inside, edited_task, backward)
 

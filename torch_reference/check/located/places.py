@@ -27,8 +27,10 @@ def in_one_code(inside: ChainReport, tried: Collection[CodeType | None] = ()) ->
 
 
 def right_lines(inside: ChainReport, code: CodeType | None) -> set[int]:
-    """The lines that made what is right, and nothing that is wrong."""
-    places = [link.quantity.place for link in inside.links if link.status is Status.RIGHT]
+    """The lines that made what is right, or surely follows from what is wrong, and nothing that is wrong."""
+    doubtful = any(link.status is Status.NOT_JUDGED for link in inside.links)
+    clear = (Status.RIGHT,) if doubtful else (Status.RIGHT, Status.INHERITED)
+    places = [link.quantity.place for link in inside.links if link.status in clear]
     found = {place.line for place in places if place and place.code is code}
     return found - {link.quantity.place.line for link in inside.wrong if link.quantity.place}
 
