@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from torch_reference.chain.quantity import is_squeezed
+
 MOST_MOMENTS, MOST_ELEMENTS, DEPTH = 32, 1 << 22, 3
 """So many rounds of a loop are looked at, and so many numbers are kept."""
 
@@ -72,6 +74,7 @@ def is_near(value: Any, expected: Tensor, digits: float) -> bool:
         if type(value) is not float and type(value).__module__ != "numpy":
             return False
         value = torch.as_tensor(value, device=expected.device)
-    if value.shape != expected.shape or not value.is_floating_point():
+    if not is_squeezed(value, expected) or not value.is_floating_point():
         return False
-    return bool((value.detach() - expected).norm() <= digits * expected.norm())
+    off = value.detach().reshape(expected.shape) - expected
+    return bool(off.norm() <= digits * expected.norm())

@@ -1,6 +1,6 @@
 """How an edited derivation is tried: quickly at one point, then by the tolerance, and at other points."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from types import FunctionType, MethodType
@@ -42,8 +42,9 @@ class TaskTrials:
         found = []
         manual = self.task.derivation(_copies(self.task.point))
         right = _all_near(manual, self.here[1])
+        free = {*self.task.required, *self.task.parameters}
         shaped = [name for name, expected in self.here[1].items() if _fits(manual.get(name), expected)]
-        for point in (*(redrawn(self.task, seed) for seed in REDRAWN), *_resized(self.task.point)):
+        for point in (*(redrawn(self.task, seed) for seed in REDRAWN), *_resized(self.task.point, free)):
             try:
                 task = replace(self.task, point=point)
                 manual, expected = self.task.derivation(_copies(point)), self._right(task)
@@ -107,15 +108,36 @@ def _copies(point: Tensors) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in point.items()}
 
 
-def _resized(point: Tensors) -> Iterator[dict[str, Tensor]]:
-    """The point with one size more, wherever a size occurs: values are drawn from those that were there."""
+def _resized(point: Tensors, free: Collection[str]) -> Iterator[dict[str, Tensor]]:
+    """The point with one size more, wherever a size occurs.
+
+    The values of what is free are drawn from those that were there. Of all else a slice is there once more,
+    so that a mask stays a mask; and what sums to one, as probabilities do, still does.
+    """
     generator = own_generator(0)
     sizes = dict.fromkeys(size for value in point.values() for size in value.shape if size > 1)
     for wanted in list(sizes)[:4]:
+        again = torch.randint(0, wanted, (1,), generator=generator)
+        places = torch.cat([torch.arange(wanted), again])
         found = {}
         for name, value in point.items():
             shape = [size + 1 if size == wanted else size for size in value.shape]
-            count = torch.Size(shape).numel()
-            drawn = torch.randint(0, max(value.numel(), 1), (count,), generator=generator)
-            found[name] = value.flatten()[drawn.to(value.device)].reshape(shape)
+            drawn = torch.randint(0, max(value.numel(), 1), (torch.Size(shape).numel(),), generator=generator)
+            anew = value.flatten()[drawn.to(value.device)].reshape(shape)
+            found[name] = anew if name in free else _with_a_slice_again(value, places.to(value.device))
         yield found
+
+
+def _with_a_slice_again(value: Tensor, places: Tensor) -> Tensor:
+    made = value
+    for dim in (dim for dim, size in enumerate(value.shape) if size == len(places) - 1):
+        made = made.index_select(dim, places)
+        if _sums_to_one(value, dim):
+            made = made / made.sum(dim, keepdim=True)
+    return made
+
+
+def _sums_to_one(value: Tensor, dim: int) -> bool:
+    if not value.is_floating_point() or bool((value < 0).any()):
+        return False
+    return bool(((value.sum(dim) - 1).abs() < 1e-3).all())

@@ -32,9 +32,13 @@ class Original:
         self.outermost = self._outermost(ast.parse(self.text))
         known = reached(self.top) if self.top is not None else []
         owner = next((found for found in known if found.__code__ is code), None)
-        self.of_a_class = owner is None
-        if owner is None and self.top is not None:
-            owner = next((one for one in reached(self.top, classes=True) if one.__code__ is code), None)
+        every = reached(self.top, classes=True) if self.top is not None else []
+        methods = [one for one in every if one not in known]
+        called = {name for method in methods for name in method.__code__.co_names}
+        # A method that calls helpers needs those that are edited.
+        self.of_a_class = owner is None or any(one.__name__ in called for one in known)
+        if owner is None:
+            owner = next((one for one in every if one.__code__ is code), None)
         used = [function for function in (self.top, owner) if function is not None]
         self.can_be_edited = owner is not None and not uses_raw_memory(used)
         """Whether it is reached in a way that can be rebuilt, and writes nothing by address."""

@@ -7,6 +7,8 @@
 | source_edits.py | every single edit of a line |
 | term_edits.py | a factor, a term, a sign or a sum that was forgotten |
 | rarer_edits.py | an axis, an index, a size, a slope |
+| whole_line_edits.py | of all that a line computes: a factor, a matrix or a term more |
+| called_functions.py | another function of the user's in the place of one that is called |
 | control_edits.py | what a loop runs over |
 """
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from types import CodeType
 
 from torch_reference.repair.anew.rebuilt import Original
+from torch_reference.repair.edits.called_functions import called_functions
 from torch_reference.repair.edits.source_edits import edits_of
 from torch_reference.repair.edits.source_text import TextEdit
 from torch_reference.repair.edits.twin_lines import twin_lines
@@ -14,7 +15,7 @@ from torch_reference.repair.suspect_lines import only_copies, read, written
 
 GRADIENT = re.compile(r"^(d|g|delta)|grad|_bar$")
 WORD = re.compile(r"[A-Za-z_]\w*")
-MOST_NAMES, MOST_OF_A_ROUND = 24, 12
+MOST_NAMES, MOST_NEAR, MOST_OF_A_ROUND = 24, 12, 12
 
 
 def edits_in_order(
@@ -25,16 +26,18 @@ def edits_in_order(
     again: Collection[int],
 ) -> Iterator[tuple[TextEdit, ast.stmt]]:
     """All edits, the likeliest of every line first; those of lines that only hand on are less likely."""
-    names = [name for name in code.co_varnames if name not in ("self", "ctx", "cls")][:MOST_NAMES]
-    names += [*original.attributes()[:MOST_NAMES], *original.of_each_round()[:MOST_OF_A_ROUND]]
+    further_names = [*original.attributes()[:MOST_NAMES], *original.of_each_round()[:MOST_OF_A_ROUND]]
     made = {name for one in lines if stands_at(one, here) for name in written(one)}
     whole = original.source.bytes
-    forgotten, twins = unread(original.statements()), twin_lines(original.statements())
+    every_line = original.statements()
+    forgotten, twins = unread(every_line), twin_lines(every_line)
     every = []
     for statement in lines:
         further, is_copy = _further(statement, here, again), _is_a_copy(statement, made)
         elsewhere = {name for one in lines if one is not statement for name in written(one)}
-        for edit in edits_of(original.source, statement, names):
+        names = [*_may_stand_in(statement, code.co_varnames, every_line), *further_names]
+        functions = called_functions(original.source, statement, original.around)
+        for edit in (*edits_of(original.source, statement, names), *functions):
             # What is missing from a variable is likelier missing where it is made than where it is used.
             used = whole[edit.start : edit.end].decode() in elsewhere and _growth(edit) > 0
             likelier = _sooner(edit, statement, forgotten, whole)
@@ -48,6 +51,20 @@ def edits_in_order(
     # Of two that cost the same, what stands there too much is likelier than what may be missing anywhere.
     for cost, _, _, edit, statement in sorted(every, key=lambda one: one[:3]):
         yield edit._replace(cost=cost), statement
+
+
+def _may_stand_in(statement: ast.stmt, names: Sequence[str], statements: Sequence[ast.stmt]) -> list[str]:
+    """The variables that may stand in a line: the first, which the forward pass left, and those nearest."""
+    own = [name for name in names if name not in ("self", "ctx", "cls")]
+    if len(own) <= MOST_NAMES:
+        return own
+    lines: dict[str, list[int]] = {}
+    for one in statements:
+        for name in read(one) | written(one):
+            lines.setdefault(name, []).append(abs(one.lineno - statement.lineno))
+    further = [name for name in own[MOST_NAMES:] if name in lines]
+    near = sorted(further, key=lambda name: min(lines[name]))[:MOST_NEAR]
+    return [*own[:MOST_NAMES], *(name for name in further if name in near)]
 
 
 def _sooner(edit: TextEdit, statement: ast.stmt, nowhere_read: Collection[str], whole: bytes) -> int:

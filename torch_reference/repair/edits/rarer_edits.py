@@ -2,18 +2,16 @@
 
 import ast
 from collections.abc import Iterator, Sequence
-from itertools import combinations, permutations
+from itertools import combinations
 
 from torch_reference.repair.edits.source_text import Source, TextEdit
+from torch_reference.repair.edits.whole_line_edits import FEWER, whole_line_edits
 
 UNARY = {"sqrt", "rsqrt", "exp", "log", "tanh", "sigmoid", "sign", "relu", "reciprocal"}
 WRITING = ({"index_copy_", "index_add_"}, {"scatter_", "scatter_add_"})
 AXES = ("0", "-1, keepdim=True", "1")
 SIZES = ("len({})", "{}.shape[-1]", "{}.numel()", "{}.sum()")
-FACTORS = ("{}[:, None]", "{}[..., None]", "(1 - {})", "{} ** 2", "{}.log()")
 ORDERS = ("permute(0, 2, 3, 1)", "transpose(1, 2)", "transpose(0, 1)")
-FEW, FEWER = 12, 9
-"""So many names at most for products of two of them to be tried as terms, of matrices and by element."""
 
 
 def rarer_edits(source: Source, statement: ast.stmt, names: Sequence[str]) -> Iterator[TextEdit]:
@@ -38,10 +36,7 @@ def rarer_edits(source: Source, statement: ast.stmt, names: Sequence[str]) -> It
             text = source.text(node.value)
             for name in names:
                 yield TextEdit(begin, end, f"({text} * {name})", 5, "factor missing")
-    value = getattr(statement, "value", None)
-    if isinstance(value, ast.expr) and not isinstance(value, ast.Tuple):
-        yield from _of_the_whole(source, value, names)
-        yield from _exchanged(source, value)
+    yield from whole_line_edits(source, statement, names)
 
 
 def _of_a_method(source: Source, node: ast.Call, method: ast.Attribute) -> Iterator[TextEdit]:
@@ -66,7 +61,7 @@ def _of_a_method(source: Source, node: ast.Call, method: ast.Attribute) -> Itera
         axis = source.text(given[0])
         flipped = f"{inner}.flip({axis}).cumsum({axis}).flip({axis})"
         yield TextEdit(begin, end, flipped, 4, "another order")
-    if not of_torch and _is_name(method.value):
+    if not of_torch and (_is_name(method.value) or isinstance(method.value, ast.Attribute)):
         yield TextEdit(start, start, ".T", 4, "transposed")
         for order in ORDERS if method.attr in ("reshape", "view", "flatten") else ():
             yield TextEdit(start, start, f".{order}", 5, "another order")
@@ -141,41 +136,6 @@ def _with_a_product(source: Source, factor: ast.expr, names: Sequence[str]) -> I
     if len(names) <= FEWER and isinstance(factor, ast.Name):
         for one, other in combinations(names, 2):
             yield TextEdit(*source.span(factor), f"({factor.id} + {one} * {other})", 7, "term missing")
-
-
-def _of_the_whole(source: Source, value: ast.expr, names: Sequence[str]) -> Iterator[TextEdit]:
-    begin, end = source.span(value)
-    text = source.text(value)
-    clone = text.removesuffix(".clone()")
-    whole = clone if clone.isidentifier() or not isinstance(value, ast.BinOp) else f"({text})"
-    for name in names:
-        for factor in FACTORS:
-            yield TextEdit(begin, end, f"{whole} * {factor.format(name)}", 6, "factor missing")
-        yield TextEdit(begin, end, f"{whole} / {name} ** 2", 6, "factor missing")
-    yield TextEdit(begin, end, f"3 * {whole}", 6, "factor missing")
-    if clone.isidentifier():
-        yield TextEdit(begin, end, f"0.5 * ({clone} + {clone}.T)", 6, "term missing")
-    short = [name for name in names if name.isidentifier()]
-    if len(short) <= FEWER:
-        for one, other in combinations(short, 2):
-            yield TextEdit(begin, end, f"{text} + {one} * {other}", 8, "term missing")
-            yield TextEdit(begin, end, f"{whole} * {one} * {other}", 8, "factor missing")
-    if len(short) <= FEW:
-        for one, other in permutations(short, 2):
-            yield TextEdit(begin, end, f"{text} + {one}.T @ {other}", 9, "term missing")
-
-
-def _exchanged(source: Source, value: ast.expr) -> Iterator[TextEdit]:
-    """Two names of the line, each wherever the other one is."""
-    begin, end = source.span(value)
-    places = [(source.span(node), node.id) for node in ast.walk(value) if isinstance(node, ast.Name)]
-    for one, other in combinations(sorted({name for _, name in places}), 2):
-        text, last = "", begin
-        for (start, stop), name in sorted(places):
-            swapped = {one: other, other: one}.get(name, name)
-            text += source.bytes[last:start].decode() + swapped
-            last = stop
-        yield TextEdit(begin, end, text + source.bytes[last:end].decode(), 4, "another order")
 
 
 def _names_in(node: ast.expr) -> list[str]:

@@ -44,9 +44,8 @@ def edits_of(source: Source, statement: ast.stmt, names: Sequence[str]) -> list[
         inner = {id(node.value) for node in ast.walk(value) if isinstance(node, ast.Attribute)}
         for node in ast.walk(value):
             if isinstance(node, ast.expr):
-                found += _of_a_node(
-                    source, node, names, id(node) in called, id(node) in inner, id(node) in index
-                )
+                is_in = (id(node) in some for some in (called, inner, index))
+                found += _of_a_node(source, node, names, *is_in)
         for term in () if header(statement) else terms(value):
             found += of_a_term(source, term, names, value)
         for factor in factors(value):
@@ -93,13 +92,13 @@ def _of_a_node(
     text = source.text(node)
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         numbers = [] if isinstance(node.value, bool) else list(_other_numbers(node.value))
-        # A factor of 1 is better left out, and an index is seldom counted from the end.
+        # A factor of 1 is better left out, and an index seldom counts from the end.
         odd = {written: 4 for written in numbers if (written[0] == "-" if index else written == "1")}
         what = "another number"
         yield from (TextEdit(begin, end, written, odd.get(written, 1), what) for written in numbers)
-        if not isinstance(node.value, bool):
-            rare = node.value == 1  # nobody writes it as a factor
-            yield from (TextEdit(begin, end, name, 3 + rare, what) for name in names)
+        if numbers:
+            # Nobody writes 1 as a factor.
+            yield from (TextEdit(begin, end, name, 3 + (node.value == 1), what) for name in names)
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         is_number = isinstance(node.operand, ast.Constant)  # -1 may be an axis
         what, cost = ("another number", 2) if is_number else ("wrong sign", 0)
@@ -133,7 +132,8 @@ def _of_a_node(
 def _other_numbers(value: float) -> Iterator[str]:
     """Numbers that were meant by this one: one more or less, twice, half, the opposite, a digit more."""
     slips = [float(f"{value * step:.12g}") for step in (10, 0.1)] if isinstance(value, float) else []
-    for other in dict.fromkeys((value + 1, value - 1, 2 * value, value / 2, 1, 2, 0.5, 1 - value, *slips)):
+    near = value + 1, value - 1, 2 * value, value / 2, 1, 2, 0.5, 1 - value, value + 2
+    for other in dict.fromkeys((*near, *slips)):
         if other != value and other >= 0:
             yield repr(int(other)) if isinstance(value, int) and other == int(other) else repr(other)
     if value:
