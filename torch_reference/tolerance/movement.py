@@ -27,7 +27,7 @@ from torch_reference.tolerance.differences import coarsest, difference
 from torch_reference.tolerance.gradient_sums import ExpectedSums
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 from torch_reference.tolerance.rounding.half_run import HalfRun
-from torch_reference.tolerance.rounding.moved_run import FINE, MovedRun, Sizes, unit
+from torch_reference.tolerance.rounding.moved_run import FINE, HALF, MovedRun, Sizes, unit
 from torch_reference.tolerance.rounding.roundings import Roundings, smallest
 
 DRAWS = 48
@@ -177,7 +177,7 @@ class Movement:
         kind: Any = MovedRun if half is None else partial(HalfRun, half)
         if not self.in_float64:
             run = kind(seed, self.decisions, self.sizes if half is None else [])
-            run.roundings = self.kind(seed)
+            run.roundings, run.handed = self.kind(seed), self.coarsest if self.coarsest in HALF else None
             try:
                 with run:
                     found = self.reference(self.inputs)

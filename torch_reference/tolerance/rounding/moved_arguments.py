@@ -8,6 +8,9 @@ Linear algebra is stable backwards. A factorisation or a solution of n rows is t
 each element of E is of the size of √n roundings of the largest element of A (Higham, Accuracy and Stability,
 chapters 9 and 10: n in the worst case). How far that carries the result is the condition of the problem,
 which no look at the result tells; so the arguments are moved, and the operation is run on them.
+
+A matrix unit takes factors of 16 bits: where a reference for 16 bits computes one in float32, as the weights
+of an attention, every kernel rounds it before the product. What is of 16 bits anyway stays as it is.
 """
 
 from collections.abc import Callable
@@ -31,6 +34,8 @@ OF_A_ROUNDED_ARGUMENT = {
     *("exp", "exp2", "expm1", "sigmoid", "erfc"),
     *("log", "log2", "log10", "sin", "cos", "tan"),
 }
+FACTORS = {"mm": (0, 1), "bmm": (0, 1), "addmm": (1, 2), "baddbmm": (1, 2), "convolution": (0, 1)}
+"""The places of the factors of products that matrix units make."""
 PRECISE = (torch.float32, torch.float64)
 
 
@@ -46,6 +51,31 @@ def moved_arguments(
         _moved(arg, roundings, unit(arg.dtype)) if is_number(arg) and arg.ndim > 1 and arg.numel() else arg
         for arg in args
     )
+
+
+def handed_to_matrix_units(
+    kind: Operation, args: tuple[Any, ...], roundings: Roundings, dtype: torch.dtype | None
+) -> tuple[Any, ...]:
+    """The arguments of a product, with factors in float32 moved by a rounding of that dtype, if one is given.
+
+    What is a number of that dtype already stays.
+    """
+    places = FACTORS.get(kind.name, ())
+    if dtype is None or not places:
+        return args
+
+    def moved(arg: Any) -> Any:
+        if (
+            not isinstance(arg, Tensor)
+            or arg.dtype != torch.float32
+            or torch.equal(arg, arg.to(dtype).float())
+        ):
+            return arg
+        found = arg.clone()
+        roundings.move(found, torch.finfo(dtype).eps / 2)
+        return found
+
+    return tuple(moved(arg) if place in places else arg for place, arg in enumerate(args))
 
 
 def _of_rounded(args: tuple[Any, ...], roundings: Roundings) -> tuple[Any, ...]:

@@ -32,7 +32,7 @@ from torch_reference.tolerance.rounding.local_sums import (
     is_sum,
     sizes_of_roundings,
 )
-from torch_reference.tolerance.rounding.moved_arguments import moved_arguments
+from torch_reference.tolerance.rounding.moved_arguments import handed_to_matrix_units, moved_arguments
 from torch_reference.tolerance.rounding.operations import NEVER_ZERO, Operation, factors_of, operation
 from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
 from torch_reference.tolerance.rounding.uncompiled import Uncompiled
@@ -52,7 +52,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
     """Move the result of every operation.
 
     Attributes: sizes, those of the roundings of each sum: reckoned in the first run, handed to the others;
-                unmoved, what a 16-bit result was before it was moved
+                unmoved, what a 16-bit result was before it was moved; handed, the 16 bits of factors
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         self.sums = self.inside = 0
         self.coarsest, self.fine_sums, self.scatters = coarsest, fine_sums, False
         self.unmoved = WeakTensorKeyDictionary()
+        self.handed: torch.dtype | None = None
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -147,6 +148,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         narrow, own = bool(halves), self.coarsest or next(iter(halves), FINE)
         self.scatters = self.scatters or kind.name in SCATTERING
         wide = tuple(arg.float() if getattr(arg, "dtype", None) in HALF else arg for arg in args)
+        wide = handed_to_matrix_units(kind, wide, self.roundings, self.handed)
         written = (wide[0].clone(), *wide[1:]) if kind.in_place else wide
         results = as_list(func(*written, **kwargs))
         sizes = self._sizes(func, kind, wide, kwargs, results, unit(own) / unit(FINE))
