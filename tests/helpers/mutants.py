@@ -116,15 +116,25 @@ def say(line: str) -> None:
     print(line, file=sys.__stderr__, flush=True)
 
 
+def files_of(patterns: list[str]) -> Iterable[str]:
+    """The files with a function whose mutants the patterns may name."""
+    for source in config().source_paths:
+        for path in sorted(source.rglob("*.py")):
+            mutant = ".".join(path.with_suffix("").parts) + ".x_function__mutmut_1"
+            if any(fnmatch.fnmatch(mutant, f"{pattern.rpartition('.')[0]}.*") for pattern in patterns):
+                yield str(path)
+
+
 def main(patterns: list[str], tests: list[str]) -> None:
     """Make the mutants, judge those that the patterns name, and write the verdicts down."""
     set_mutant_under_test("mutant_generation")
+    config().only_mutate = list(files_of(patterns))  # all of them take minutes
     Path("mutants").mkdir(exist_ok=True)
     copy_src_dir()
     copy_also_copy_files()
     setup_source_paths()
     create_mutants(1)
-    metas = {path: json.loads(path.read_text()) for path in sorted(Path("mutants").glob("*/*.meta"))}
+    metas = {path: json.loads(path.read_text()) for path in sorted(Path("mutants").rglob("*.meta"))}
     names = [name for meta in metas.values() for name in meta["exit_code_by_key"]]
     forks = Forks(name for pattern in patterns for name in fnmatch.filter(names, pattern))
     os.chdir("mutants")
