@@ -107,8 +107,8 @@ def _tell_more(number: int, task: Task, report: Report, beyond: int, options: ar
         print("\nAt this network the textbook's log(1 + exp(x)) overflows or loses its digits.")
     if beyond:
         print(
-            f"left out: {beyond:,} at which the textbook's log(1 + exp(x)) overflows or loses its digits; "
-            "--case K judges one of them"
+            f"left out: {beyond:,} at which the textbook's log(1 + exp(x)) overflows or loses its\n"
+            "    digits; --case K judges one of them"
         )
     if options.links or options.explain:
         from comparing.own_numbers import print_numbers

@@ -37,7 +37,7 @@ def shrunk(task: Task) -> Task:
 
 SCRIPT = '''"""A counterexample: a small point at which {derivation_told} fails.
 
-Run it in the folder from which {model_told} can be imported.
+Run it in the folder from which that and {model_told} can be imported.
 """
 
 import sys
