@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy, one_hot
 
 from catalogue.reports.options import OPTIONS
 from catalogue.reports.sequences import SEQUENCES
@@ -36,6 +37,34 @@ def wrong_for_few_columns(ctx: Any, g: Tensor) -> Tensor:
     return g * (6 if g.shape[-1] == 2 else 5)
 
 
+def product(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+    """Many matrices times many others."""
+    ctx.save_for_backward(a, b)
+    return a @ b
+
+
+def of_one_block(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor]:
+    """The second gradient is written for eight columns only."""
+    a, b = ctx.saved_tensors
+    d_b = a.mT @ g
+    d_b[..., 8:] = 0
+    return g @ b.mT, d_b
+
+
+def targets_of_rows(ctx: Any, x: Tensor, t: Tensor) -> Tensor:
+    """One loss for each row."""
+    ctx.save_for_backward(x, t)
+    return cross_entropy(x, t, reduction="none")
+
+
+def of_so_many_rows(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
+    """Twice the gradient of those beyond a block."""
+    x, t = ctx.saved_tensors
+    d_x = (g * (t >= 0))[:, None] * (x.softmax(-1) - one_hot(t.clamp(min=0), x.shape[1]))
+    return d_x * (1 + (torch.arange(len(x)) >= 16))[:, None], None
+
+
+many = torch.randn(2, 3, 4, dtype=x.dtype, generator=torch.Generator().manual_seed(5))
 five = lambda ctx, x: x * 5  # noqa: E731
 by_5 = lambda x: x * 5  # noqa: E731
 ELSEWHERE: dict[str, tuple[str, Any, Callable[..., Any], tuple[Any, ...]]] = {
@@ -57,5 +86,13 @@ ELSEWHERE: dict[str, tuple[str, Any, Callable[..., Any], tuple[Any, ...]]] = {
         lambda v: v * 5, (x,),
     ),
     "an error beyond so many rows": ("rows", function(five, error_of_many_rows), by_5, (x,)),
+    "columns of the second factor": (
+        "lengths", function(product, of_one_block), torch.matmul, (many, many.mT[..., :2].contiguous()),
+    ),
+    "losses beyond a block": (
+        "rows",
+        function(targets_of_rows, of_so_many_rows),
+        lambda x, t: cross_entropy(x, t, reduction="none"), (many[0], torch.tensor([0, 3, 1])),
+    ),
     "two columns": ("columns", function(five, wrong_for_few_columns), by_5, (w,)),
 }  # fmt: skip

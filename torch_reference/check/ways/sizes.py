@@ -44,7 +44,7 @@ def with_rows(session: Session) -> Iterator[Attempt]:
         if rows < count and not session.may_shrink:
             continue
         on_error = "fails" if rows == PRIME else "warns"
-        yield from _at_size(session, what, resized(session.inputs, places, rows), on_error)
+        yield from at_size(session, what, resized(session.inputs, places, rows), on_error)
     if len(session.wanted) <= MOST_WANTED:
         yield from _beyond(session, session.inputs, places, count, "rows")
         yield from _each_alone(session, session.inputs, places, "rows")
@@ -68,10 +68,10 @@ def with_columns(session: Session) -> Iterator[Attempt]:
                 continue
             found = [] if length == 1 or not session.may_shrink else list(_one(session, start, places))
             if length > 2 and session.may_shrink:
-                found += _at_size(session, "two columns", resized(start, places, 2))
-            found += _beyond(session, start, places, length, "columns")
-            yield from found
-            if found:
+                found += at_size(session, "two columns", resized(start, places, 2))
+            beyond = list(_beyond(session, start, places, length, "columns"))
+            yield from found + beyond
+            if beyond:
                 yield from _each_alone(session, start, places, "columns")
                 break
     yield from broadcast(session)
@@ -83,10 +83,10 @@ def _each_alone(session: Session, start: Tensors, places: Places, what: str) -> 
     What has one number there is taken for all of the other's, which a function may not have in mind.
     """
     for name, dims in places.items() if len(places) > 1 else ():
-        if _elements(start, {name: dims}, PRIME) <= MOST_INPUTS:
+        if elements_at(start, {name: dims}, PRIME) <= MOST_INPUTS:
             inputs = resized(start, {name: dims}, PRIME)
             is_broadcast = all(start[name].shape[dim] == 1 for dim in dims)
-            for attempt in _at_size(session, f"{PRIME} {what} of {name}", inputs, "refused"):
+            for attempt in at_size(session, f"{PRIME} {what} of {name}", inputs, "refused"):
                 yield attempt._replace(warns=is_broadcast)
 
 
@@ -107,7 +107,7 @@ def _going_together(inputs: Tensors, length: int, most: int) -> Iterator[Places]
 
 
 def _one(session: Session, start: Tensors, places: Places) -> Iterator[Attempt]:
-    for attempt in _at_size(session, "one column", resized(start, places, 1)):
+    for attempt in at_size(session, "one column", resized(start, places, 1)):
         # Where values alone tell the derivative, and they are constant, a kink would not be seen.
         names = {name: tuple(attempt.point[name].shape) for name in session.wanted}
         if not getattr(session.objective.function, "finds_kinks", False) or any(
@@ -124,20 +124,20 @@ def _beyond(session: Session, start: Tensors, places: Places, length: int, what:
     found: list[Attempt] = []
     on_error = "fails" if what == "rows" else "warns"
     for size in dict.fromkeys([*(EVEN if length % 2 else BEYOND), *of_its_own]):
-        if size <= length or _elements(start, places, size) > MOST_INPUTS:
+        if size <= length or elements_at(start, places, size) > MOST_INPUTS:
             continue
         point = {
             name: near(value, generator) if name in places and name in session.wanted else value
             for name, value in resized(start, places, size).items()
         }
         since = thread_time()
-        found = list(_at_size(session, f"{size} {what}", point, on_error)) or found
+        found = list(at_size(session, f"{size} {what}", point, on_error)) or found
         if found and thread_time() - since < LONG:
             break
     yield from found
 
 
-def _at_size(session: Session, what: str, point: Tensors, on_error: str = "warns") -> Iterator[Attempt]:
+def at_size(session: Session, what: str, point: Tensors, on_error: str = "warns") -> Iterator[Attempt]:
     point = parted(session.inputs, point)
     for attempt in at_point(session, f"with {what}", point):
         if elements(attempt.point) - elements(point) <= MOST_OUTPUTS:
@@ -145,7 +145,7 @@ def _at_size(session: Session, what: str, point: Tensors, on_error: str = "warns
             yield attempt._replace(may_refuse=True, resized=True, on_error=on_error)
 
 
-def _elements(inputs: Tensors, places: Places, size: int) -> int:
+def elements_at(inputs: Tensors, places: Places, size: int) -> int:
     total = 0
     for name, value in inputs.items():
         numbers = value.numel()

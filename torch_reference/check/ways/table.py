@@ -13,7 +13,7 @@ from torch_reference.check.ways import (
     transforms,
     upstreams,
 )
-from torch_reference.check.ways.elsewhere import dimensions, indices, options
+from torch_reference.check.ways.elsewhere import dimensions, indices, lengths, options
 from torch_reference.check.ways.elsewhere.unwritten import unwritten
 from torch_reference.check.ways.layouts import LAYOUTS, in_layout
 from torch_reference.check.ways.session import Attempt, Session
@@ -54,6 +54,7 @@ WAYS: dict[str, Way] = {
     "options": options.with_options,
     "rows": sizes.with_rows,
     "columns": sizes.with_columns,
+    "lengths": lengths.with_lengths,
     "dimensions": dimensions.with_one_more,
     "offset": partial(in_layout, LAYOUTS["offset"][1], LAYOUTS["offset"][0]),
 }
@@ -62,14 +63,14 @@ of a GPU: a kernel that reads 16 bytes at once ends it where they do not begin a
 
 POINTS = (
     *("redrawn", "zeros", "zero rows", "units", "equal values", "scales"),
-    *("repeated indices", "ignored indices", "masks", "options", "rows", "columns", "dimensions"),
+    *("repeated indices", "ignored indices", "masks", "options", "rows", "columns", "lengths", "dimensions"),
 )
 """The ways that go to other points."""
 
 
 COSTLY = (
     *("expanded upstream", "redrawn", "zeros", "zero rows", "units", "equal values", "scales"),
-    *("options", "rows", "columns", "dimensions"),
+    *("options", "rows", "columns", "lengths", "dimensions"),
 )
 """The ways whose points need bounds of their own: left out where many elements cannot be cut to few."""
 

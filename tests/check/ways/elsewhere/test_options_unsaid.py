@@ -38,6 +38,7 @@ def judged(*call: Any) -> tuple[str, str]:
     return dict(report.ways)["options"], report.note
 
 
+@pytest.mark.medium
 def test_a_default_that_is_not_given_hides_a_mistake() -> None:
     """Of a Function, of what calls one by keyword, of a pair, and bound by a partial."""
     told = ("fails", "with inputs['factor'] = 0.75 in place of 1.0")
@@ -63,6 +64,7 @@ def test_a_default_beside_random_numbers_is_set() -> None:
     assert judged(function, lambda x, factor=1.0: scaled(dropped(x, 0.3), factor), x)[0] == "fails"
 
 
+@pytest.mark.medium
 def test_the_options_of_a_module_are_set() -> None:
     """Of its forward, whether its reference is a module or reads its parameters."""
 

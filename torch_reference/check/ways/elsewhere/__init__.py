@@ -11,6 +11,7 @@
 | in_place_of_none | what is tried for an option that is None |
 | fitting | inputs of half a size, for an option that needs it |
 | resizing | inputs of other lengths, and which go together |
+| lengths | each dimension longer than a small block |
 | domain | where a reference has one derivative |
 | unwritten | what is read before it is written |
 """

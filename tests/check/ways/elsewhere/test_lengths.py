@@ -1,0 +1,72 @@
+"""Each dimension longer than a block, with those that have to go with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from torch_reference import check_function
+
+
+def drawn(*shape: int) -> Tensor:
+    """Normal numbers."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(sum(shape)), dtype=torch.float64)
+
+
+def of_one_block(reference: Callable[..., Tensor], which: int, dim: int) -> type[torch.autograd.Function]:
+    """A function whose gradient of one input is wrong beyond 8 numbers along one dimension."""
+
+    class OfOneBlock(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, *inputs: Tensor) -> Tensor:
+            ctx.save_for_backward(*inputs)
+            return reference(*inputs)
+
+        @staticmethod
+        def backward(ctx: Any, above: Tensor) -> Any:
+            with torch.enable_grad():
+                leaves = [value.detach().requires_grad_() for value in ctx.saved_tensors]
+                gradients = list(torch.autograd.grad(reference(*leaves), leaves, above))
+            gradient = gradients[which]
+            if gradient.shape[dim] > 8:
+                gradients[which] = torch.cat(
+                    [gradient.narrow(dim, 0, 8), 2 * gradient.narrow(dim, 8, gradient.shape[dim] - 8)], dim
+                )
+            return tuple(gradients)
+
+    return OfOneBlock
+
+
+HEADS = (drawn(2, 2, 4, 3), drawn(2, 2, 6, 3), drawn(2, 2, 6, 3))
+AFFINE = (drawn(4, 3), drawn(5, 3), drawn(5))
+IMAGE = (drawn(2, 3, 6, 5), drawn(4, 3, 2, 2), drawn(4))
+attention = functional.scaled_dot_product_attention
+CASES = {
+    "heads": (attention, HEADS, 0, 1, "37 in inputs[0] (dimension 1), inputs[1] (dimension 1), inputs[2]"),
+    "keys": (attention, HEADS, 1, 2, "37 in inputs[1] (dimension 2), inputs[2] (dimension 2)"),
+    "what a matrix puts out": (functional.linear, AFFINE, 1, 0, "37 in inputs[1] (dimension 0), inputs[2]"),
+    "columns of a product": (torch.matmul, (drawn(2, 4, 3), drawn(2, 3, 5)), 1, 2, "37 in inputs[1]"),
+    "channels": (functional.conv2d, IMAGE, 1, 1, "37 in inputs[0] (dimension 1), inputs[1] (dimension 1)"),
+}
+
+
+@pytest.mark.sample(2)
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_wrong_beyond_a_block_is_seen(name: str) -> None:
+    """All were right at every number of rows and columns that was tried."""
+    reference, inputs, which, dim, told = CASES[name]
+    function = of_one_block(reference, which, dim)
+    report = check_function(function, reference, *inputs, ways=["lengths"], order=1, draws=0)
+    assert report.note.startswith(f"with {told}")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_right_agrees_at_each_length(name: str) -> None:
+    """And the reference takes some of them."""
+    reference, inputs, *_ = CASES[name]
+    report = check_function(reference, reference, *inputs, ways=["lengths"], order=1, draws=0)
+    assert dict(report.ways) == {"lengths": "agrees"}
+    assert not report.warnings

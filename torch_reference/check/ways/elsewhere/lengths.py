@@ -1,0 +1,73 @@
+"""Each length: of columns, of heads, of keys, of what a matrix puts out, with what has to go with it.
+
+A kernel has a block along each of them. Rows have a way of their own, as columns have for more of them.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from time import thread_time
+
+from torch_reference.check.ways.elsewhere.resizing import PRIME, Places, resized, rows_together, takes
+from torch_reference.check.ways.near import near
+from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.check.ways.sizes import LONG, MOST_INPUTS, at_size, elements_at
+from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.own_generator import own_generator
+
+MOST = 6
+"""So many lengths are tried."""
+MOST_WANTED = 6
+"""Of more gradients each costs, and a module of many parameters is no kernel."""
+
+
+def with_lengths(session: Session) -> Iterator[Attempt]:
+    """Each dimension longer than a small block, alone or with those that go with it."""
+    if len(session.wanted) > MOST_WANTED:
+        return
+    for places, size in islice(_taken(session), MOST):
+        generator = own_generator(0)
+        inputs = {
+            name: near(value, generator) if name in places and name in session.wanted else value
+            for name, value in resized(session.inputs, places, size).items()
+        }
+        told = ", ".join(f"{name} (dimension {', '.join(map(str, dims))})" for name, dims in places.items())
+        yield from at_size(session, f"{size} in {told}", inputs, "warns")
+
+
+def _taken(session: Session) -> Iterator[tuple[Places, int]]:
+    """The dimensions that grow together, and to what, as the reference takes it first."""
+    rows, _ = rows_together(session)
+    done = {(name, dim) for name, dims in rows.items() for dim in dims}
+    for name, value in session.data.items():
+        for dim, length in enumerate(value.shape):
+            if (name, dim) in done or length < 2:
+                continue
+            since = thread_time()
+            found = next(_fitting(session, name, dim), None)
+            if found is not None:
+                done |= {(other, each) for other, dims in found[0].items() for each in dims}
+                yield found
+            if thread_time() - since > LONG:
+                return
+
+
+def _fitting(session: Session, name: str, dim: int) -> Iterator[tuple[Places, int]]:
+    length = session.data[name].shape[dim]
+    sizes = dict.fromkeys([PRIME, length * (PRIME // length), 2 * length + 1])
+    for places in _going_with(session.data, name, dim):
+        for size in sizes:
+            is_larger = length < size and elements_at(session.inputs, places, size) <= MOST_INPUTS
+            if is_larger and takes(session, resized(session.inputs, places, size)):
+                yield places, size
+
+
+def _going_with(inputs: Tensors, name: str, dim: int) -> Iterator[Places]:
+    """It alone, with the same dimension of others, with all of that length in others, with all."""
+    length = inputs[name].shape[dim]
+    every = {
+        other: [each for each, size in enumerate(value.shape) if size == length]
+        for other, value in inputs.items()
+    }
+    alike = {other: [dim] for other, dims in every.items() if dim in dims}
+    for places in ({name: [dim]}, alike, {**every, name: [dim]}, every):
+        yield {other: dims for other, dims in places.items() if dims}
