@@ -14,6 +14,7 @@ from torch_reference.comparison import Verdict
 from torch_reference.tolerance import sides_row
 from torch_reference.tolerance.kinks.beside import Side
 from torch_reference.tolerance.kinks.hulls import hulls
+from torch_reference.tolerance.kinks.towards import ALONE, _directions
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.sides_row import row_between_sides
 
@@ -87,3 +88,10 @@ def test_of_two_equals_both_are_sorted(found: tuple[float, ...], right: bool) ->
     own = (lambda x: (ordered(x), None)), backward
     upstream = [torch.tensor([2.0, -3.0], dtype=torch.float64)]
     assert check(own, ordered, x, upstream=upstream).agrees is right
+
+
+def test_a_gradient_that_lies_in_another_order_is_looked_at() -> None:
+    """Its elements are counted in the order in which they are named, and no error is raised."""
+    off = torch.tensor([[0.0, -2.0], [0.0, 0.0], [0.0, 0.0]]).T
+    one_way, _ = _directions(ALONE, off, off.abs(), torch.Generator())
+    assert torch.equal(one_way, off.sign())

@@ -83,7 +83,7 @@ def _directions(kind: int, off: Tensor, outside: Tensor, generator: torch.Genera
     Shapes: those of off and outside
     """
     if kind == ALONE:
-        found = torch.zeros_like(off)
+        found = torch.zeros_like(off, memory_format=torch.contiguous_format)
         found.view(-1)[int(outside.argmax())] = off.flatten()[int(outside.argmax())].sign()
         return found, -found
     random = torch.rand(off.shape, generator=generator, device="cpu").to(off)
