@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     found: dict[str, Counter[str]] = {str(dtype).removeprefix("torch."): Counter() for dtype in DTYPES}
     for number in range(options.start, options.start + options.count):
         dtype = DTYPES[number % len(DTYPES)]
-        kind, links = judged(number, dtype)
+        kind, links = judged(number, dtype, options.further)
         found[str(dtype).removeprefix("torch.")][kind] += 1
         if kind != "agrees" and not options.json:
             print(f"{kind}: {number}, {links} in {dtype}", flush=True)
@@ -43,6 +43,11 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(prog="right_functions.py", description=__doc__)
     parser.add_argument("count", type=int, nargs="?", default=1000, help="so many (default: 1000)")
     parser.add_argument("--start", type=int, default=0, help="the number of the first (default: 0)")
+    parser.add_argument(
+        "--further",
+        action="store_true",
+        help="of further links too: masks, indices, complex numbers inside, fused kernels, ...",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(argv)
     if options.count < 1:
@@ -50,12 +55,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def judged(number: int, dtype: torch.dtype) -> tuple[str, str]:
+def judged(number: int, dtype: torch.dtype, further: bool = False) -> tuple[str, str]:
     """(what the check says of the function of that number, its links): one of KINDS.
 
     Where one of its values is not finite there is nothing to refuse, and nothing that agrees.
     """
-    function = random_function(number, dtype)
+    function = random_function(number, dtype, further)
     if not all(bool(value.isfinite().all()) for value in function.values()):
         return "not finite", function.links
     report = check_function(function.pair, function.reference, *function.inputs, ways=[], order=1)

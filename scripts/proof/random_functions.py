@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from proof import random_links
+from proof.random_links import HALF, Link, finely
+
 DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16, torch.complex128)
-HALF = (torch.bfloat16, torch.float16)
 SCALES = (0.1, 0.5, 1.0, 2.0)
 LONGEST = 5
-Link = tuple[Callable[..., Tensor], Callable[..., Any]]
-"""(y of x and what else it takes; the gradients of these, of the upstream gradient g, x and what else)."""
+INSIDE = ("", "fused", "reference in 16 bits")
 
 
 class RandomFunction(NamedTuple):
@@ -98,8 +99,12 @@ OVER: Link = (
 WITH_ANOTHER["over"] = OVER, lambda n, m: (n, m)
 
 
-def random_function(seed: int, dtype: torch.dtype) -> RandomFunction:
-    """The function of that number: one to LONGEST links, on up to six rows of as many columns."""
+def random_function(seed: int, dtype: torch.dtype, further: bool = False) -> RandomFunction:
+    """The function of that number: one to LONGEST links, on up to six rows of as many columns.
+
+    Further functions have the links of random_links.py, too; of three, one is a kernel that rounds at its end
+    alone, and one has a reference that computes in 16 bits inside of its links, too.
+    """
     chance, draws = random.Random(seed), torch.Generator().manual_seed(seed)
     rows, columns = chance.randint(1, 6), chance.randint(1, 6)
     shape, links = (rows, columns), list[tuple[str, Link, int | None]]()
@@ -109,55 +114,84 @@ def random_function(seed: int, dtype: torch.dtype) -> RandomFunction:
         return (chance.choice(SCALES) * torch.randn(of, generator=draws, dtype=real)).to(dtype)
 
     inputs = [drawn(*shape)]
-    alone = HOLOMORPHIC if dtype.is_complex else {**HOLOMORPHIC, **REAL}
+    alone, with_another = _links(dtype, further)
     for _ in range(chance.randint(1, LONGEST)):
-        name = chance.choice(
-            [*alone, *(name for name in WITH_ANOTHER if name != "over" or not dtype.is_complex)]
-        )
+        name = chance.choice([*alone, *with_another])
         if name in alone:
             links.append((name, alone[name], None))
         else:
-            link, of = WITH_ANOTHER[name]
+            link, of = with_another[name]
             inputs.append(drawn(*of(*shape)))
             links.append((name, link, len(inputs) - 1))
         with torch.no_grad():
             shape = tuple(_run(links[-1:], [torch.ones(shape, dtype=dtype), *inputs[1:]])[-1].shape)  # type: ignore[assignment]
+    inside = chance.choice(INSIDE) if further else INSIDE[0]
+    other = _as_it_is if inside == "reference in 16 bits" else _inside
     return RandomFunction(
-        _pair(links), lambda *given: _run(links, given)[-1], inputs, ", ".join(name for name, *_ in links)
+        _pair(links, fused=inside == "fused"),
+        lambda *given: _run(links, given, other)[-1],
+        inputs,
+        ", ".join([*(name for name, *_ in links), *([inside] if inside else [])]),
     )
 
 
-def _run(links: Sequence[tuple[str, Link, int | None]], given: Sequence[Tensor]) -> list[Tensor]:
+def _links(dtype: torch.dtype, further: bool) -> tuple[dict[str, Link], dict[str, Any]]:
+    """Those of x alone, and those that take another tensor."""
+    alone = HOLOMORPHIC if dtype.is_complex else {**HOLOMORPHIC, **REAL}
+    others = {name: of for name, of in WITH_ANOTHER.items() if name != "over" or not dtype.is_complex}
+    if further:
+        alone, others = {**alone, **random_links.HOLOMORPHIC}, {**others, **random_links.WITH_ANOTHER}
+        if not dtype.is_complex:
+            alone |= random_links.REAL
+            others |= random_links.REAL_WITH_ANOTHER
+    return alone, others
+
+
+def _run(
+    links: Sequence[tuple[str, Link, int | None]],
+    given: Sequence[Tensor],
+    inside: Callable[..., Any] | None = None,
+) -> list[Tensor]:
     """The values between the links, the first input and the output among them."""
     values = [given[0]]
     for _, (forward, _), other in links:
-        values.append(_inside(forward, values[-1], *([] if other is None else [given[other]])))
+        further = [] if other is None else [given[other]]
+        values.append((inside or _inside)(forward, values[-1], *further))
     return values
+
+
+def _as_it_is(function: Callable[..., Any], *given: Tensor) -> Any:
+    return function(*given)
 
 
 def _inside(function: Callable[..., Any], *given: Tensor) -> Any:
     """The function as a kernel: of 16 bits in float32, and rounded at its end."""
     dtype = given[0].dtype
-    if dtype not in HALF:
-        return function(*given)
-    found = function(*(each.float() for each in given))
+    return _rounded(function(*map(finely, given)), dtype) if dtype in HALF else function(*given)
+
+
+def _rounded(found: Any, dtype: torch.dtype) -> Any:
     return tuple(each.to(dtype) for each in found) if isinstance(found, tuple) else found.to(dtype)
 
 
-def _pair(links: Sequence[tuple[str, Link, int | None]]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def _pair(
+    links: Sequence[tuple[str, Link, int | None]], fused: bool
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def forward(*given: Tensor) -> tuple[Tensor, Any]:
-        values = _run(links, given)
-        return values[-1], (given, values)
+        values = _run(links, [*map(finely, given)] if fused else given)
+        return values[-1].to(given[0].dtype), (given, values)
 
     def backward(saved: Any, g: Tensor) -> tuple[Tensor | None, ...]:
         given, values = saved
+        dtype, g = g.dtype, finely(g) if fused else g
         found: list[Tensor | None] = [None] * len(given)
         for (_, (_, slope), other), x in reversed(list(zip(links, values, strict=False))):
             if other is None:
                 g = _inside(slope, g, x)
             else:
-                g, found[other] = _inside(slope, g, x, given[other])
-        found[0] = g
+                g, of_other = _inside(slope, g, x, finely(given[other]) if fused else given[other])
+                found[other] = of_other.to(dtype)
+        found[0] = g.to(dtype)
         return tuple(found)
 
     return forward, backward

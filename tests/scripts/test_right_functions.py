@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import right_functions
-from proof.random_functions import DTYPES, random_function
+from proof.random_functions import DTYPES, INSIDE, random_function
 from torch_reference import check_function
 
 
@@ -26,10 +26,21 @@ def test_what_has_no_bound_is_open_and_not_refused() -> None:
 
 
 @pytest.mark.medium
-def test_a_derivation_that_is_off_is_refused() -> None:
+def test_nothing_that_is_right_is_refused_of_further_links(capsys: pytest.CaptureFixture[str]) -> None:
+    """Four of each dtype, of every way to round inside."""
+    assert right_functions.main(["20", "--further", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert all(sum(kinds.values()) == 4 and kinds["agrees"] >= 3 for kinds in found.values())
+    links = {random_function(number, torch.bfloat16, further=True).links for number in range(20)}
+    assert {inside for inside in INSIDE if any(of.endswith(inside) for of in links)} == set(INSIDE)
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("further", [False, True])
+def test_a_derivation_that_is_off_is_refused(further: bool) -> None:
     """A ten-thousandth too much, of any function that has a derivative at all."""
     for number in range(8):
-        function = random_function(number, torch.float64)
+        function = random_function(number, torch.float64, further)
         forward, backward = function.pair
 
         def off(saved: object, g: torch.Tensor, backward=backward) -> list:
