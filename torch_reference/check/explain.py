@@ -1,5 +1,6 @@
 """What a derivation returned beside what is right: each link by itself, its size, its kind, whose it is."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,6 +18,7 @@ from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients, zeros
 from torch_reference.judging.witness import Testimony, testimony
 from torch_reference.repair.own_time import OwnTime
+from torch_reference.tolerance.own_code.own_formula import OF_FORMULA
 
 SECONDS = 20.0
 """So long are kinds and witnesses looked for: one mistake spoils most of a network's gradients, and the first
@@ -38,12 +40,14 @@ def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Fi
         return besides + [Finding(name, task.kind(name), row) for name, row in rows.items()]
     point, links = cut_point(task, task.point, manual)
     cut = Cut(point, names, links)
-    by_itself = judge(manual, task.objective, *cut, fewest) if links else rows
+    by_itself = judge(manual, task.objective, *cut, fewest) if links else {**rows}
     below = _below_unfit_links(task, cut, manual)
     findings, limit = besides, OwnTime(SECONDS)
+    by_itself |= _own_formulas(rows, links)
     for name, row in rows.items():
         if row.agrees or by_itself[name].agrees:
-            findings.append(Finding(name, task.kind(name), row, inherited=not row.agrees))
+            told = replace(row, explanation="") if row.explanation in OF_FORMULA else row
+            findings.append(Finding(name, task.kind(name), told, inherited=not row.agrees))
         elif name in below:
             link = below[name]
             why = unfit(manual[link], shapes[link], task.dtype)
@@ -54,6 +58,17 @@ def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Fi
             finding = _explained(task, by_itself[name], cut, 0 if late else draws, manual)
             findings.append(_left(finding) if late else finding)
     return findings
+
+
+def _own_formulas(rows: Mapping[str, Row], links: Sequence[str]) -> dict[str, Row]:
+    """What differs by its formula, down to the first wrong link: from there on it may be inherited."""
+    found = {}
+    for name, row in rows.items():
+        if row.explanation in OF_FORMULA:
+            found[name] = row
+        if name in links and not row.agrees:
+            break
+    return found
 
 
 def _left(finding: Finding) -> Finding:

@@ -118,7 +118,7 @@ class Evidence:
         meant, is_small = allowances(), elements(self.point) <= MANY
         if is_small and any(row.verdict is Verdict.DIFFERS for row in rows.values()):
             rows = forgiven(rows, manual, self._tolerance.movement, again, meant.accept, anywhere)
-        if derive is None or not isinstance(self.objective, FunctionObjective):
+        if derive is None:
             return rows
         own = {name: manual[name] for name in self.names if name in manual}
         own = {name: own[name] for name in in_question(rows, own)}

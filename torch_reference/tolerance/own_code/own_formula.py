@@ -48,6 +48,7 @@ AS_SMALL = (
     "constant in 16 bits: an approximation that is as good as this precision, or a mistake that is as small; "
     "compare in a higher precision"
 )
+OF_FORMULA = (OTHERWISE, AS_SMALL)
 
 Again = Callable[[], Mapping[str, Tensor]]
 
