@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from catalogue.lines import held_out_kernels, held_out_reports, line_reports
+from catalogue.lines import held_out_kernels, held_out_numpy, held_out_reports, line_reports
 
 
 class Reported(NamedTuple):
@@ -28,5 +28,9 @@ def read(table: str) -> Iterator[Reported]:
 
 
 REPORTED = tuple(read(line_reports.TABLE))
-HELD_OUT = (*read(held_out_reports.TABLE), *read(held_out_kernels.TABLE))
+HELD_OUT = (
+    *read(held_out_reports.TABLE),
+    *read(held_out_kernels.TABLE),
+    *read(held_out_numpy.TABLE),
+)
 """Written down before the check had seen any of them; what it said then is in docs/scoreboard.md."""

@@ -4,4 +4,7 @@ As in published/, each file's SUBJECTS is a table: name -> what makes (function,
 positions]) for check_function, or (model, loss, inputs, targets, derivation) for check_derivation.
 """
 
-MODULES = ("scratch", "engines", "kernels", "metrics", "divergences", "frameworks", "algebra", "homework")
+MODULES = (
+    *("scratch", "engines", "kernels", "metrics", "divergences", "frameworks", "algebra", "homework"),
+    *("likelihoods", "lookups"),
+)
