@@ -48,8 +48,8 @@ def _largest_so_far_slope(g: Tensor, x: Tensor) -> Tensor:
 
 def _soft_largest_so_far_slope(g: Tensor, x: Tensor) -> Tensor:
     later = torch.ones_like(x[0]).diag_embed().cumsum(-1)  # row i is 1 from column i on
-    weights = (x.unsqueeze(-1) - x.logcumsumexp(-1).unsqueeze(-2)).exp()
-    return (weights * later * g.unsqueeze(-2)).sum(-1)
+    apart = x.unsqueeze(-1) - x.logcumsumexp(-1).unsqueeze(-2)
+    return (apart.masked_fill(later == 0, -torch.inf).exp() * g.unsqueeze(-2)).sum(-1)
 
 
 def _guarded(x: Tensor) -> Tensor:
