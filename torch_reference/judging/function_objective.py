@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.judging.calls.arguments import Arguments
-from torch_reference.judging.calls.cuts import Indexing, SameLengths
+from torch_reference.judging.calls.cuts import Indexing, Survived
 from torch_reference.judging.calls.holders import tensors_mapped
 from torch_reference.judging.calls.nests import forms_of, named_leaves, named_tensors
 from torch_reference.judging.calls.points import (
@@ -128,7 +128,7 @@ class FunctionObjective:
             for name, value in inputs.items()
         }
         begin = {leaves[name].grad_fn for name in wanted}  # before it works in place
-        with torch.enable_grad(), SameLengths():
+        with torch.enable_grad(), Survived():
             outputs = named_tensors(self.outputs(leaves), "outputs")
         depends = any(output.requires_grad for output in outputs.values())
         depends = depends and _comes_from(outputs.values(), begin)

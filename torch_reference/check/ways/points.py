@@ -24,6 +24,7 @@ from torch_reference.check.ways.near import (
 from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.check.ways.upstreams import first_row
 from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.cuts import Survived
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of_range
@@ -137,7 +138,7 @@ def at_point(session: Session, what: str, inputs: Tensors, at_kinks: bool = Fals
 
 
 def _there(session: Session, point: Tensors) -> Made:
-    with unwritten_is_nan():
+    with unwritten_is_nan(), Survived():
         return session.differentiated(point)
 
 

@@ -8,6 +8,7 @@ is not its own.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
@@ -100,8 +101,11 @@ class Indexing(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         return func(*args, **(kwargs or {}))
 
 
-class SameLengths(TorchFunctionMode):
-    """Attention has as many values as keys: torch's on a processor does not look, and reads beyond them."""
+class Survived(TorchFunctionMode):
+    """An error where torch on a processor does not look, and would end the process.
+
+    Attention has as many values as keys, and what has no row has no derivative of its distances.
+    """
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
@@ -112,4 +116,6 @@ class SameLengths(TorchFunctionMode):
             keys, values = named["key"].shape[-2:], named["value"].shape[-2:]
             if keys[0] != values[0]:
                 raise RuntimeError(f"attention of {keys[0]} keys to {values[0]} values")
+        if func is torch.pdist and not [*args, *(kwargs or {}).values()][0].numel():
+            raise RuntimeError("distances of no rows")
         return func(*args, **(kwargs or {}))

@@ -1,4 +1,4 @@
-"""Torch's attention on a processor looks at no lengths, and ends the process: no way calls it so."""
+"""Some of torch's own on a processor does not look, and ends the process: no way calls it so."""
 
 import pytest
 import torch
@@ -6,13 +6,13 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 # torch's own name for it
 
 from torch_reference import check_function
-from torch_reference.judging.calls.cuts import SameLengths
+from torch_reference.judging.calls.cuts import Survived
 
 
 def test_attention_of_more_keys_than_values_is_an_error() -> None:
     """By position and by name."""
     q, k = torch.randn(1, 2, 12, 8), torch.randn(1, 2, 37, 8)
-    with SameLengths():
+    with Survived():
         F.scaled_dot_product_attention(k, q, q)
         with pytest.raises(RuntimeError, match="attention of 37 keys to 12 values"):
             F.scaled_dot_product_attention(q, k, q)
@@ -46,3 +46,17 @@ def test_no_way_asks_for_it(dtype: torch.dtype) -> None:
     assert report, str(report)
     assert all(keys == values for _, keys, values in lengths)
     assert any(queries != keys for queries, keys, _ in lengths)
+
+
+def test_no_distances_of_no_row_are_differentiated() -> None:
+    """Neither of the function nor of its reference; and those of five rows are judged."""
+    x = torch.randn(5, 3, dtype=torch.float64)
+
+    def plain(x: Tensor) -> Tensor:
+        one, other = torch.triu_indices(len(x), len(x), 1)
+        return (x[one] - x[other]).norm(dim=-1)
+
+    for function, reference in ((F.pdist, plain), (plain, F.pdist)):
+        assert check_function(function, reference, x, ways=["rows"], order=1)
+    with Survived(), pytest.raises(RuntimeError, match="no rows"):
+        F.pdist(x[:0])
