@@ -8,10 +8,9 @@ from torch import Tensor
 
 from torch_reference.tolerance.differences import adds_up, is_number
 from torch_reference.tolerance.movement import Movement, Tensors
-from torch_reference.tolerance.rounding.moved_run import HALF, unit
+from torch_reference.tolerance.rounding.moved_run import HALF
 from torch_reference.tolerance.rounding.own_run import ExactOwnRun
-from torch_reference.tolerance.rounding.roundings import SPREAD
-from torch_reference.tolerance.second_look import COARSE, COARSE_DRAWS, CoarseRun, coarse_movements
+from torch_reference.tolerance.second_look import COARSE, COARSE_DRAWS, CoarseRun
 
 IN_FLOAT64 = 2.0**-47
 """A rounding of float64, 64 times."""
@@ -57,16 +56,21 @@ def in_float64(asked: list[str], movement: Movement, derive: Derive) -> Exact:
 def noise_of_float64(names: Iterable[str], exact: Exact, movement: Movement, derive: Derive) -> Tensors:
     """How far the roundings of float64 move what the code makes, and the reference: coarse ones show it.
 
+    Those of the reference turn its decisions, too: torch's logcumsumexp decides by the sign of a gradient,
+    and one of 0 would stay so where that is held.
+
     Errors: whatever the code raises, which it did not where nothing was moved
     """
-    scale = SPREAD * unit(movement.coarsest) / COARSE
-    reach = {name: coarse_movements(movement)[0][name] / scale for name in names}
+    reach = {name: torch.zeros_like(exact.found[name]) for name in names}
     for seed in range(COARSE_DRAWS):
         with CoarseRun(seed, exact.decisions):
             made = derive(movement.exact_inputs)
+        with CoarseRun(seed):
+            right = movement.reference(movement.exact_inputs)
         for name, known in reach.items():
-            moved = numbers(made[name].detach(), movement.expected[name]) - exact.found[name]
-            reach[name] = torch.maximum(known, moved.abs())
+            for value, still in ((made[name].detach(), exact.found[name]), (right[name], exact.right[name])):
+                moved = numbers(value, movement.expected[name]) - still
+                reach[name] = known = torch.maximum(known, moved.abs())
     return {name: (each * IN_FLOAT64 / COARSE).nan_to_num(0.0, 0.0) for name, each in reach.items()}
 
 
