@@ -76,6 +76,7 @@ def test_a_wrong_output_is_found_before_its_gradient() -> None:
     assert (first.name, first.row.verdict) == ("outputs[0]", Verdict.ALIASED)
 
 
+@pytest.mark.medium
 def test_an_index_among_the_outputs_must_be_equal() -> None:
     """Like max, which returns values and indices."""
     right = (lambda x: ((x.max(), x.argmax()), x)), lambda x, g, *_: g * (x == x.max())

@@ -69,8 +69,9 @@ def derivation(**changed):
 
 
 MISTAKES = {
-    "log10 for SoftPlus": ({"y": lambda x: (1 + x.exp()).log10()}, {"another function"}),
+    "the derivative at y": ({"slope": lambda x, y: torch.sigmoid(y)}, {"derivative at the output"}),
     "ReLU for SoftPlus": ({"y": torch.relu}, {"another function"}),
+    "log10 for SoftPlus": ({"y": lambda x: (1 + x.exp()).log10()}, {"another function"}),
     "ReLU for SoftPlus, and its derivative": (
         {"y": torch.relu, "slope": lambda x, y: (x > 0).double()},
         {"another function"},
@@ -84,7 +85,6 @@ MISTAKES = {
     "exp(x)": ({"slope": lambda x, y: x.exp()}, {"derivative of another function"}),
     "sigmoid(-x)": ({"slope": lambda x, y: torch.sigmoid(-x)}, {"derivative of another function"}),
     "no derivative": ({"slope": lambda x, y: torch.ones_like(x)}, {"derivative missing"}),
-    "the derivative at y": ({"slope": lambda x, y: torch.sigmoid(y)}, {"derivative at the output"}),
     "w3 and w4 swapped": ({"through": lambda p: (p["w4"], p["w3"])}, {"another factor"}),
     "x for y1": ({"w3_factor": lambda x1, y1, dose: dose}, {"another factor"}),
     "x1 for y1": ({"w3_factor": lambda x1, y1, dose: x1}, {"input for the activation"}),

@@ -20,6 +20,7 @@ def test_nothing_that_is_right_is_refused(capsys: pytest.CaptureFixture[str]) ->
     assert random_function(7, torch.float64).links == random_function(7, torch.float64).links
 
 
+@pytest.mark.medium
 def test_what_has_no_bound_is_open_and_not_refused() -> None:
     """exp of a square is beyond bfloat16's digits there, whatever comes behind it."""
     assert right_functions.judged(310137, torch.bfloat16)[0] == "inconclusive"

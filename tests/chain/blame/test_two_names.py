@@ -1,5 +1,6 @@
 """Two variables that are named like the gradient of one tensor: the one that is none is not blamed."""
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -35,6 +36,7 @@ def backward(saved, dout):
 """
 
 
+@pytest.mark.medium
 def test_a_masked_gradient_is_not_that_of_the_state_that_is_handed_on(tmp_path) -> None:
     """`h = hn` gives dhn and dh one tensor; dh is that of what is masked, and only dz is wrong."""
     source = SOURCE.replace("dz = dh * (1 - a**2)", "dz = dh * (1 - a)")

@@ -179,6 +179,7 @@ def test_an_order_that_is_mixed_place_by_place_gives_no_number_twice() -> None:
         assert agrees(lambda x: x.sort(-1, descending=True).values, x, up, found) is right
 
 
+@pytest.mark.medium
 def test_each_window_of_a_pool_chooses_by_itself() -> None:
     """Of equals: what lies in nine windows may be chosen by some of them alone."""
     generator = torch.Generator().manual_seed(26)  # of 40, one that runs held as a whole do not reach

@@ -153,6 +153,7 @@ def test_what_float64_rounds_itself_is_no_other_formula(numbers: tuple[float, ..
     assert check(own, torch.sigmoid, torch.tensor(numbers, dtype=torch.bfloat16)).agrees
 
 
+@pytest.mark.medium
 def test_at_a_kink_the_formula_may_take_any_side() -> None:
     """A ReLU whose slope at 0 is 1."""
     x = randn(8, 4, dtype=torch.bfloat16)
