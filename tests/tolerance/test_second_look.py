@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import check_function
+from torch_reference.comparison import Verdict
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
 from torch_reference.tolerance.second_look import coarse_movements, sizes_of_terms
@@ -114,3 +115,13 @@ def test_terms_are_as_large_where_the_reference_works_in_float32() -> None:
         for dtype in (torch.float32, torch.float64)
     )
     assert torch.allclose(inside, outside, rtol=1e-3)
+
+
+def test_what_a_mask_holds_at_zero_takes_no_forty_draws_to_be_wrong() -> None:
+    """It moves by neither fine roundings nor coarse ones: no further draw tells more."""
+    x, mask = randn(6, 16, dtype=torch.float64), torch.zeros(16, dtype=torch.bool)
+    tolerance = Tolerance(lambda inputs: {"y": inputs["x"].sin() * mask}, {"x": x})
+    [row] = tolerance.rows({"y": x.sin()}).values()
+    assert row.verdict is Verdict.DIFFERS
+    assert row.wrong_elements == 6 * 16
+    assert tolerance.movement.draws < 8

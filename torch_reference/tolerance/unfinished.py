@@ -72,7 +72,7 @@ class Unfinished:
         coarse = [elements[self.name], *(totals[self.name][which] for which in self.sums)]
         far = FACTOR * _certain(COARSE_DRAWS)
         return any(
-            bool((out & (((moved > 0) & (off > far * by)) | ~off.isfinite())).any())
+            bool((out & (((off > far * by) & ((moved > 0) | (by == 0))) | ~off.isfinite())).any())
             for out, (off, _, moved), by in zip(outside, triples, coarse, strict=True)
         )
 
