@@ -36,6 +36,7 @@ def edits_in_order(
         further, is_copy = _further(statement, here, again), _is_a_copy(statement, made)
         elsewhere = {name for one in lines if one is not statement for name in written(one)}
         names = [*_may_stand_in(statement, code.co_varnames, every_line), *further_names]
+        names += _looked_up(original, names, every_line) if is_copy else ()
         functions = called_functions(original.source, statement, original.around)
         for edit in (*edits_of(original.source, statement, names), *functions):
             # What is missing from a variable is likelier missing where it is made than where it is used.
@@ -65,6 +66,20 @@ def _may_stand_in(statement: ast.stmt, names: Sequence[str], statements: Sequenc
     further = [name for name in own[MOST_NAMES:] if name in lines]
     near = sorted(further, key=lambda name: min(lines[name]))[:MOST_NEAR]
     return [*own[:MOST_NAMES], *(name for name in further if name in near)]
+
+
+def _looked_up(original: Original, names: Sequence[str], statements: Sequence[ast.stmt]) -> list[str]:
+    """What may be read at an index that is looked up itself, as probs[actions[t]]: each variable at each."""
+    indices = {
+        original.source.text(index)
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Subscript)
+        for index in (node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice])
+        if isinstance(index, ast.Subscript)
+    }
+    plain = [name for name in names if name.isidentifier()]
+    return [f"{name}[{index}]" for index in sorted(indices) for name in plain][:MOST_NAMES]
 
 
 def _sooner(edit: TextEdit, statement: ast.stmt, nowhere_read: Collection[str], whole: bytes) -> int:
