@@ -136,7 +136,7 @@ def test_what_requires_grad_chooses_unless_wrt_does() -> None:
         finding.name for finding in check_function(linear, linear, input=x, weight=w, wrt=["weight"]).findings
     ]
     assert names == ["outputs[0]", "inputs['weight']"]
-    with pytest.raises(ValueError, match="expected one of 'input', 'weight'.* found 'bias'"):
+    with pytest.raises(ValueError, match=r"expected one of 'input', 'weight'.* found 'bias'"):
         check_function(linear, linear, input=x, weight=w, wrt=["bias"])
 
 
