@@ -105,7 +105,7 @@ class ChainReport:
         hidden = len(self.links) - len(shown)
         width = min(max((len(_pair(link)) for link in shown), default=0), 44)
         lines = [
-            f"  {_MARKS[link.status]} {_pair(link):<{width}}  {_said(link)}"[:WIDTH].rstrip()
+            _cut(f"  {_MARKS[link.status]} {_pair(link):<{width}}  {_said(link)}".rstrip(), width=WIDTH)
             for link in shown
         ]
         return lines + ([f"    and {hidden} that are right"] if hidden else [])
