@@ -112,10 +112,19 @@ class Survived(TorchFunctionMode):
     ) -> Any:
         """Look at the arguments of one function."""
         if func is scaled_dot_product_attention:
-            named = dict(zip(("query", "key", "value"), args, strict=False)) | dict(kwargs or {})
-            keys, values = named["key"].shape[-2:], named["value"].shape[-2:]
-            if keys[0] != values[0]:
-                raise RuntimeError(f"attention of {keys[0]} keys to {values[0]} values")
-        if func is torch.pdist and not [*args, *(kwargs or {}).values()][0].numel():
-            raise RuntimeError("distances of no rows")
+            _, key, value = _tensors(("query", "key", "value"), args, kwargs)
+            if key is not None and value is not None and key.shape[-2:-1] != value.shape[-2:-1]:
+                raise RuntimeError(f"attention of {key.shape[-2]} keys to {value.shape[-2]} values")
+        if func is torch.pdist:
+            [points] = _tensors(("input",), args, kwargs)
+            if points is not None and not points.numel():
+                raise RuntimeError("distances of no rows")
         return func(*args, **(kwargs or {}))
+
+
+def _tensors(
+    names: Sequence[str], args: Sequence[Any], kwargs: Mapping[str, Any] | None
+) -> list[Tensor | None]:
+    """The first arguments of a call by name; None for what is no tensor, of which torch says so."""
+    named = dict(zip(names, args, strict=False)) | dict(kwargs or {})
+    return [value if isinstance(value := named.get(name), Tensor) else None for name in names]

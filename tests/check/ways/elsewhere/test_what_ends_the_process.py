@@ -58,5 +58,9 @@ def test_no_distances_of_no_row_are_differentiated() -> None:
 
     for function, reference in ((F.pdist, plain), (plain, F.pdist)):
         assert check_function(function, reference, x, ways=["rows"], order=1)
-    with Survived(), pytest.raises(RuntimeError, match="no rows"):
-        F.pdist(x[:0])
+    with Survived():
+        assert len(F.pdist(p=2, input=x)) == 10
+        with pytest.raises(RuntimeError, match="no rows"):
+            F.pdist(x[:0])
+        with pytest.raises(TypeError):  # torch's own
+            F.pdist()
