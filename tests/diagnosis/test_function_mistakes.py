@@ -172,3 +172,18 @@ def test_one_number_in_brackets_is_no_forgotten_sum() -> None:
     wrong = (lambda w: (3 * w.sum(), w), lambda w, g: (3 * g).reshape(1))
     report = check_function(wrong, lambda w: 3 * w.sum(), torch.tensor(2.0, dtype=torch.float64))
     assert report.first_wrong.diagnosis.kind == "another shape", str(report)
+
+
+def test_a_number_that_is_short_by_itself_was_not_rounded_to_16_bits() -> None:
+    report = check_function(one(lambda x: 2.001 * x, lambda x, g: 2 * g), lambda x: 2.001 * x, X, order=1)
+    [wrong] = [each for each in report.findings if not each.agrees]
+    assert wrong.diagnosis.kind == "constant factor"
+    sure = check_function(
+        one(lambda x: 2.001 * x, lambda x, g: 2 * torch.ones_like(g)),
+        lambda x: 2.001 * x,
+        X,
+        upstream=[torch.ones_like(X)],
+        order=1,
+    )
+    [wrong] = [each for each in sure.findings if not each.agrees]
+    assert wrong.diagnosis.kind != "half precision"
