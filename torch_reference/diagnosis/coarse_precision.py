@@ -18,7 +18,7 @@ from torch_reference.diagnosis.random_draws import Draw
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import UNKNOWN, Diagnosis
 from torch_reference.judging.scalar_objective import reference_gradients
-from torch_reference.tolerance.rounding.exact_run import PRODUCTS, ExactRun, widened_inputs
+from torch_reference.tolerance.rounding.exact_run import FACTORS, ExactRun, widened_inputs
 from torch_reference.tolerance.rounding.operations import operation
 
 LEFT, FEWEST = 1 / 8, 16
@@ -77,12 +77,6 @@ class RoundedFactors(TorchDispatchMode):  # type: ignore[no-untyped-call] # torc
                 for place, arg in enumerate(args)
             )
         return func(*args, **(kwargs or {}))
-
-
-FACTORS = {name: (1, 2) if name.startswith(("addm", "badd")) else (0, 1) for name in PRODUCTS} | {
-    "convolution_backward": (0, 1, 2)
-}
-"""The places of a product's factors; what is added to it is not rounded."""
 
 
 def _is_real(value: Any) -> bool:

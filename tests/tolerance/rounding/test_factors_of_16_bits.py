@@ -5,6 +5,9 @@ import torch
 from torch import Tensor
 
 from torch_reference import check_function
+from torch_reference.tolerance.rounding.moved_arguments import handed_to_matrix_units
+from torch_reference.tolerance.rounding.operations import operation
+from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
 
 
 def randn(*shape: int, dtype: torch.dtype, seed: int) -> Tensor:
@@ -43,3 +46,18 @@ def test_the_weights_of_an_attention_are_handed_on_in_16_bits(dtype: torch.dtype
 
     report = check_function((forward, wrong), reference, *inputs, ways=[], order=1, draws=0)
     assert [each.name for each in report.findings if not each.agrees] == ["inputs[0]", "inputs[1]"]
+
+
+def test_a_factor_is_moved_by_half_a_unit_in_the_last_place_and_what_is_added_is_not() -> None:
+    added, left, right = (
+        randn(64, dtype=torch.float32, seed=0),
+        *(randn(64, 64, dtype=torch.float32, seed=seed) for seed in (1, 2)),
+    )
+    args = (added, left, right.bfloat16().float())
+    addmm = operation(torch.ops.aten.addmm.default)
+    same, moved, short = handed_to_matrix_units(addmm, args, Roundings(0), torch.bfloat16)
+    assert same is added
+    assert short is args[2]
+    half = torch.finfo(torch.bfloat16).eps / 2
+    typical = ((moved - left) / left).square().mean().sqrt() / (SPREAD * half)
+    assert 0.8 < typical < 1.25

@@ -123,6 +123,10 @@ def in_one_dtype(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
 
 PRODUCTS = {"mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "dot", "linear", "convolution"}
 """What takes numbers of one dtype only."""
+FACTORS = {name: (1, 2) if name.startswith(("addm", "badd")) else (0, 1) for name in PRODUCTS} | {
+    "convolution_backward": (0, 1, 2)
+}
+"""The places of a product's factors, which matrix units round; what is added to it is not."""
 
 
 def of_one_dtype(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.tolerance.rounding.exact_results import is_number
+from torch_reference.tolerance.rounding.exact_run import FACTORS
 from torch_reference.tolerance.rounding.operations import Operation
 from torch_reference.tolerance.rounding.roundings import Roundings
 
@@ -34,8 +35,6 @@ OF_A_ROUNDED_ARGUMENT = {
     *("exp", "exp2", "expm1", "sigmoid", "erfc"),
     *("log", "log2", "log10", "sin", "cos", "tan"),
 }
-FACTORS = {"mm": (0, 1), "bmm": (0, 1), "addmm": (1, 2), "baddbmm": (1, 2), "convolution": (0, 1)}
-"""The places of the factors of products that matrix units make."""
 PRECISE = (torch.float32, torch.float64)
 
 
