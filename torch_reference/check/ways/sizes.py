@@ -138,6 +138,7 @@ def _beyond(session: Session, start: Tensors, places: Places, length: int, what:
 
 
 def at_size(session: Session, what: str, point: Tensors, on_error: str = "warns") -> Iterator[Attempt]:
+    """The attempt there, where that makes no more outputs than are judged soon."""
     point = parted(session.inputs, point)
     for attempt in at_point(session, f"with {what}", point):
         if elements(attempt.point) - elements(point) <= MOST_OUTPUTS:
@@ -146,6 +147,7 @@ def at_size(session: Session, what: str, point: Tensors, on_error: str = "warns"
 
 
 def elements_at(inputs: Tensors, places: Places, size: int) -> int:
+    """How many numbers the inputs have where these dimensions are of that size."""
     total = 0
     for name, value in inputs.items():
         numbers = value.numel()

@@ -10,14 +10,12 @@ from time import thread_time
 from torch_reference.check.ways.elsewhere.resizing import PRIME, Places, resized, rows_together, takes
 from torch_reference.check.ways.near import near
 from torch_reference.check.ways.session import Attempt, Session
-from torch_reference.check.ways.sizes import LONG, MOST_INPUTS, at_size, elements_at
+from torch_reference.check.ways.sizes import LONG, MOST_INPUTS, MOST_WANTED, at_size, elements_at
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.own_generator import own_generator
 
 MOST = 6
 """So many lengths are tried."""
-MOST_WANTED = 6
-"""Of more gradients each costs, and a module of many parameters is no kernel."""
 
 
 def with_lengths(session: Session) -> Iterator[Attempt]:
