@@ -60,6 +60,19 @@ def test_any_link_is_explained_by_name() -> None:
     assert "summed over what was broadcast" in report.explain("b")
 
 
+def test_an_offset_is_multiplied_by_no_matrix() -> None:
+    """A layer is one operation of torch's, and hands something else to each of its arguments."""
+    b = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    x, w = torch.ones(2, 4, dtype=torch.float64), torch.ones(3, 4, dtype=torch.float64)
+    y = functional.linear(x, w, b)
+    d_y = 2 * y.detach()
+    text, words, _ = (
+        check_links((y * y).sum(), {"y": (y, d_y), "b": (b, d_y.sum(0))}).explain("b").splitlines()
+    )
+    assert text == "d_b = Σ(d_y)"
+    assert words == "  It is the gradient of y, summed over what was broadcast."
+
+
 def test_what_has_no_rule_is_not_known() -> None:
     """A convolution is explained by no formula here, and nothing is made up."""
     x = torch.randn(1, 1, 6, dtype=torch.float64, requires_grad=True)
