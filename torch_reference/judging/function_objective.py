@@ -145,7 +145,7 @@ class FunctionObjective:
             state, versions = generator_state(), [value._version for value in given.values()]
             with Indexing() as seen:
                 watched = self._on(given)
-            draws = not torch.equal(state, generator_state())
+            draws = seen.draws or not torch.equal(state, generator_state())  # which may be put back
             moved = [
                 name
                 for (name, value), version in zip(given.items(), versions, strict=True)

@@ -25,6 +25,12 @@ PLACES = ("index", "indices", "target", "targets", "offsets", "lengths", "input_
 """What torch's operations call such an argument."""
 UNCHECKED = ("aten::_ctc_loss", "aten::_cudnn_ctc_loss", "aten::_use_cudnn_ctc_loss")
 """torch's operations that do not look at theirs on a processor."""
+UNLOOKED = (
+    *("_embedding_bag", "_embedding_bag_forward_only", "segment_reduce", "lu_unpack"),
+    *("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update"),
+)
+"""Those that do not look at whether one input goes with the others: some sizes end the process (torch 2.13,
+OpInfo's samples with one input resized)."""
 
 
 def elements(point: Tensors) -> int:
@@ -77,12 +83,12 @@ def _numbers(inputs: Tensors, dim: int, size: int) -> int:
 
 
 class Indexing(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it untyped
-    """Watch for operations that read numbers at places that integers tell, while it is entered."""
+    """Watch for operations that draw numbers, or read some where integers say, while it is entered."""
 
     def __init__(self) -> None:
         """Nothing is seen yet."""
         super().__init__()
-        self.is_seen = self.is_unchecked = False
+        self.is_seen = self.is_unchecked = self.is_unlooked = self.draws = False
 
     def may_shrink(self, inputs: Mapping[str, Tensor]) -> bool:
         """Whether an index that is not there, among fewer numbers than these, is an error and no harm."""
@@ -93,6 +99,8 @@ class Indexing(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
     ) -> Any:
         """Look at the arguments of one operation."""
         is_torch = func.namespace in ("aten", "prims")
+        self.is_unlooked |= not is_torch or func.overloadpacket.__name__ in UNLOOKED
+        self.draws |= torch.Tag.nondeterministic_seeded in func.tags
         named = zip((argument.name for argument in func._schema.arguments), args, strict=False)
         places = [value for name, value in named if not is_torch or name in PLACES]
         if any(isinstance(value, Tensor) and value.dtype in INDICES for value in tree_iter(places)):
