@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from torch_reference.check.as_given import AsGiven
 from torch_reference.check.few_rows import few_rows
+from torch_reference.check.ways.elsewhere.apart import is_parted, run_ways_apart
+from torch_reference.check.ways.elsewhere.foreign import looking_for_foreign_code
+from torch_reference.check.ways.elsewhere.own_process import Ended, said_apart
 from torch_reference.check.ways.running import WayFound, run_ways
 from torch_reference.check.ways.second_order import second_derivative
 from torch_reference.check.ways.session import Session
 from torch_reference.check.ways.shown.pasted_call import pasted_call, unbroken
 from torch_reference.check.ways.shown.smallest_input import Shrinking, smallest_inputs
-from torch_reference.check.ways.table import COSTLY, Way
+from torch_reference.check.ways.table import COSTLY, POINTS, Way
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.quiet import unwarned
@@ -37,9 +41,11 @@ class Asked(NamedTuple):
 
 def in_every_way(session: Session, as_given: AsGiven, report: Report, asked: Asked, on: str = "") -> Report:
     """The report, and what came of every other way of calling; on is the part of the point that they see."""
-    session = replace(session, plain=session.first())
+    with looking_for_foreign_code() as found_out:
+        plain = session.first()
+    session = replace(session, plain=plain, is_foreign=found_out.is_seen)
     with unwarned():  # at sizes and points of ours
-        found = run_ways(session, asked.ways, as_given.allow)
+        found = run_ways_apart(session, asked.ways, as_given.allow, POINTS)
     if any(way.loses_the_device for way in found):
         return with_ways(report, found, [], asked.order, on)
     last = {"second derivative": second_derivative}
@@ -48,7 +54,11 @@ def in_every_way(session: Session, as_given: AsGiven, report: Report, asked: Ask
     failing = [way for way in found if way.status == "fails"]
     if not failing or not as_given.draws or not asked.head:
         return report
-    return replace(report, smallest=_smallest(session, replace(as_given, draws=0), failing, asked))
+    smallest = partial(_smallest, session, replace(as_given, draws=0), failing, asked)
+    if not is_parted(session):
+        return replace(report, smallest=smallest())
+    said = list(said_apart(lambda say: say(smallest())))  # at smaller inputs it may end the process
+    return report if not said or isinstance(said[0], Ended) else replace(report, smallest=said[0])
 
 
 def _smallest(

@@ -62,7 +62,7 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True)
 class Session:
-    """A function at its point, with what it made when it was called as it was given; whether it is random.
+    """A function at its point, what it made as it was given, whether that is random or foreign code.
 
     reference is what was given as such, None where the function is compared with itself.
     """
@@ -75,6 +75,7 @@ class Session:
     plain: Made
     draws_numbers: bool = False
     reference: Callable[..., Any] | None = None
+    is_foreign: bool = False
 
     @property
     def graph(self) -> GraphFunction | None:
@@ -103,17 +104,19 @@ class Session:
         return getattr(unseeded(self.graph.function), "of_modules", None) if self.graph else None
 
     @cached_property
-    def may_shrink(self) -> bool:
-        """Whether it may be called with fewer numbers, of which an index of its own may not be there."""
-        known = self.objective.indexing
-        if known is not None and not known.may_shrink(self.inputs):
-            return False
+    def watched(self) -> tuple[Indexing, ...] | None:
+        """What its forward does with indices, and the reference's; None where it cannot be watched."""
         try:
             with Indexing() as seen:
                 self.function.outputs(copies(self.inputs), ())
         except UserCodeError:
-            return False
-        return seen.may_shrink(self.inputs)
+            return None
+        return (seen, *filter(None, [self.objective.indexing]))
+
+    @property
+    def may_shrink(self) -> bool:
+        """Whether it may be called with fewer numbers, of which an index of its own may not be there."""
+        return self.watched is not None and all(seen.may_shrink(self.inputs) for seen in self.watched)
 
     def tensors(self, point: Tensors) -> dict[str, Tensor]:
         """The inputs and the upstream gradients as they are passed on, complex ones as complex numbers."""

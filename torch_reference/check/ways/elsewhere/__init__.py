@@ -13,6 +13,9 @@
 | resizing | inputs of other lengths, and which go together |
 | lengths | each dimension longer than a small block |
 | domain | where a reference has one derivative |
+| apart | what is tried in a process of its own, which it may end |
+| own_process | such a process |
+| foreign | whether a function calls what is neither Python's nor torch's |
 | unwritten | what is read before it is written |
 """
 

@@ -1,0 +1,117 @@
+"""A kernel that reads what is not there ends its process, and what comes out is a report all the same."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812 # torch's own name for it
+
+from torch_reference import check_function
+from torch_reference.check.ways.elsewhere import own_process
+from torch_reference.check.ways.elsewhere.own_process import Say, said_apart
+
+X = torch.randn(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+def end(x: Tensor, counts: tuple[int, ...]) -> None:
+    """As a kernel does that is handed the memory, where there are so many rows."""
+    x.data_ptr()
+    if len(x) in counts:
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def sine(
+    forward_ends: tuple[int, ...] = (), backward_ends: tuple[int, ...] = (), factor: float = 1.0
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """A pair that is wrong by a factor at many rows."""
+
+    def forward(x: Tensor) -> tuple[Tensor, Tensor]:
+        end(x, forward_ends)
+        return x.sin(), x
+
+    def backward(x: Tensor, above: Tensor) -> Tensor:
+        end(x, backward_ends)
+        return above * x.cos() * (factor if len(x) > 5 else 1)
+
+    return forward, backward
+
+
+def test_an_end_at_few_rows_is_a_warning() -> None:
+    report = check_function(sine(backward_ends=(0, 1)), torch.sin, X, ways=["rows"])
+    assert report, str(report)
+    told = "with no row the backward raises an error: the process ends by SIGSEGV"
+    assert report.warnings == (told,)
+
+
+@pytest.mark.parametrize("part", ["forward", "backward"])
+def test_an_end_at_many_rows_is_a_finding(part: str) -> None:
+    report = check_function(sine(**{f"{part}_ends": (37,)}), torch.sin, X, ways=["rows", "columns"])
+    assert report.note == "with 37 rows"
+    [wrong] = [each for each in report.findings if not each.agrees]
+    assert (wrong.name, wrong.row.explanation) == (part, "the process ends by SIGSEGV")
+    assert dict(report.ways)["columns"] == "agrees"
+
+
+@pytest.mark.medium
+def test_an_end_hides_nothing_else() -> None:
+    report = check_function(sine(backward_ends=(0, 1), factor=1.1), torch.sin, X, ways=["rows"])
+    [wrong] = [each for each in report.findings if not each.agrees]
+    assert (report.note, wrong.name) == ("with 37 rows", "inputs[0]")
+
+
+def test_the_end_of_the_reference_is_nobodys_mistake() -> None:
+    def reference(x: Tensor) -> Tensor:
+        end(x, (37,))
+        return x.sin()
+
+    report = check_function(sine(), reference, X, ways=["rows", "columns"])
+    assert report, str(report)
+    assert dict(report.ways) == {
+        "rows": "not judged (SIGSEGV where the reference is asked)",
+        "columns": "agrees",
+    }
+
+
+@pytest.mark.medium
+def test_bags_that_end_beyond_their_indices_end_no_check() -> None:
+    """torch's own does not look, and reads what is not its own."""
+
+    def bags(table: Tensor, ids: Tensor, offsets: Tensor) -> Tensor:
+        return F.embedding_bag(ids, table, offsets, mode="sum")
+
+    ids, offsets = torch.tensor([1, 2, 2, 0, 3]), torch.tensor([0, 2, 4])
+    report = check_function(bags, bags, X, ids, offsets, ways=["repeated indices", "rows"])
+    assert report, str(report)
+
+
+def test_what_torch_looks_at_needs_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_process.multiprocessing, "get_context", lambda name: 1 / 0)
+    assert check_function(torch.sin, torch.sin, X, ways=["rows"])
+
+
+def test_all_is_said_before_an_error() -> None:
+    def work(say: Say) -> None:
+        say(1)
+        say((2, "three"))
+        raise SystemExit(4)
+
+    assert list(said_apart(work)) == [1, (2, "three")]
+
+
+def test_who_waits_for_ever_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once is enough: no process is made any more."""
+    monkeypatch.setattr(own_process, "SILENCE", 0.05)
+    monkeypatch.setattr(own_process, "_silences", [])
+
+    def work(say: Say) -> None:
+        say(1)
+        time.sleep(60)
+
+    assert own_process.may_part({})
+    assert list(said_apart(work)) == [1]
+    assert not own_process.may_part({})

@@ -1,0 +1,114 @@
+"""The ways that go to other points, in a process of their own: there a function may end it.
+
+One that does not look reads what is not there, where there is no row, or an index is made of a number that is
+a thousand times as large.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from math import inf
+
+from torch_reference.check.ways.elsewhere.own_process import Ended, Say, may_part, said_apart
+from torch_reference.check.ways.running import Way, WayFound, run_ways
+from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.comparison import Verdict
+from torch_reference.judging.finding import breach
+from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
+
+
+def run_ways_apart(
+    session: Session, ways: Mapping[str, Way], allow: Collection[str], elsewhere: Collection[str]
+) -> list[WayFound]:
+    """What came of every way, as run_ways has it; those elsewhere are run in another process, if need be."""
+    found: dict[str, WayFound] = {}
+    ends: dict[str, list[WayFound]] = {}
+    rest = {name: way for name, way in ways.items() if name in elsewhere} if is_parted(session) else {}
+    while rest:
+        came, what, how = _until_it_ends(session, rest, allow)
+        found |= {each.name: each for each in came}
+        rest = {name: way for name, way in rest.items() if name not in found}
+        if not how:
+            break
+        name = next(iter(rest))
+        end = _of_the_end(session, name, rest[name], what, how)
+        if what and end.status != "fails":
+            ends.setdefault(name, []).append(end)
+            rest[name] = _without(rest[name], what)
+        else:
+            found[name] = end
+            del rest[name]
+    here = {name: rest.get(name, way) for name, way in ways.items() if name not in found}
+    found |= {each.name: each for each in run_ways(session, here, allow)}
+    for name, each in ends.items():
+        if found[name].status not in ("fails", "warns"):
+            found[name] = next((end for end in each if end.status == "warns"), found[name])
+    return [found[name] for name in ways]
+
+
+def is_parted(session: Session) -> bool:
+    """Whether what is tried at other points is tried in a process of its own.
+
+    Where it or its reference does something that may not look at what it is given, or cannot be watched.
+    """
+    may_end = session.is_foreign or any(seen.is_unlooked for seen in session.watched or ())
+    return (may_end or session.watched is None) and may_part(session.point)
+
+
+def _until_it_ends(
+    session: Session, ways: Mapping[str, Way], allow: Collection[str]
+) -> tuple[list[WayFound], str, str]:
+    """(what came of the first ways, the attempt that was the last, how the process ended before its time)."""
+
+    def work(say: Say) -> None:
+        for name, way in ways.items():
+            say(*run_ways(session, {name: _announced(way, say)}, allow))
+
+    came, what, how = [], "", ""
+    for said in said_apart(work):
+        if isinstance(said, WayFound):
+            came.append(said)
+        elif isinstance(said, Ended):
+            how = said.how
+        else:
+            what = said
+    return came, what, how
+
+
+def _announced(way: Way, say: Say) -> Way:
+    """The same, which says what each attempt is before it is made, and nothing when it is over."""
+
+    def announced(session: Session) -> Iterator[Attempt]:
+        for attempt in way(session):
+            say(attempt.what)
+            yield attempt
+            say("")
+
+    return announced
+
+
+def _without(way: Way, what: str) -> Way:
+    return lambda session: (attempt for attempt in way(session) if attempt.what != what)
+
+
+def _of_the_end(session: Session, name: str, way: Way, what: str, how: str) -> WayFound:
+    """What a process ended of: the function, at a call that the reference survives, or nobody knows."""
+
+    def work(say: Say) -> None:
+        attempt = next(each for each in way(session) if each.what == what)
+        own, objective = attempt.session or session, attempt.objective or session.objective
+        names = {name: tuple(attempt.point[name].shape) for name in own.wanted}
+        reference_gradients(objective, attempt.point, names)
+        status = "fails" if attempt.on_error == "fails" else "warns"
+        say(("forward", status))
+        own.function.outputs(
+            {key: value for key, value in attempt.point.items() if not key.startswith(UPSTREAM)}, ()
+        )
+        say(("backward", status))
+        attempt.call()
+
+    said = list(said_apart(work)) if what else []
+    if len(said) < 2 or not isinstance(said[-1], Ended):
+        return WayFound(name, f"not judged ({how} where the reference is asked)")
+    part, status = said[-2]
+    told = f"the process ends by {said[-1].how}"
+    # No smaller input is sought: that would be done in this process.
+    return WayFound(name, status, what, (breach(part, "call", Verdict.RAISED, told),), seconds=inf)
