@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from torch_reference.check.around.nothing_compared import nothing_in_function
+from torch_reference.check.around.nothing_compared import nothing_in_function, unless_the_reference_raises
 from torch_reference.check.around.odd_options import refuse_odd_keywords, refuse_odd_options
 from torch_reference.check.around.reported_errors import reported
 from torch_reference.check.as_given import AsGiven, checked_here
@@ -25,6 +25,7 @@ from torch_reference.check.references.further_points import at_further_points
 from torch_reference.check.references.modules.left_out import left_out
 from torch_reference.check.references.modules.parameters import KEYWORD, with_parameters
 from torch_reference.check.references.numpy_pairs import better_in_numpy
+from torch_reference.check.references.sparse_inputs import of_values
 from torch_reference.check.references.stand_in import autograd_function, may_apply
 from torch_reference.check.references.straight_through import told_as_surrogate
 from torch_reference.check.ways import Made, Session, chosen_ways
@@ -118,6 +119,12 @@ def check_function(
         options |= {"wrt": module.wanted(args, kwargs) if wrt is None else wrt, KEYWORD: module.given}
         report = check_function(module.function, module.reference, *args, **options)
         return replace(report, remarks=(*report.remarks, *module.told))
+    sparse = of_values(args, kwargs, wrt)
+    if sparse is not None:
+        options |= {"wrt": wrt, "surrogate": sparse.taking(surrogate), **sparse.kwargs}
+        both = sparse.taking(function), sparse.taking(reference)
+        report = check_function(*both, *sparse.args, **options)
+        return replace(report, remarks=(*report.remarks, sparse.told))
     arguments = Arguments.of(args, kwargs)
     if may_apply(function):
         arguments.refuse_pretenders()
@@ -165,6 +172,7 @@ def check_function(
             return report
         if (better := in_numpy(report)) is not None:
             return better
+        report = unless_the_reference_raises(report, objective, point, wanted)
         if not report.agrees:
             told = (
                 as_given.told_on_few_rows(report, point, function, seed)

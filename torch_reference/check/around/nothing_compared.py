@@ -1,14 +1,15 @@
-"""Where a loss depends on no parameter, or the data hold no number: a derivation agrees with nothing."""
+"""Where a loss depends on no parameter, or has no gradient, or data hold no number: nothing to agree with."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from torch_reference.comparison import Verdict
-from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
+from torch_reference.judging.calls.raised_errors import UserCodeError, user_code, without_place
 from torch_reference.judging.derivation_task import Task
-from torch_reference.judging.report import Finding, breach
+from torch_reference.judging.report import Finding, Report, breach
 from torch_reference.judging.scalar_objective import Objective, Tensors, zeros
 
 
@@ -34,6 +35,22 @@ def nothing_in_function(objective: Objective, point: Tensors, wanted: Iterable[s
         return _of_empty_data(point, _gradients(objective, point, wanted))
     except UserCodeError:
         return None
+
+
+def unless_the_reference_raises(
+    report: Report, objective: Objective, point: Tensors, wanted: Iterable[str]
+) -> Report:
+    """The report, or that of the reference, whose own backward raises the error that the function's does."""
+    said = [each.row.explanation for each in report.findings if each.name == "backward"]
+    if not said:
+        return report
+    try:
+        _gradients(objective, point, wanted)
+    except UserCodeError as error:
+        if without_place(str(error)) in map(without_place, said):
+            others = [each for each in report.findings if each.name != "backward"]
+            return replace(report, findings=(breach(error.part, "call", Verdict.RAISED, str(error)), *others))
+    return report
 
 
 def _gradients(objective: Objective, point: Tensors, names: Iterable[str]) -> list[Tensor]:

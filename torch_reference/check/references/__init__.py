@@ -9,6 +9,7 @@
 | batched | a function at many points at once |
 | straight_through | what is no derivative, and may be meant |
 | modules | modules with their parameters, and their submodules |
+| sparse_inputs | a function of sparse tensors as one of their values |
 | signatures | the options that a function names |
 | constants | inputs of which no gradient is wanted, though nobody said so |
 | further_points | the points that its user gives besides the first |

@@ -11,7 +11,7 @@ from dataclasses import replace
 from torch_reference.check.calling import GraphFunction, called
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.comparison import Row
-from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device
+from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device, without_place
 from torch_reference.judging.finding import Finding
 
 SAME = 2**-10
@@ -55,14 +55,11 @@ def _is_the_same(row: Row, other: Row) -> bool:
     if row.verdict is not other.verdict or row.index != other.index or row.part != other.part:
         return False
     if row.manual is None or other.manual is None:
-        return row.manual == other.manual and _without_place(row) == _without_place(other)
+        return row.manual == other.manual and without_place(row.explanation) == without_place(
+            other.explanation
+        )
     if row.wrong_elements > 2 * other.wrong_elements:
         return False
     if not (cmath.isfinite(row.manual) and cmath.isfinite(other.manual)):
         return row.manual == other.manual or (cmath.isnan(row.manual) and cmath.isnan(other.manual))
     return abs(row.manual - other.manual) <= SAME * abs(row.difference or 0.0)
-
-
-def _without_place(row: Row) -> str:
-    """What was said, but for the user's line that stands behind it."""
-    return row.explanation.rpartition(" (")[0] or row.explanation

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode, resolve_name
 
@@ -91,6 +92,8 @@ class Editor(TorchFunctionMode):
         if not isinstance(result, Tensor) or not result.requires_grad or not result.is_floating_point():
             return result
         tensors = tensors_in(args)
+        if any(each.layout != torch.strided for each in (result, *tensors)):
+            return result  # a sparse tensor has no memory by which it would be known
         shift = next((self.shift_names[id(t)] for t in tensors if id(t) in self.shift_names), None)
         if shift is not None:
             self.shifted[id(result)] = (shift, result)  # kept, so that its id is not given away

@@ -28,6 +28,7 @@ UNCHECKED = ("aten::_ctc_loss", "aten::_cudnn_ctc_loss", "aten::_use_cudnn_ctc_l
 UNLOOKED = (
     *("_embedding_bag", "_embedding_bag_forward_only", "segment_reduce", "lu_unpack"),
     *("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update"),
+    *("sparse_compressed_tensor", "_sparse_coo_tensor_with_dims_and_tensors"),
 )
 """Those that do not look at whether one input goes with the others: some sizes end the process (torch 2.13,
 OpInfo's samples with one input resized)."""

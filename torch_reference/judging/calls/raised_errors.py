@@ -107,6 +107,11 @@ def _said(error: BaseException) -> str:
         return ""
 
 
+def without_place(told: str) -> str:
+    """What was told of an error, but for the user's line that stands behind it."""
+    return told.rpartition(" (")[0] or told
+
+
 def _place(error: BaseException) -> str:
     """The last line of the user's own that was on the way to it."""
     own = own_frames(error)

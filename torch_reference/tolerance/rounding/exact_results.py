@@ -27,7 +27,9 @@ def one_number(value: Any) -> float:
     """The number that a factor is in all its elements; NaN if it is none, or not cheap to see."""
     if isinstance(value, int | float):
         return value
-    if not is_number(value) or value.is_complex() or not value.numel() or any(value.stride()):
+    if not is_number(value) or value.layout != torch.strided or value.is_complex():
+        return math.nan
+    if not value.numel() or any(value.stride()):
         return math.nan
     return float(value[(0,) * value.ndim])
 

@@ -136,6 +136,8 @@ def _squares(func: Operation, name: str, args: Arguments, kwargs: Keywords) -> l
     def squared(value: Any) -> Any:
         if isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex()):
             magnitude = value.abs() if value.is_complex() else value
+            if magnitude.layout not in (torch.strided, torch.sparse_coo):  # which torch squares in no other
+                magnitude = magnitude.to_sparse()
             return magnitude * magnitude
         return value
 

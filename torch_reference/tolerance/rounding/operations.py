@@ -18,7 +18,9 @@ PIECEWISE_CONSTANT = {"sign", "sgn", "floor", "ceil", "round", "trunc", "heavisi
 
 EXACT = frozenset(
     """
-    _conj _neg_view _reshape_alias _to_dense _unsafe_index _unsafe_view _upsample_nearest_exact1d
+    _conj _neg_view _reshape_alias _sparse_coo_tensor_with_dims_and_tensors _to_dense _to_sparse
+    _to_sparse_bsc _to_sparse_bsr _to_sparse_csc _to_sparse_csr sparse_compressed_tensor sparse_mask
+    _unsafe_index _unsafe_view _upsample_nearest_exact1d
     _upsample_nearest_exact2d _upsample_nearest_exact3d abs adaptive_max_pool2d
     adaptive_max_pool3d alias amax amin aminmax arange bernoulli cat chunk clamp clamp_max clamp_min clone
     complex conj_physical constant_pad_nd contiguous copy copysign cummax cummin detach diag_embed

@@ -44,6 +44,8 @@ class Roundings:
 
         Shapes: any; unit is the rounding's u
         """
+        if result.layout != torch.strided:
+            result = result._values() if result.layout == torch.sparse_coo else result.values()
         if result.dtype in (torch.bfloat16, torch.float16):
             # In 16 bits a factor of 1 + u z would be 1 most of the time.
             factor = self._factor(result, torch.float32, unit)
