@@ -12,7 +12,7 @@ from torch_reference import check_function
 from torch_reference.comparison import Verdict
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
-from torch_reference.tolerance.second_look import coarse_movements, sizes_of_terms
+from torch_reference.tolerance.second_look import CoarseRun, coarse_movements, sizes_of_terms
 from torch_reference.tolerance.verdicts import Tolerance
 
 
@@ -125,3 +125,24 @@ def test_what_a_mask_holds_at_zero_takes_no_forty_draws_to_be_wrong() -> None:
     assert row.verdict is Verdict.DIFFERS
     assert row.wrong_elements == 6 * 16
     assert tolerance.movement.draws < 8
+
+
+def test_two_roundings_behind_each_other_do_not_cancel() -> None:
+    """Those of 1 + e⁻ˣ and of its logarithm did in one draw of seven, when the small ones were all alike."""
+    x = torch.full((8192,), 39.75, dtype=torch.float64)
+    with CoarseRun(0):
+        found = (1 + (-x).exp()).log()
+    assert found.all()
+
+
+def test_a_logarithm_of_nearly_one_is_no_other_formula_in_float64() -> None:
+    """It is 0 where the reference has 3e-19: of many such numbers a few were said to differ."""
+    x = torch.full((64, 512), 39.75, dtype=torch.bfloat16)
+
+    def forward(x: Tensor) -> tuple[Tensor, Tensor]:
+        wide = x.float()
+        return (wide.clamp(max=0) - (1 + (-wide.abs()).exp()).log()).to(x.dtype), x
+
+    own = forward, lambda x, above: (above.float() * torch.sigmoid(-x.float())).to(x.dtype)
+    report = check_function(own, lambda x: functional.logsigmoid(x.float()).to(x.dtype), x, ways=[], draws=0)
+    assert report.findings[0].agrees

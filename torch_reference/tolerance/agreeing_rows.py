@@ -7,8 +7,7 @@ from torch import Tensor
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.movement import FACTOR, Movement
-from torch_reference.tolerance.rounding.moved_run import unit
-from torch_reference.tolerance.rounding.roundings import smallest
+from torch_reference.tolerance.rounding.roundings import smallest, unit
 from torch_reference.tolerance.unfinished import Unfinished
 
 SPARE = (torch.float32, torch.float64)

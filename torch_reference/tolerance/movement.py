@@ -27,8 +27,8 @@ from torch_reference.tolerance.differences import coarsest, difference
 from torch_reference.tolerance.gradient_sums import ExpectedSums
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 from torch_reference.tolerance.rounding.half_run import HalfRun
-from torch_reference.tolerance.rounding.moved_run import FINE, HALF, MovedRun, Sizes, unit
-from torch_reference.tolerance.rounding.roundings import Roundings, smallest
+from torch_reference.tolerance.rounding.moved_run import MovedRun, Sizes
+from torch_reference.tolerance.rounding.roundings import FINE, HALF, Roundings, smallest, unit
 
 DRAWS = 48
 FACTOR = 2.0
@@ -73,7 +73,7 @@ class Movement:
         self.ends_rounded: dict[str, bool] = {}
         self.kind, self.takes_equal_values = Roundings, False
         self.coarse: tuple[Tensors, dict[str, Tensors]] | None = None
-        self.upstream, self.terms = tuple[str, ...](), dict[type[Roundings], Tensors]()
+        self.upstream, self.terms = tuple[str, ...](), dict[tuple[type[Roundings], bool], Tensors]()
         self.in_float64 = worst
         self.known = {name: ExpectedSums(value) for name, value in self.expected.items()}
 

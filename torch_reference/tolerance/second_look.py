@@ -17,9 +17,9 @@ from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
 from torch_reference.tolerance.rounding.exact_run import all_wide
 from torch_reference.tolerance.rounding.local_sums import sizes_of_terms_and_result
-from torch_reference.tolerance.rounding.moved_run import MovedRun, unit
+from torch_reference.tolerance.rounding.moved_run import MovedRun
 from torch_reference.tolerance.rounding.operations import Operation, operation
-from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
+from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings, unit
 
 DRAWS_OF_VALUES = 16
 FURTHEST = 64.0
@@ -36,9 +36,16 @@ class CoarseRun(MovedRun):  # type: ignore[no-untyped-call] # torch leaves it un
     What moves is in proportion to what roundings move, and tells how large the terms are that cancel.
     """
 
-    def __init__(self, seed: int, held: tuple[Any, ...] | None = None, backward_only: bool = False) -> None:
-        """Keep to the decisions `held`."""
+    def __init__(
+        self,
+        seed: int,
+        held: tuple[Any, ...] | None = None,
+        backward_only: bool = False,
+        of_terms: bool = False,
+    ) -> None:
+        """Keep to the decisions `held`; of terms, what a sum loses on its way is none of how large it is."""
         super().__init__(seed, held, spread=COARSE / unit(torch.float64), backward_only=backward_only)
+        self.of_terms = of_terms
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -53,8 +60,7 @@ class CoarseRun(MovedRun):  # type: ignore[no-untyped-call] # torch leaves it un
     def _sizes(
         self, func: Any, kind: Operation, args: Any, kwargs: dict[str, Any], results: list[Any], few: float
     ) -> list[Tensor | None]:
-        """Of terms, how large they are: what a sum loses on its way is none of it."""
-        if self.backward_only:
+        if self.of_terms:
             return sizes_of_terms_and_result(func, kind.name, args, kwargs, results)
         return super()._sizes(func, kind, args, kwargs, results, few)
 
@@ -111,21 +117,25 @@ def coarse_movements(movement: Movement) -> tuple[Tensors, dict[str, Tensors]]:
     return movement.coarse
 
 
-def sizes_of_terms(movement: Movement, name: str, of_constants: bool = False) -> Tensor:
+def sizes_of_terms(
+    movement: Movement, name: str, of_constants: bool = False, of_outputs: bool = False
+) -> Tensor:
     """How large the terms are that the backward pass adds up to each element, whatever cancels there.
 
     It is how far the element moves when the results of the backward pass alone move by a part of 2⁻³⁰: each
-    element of each result, and each term of a sum, by itself; or, of constants, each result as a whole.
+    element of each result, and each term of a sum, by itself; or, of constants, each result as a whole. Of
+    outputs there is no such pass: all results move.
     """
     kind = Constants if of_constants else Roundings
-    if kind not in movement.terms:  # of all names at once: each draw is a run of the whole reference
+    if (kind, of_outputs) not in movement.terms:  # of all names at once: each draw is a run of all of it
         squares = {each: torch.zeros_like(moved) for each, moved in movement.moved.items()}
         for seed in range(DRAWS_OF_TERMS):
-            run = CoarseRun(seed, movement.decisions, backward_only=True)
+            run = CoarseRun(seed, movement.decisions, backward_only=not of_outputs, of_terms=True)
             run.roundings = kind(seed, run.roundings.spread)
             with run:
                 found = movement.reference(movement.exact_inputs)
             for each, value in found.items():
                 squares[each] += difference(value, movement.expected[each]).abs().square()
-        movement.terms[kind] = {each: (of / DRAWS_OF_TERMS).sqrt() / COARSE for each, of in squares.items()}
-    return movement.terms[kind][name]
+        sizes = {each: (of / DRAWS_OF_TERMS).sqrt() / COARSE for each, of in squares.items()}
+        movement.terms[kind, of_outputs] = sizes
+    return movement.terms[kind, of_outputs][name]

@@ -9,8 +9,7 @@ from torch import Tensor
 from torch_reference.tolerance.differences import adds_up, difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import FACTOR, LAST, Movement
-from torch_reference.tolerance.rounding.moved_run import unit
-from torch_reference.tolerance.rounding.roundings import SPREAD
+from torch_reference.tolerance.rounding.roundings import SPREAD, unit
 from torch_reference.tolerance.second_look import COARSE_DRAWS, coarse_movements
 
 LARGEST = 8.0

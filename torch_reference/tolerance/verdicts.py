@@ -22,7 +22,7 @@ from torch_reference.tolerance.kinks.beside import Side
 from torch_reference.tolerance.kinks.hulls import Hull
 from torch_reference.tolerance.kinks.sides import sides
 from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors
-from torch_reference.tolerance.rounding.moved_run import FINE, unit
+from torch_reference.tolerance.rounding.roundings import FINE, unit
 from torch_reference.tolerance.second_look import sizes_of_terms, take_equal_values
 from torch_reference.tolerance.sides_row import row_between_sides
 from torch_reference.tolerance.sums_row import row_of_sum

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.tolerance.movement import Movement, Tensors
-from torch_reference.tolerance.rounding.moved_run import FINE, unit
+from torch_reference.tolerance.rounding.roundings import FINE, unit
 
 STEP = 2.0 * unit(torch.float64)
 """How far each input is moved, in parts of itself and in the mean: what is equal turns."""

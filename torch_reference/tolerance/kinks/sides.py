@@ -17,7 +17,8 @@ from torch_reference.tolerance.kinks.beside import FEW, NEXT_TO_ZERO, Side, besi
 from torch_reference.tolerance.kinks.mixtures import mixed, same
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.decisions import Decisions
-from torch_reference.tolerance.rounding.moved_run import MovedRun, unit
+from torch_reference.tolerance.rounding.moved_run import MovedRun
+from torch_reference.tolerance.rounding.roundings import unit
 
 PAIRS = 8
 TURNING = 8.0

@@ -11,6 +11,9 @@ which no look at the result tells; so the arguments are moved, and the operation
 
 A matrix unit takes factors of 16 bits: where a reference for 16 bits computes one in float32, as the weights
 of an attention, every kernel rounds it before the product. What is of 16 bits anyway stays as it is.
+
+A result is kept as it is returned: where a reference makes a softmax in float32 and hands it on in 16 bits,
+its backward pass reads that of float32, and a kernel's the one in 16 bits, which is all that there is.
 """
 
 from collections.abc import Callable
@@ -22,7 +25,7 @@ from torch import Tensor
 from torch_reference.tolerance.rounding.exact_results import is_number
 from torch_reference.tolerance.rounding.exact_run import FACTORS
 from torch_reference.tolerance.rounding.operations import Operation
-from torch_reference.tolerance.rounding.roundings import Roundings
+from torch_reference.tolerance.rounding.roundings import FINE, HALF, Roundings
 
 STABLE_BACKWARDS = frozenset(
     """
@@ -50,6 +53,37 @@ def moved_arguments(
         _moved(arg, roundings, unit(arg.dtype)) if is_number(arg) and arg.ndim > 1 and arg.numel() else arg
         for arg in args
     )
+
+
+class ReadBack:
+    """What the forward pass has handed on in 16 bits, which the backward pass reads as it was handed on."""
+
+    def __init__(self) -> None:
+        """Nothing is handed on yet."""
+        self.known: dict[tuple[Any, ...], tuple[Tensor, Tensor]] = {}  # kept, so that no other is there
+
+    def note(self, kind: Operation, args: tuple[Any, ...], result: Tensor) -> None:
+        """Note a conversion from float32 to 16 bits."""
+        if kind.name == "_to_copy" and args[0].dtype == FINE and result.dtype in HALF:
+            self.known[_place(args[0])] = args[0], result
+
+    def read(self, kind: Operation, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments of an operation of the backward pass, as they were handed on."""
+        if not self.known or kind.in_place or torch._C._current_graph_task_id() == -1:
+            return args
+        return tuple(self._as_handed_on(arg) if isinstance(arg, Tensor) else arg for arg in args)
+
+    def _as_handed_on(self, arg: Tensor) -> Tensor:
+        known = self.known.get(_place(arg))
+        return known[1].float() if known is not None and arg.dtype == known[0].dtype else arg
+
+
+def _place(value: Tensor) -> tuple[Any, ...]:
+    """Where it is; nowhere for what has no memory of its own."""
+    try:
+        return value.data_ptr(), value.shape, value.stride()
+    except (RuntimeError, NotImplementedError):  # sparse, or of a transform
+        return ()
 
 
 def handed_to_matrix_units(

@@ -5,7 +5,6 @@ bits by one of float32, the conversion at its end by one of 16 bits. A sum is mo
 terms explain, in float32 at least (local_sums.py), and a constant of the formula moves all elements together.
 """
 
-from functools import cache
 from typing import Any
 
 import torch
@@ -32,20 +31,16 @@ from torch_reference.tolerance.rounding.local_sums import (
     is_sum,
     sizes_of_roundings,
 )
-from torch_reference.tolerance.rounding.moved_arguments import handed_to_matrix_units, moved_arguments
+from torch_reference.tolerance.rounding.moved_arguments import (
+    ReadBack,
+    handed_to_matrix_units,
+    moved_arguments,
+)
 from torch_reference.tolerance.rounding.operations import NEVER_ZERO, Operation, factors_of, operation
-from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings
+from torch_reference.tolerance.rounding.roundings import FINE, HALF, SPREAD, Roundings, unit
 from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 
-FINE = torch.float32
-HALF = (torch.bfloat16, torch.float16)
 Sizes = list[list[Tensor | None]]
-
-
-@cache
-def unit(dtype: torch.dtype) -> float:
-    """u = eps / 2, the largest rounding of a number's value."""
-    return float(torch.finfo(dtype).eps) / 2
 
 
 class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it untyped
@@ -75,6 +70,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         self.coarsest, self.fine_sums, self.scatters = coarsest, fine_sums, False
         self.unmoved = WeakTensorKeyDictionary()
         self.handed: torch.dtype | None = None
+        self.read_back = ReadBack()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -83,7 +79,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         kind, kwargs = operation(func), kwargs or {}
         if kind.view:
             return func(*args, **kwargs)
-        args = of_one_dtype(kind.name, args)
+        args = self.read_back.read(kind, of_one_dtype(kind.name, args))
         if self.backward_only and torch._C._current_graph_task_id() == -1 and not kind.apart:
             return self._decided(kind, args, func(*args, **kwargs))
         if kind.apart and has_elements(args):
@@ -125,6 +121,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         if any(isinstance(arg, Tensor) and same_memory(arg, result) for arg in args):
             result = result.clone()
         self._move(kind, args, result)
+        self.read_back.note(kind, args, result)
         return result
 
     def _move(self, kind: Operation, args: tuple[Any, ...], result: Tensor) -> None:

@@ -12,9 +12,9 @@ from torch.utils._pytree import tree_iter
 
 from torch_reference.tolerance.rounding.exact_run import ExactRun
 from torch_reference.tolerance.rounding.local_sums import as_list
-from torch_reference.tolerance.rounding.moved_run import HALF, MovedRun
+from torch_reference.tolerance.rounding.moved_run import MovedRun
 from torch_reference.tolerance.rounding.operations import operation
-from torch_reference.tolerance.rounding.roundings import SPREAD
+from torch_reference.tolerance.rounding.roundings import HALF, SPREAD
 
 BLANK = ("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided")
 

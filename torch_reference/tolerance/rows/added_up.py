@@ -11,8 +11,7 @@ from torch_reference.comparison import Row, compare
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.kinks import Hull
 from torch_reference.tolerance.movement import FACTOR, LAST, Movement, Tensors
-from torch_reference.tolerance.rounding.moved_run import unit
-from torch_reference.tolerance.rounding.roundings import SPREAD, smallest
+from torch_reference.tolerance.rounding.roundings import SPREAD, smallest, unit
 from torch_reference.tolerance.rows.whole import Whole
 from torch_reference.tolerance.sums_row import row_of_sum
 from torch_reference.tolerance.verdicts import BLUNT_PART

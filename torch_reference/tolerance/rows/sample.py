@@ -24,7 +24,7 @@ from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.differences import adds_up, difference
 from torch_reference.tolerance.gradient_sums import ALL, ALONG, ExpectedSums, largest_of, sums
 from torch_reference.tolerance.movement import Movement
-from torch_reference.tolerance.rounding.moved_run import unit
+from torch_reference.tolerance.rounding.roundings import unit
 from torch_reference.tolerance.rows.added_up import REACH
 
 DRAWS = 12
