@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,13 +24,8 @@ from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.function_objective import FunctionObjective
-from torch_reference.judging.function_outputs import (
-    fit_beside_gradients,
-    has_another_form,
-    judge_outputs,
-    shared_memory,
-)
-from torch_reference.judging.hygiene import Derivation, copies
+from torch_reference.judging.function_outputs import fit_beside_gradients, has_another_form, judge_outputs
+from torch_reference.judging.hygiene import Derivation, copies, shared_memory
 from torch_reference.judging.report import Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
 
@@ -97,10 +93,11 @@ class AsGiven:
     def _outputs(self, made: Mapping[str, Any], point: Tensors) -> list[Finding]:
         inputs = self._inputs(point)
 
-        def again() -> Mapping[str, Any]:
-            return self.function.outputs(copies(inputs), self.wanted)
+        def derive(values: Tensors) -> Mapping[str, Any]:
+            return self.function.outputs(copies(values), self.wanted)
 
-        return judge_outputs(made, self.objective, point, again=again, wanted=self.wanted)
+        again = partial(derive, inputs)
+        return judge_outputs(made, self.objective, point, False, again, self.wanted, derive)
 
     def _inputs(self, point: Tensors) -> Tensors:
         return {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}

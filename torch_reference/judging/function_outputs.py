@@ -9,20 +9,22 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare, form_mismatch
-from torch_reference.judging.calls.cuts import MANY, choices_of_rows, elements
+from torch_reference.judging.calls.cuts import choices_of_rows, takes_own_roundings
 from torch_reference.judging.calls.nests import has_memory, is_numeric_array, named_leaves, tensors_of
 from torch_reference.judging.calls.points import UPSTREAM, Tensors, quiet_call, usable
 from torch_reference.judging.calls.really import is_a, is_tensor
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Finding, breach
 from torch_reference.tolerance.agreeing_rows import SPARE
-from torch_reference.tolerance.differences import is_number
+from torch_reference.tolerance.differences import coarsest, is_number
 from torch_reference.tolerance.meant import allowances, tolerance_at
+from torch_reference.tolerance.own_code.own_formula import by_formula, in_question
 from torch_reference.tolerance.own_code.own_roundings import forgiven
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.whole import Allowed
 
 Again = Callable[[], Mapping[str, Any]]
+Derive = Callable[[Tensors], Mapping[str, Any]]
 
 
 def judge_outputs(
@@ -32,8 +34,11 @@ def judge_outputs(
     coarsely: bool = False,
     again: Again | None = None,
     wanted: Collection[str] = (),
+    derive: Derive | None = None,
 ) -> list[Finding]:
-    """Compare every output, by name, with the reference's; again makes them anew, where that can be.
+    """Compare every output, by name, with the reference's.
+
+    again makes them anew, where that can be, and derive those of other inputs.
 
     Shapes: the inputs are those of the point, and those require a gradient whose gradient is wanted: a layer
             may ask. Complex outputs are real pairs. What is no tensor must be equal.
@@ -59,7 +64,7 @@ def judge_outputs(
     rows = {}
     if of_tensors:
         asked = objective, ("outputs", *wanted)
-        rows = _judge(tensors, own, expected_outputs, inputs, of_tensors, asked, coarsely, again)
+        rows = _judge(tensors, own, expected_outputs, inputs, of_tensors, asked, coarsely, again, derive)
     return [*(Finding(name, "output", row) for name, row in rows.items()), *filter(None, others)]
 
 
@@ -70,7 +75,7 @@ def fit_beside_gradients(
 
     Those are judged in the same draws as the gradients are: of whatever else something is to be said first.
     """
-    forms = objective.forms or {}
+    forms = (objective.forms or {}) if coarsest(point) in SPARE else {}
     if not as_given:
         forms = {name: point[UPSTREAM + name] for name in forms if UPSTREAM + name in point}
     fit = {
@@ -82,26 +87,9 @@ def fit_beside_gradients(
     return fit if fit.keys() == (objective.forms or {}).keys() == made.keys() else {}
 
 
-def shared_memory(made: Mapping[str, Any], inputs: Tensors, in_graph: bool) -> list[Finding]:
-    """A finding for every output that shares memory with an input where autograd knows nothing of it."""
-    told = "the output shares memory with an input: return a new tensor"
-    return [
-        breach(name, "output", Verdict.ALIASED, told)
-        for name, value in made.items()
-        if is_tensor(value) and value.layout == torch.strided and value.numel()
-        if not (in_graph and _is_known(value))
-        if any(_same_memory(value, other) for other in inputs.values())
-    ]
-
-
 def has_another_form(finding: Finding) -> bool:
     """Whether an output cannot take the upstream gradient of the reference's."""
     return not finding.agrees and finding.row.manual is None and not finding.is_breach
-
-
-def _is_known(value: Tensor) -> bool:
-    """Whether autograd knows that it is a view, as that of x.view(-1), or that it is the input itself."""
-    return value._is_view() or (value.is_leaf and value.requires_grad)
 
 
 def _judge(
@@ -113,6 +101,7 @@ def _judge(
     asked: tuple[FunctionObjective, tuple[str, ...]],
     coarsely: bool,
     again: Again | None,
+    derive: Derive | None,
 ) -> dict[str, Row]:
     # Only numbers of the right form round; an index or a mask must be equal.
     rounded = [
@@ -143,8 +132,14 @@ def _judge(
         return rows | by_parts
     tolerance = tolerance_at(*asked, rounded, rounded_outputs, inputs)
     found = tolerance.rows(values, 1, meant.rtol, meant.accept, blunt=False, coarsely=coarsely)
-    if again is not None and elements(inputs) <= MANY:
-        found = forgiven(found, values, tolerance.movement, partial(_tensors, again), meant.accept, coarsely)
+    if again is None:
+        return rows | found
+    anew = partial(_tensors, again)
+    if takes_own_roundings(inputs):
+        found = forgiven(found, values, tolerance.movement, anew, meant.accept, coarsely)
+    if derive is not None and (names := in_question(found, values, tolerance.movement.coarsest)):
+        asked_of, made = {name: values[name] for name in names}, partial(_made, derive)
+        found = by_formula(found, asked_of, tolerance, anew, made, meant.rtol, meant.accept, of_outputs=True)
     return rows | found
 
 
@@ -155,6 +150,10 @@ def _detached(leaves: Mapping[str, Any]) -> dict[str, Tensor]:
 
 def _tensors(again: Again) -> dict[str, Tensor]:
     return _detached(again())
+
+
+def _made(derive: Derive, values: Tensors) -> dict[str, Tensor]:
+    return _detached(derive(values))
 
 
 def _other(name: str, right: Any, made: Any) -> Finding | None:
@@ -194,7 +193,3 @@ def _short(value: Any) -> str:
 
 def _is_tensor(value: Any) -> bool:
     return is_tensor(value) or is_numeric_array(value)
-
-
-def _same_memory(a: Tensor, b: Tensor) -> bool:
-    return a.device == b.device and a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()

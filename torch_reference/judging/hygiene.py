@@ -10,6 +10,7 @@ from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.nests import copy_of, dense, has_memory, real_pairs
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
+from torch_reference.judging.finding import Finding, breach
 
 Tensors = Mapping[str, Tensor]
 Derivation = Callable[[Tensors], Mapping[str, Any]]
@@ -74,6 +75,18 @@ def called_again(derivation: Derivation, point: Tensors) -> dict[str, Tensor]:
     return checked_mapping(_called(derivation, copies(point)))
 
 
+def shared_memory(made: Mapping[str, Any], inputs: Tensors, in_graph: bool) -> list[Finding]:
+    """A finding for every output that shares memory with an input where autograd knows nothing of it."""
+    told = "the output shares memory with an input: return a new tensor"
+    return [
+        breach(name, "output", Verdict.ALIASED, told)
+        for name, value in made.items()
+        if is_tensor(value) and value.layout == torch.strided and value.numel()
+        if not (in_graph and _is_known(value))
+        if any(_same_memory(value, other) for other in inputs.values())
+    ]
+
+
 def unstable(name: str) -> Breach:
     """The breach of a derivation whose second result is another one."""
     explanation = "two calls with the same arguments differ: something is accumulated or drawn anew"
@@ -123,3 +136,12 @@ def _overlap(a: Tensor, b: Tensor) -> bool:
     if not a.numel() or not b.numel() or a.device != b.device:
         return False
     return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+
+
+def _is_known(value: Tensor) -> bool:
+    """Whether autograd knows that it is a view, as that of x.view(-1), or that it is the input itself."""
+    return value._is_view() or (value.is_leaf and value.requires_grad)
+
+
+def _same_memory(a: Tensor, b: Tensor) -> bool:
+    return a.device == b.device and a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()

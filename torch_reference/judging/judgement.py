@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, form_mismatch
-from torch_reference.judging.calls.cuts import MANY, choices_of_rows, elements
+from torch_reference.judging.calls.cuts import choices_of_rows, takes_own_roundings
 from torch_reference.judging.scalar_objective import (
     UPSTREAM,
     FunctionObjective,
@@ -17,7 +17,7 @@ from torch_reference.judging.scalar_objective import (
     zeros,
 )
 from torch_reference.tolerance.agreeing_rows import near_row
-from torch_reference.tolerance.differences import difference
+from torch_reference.tolerance.differences import coarsest, difference
 from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.own_code.in_float64 import Derive
 from torch_reference.tolerance.own_code.own_formula import Again, by_formula, in_question
@@ -115,13 +115,13 @@ class Evidence:
         anywhere: bool,
     ) -> dict[str, Row]:
         """The rows, with what the own roundings of the code explain, and what its formula does not."""
-        meant, is_small = allowances(), elements(self.point) <= MANY
+        meant, is_small = allowances(), takes_own_roundings(self.point)
         if is_small and any(row.verdict is Verdict.DIFFERS for row in rows.values()):
             rows = forgiven(rows, manual, self._tolerance.movement, again, meant.accept, anywhere)
         if derive is None:
             return rows
         own = {name: manual[name] for name in self.names if name in manual}
-        own = {name: own[name] for name in in_question(rows, own)}
+        own = {name: own[name] for name in in_question(rows, own, coarsest(self.point))}
         # Of a large point no more is evaluated than is asked for.
         if not own:
             return rows

@@ -12,8 +12,7 @@ from torch_reference.judging.calls.nests import named_leaves
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.finding import Finding, breach
 from torch_reference.judging.function_objective import FunctionObjective
-from torch_reference.judging.function_outputs import shared_memory
-from torch_reference.judging.hygiene import copies
+from torch_reference.judging.hygiene import copies, shared_memory
 
 TO_OTHERS = "it is changed in place to other numbers than by the reference: {} where it writes {}"
 

@@ -25,8 +25,8 @@ from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.own_code.approximations import is_everywhere, looks_like_roundings
 from torch_reference.tolerance.own_code.in_float64 import Derive, Exact, in_float64, noise_of_float64, numbers
 from torch_reference.tolerance.own_code.own_draws import OwnDraws
-from torch_reference.tolerance.rounding.moved_run import HALF, unit
 from torch_reference.tolerance.rounding.own_run import OwnRun
+from torch_reference.tolerance.rounding.roundings import HALF, unit
 from torch_reference.tolerance.second_look import sizes_of_terms
 from torch_reference.tolerance.verdicts import INCONCLUSIVE, Tolerance
 
@@ -61,11 +61,12 @@ def by_formula(
     derive: Derive,
     rtol: float = 0.0,
     accept: Collection[str] = (),
+    of_outputs: bool = False,
 ) -> dict[str, Row]:
     """The rows: what rounding explains in 16 bits, or is open, is what its formula is, where that is known.
 
-    Shapes: manual are the gradients in question, by name; again() makes them anew, and derive() those
-            of other inputs: of the same ones in float64
+    Shapes: manual are the gradients in question, or the outputs, by name; again() makes them anew, and
+            derive() those of other inputs: of the same ones in float64
     """
     movement = tolerance.movement
     exact = in_float64([*manual], movement, derive)
@@ -76,7 +77,7 @@ def by_formula(
     ]
     told = {}
     for name in _that_were_returned(further, exact, manual, movement, again) if further else ():
-        row = _looked_at(tolerance, name, exact, derive, rtol)
+        row = _looked_at(tolerance, name, exact, derive, rtol, of_outputs)
         if row is not None and row.verdict is Verdict.DIFFERS:
             told[name] = replace(row, explanation=OTHERWISE)
         elif row is not None and row.verdict is Verdict.INCONCLUSIVE and rows[name].agrees:
@@ -86,13 +87,13 @@ def by_formula(
     return {**rows, **told}
 
 
-def in_question(rows: Mapping[str, Row], manual: Tensors) -> list[str]:
-    """The names of the gradients whose formula may tell what rounding does not."""
+def in_question(rows: Mapping[str, Row], manual: Tensors, coarsest: torch.dtype) -> list[str]:
+    """The names of the gradients whose formula may tell what rounding does not; coarsest is the inputs'."""
     return [
         name
         for name, value in manual.items()
         if name in rows and value.numel()
-        if (rows[name].verdict in OF_ROUNDING and value.dtype in HALF)
+        if (rows[name].verdict in OF_ROUNDING and (coarsest in HALF or value.dtype in HALF))
         or (_is_open(rows[name]) and value.dtype in NARROW)
     ]
 
@@ -113,13 +114,14 @@ def _row(
 ) -> Row:
     """What the formula gives against what is right, within two roundings of itself or of its terms."""
     size = right.abs()
-    allowed = (
-        (size if terms is None else terms) * ROUNDINGS * unit(movement.dtypes[name]) + rtol * size + noise
-    )
+    rounding = max(map(unit, (movement.coarsest, movement.dtypes[name])))
+    allowed = (size if terms is None else terms) * ROUNDINGS * rounding + rtol * size + noise
     return compare({name: value}, {name: right}, {name: allowed})[0]
 
 
-def _looked_at(tolerance: Tolerance, name: str, exact: Exact, derive: Derive, rtol: float) -> Row | None:
+def _looked_at(
+    tolerance: Tolerance, name: str, exact: Exact, derive: Derive, rtol: float, of_outputs: bool
+) -> Row | None:
     """The row of what the formula gives; None where nothing can be said of it.
 
     The terms may be larger than what they add up to, and a kink has sides. What 1 − x² does to the roundings
@@ -140,13 +142,13 @@ def _looked_at(tolerance: Tolerance, name: str, exact: Exact, derive: Derive, rt
     size = right.abs()
 
     def within(of_constants: bool) -> Row:
-        terms = sizes_of_terms(movement, name, of_constants).clamp(max=size.amax())
+        terms = sizes_of_terms(movement, name, of_constants, of_outputs).clamp(max=size.amax())
         return _row(movement, name, value, right, rtol, torch.maximum(size, terms), noise)
 
     row = within(of_constants=False)
     if not row.agrees or exact.has_tables:
         return row
-    moves = sizes_of_terms(movement, name, of_constants=True) > 0
+    moves = sizes_of_terms(movement, name, True, of_outputs) > 0
     if is_everywhere((value - right)[moves], noise[moves]) and (constant := within(of_constants=True)).agrees:
         return constant
     return replace(row, verdict=Verdict.INCONCLUSIVE, explanation=AS_SMALL)
