@@ -195,6 +195,6 @@ def test_floors_are_no_larger_than_bounds() -> None:
     movement.squares = {name: torch.zeros_like(value) for name, value in movement.expected.items()}
     movement.at_least(12)
     whole = movement.expected["x"]
-    floors = others.Sample(movement, "x", 1.0, torch.arange(ROWS), whole).floors(whole).sqrt()
+    floors = others.Sample(movement, "x", 1.0, torch.arange(ROWS), whole).floors(whole)
     movement.at_least(48)
     assert (floors <= 1.5 * movement.bound("x")).double().mean() > 0.999

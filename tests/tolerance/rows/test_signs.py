@@ -1,0 +1,73 @@
+"""A cross-entropy, whose negative gradients, those of the hits, round otherwise than all others."""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from torch_reference import Row, Verdict
+from torch_reference.tolerance.rows import by_rows, others
+from torch_reference.tolerance.rows.by_rows import rows_by_parts
+from torch_reference.tolerance.rows.whole import Allowed, Rows
+
+ROWS, COLUMNS = 256, 512
+generator = torch.Generator().manual_seed(0)
+X = torch.randn(ROWS, COLUMNS, generator=generator, dtype=torch.float64)
+CLASSES = torch.randint(COLUMNS, (ROWS,), generator=generator)
+
+
+def cross_entropy(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The mean over the rows, and its gradient."""
+    leaf = values["x"].detach().requires_grad_()
+    loss = functional.cross_entropy(leaf, values["classes"])
+    return {"x": torch.autograd.grad(loss, leaf, values["up"])[0], "loss": loss.detach()}
+
+
+def by_hand(x: Tensor, up: Tensor) -> dict[str, Tensor]:
+    """The same in other roundings."""
+    log_shares = x - x.logsumexp(-1, keepdim=True)
+    hits = torch.zeros_like(x).scatter_(-1, CLASSES.unsqueeze(-1), 1)
+    loss = -log_shares.gather(-1, CLASSES.unsqueeze(-1)).mean()
+    return {"x": up * (log_shares.exp() - hits) / ROWS, "loss": loss}
+
+
+def judged(x: Tensor, up: Tensor, d_x: Tensor) -> Row:
+    """The row of the gradient."""
+
+    def choices() -> Iterator[Rows]:
+        yield Rows(["x", "classes"], ["x"], ROWS)
+
+    point, actual = {"x": x, "classes": CLASSES, "up": up}, {**by_hand(x, up), "x": d_x}
+    rows = rows_by_parts(cross_entropy, point, choices, actual, Allowed(), outputs=("loss",))
+    assert rows is not None
+    assert rows["loss"].agrees
+    return rows["x"]
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_is_negative_has_floors_of_its_own(
+    dtype: torch.dtype, sign: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few right rows are left to draws; a hit, or its neighbour, off by 1000 roundings is found."""
+    left, judge = list[int](), others.by_sample
+
+    def watched(*args: object) -> others.Others | None:
+        found = judge(*args)  # type: ignore[arg-type]
+        left.append(ROWS if found is None else len(found.left))
+        return found
+
+    monkeypatch.setattr(by_rows, "by_sample", watched)
+    monkeypatch.setattr(by_rows, "PART", 8 * COLUMNS * 128)
+    x, up = X.to(dtype), torch.tensor(0.7 * sign, dtype=dtype)
+    right = by_hand(x, up)["x"]
+    assert judged(x, up, right).agrees
+    assert left[0] <= ROWS // 4
+    for place in ((201, int(CLASSES[201])), (201, int(CLASSES[201]) - 1)):
+        (edited := right.clone())[place] *= 1 + 1000 * torch.finfo(dtype).eps
+        wrong = judged(x, up, edited)
+        assert (wrong.verdict, wrong.wrong_elements) == (Verdict.DIFFERS, 1)
+        assert wrong.index == tuple(each % size for each, size in zip(place, x.shape, strict=True))
