@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare, form_mismatch
-from torch_reference.judging.calls.cuts import choices_of_rows, takes_own_roundings
+from torch_reference.judging.calls.cuts import MANY, choices_of_rows, elements
 from torch_reference.judging.calls.nests import has_memory, is_numeric_array, named_leaves, tensors_of
 from torch_reference.judging.calls.points import UPSTREAM, Tensors, quiet_call, usable
 from torch_reference.judging.calls.really import is_a, is_tensor
@@ -18,8 +18,7 @@ from torch_reference.judging.report import Finding, breach
 from torch_reference.tolerance.agreeing_rows import SPARE
 from torch_reference.tolerance.differences import coarsest, is_number
 from torch_reference.tolerance.meant import allowances, tolerance_at
-from torch_reference.tolerance.own_code.own_formula import by_formula, in_question
-from torch_reference.tolerance.own_code.own_roundings import forgiven
+from torch_reference.tolerance.own_code.second_run import OwnCode, by_own_code
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.whole import Allowed
 
@@ -134,13 +133,9 @@ def _judge(
     found = tolerance.rows(values, 1, meant.rtol, meant.accept, blunt=False, coarsely=coarsely)
     if again is None:
         return rows | found
-    anew = partial(_tensors, again)
-    if takes_own_roundings(inputs):
-        found = forgiven(found, values, tolerance.movement, anew, meant.accept, coarsely)
-    if derive is not None and (names := in_question(found, values, tolerance.movement.coarsest)):
-        asked_of, made = {name: values[name] for name in names}, partial(_made, derive)
-        found = by_formula(found, asked_of, tolerance, anew, made, meant.rtol, meant.accept, of_outputs=True)
-    return rows | found
+    code = OwnCode(partial(_tensors, again), partial(_made, derive) if derive else None)
+    kind = (coarsest(inputs), lambda: tolerance, code, elements(inputs) > MANY, coarsely)
+    return rows | by_own_code(found, values, *kind, of_outputs=True)
 
 
 def _detached(leaves: Mapping[str, Any]) -> dict[str, Tensor]:

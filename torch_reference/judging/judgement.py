@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, form_mismatch
-from torch_reference.judging.calls.cuts import choices_of_rows, takes_own_roundings
+from torch_reference.judging.calls.cuts import MANY, choices_of_rows, elements
 from torch_reference.judging.scalar_objective import (
     UPSTREAM,
     FunctionObjective,
@@ -20,8 +20,8 @@ from torch_reference.tolerance.agreeing_rows import near_row
 from torch_reference.tolerance.differences import coarsest, difference
 from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.own_code.in_float64 import Derive
-from torch_reference.tolerance.own_code.own_formula import Again, by_formula, in_question
-from torch_reference.tolerance.own_code.own_roundings import forgiven
+from torch_reference.tolerance.own_code.own_formula import Again
+from torch_reference.tolerance.own_code.second_run import OwnCode, by_own_code
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.whole import Allowed
 from torch_reference.tolerance.verdicts import Tolerance
@@ -115,17 +115,9 @@ class Evidence:
         anywhere: bool,
     ) -> dict[str, Row]:
         """The rows, with what the own roundings of the code explain, and what its formula does not."""
-        meant, is_small = allowances(), takes_own_roundings(self.point)
-        if is_small and any(row.verdict is Verdict.DIFFERS for row in rows.values()):
-            rows = forgiven(rows, manual, self._tolerance.movement, again, meant.accept, anywhere)
-        if derive is None:
-            return rows
         own = {name: manual[name] for name in self.names if name in manual}
-        own = {name: own[name] for name in in_question(rows, own, coarsest(self.point))}
-        # Of a large point no more is evaluated than is asked for.
-        if not own:
-            return rows
-        return by_formula(rows, own, self._tolerance, again, derive, meant.rtol, meant.accept)
+        is_large, found = elements(self.point) > MANY, lambda: self._tolerance
+        return by_own_code(rows, own, coarsest(self.point), found, OwnCode(again, derive), is_large, anywhere)
 
     def _by_parts(self, manual: Tensors, allowed: Allowed) -> dict[str, Row] | None:
         """The rows where the point is large and has rows of its own: judged a few at a time."""

@@ -15,16 +15,12 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_iter
 
 from torch_reference.judging.calls.points import UPSTREAM, Tensors
-from torch_reference.tolerance.differences import coarsest
-from torch_reference.tolerance.rounding.roundings import HALF
 from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 from torch_reference.tolerance.rows.by_rows import INDICES
 from torch_reference.tolerance.rows.whole import Rows
 
 MANY = 2**15
 """Points of so many elements are judged whole, in every way of calling."""
-MANY_IN_16_BITS = 2**18
-"""In 16 bits more of a point is judged whole, as no row of it is judged by itself."""
 PLACES = ("index", "indices", "target", "targets", "offsets", "lengths", "input_lengths", "target_lengths")
 """What torch's operations call such an argument."""
 UNCHECKED = ("aten::_ctc_loss", "aten::_cudnn_ctc_loss", "aten::_use_cudnn_ctc_loss")
@@ -41,11 +37,6 @@ OpInfo's samples with one input resized)."""
 def elements(point: Tensors) -> int:
     """How many numbers a point holds."""
     return sum(value.numel() for value in point.values())
-
-
-def takes_own_roundings(point: Tensors) -> bool:
-    """Whether it has so few numbers that the code that is judged runs anew, many times, where it differs."""
-    return elements(point) <= (MANY_IN_16_BITS if coarsest(point) in HALF else MANY)
 
 
 def choices_of_rows(point: Tensors, results: Tensors) -> Iterator[Rows]:

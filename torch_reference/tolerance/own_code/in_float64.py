@@ -1,6 +1,6 @@
 """What the code that is judged makes of its inputs in float64."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -9,11 +9,14 @@ from torch import Tensor
 from torch_reference.tolerance.differences import adds_up, is_number
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rounding.own_run import ExactOwnRun
-from torch_reference.tolerance.rounding.roundings import HALF
+from torch_reference.tolerance.rounding.roundings import HALF, unit
 from torch_reference.tolerance.second_look import COARSE, COARSE_DRAWS, CoarseRun
 
 IN_FLOAT64 = 2.0**-47
 """A rounding of float64, 64 times."""
+
+PERHAPS_NOISE = 2.0**-26
+"""What is off by more than that part of the largest element is no rounding of float64."""
 
 Derive = Callable[[Tensors], Mapping[str, Tensor]]
 
@@ -51,6 +54,25 @@ def in_float64(asked: list[str], movement: Movement, derive: Derive) -> Exact:
             if torch.equal(value.isfinite(), expected.isfinite()):
                 found[name], right[name] = numbers(value, expected), numbers(expected, expected)
     return Exact(found, right, run.reads_narrow, tuple(run.decisions.made))
+
+
+def of_right_formula(names: Collection[str], movement: Movement, derive: Derive) -> list[str]:
+    """Those of them that are right where the code runs in float64, to a rounding of their inputs."""
+    exact, own = in_float64([*names], movement, derive), unit(movement.coarsest)
+
+    def is_right(name: str) -> bool:
+        right = exact.right[name].abs()
+        off, allowed = (exact.found[name] - exact.right[name]).abs(), own * right
+        if bool((off <= allowed).all()):
+            return True
+        if off.amax() > PERHAPS_NOISE * right.amax():
+            return False
+        return bool((off <= allowed + noise_of_float64([name], exact, movement, derive)[name]).all())
+
+    try:
+        return [name for name in exact.found if is_right(name)]
+    except Exception:  # it is the user's code, moved
+        return []
 
 
 def noise_of_float64(names: Iterable[str], exact: Exact, movement: Movement, derive: Derive) -> Tensors:

@@ -54,7 +54,8 @@ def forgiven(
 
     Anywhere, at a point that nobody gave, they may explain more than NEAR.
 
-    Shapes: manual are the numbers that were judged, by name; again() makes them anew
+    Shapes: manual are the numbers that were judged, or those of them that are asked for, by name; again()
+            makes them anew
     """
     own = unit(movement.coarsest)
     told = dict(rows)
