@@ -15,7 +15,7 @@ from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
-from torch_reference.tolerance.rounding.exact_run import all_wide
+from torch_reference.tolerance.rounding.exact_run import all_wide, wide_results
 from torch_reference.tolerance.rounding.local_sums import sizes_of_terms_and_result
 from torch_reference.tolerance.rounding.moved_run import MovedRun
 from torch_reference.tolerance.rounding.operations import Operation, operation
@@ -51,8 +51,9 @@ class CoarseRun(MovedRun):  # type: ignore[no-untyped-call] # torch leaves it un
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """Run an operation as the exact run does, and move its results."""
-        args, kwargs = all_wide(operation(func), args, kwargs or {})
-        return super().__torch_dispatch__(func, types, args, kwargs)
+        kind = operation(func)
+        args, kwargs = all_wide(kind, args, kwargs or {})
+        return wide_results(kind, super().__torch_dispatch__(func, types, args, kwargs))
 
     def _unit(self, dtype: torch.dtype) -> float:
         return unit(torch.float64)

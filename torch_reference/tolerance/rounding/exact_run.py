@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
 from torch_reference.tolerance.rounding.decisions import Decisions
 from torch_reference.tolerance.rounding.fused import decides, has_elements
@@ -36,6 +37,10 @@ MEMORY_LIKE = (
 """What hands out memory, in the default dtype or in that of another, for results to be written into."""
 
 
+FRESH = ("lift", "lift_fresh")
+"""What hands out a tensor that was just made of numbers, as torch.tensor does."""
+
+
 class ExactRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it untyped
     """Run in float64, and note what is decided and how large the largest result is.
 
@@ -59,8 +64,8 @@ class ExactRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         if kind.apart and decides(kind.name) and has_elements(args):
             with self:
                 return kind.apart(*args, **kwargs)
-        results = func(*args, **kwargs)
-        if kind.view or kind.in_place:
+        results = wide_results(kind, func(*args, **kwargs))
+        if kind.in_place or kind.view:
             return results
         return self.decisions.settled(kind.name, args, results)
 
@@ -70,14 +75,20 @@ def all_wide(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments as float64 has them: conversions, memory and numbers of a coarser dtype."""
     dtype = kwargs.get("dtype") or (torch.get_default_dtype() if kind.name in MEMORY else None)
-    if dtype in WIDE and (
-        kind.name in (*MEMORY, *MEMORY_LIKE) or (kind.name == "_to_copy" and _is_number(args[0]))
-    ):
+    # A conversion, or a sum in a dtype of its own.
+    if dtype in WIDE and (kind.name in (*MEMORY, *MEMORY_LIKE) or (args and _is_number(args[0]))):
         is_step = imaginary_steps and kind.name == "_to_copy" and args[0].is_complex()
         kwargs = kwargs | {"dtype": torch.complex128 if is_step else WIDE[dtype]}
     if not kind.view and not kind.in_place and any(_is_narrow(arg) for arg in args):
         args = tuple(_widened(arg) for arg in args)
     return args, kwargs
+
+
+def wide_results(kind: Operation, results: Any) -> Any:
+    """The results as float64 has them: into a constant of a coarser dtype others may be written."""
+    if kind.in_place or (kind.view and kind.name not in FRESH):
+        return results
+    return _widened(results) if isinstance(results, Tensor) else tree_map(_widened, results)
 
 
 def widened_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
