@@ -6,6 +6,7 @@ torch's own on a processor, as batch norm with fewer gains than columns.
 
 import faulthandler
 import multiprocessing
+import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -82,7 +83,8 @@ class _Done:
 
 
 def _work(work: Callable[[Say], None], sender: Connection) -> None:
-    faulthandler.disable()  # an end of the process is told in the report
+    faulthandler.disable()  # how the process ends is told in the report, and not by it
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     torch.set_num_threads(1)  # the other threads are not there
 
     def say(said: Any) -> None:
