@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -115,8 +116,22 @@ def test_without_a_reference_no_option_is_changed() -> None:
     assert status(Forgets, None, x, 1.0) == "cannot apply"
 
 
-def test_neither_a_state_nor_another_number_is_an_option() -> None:
-    """An object's attribute may be its own; 2 hides nothing that others show."""
+@pytest.mark.parametrize(("given", "other"), [(2, 3), (1e-3, 5e-4)])
+def test_a_number_that_is_written_into_a_backward_is_seen(given: float, other: float) -> None:
+    """As the eps of a norm, or the width of a head."""
+
+    class Written(Forgets):
+        @staticmethod
+        def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
+            return g * ctx.saved_tensors[0].cos() * given, None
+
+    report = check_function(Written, scaled, x, given, ways=["options"], order=1, draws=0)
+    assert report.note == f"with inputs[1] = {other} in place of {given}"
+    assert status(scaled, scaled, x, given) == "agrees"
+
+
+def test_no_state_is_an_option() -> None:
+    """An object's attribute may be its own."""
     held = SimpleNamespace(x=x, count=1)
     assert status(lambda of: of.x * 5 * of.count, lambda of: of.x * 5 * of.count, held) == "cannot apply"
     assert status(Forgets, scaled, x, torch.tensor(1.0), wrt=[0]) == "cannot apply"

@@ -1,8 +1,8 @@
-"""Other options: flags the other way, other reductions, other numbers than 0, 1 and -1, something for None.
+"""Other options: flags the other way, other reductions, other numbers, something for None.
 
 A stride, a number of groups, a slope or a cap of 0 or 1, the last dimension, a flag that is not set, and a
 mask or a bias that is none, are what a function is tried with first; what its backward forgets of them shows
-at others.
+at others. So does a number that is written into it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -37,10 +37,10 @@ MOST_FOR_NONE = 4
 OTHERS: Mapping[type, Mapping[Any, tuple[Any, ...]]] = {
     bool: {False: (True,), True: (False,)},
     int: {0: (1,), 1: (2, 0), -1: (-2, 0)},
-    float: {0.0: (0.25,), 1.0: (0.75,)},
+    float: {0.0: (0.25,), 1.0: (0.75, 0.0)},
     str: {"mean": ("sum", "none"), "sum": ("mean", "none"), "none": ("mean", "sum")},
 }
-"""What is tried in place of a value, where the reference takes that."""
+"""What is tried in place of a value that hides most, where the reference takes that."""
 
 
 class Option(NamedTuple):
@@ -52,7 +52,7 @@ class Option(NamedTuple):
 
 
 def with_options(session: Session) -> Iterator[Attempt]:
-    """Each flag, 0, 1 or -1, reduction and None another, where the reference takes that.
+    """Each flag, number, reduction and None another, where the reference takes that.
 
     Those that the call leaves at their defaults, too. Only a backward can be wrong there: where the values
     are others, the function has another option in mind. What changes nothing of the reference may be
@@ -69,7 +69,7 @@ def with_options(session: Session) -> Iterator[Attempt]:
             )
             yield from (each for attempts in islice(found, MOST_FOR_NONE) for each in attempts)
             continue
-        for other in OTHERS[type(option.given)][option.given]:
+        for other in _others(option.given):
             yield from _with(session, option, other)
 
 
@@ -87,7 +87,17 @@ def _options(session: Session) -> Iterator[Option]:
 
 
 def _has_others(leaf: Any) -> bool:
-    return leaf is None or (type(leaf) in OTHERS and leaf in OTHERS[type(leaf)])  # else it may have no hash
+    return leaf is None or bool(_others(leaf))
+
+
+def _others(given: Any) -> tuple[Any, ...]:
+    """Of other numbers one more, or half as much: more steps and a smaller error are no worse."""
+    kind = type(given)
+    if kind in OTHERS and given in OTHERS[kind]:  # what is of another kind may have no hash
+        return OTHERS[kind][given]
+    if kind is int:
+        return (given + 1,)
+    return (given / 2,) if kind is float and given / 2 not in (given, 0.0) and given == given else ()
 
 
 def _outside_of_objects(nest: TreeSpec) -> list[bool]:
