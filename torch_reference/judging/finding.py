@@ -92,9 +92,13 @@ def _finite(value: object) -> object:
     return str(value) if is_strange else value
 
 
+UNTOLD = (Verdict.INCONCLUSIVE, Verdict.LOSES_DIGITS, Verdict.NO_BOUND)
+"""What says nothing against a function at a point that it was not given."""
+
+
 def says_too_little(row: Row, made: Tensor) -> bool:
     """Whether a row knows of nothing wrong: at odd points a tolerance may be blunt, or that of a sum tiny."""
-    if row.verdict in (Verdict.INCONCLUSIVE, Verdict.LOSES_DIGITS, Verdict.NO_BOUND):
+    if row.verdict in UNTOLD:
         return True
     if row.difference is not None and abs(row.difference) <= torch.finfo(made.dtype).tiny:
         return True  # what is subnormal may be flushed to zero

@@ -61,6 +61,31 @@ def test_a_forward_may_refuse_a_layout(guard: Callable[[Tensor], None]) -> None:
     assert dict(report.ways) == dict.fromkeys(LAYOUTS, "fails")
 
 
+def test_a_backward_takes_the_layouts_that_its_forward_took() -> None:
+    """Its own word on them is none of the forward's."""
+
+    class Late(square_of(id)):  # type: ignore[misc]
+        @staticmethod
+        def backward(ctx: Any, above: Tensor) -> Tensor:
+            asserted(ctx.saved_tensors[0])
+            return 2 * ctx.saved_tensors[0] * above
+
+    report = check_function(Late, torch.square, x, ways=["transposed"], order=1, draws=0)
+    assert dict(report.ways) == {"transposed": "fails"}
+
+
+def test_what_a_backward_says_that_it_does_not_do_is_warned_of() -> None:
+    """With more rows, which its forward takes, a training ends there."""
+
+    def few(above: Tensor) -> None:
+        if len(above) > 5:
+            raise NotImplementedError("of many rows")
+
+    report = check_function(square_of(id, few), torch.square, x, ways=["rows"], order=1, draws=0)
+    assert report.agrees, str(report)
+    assert "rows the backward raises an error: NotImplementedError: of many rows" in report.warnings[0]
+
+
 def test_an_oversight_is_no_refusal() -> None:
     """A view that such a layout does not allow, and a forward that raises when it is called once more."""
     report = check_function(square_of(lambda x: x.view(-1)), torch.square, x, ways=["transposed"], order=1)

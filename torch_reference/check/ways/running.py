@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from torch_reference.check.references.as_the_reference import does_the_reference
+from torch_reference.check.ways.elsewhere.domain import are_finite, is_in_domain
 from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.nests import tensors_of
@@ -17,7 +18,14 @@ from torch_reference.judging.calls.raised_errors import (
     is_out_of_range,
     loses_the_device,
 )
-from torch_reference.judging.finding import Finding, breach, is_another_function, is_small, says_too_little
+from torch_reference.judging.finding import (
+    UNTOLD,
+    Finding,
+    breach,
+    is_another_function,
+    is_small,
+    says_too_little,
+)
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.function_outputs import judge_outputs
 from torch_reference.judging.judgement import FORM, add_up_alike, are_near, judge
@@ -98,18 +106,20 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         told = [breach(error.part, "call", Verdict.RAISED, str(error))]
         if loses_the_device(str(error)):  # after which nothing can be asked there
             return (NO_DEVICE, []) if out_of_its_domain and is_out_of_range(str(error)) else ("fails", told)
-        if isinstance(error.__cause__, Warning) or not _is_in_domain(attempt, objective, session):
-            return "cannot apply", []
-        if not attempt.is_smooth():
+        is_warning = isinstance(error.__cause__, Warning)
+        if is_warning or not is_in_domain(attempt, objective, session) or not attempt.is_smooth():
             return "cannot apply", []
         if attempt.may_refuse or out_of_its_domain:
-            is_its_own = error.part != "backward" or is_guard(error) or attempt.on_error == "refused"
-            return ("refused", []) if is_its_own else (attempt.on_error, told)
-        if attempt.may_guard and is_guard(error):
+            if error.part != "backward" or attempt.on_error == "refused":
+                return "refused", []
+            # What a backward says itself is no oversight; it ends a training all the same.
+            return ("warns" if is_guard(error) else attempt.on_error), told
+        if attempt.may_guard and error.part == "forward" and is_guard(error):
             return "guards", []
         return "fails", told
     if attempt.point is session.point and is_the_same(made, session.plain):
         return "agrees", []
+    outputs = made.outputs
     if attempt.only_finite:
         odd = {name: value for name, value in made.gradients.items() if not value.isfinite().all()}
         if not odd:
@@ -120,7 +130,7 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     at_a_kink = not attempt.is_smooth()
     if at_a_kink and add_up_alike(made.gradients, objective, attempt.point):
         return "cannot apply", []
-    if not all(map(adds_up, made.gradients.values())) and not _is_in_domain(attempt, objective, session):
+    if not all(map(adds_up, made.gradients.values())) and not is_in_domain(attempt, objective, session):
         return "cannot apply", []
     try:
         findings = _findings(made, attempt, objective, session)
@@ -134,11 +144,12 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     ):
         is_told = not others and (attempt.own_values or attempt.on_error == "fails")
         return (attempt.on_error, wrong) if is_told else ("refused", [])
-    if wrong and not _is_in_domain(attempt, objective, session):
+    if wrong and not is_in_domain(attempt, objective, session):
         return "cannot apply", []
-    if at_a_kink:  # where each element is right that lies between the sides, and sums need not vary
-        sums = [each for each in wrong if each.row.part]
-        return ("warns", sums) if sums else ("cannot apply", [])
+    if at_a_kink:  # where each number is right that lies between the sides, and sums need not vary
+        no_pole = are_finite(outputs)
+        surely = [each for each in wrong if each.row.part or (no_pole and each.row.verdict is Verdict.NAN)]
+        return ("warns", surely) if surely else ("cannot apply", [])
     if wrong and (attempt.warns or (attempt.resized and is_another_function(wrong))):
         return "warns", wrong
     return ("fails", wrong) if wrong else ("agrees", [])
@@ -169,8 +180,7 @@ def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) ->
         again = None if attempt.by_chance else lambda: attempt.call().outputs
         wanted = tuple(made.gradients) or session.wanted
         outputs = judge_outputs(made.outputs, objective, attempt.point, True, again, wanted)
-        # Nothing is known there, as where a number inside is infinite.
-        found += [each for each in outputs if each.row.verdict is not Verdict.NO_BOUND]
+        found += [each for each in outputs if each.row.verdict not in UNTOLD]
     if made.gradients:
         shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
         rows = judge(
@@ -188,13 +198,3 @@ def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) ->
             if not small and not says_too_little(row, made.gradients[name]):
                 found.append(Finding(name, "input", row))
     return found
-
-
-def _is_in_domain(attempt: Attempt, objective: Any, session: Session) -> bool:
-    """Whether the reference has finite gradients there, of those that are asked for."""
-    names = {name: tuple(attempt.point[name].shape) for name in session.wanted if name in attempt.point}
-    try:
-        found = reference_gradients(objective, attempt.point, names)
-    except Exception:  # the reference is the user's
-        return False
-    return all(bool(value.isfinite().all()) for value in found.values())

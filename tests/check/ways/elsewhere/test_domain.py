@@ -1,10 +1,13 @@
 """Points at the border of what a reference takes, and points inside of it where most others are not."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 # torch's own name for it
 
+from catalogue.ways.functions import function, saving
 from torch_reference import check_function
 from torch_reference.comparison import Verdict
 
@@ -35,6 +38,19 @@ def test_a_probability_of_zero_or_one_is_at_the_border(way: str) -> None:
     )
     assert report, str(report)
     assert report.ways == ((way, "cannot apply"),)
+
+
+def test_no_number_at_the_border_is_warned_of_where_the_value_is_finite() -> None:
+    """A power of a learnt exponent: 0² log 0 is 0, and so is the reference's."""
+    power = function(saving(torch.pow), powers)
+    report = check_function(power, torch.pow, PROBABILITIES, 1 + PROBABILITIES, ways=["zeros"], order=1)
+    assert report, str(report)
+    assert report.warnings[0].endswith("it returns others than the reference: inputs[0], inputs[1]")
+
+
+def powers(ctx: Any, above: Tensor) -> tuple[Tensor, Tensor]:
+    x, y = ctx.saved_tensors
+    return above * y * x ** (y - 1), above * x**y * x.log()
 
 
 def test_probabilities_are_drawn_anew() -> None:

@@ -1,14 +1,17 @@
 """Where a reference has one derivative: at no kink, and inside of the domain, not at its border."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from torch import Tensor
 
-from torch_reference.check.ways.session import Session
+from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.nests import tensors_of
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import normal
+from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import reference_gradients
 
 ASIDE = 2.0**-30
@@ -70,3 +73,19 @@ def is_inside(session: Session, name: str, point: Tensors) -> bool:
     except UserCodeError:
         return False
     return True
+
+
+def are_finite(outputs: Mapping[str, Any]) -> bool:
+    """Whether there are outputs and all are finite: at a pole nobody need have a gradient."""
+    values = tensors_of(outputs).values()
+    return bool(values) and all(bool(value.isfinite().all()) for value in values)
+
+
+def is_in_domain(attempt: Attempt, objective: FunctionObjective, session: Session) -> bool:
+    """Whether the reference has finite gradients there, of those that are asked for."""
+    names = {name: tuple(attempt.point[name].shape) for name in session.wanted if name in attempt.point}
+    try:
+        found = reference_gradients(objective, attempt.point, names)
+    except Exception:  # the reference is the user's
+        return False
+    return all(bool(value.isfinite().all()) for value in found.values())
