@@ -137,8 +137,8 @@ class FunctionObjective:
     def settled(self, inputs: Tensors, made: Tensors) -> tuple["FunctionObjective", bool]:
         """(the same, of copies where it changes its inputs in place; whether it draws random numbers).
 
-        Errors: UserCodeError where it makes others than these outputs while its operations are watched, as
-                torch 2.13 does of pinv of complex matrices: its roundings cannot be known then
+        Errors: UserCodeError where it makes others than these outputs while its operations are watched: its
+                roundings cannot be known then
         """
         given = copies(inputs)
         with quiet_call(), same_random_numbers(self.rng_state), user_code("reference"):
@@ -152,7 +152,7 @@ class FunctionObjective:
                 if value._version != version or not is_the_same(value, inputs[name])
             ]
             if _are_others(watched, made) and not _are_others(self._on(copies(inputs)), made):
-                raise RuntimeError("torch makes other numbers of it while its operations are watched")
+                raise RuntimeError("it makes other numbers while its operations are watched")
         function = _of_copies(self.function) if moved else self.function
         changes = tuple(name for name in moved if not torch.equal(given[name], inputs[name]))
         settled = replace(self, function=function, indexing=seen, changes=changes, changing=self.function)

@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_map
 from torch_reference.tolerance.rounding.decisions import Decisions
 from torch_reference.tolerance.rounding.fused import decides, has_elements
 from torch_reference.tolerance.rounding.operations import Operation, operation
-from torch_reference.tolerance.rounding.uncompiled import Uncompiled
+from torch_reference.tolerance.rounding.uncompiled import Uncompiled, with_conjugates
 
 WIDE = {
     torch.float32: torch.float64,
@@ -53,6 +53,7 @@ class ExactRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         self.imaginary_steps = imaginary_steps
         self.decisions = Decisions(held)
 
+    @with_conjugates
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

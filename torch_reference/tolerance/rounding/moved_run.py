@@ -38,7 +38,7 @@ from torch_reference.tolerance.rounding.moved_arguments import (
 )
 from torch_reference.tolerance.rounding.operations import NEVER_ZERO, Operation, factors_of, operation
 from torch_reference.tolerance.rounding.roundings import FINE, HALF, SPREAD, Roundings, unit
-from torch_reference.tolerance.rounding.uncompiled import Uncompiled
+from torch_reference.tolerance.rounding.uncompiled import Uncompiled, with_conjugates
 
 Sizes = list[list[Tensor | None]]
 
@@ -72,6 +72,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         self.handed: torch.dtype | None = None
         self.read_back = ReadBack()
 
+    @with_conjugates
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

@@ -1,10 +1,16 @@
 """A mode in which nothing is compiled: dynamo would trace the mode itself, for a minute, and warn of it."""
 
 import sys
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, Self
 
 import torch
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+
+LAZY = (torch._C.DispatchKey.Conjugate, torch._C.DispatchKey.Negative)
+"""What torch conjugates or negates only where it is used."""
 
 
 class Uncompiled(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
@@ -31,3 +37,28 @@ class Uncompiled(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch le
         super().__exit__(*error)  # type: ignore[no-untyped-call]
         if (stance := self._stances.pop()) is not None:
             stance.__exit__(*error)
+
+
+def with_conjugates(handle: Callable[..., Any]) -> Callable[..., Any]:
+    """How a mode handles an operation, with lazy conjugates inside of it as they are outside of the mode.
+
+    torch leaves them out there, so that what an operation conjugates for itself stays as it is: the pseudo-
+    inverse of complex numbers was another one (torch 2.13).
+    """
+
+    @wraps(handle)
+    def handled(
+        self: Any, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if not any(isinstance(arg, Tensor) and arg.is_complex() for arg in args):
+            return handle(self, func, types, args, kwargs)
+        included, excluded = (
+            torch._C._dispatch_tls_local_include_set(),
+            torch._C._dispatch_tls_local_exclude_set(),
+        )
+        for key in LAZY:
+            excluded = excluded.remove(key)
+        with torch._C._ForceDispatchKeyGuard(included, excluded):
+            return handle(self, func, types, args, kwargs)
+
+    return handled
