@@ -25,7 +25,12 @@ Loss = Callable[[Any, Any], Tensor]
 
 
 def links_of_derivation(
-    model: nn.Module, loss: Loss, arguments: tuple[Any, ...], targets: Any, derive: Derive
+    model: nn.Module,
+    loss: Loss,
+    arguments: tuple[Any, ...],
+    targets: Any,
+    derive: Derive,
+    precision: torch.dtype | None = None,
 ) -> ChainReport:
     """Judge the local variables of a derivation as links of the chain.
 
@@ -33,7 +38,8 @@ def links_of_derivation(
     variables are the quantities; else the local variables of the model's own forward pass are. Nothing is
     raised: what is out of reach is the report's note.
 
-    Shapes: derive takes the parameters by name, and returns the gradients by the same names
+    Shapes: derive takes the parameters by name, and returns the gradients by the same names; precision is
+            that of the code, where it is coarser than that of the parameters
     """
     with generator_unmoved():
         try:
@@ -49,20 +55,20 @@ def links_of_derivation(
             own = found if found and same_gradients(found, by_model) else None
             break
         try:
-            return _blaming_less(own, by_model)
+            return _blaming_less(own, by_model, precision)
         except Exception as error:
             return out_of_reach("its links cannot be judged", error)
 
 
-def _blaming_less(own: Passes | None, by_model: Passes) -> ChainReport:
+def _blaming_less(own: Passes | None, by_model: Passes, precision: torch.dtype | None) -> ChainReport:
     """By its own forward pass or by the model's: that of which more has a name; of both, who blames less.
 
     Who finds several wrong links does not see the one that they have in common.
     """
     if own is None:
-        return judged_passes(by_model)
+        return judged_passes(by_model, precision)
     both = sorted((own, by_model), key=lambda passes: -_pairs(passes))
-    first, second = (judged_passes(passes) for passes in both)
+    first, second = (judged_passes(passes, precision) for passes in both)
     return second if 0 < len(second.wrong) < len(first.wrong) else first
 
 

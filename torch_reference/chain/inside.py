@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from torch_reference.chain.blame.confirmation import confirmed, settled, without_doubtful
@@ -36,6 +37,7 @@ def links_of_function(
     wanted: Sequence[bool],
     upstream: Sequence[Tensor | None],
     placing: Placing | None = None,
+    precision: torch.dtype | None = None,
 ) -> ChainReport:
     """Judge the local variables of a Function's, or a pair's, backward as links of the chain.
 
@@ -45,7 +47,8 @@ def links_of_function(
     the report's note.
 
     Shapes: wanted says of each input whether it has a gradient; upstream has one entry for each output, None
-            for one that has no gradient; placing where inputs are named, or nested
+            for one that has no gradient; placing where inputs are named, or nested; precision is that of the
+            code, where it is coarser than that of the inputs
     """
     given = (function, inputs, wanted, upstream, placing)
     try:
@@ -58,20 +61,20 @@ def links_of_function(
     try:
         other = reference_passes(reference, inputs, upstream, passes, placing)
         if same_gradients(passes, other):
-            return judged_passes(passes)
+            return judged_passes(passes, precision)
         # Of the reference a name may well mean something else.
-        return replace(judged_passes(other), recomputed=())
+        return replace(judged_passes(other, precision), recomputed=())
     except Exception as error:
         return out_of_reach("its links cannot be judged", error)
 
 
-def judged_passes(passes: Passes) -> ChainReport:
+def judged_passes(passes: Passes, precision: torch.dtype | None = None) -> ChainReport:
     """Every pair of a version and its gradient, judged by itself; of a loss perhaps as n times it."""
     graph = Graph(passes.roots)
     links, unpaired = paired_versions(passes, graph)
     is_a_loss = len(passes.upstream) == 1 and passes.upstream[0].ndim == 0
     links, size = in_units_of_the_loss(links, graph, passes.upstream) if is_a_loss else (links, 1)
-    chain = Chain(graph, passes.upstream, tuple(links))
+    chain = Chain(graph, passes.upstream, tuple(links), precision)
     judged = with_parts(judged_by_name(chain), chain) if links else []
     note = f"recorded only in part: {passes.stopped}" if passes.stopped else ""
     note = note or (PARTS_OF_IT.format(size=size) if size > 1 else "")

@@ -44,11 +44,15 @@ class Judged:
 
 @dataclass(frozen=True)
 class Chain:
-    """The graph from the loss, the upstream gradients of its roots, and the links on it."""
+    """The graph from the loss, the upstream gradients of its roots, and the links on it.
+
+    precision is that of the code, where it is another than that of its numbers.
+    """
 
     graph: Graph
     upstream: tuple[Tensor, ...]
     links: tuple[Quantity, ...]
+    precision: torch.dtype | None = None
 
     def judged(self) -> list[Judged]:
         """All links from the loss backwards, each with what is known of it."""
@@ -56,7 +60,8 @@ class Chain:
         rows = self.rows(ordered, {})
         if all(row.agrees for row in rows):
             return [Judged(link, Status.RIGHT, row) for link, row in zip(ordered, rows, strict=True)]
-        rows = bounds.but_for_roundings(rows, list(map(self._off, ordered, rows)), ordered[0].value.dtype)
+        precision = self.precision or ordered[0].value.dtype
+        rows = bounds.but_for_roundings(rows, list(map(self._off, ordered, rows)), precision)
         wrong = {link.edge for link, row in zip(ordered, rows, strict=True) if not row.agrees}
         cuts = self._cuts(ordered, wrong)
         given = self.rows(ordered, cuts)

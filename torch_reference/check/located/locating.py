@@ -14,6 +14,11 @@ from torch_reference.chain.quantity import Place
 from torch_reference.chain.recording.placing import Placing
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Status
+from torch_reference.check.located.in_float64 import (
+    differs_by_its_formula,
+    links_in_float64,
+    task_in_float64,
+)
 from torch_reference.check.located.located_report import LocatedReport
 from torch_reference.check.located.of_the_loss import of_the_loss_or_as_given
 from torch_reference.check.located.places import in_one_code, right_lines, suspect_places, what_was_wanted
@@ -63,21 +68,29 @@ def located_in_function(
     is_function = isinstance(function, type) and issubclass(function, torch.autograd.Function)
     if not _has_wrong_numbers(report) or not (is_function or isinstance(function, tuple)):
         return report
+    hidden = differs_by_its_formula(report)
     flags = [name in where.wanted for name in placing.names]
     if any(isinstance(value, Tensor) and value.is_complex() for value in inputs):
         return _out_of_reach(report, "complex arguments: the gradient is judged, its lines are not")
 
-    def links_at(point: Tensors) -> ChainReport:
+    def links(given: Sequence[Any], point: Tensors, precision: torch.dtype | None = None) -> ChainReport:
         above = [point.get(f"{UPSTREAM}outputs[{index}]") for index in range(MOST_OUTPUTS)]
-        return links_of_function(function, reference, inputs, flags, above, placing)
+        return links_of_function(function, reference, given, flags, above, placing, precision)
+
+    def links_at(point: Tensors) -> ChainReport:
+        found = links_in_float64(links, inputs, dict(point)) if hidden else None
+        return links(inputs, point) if found is None else found
 
     inside, point = of_the_loss_or_as_given(links_at, where.point)
     backward = function[1] if isinstance(function, tuple) else function.backward
 
-    def edited_task(edited: Any) -> Task:
+    def task_of(edited: Any) -> Task:
         if isinstance(function, tuple):
             return make_task((beside(function[0], backward, edited), edited), point)
         return make_task(type(function.__name__, (function,), {"backward": staticmethod(edited)}), point)
+
+    def edited_task(edited: Any) -> Task:
+        return task_in_float64(task_of(edited)) if hidden else task_of(edited)
 
     return _located(report, inside, edited_task, backward)
 
@@ -97,11 +110,23 @@ def located_in_derivation(
     """
     if not _has_wrong_numbers(report):
         return report
-    arguments = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-    inside = links_of_derivation(
-        model, loss, arguments, targets, lambda parameters: derivation(parameters, inputs, targets)
-    )
-    return _located(report, inside, make_task, derivation)
+
+    def links(model: nn.Module, inputs: Any, targets: Any, precision: Any = None) -> ChainReport:
+        arguments = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+
+        def derive(parameters: Tensors) -> Mapping[str, Any]:
+            return derivation(parameters, inputs, targets)
+
+        return links_of_derivation(model, loss, arguments, targets, derive, precision)
+
+    given, hidden = (model, inputs, targets), differs_by_its_formula(report)
+    found = links_in_float64(links, *given) if hidden else None
+    inside = links(*given) if found is None else found
+
+    def edited_task(edited: Any) -> Task:
+        return task_in_float64(make_task(edited)) if hidden else make_task(edited)
+
+    return _located(report, inside, edited_task, derivation)
 
 
 def _as_written(function: Any) -> Any:
