@@ -24,8 +24,8 @@ from torch_reference.tolerance.verdicts import Tolerance
 
 PART = 2**22
 """So many bytes of the point belong to one part."""
-FIRST = 16
-"""The first part is so many times smaller."""
+FIRST, SAMPLE = 16, 2**14
+"""The first part is so many times smaller, and no result has more numbers there."""
 REST = 8
 """The fewest draws for what was left: some of it has not moved in the first ones."""
 OF_ROUNDING = (Verdict.AGREES, Verdict.LOSES_DIGITS, Verdict.DIFFERS)
@@ -83,7 +83,8 @@ class _Judgement:
         # Two parts at least: one would be the whole, and prove nothing.
         step = max(1, min(PART * number // max(size, 1), number // 2))
         # What is wrong everywhere is found so in a few rows, and the others need prove it no more.
-        few = max(1, step // FIRST)
+        most = max(self.whole.results[name].numel() for name in rows.results)
+        few = max(1, min(step // FIRST, SAMPLE * number // max(most, 1)))
         first = torch.arange(few) * number // few
         names = [name for name in actual if name not in self.shared]
         movement = self._part(actual, first, names, is_sample=True)
