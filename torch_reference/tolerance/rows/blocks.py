@@ -1,46 +1,33 @@
-"""The whole in blocks of rows that a processor keeps at hand, and what is added up from block to block."""
+"""The whole in blocks of rows that a processor keeps at hand, and all its sums from those of the blocks."""
 
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
 
-from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.gradient_sums import ALL, ALONG
 
 BLOCK = 2**16
 """So many numbers are looked at at once: a processor keeps them at hand, with what is made of them."""
 FIRST = "sum over dimension 0"
-"""The sum that goes over all rows, as gradient_sums.py calls it."""
+OVER_ROWS = (ALL, ALONG, FIRST)
+"""The sums that go over all rows, as gradient_sums.py calls them."""
 
 
-class Block(NamedTuple):
-    """Some rows of the whole, and of their squares the sums, the means of rows and the sums of columns."""
-
-    values: Tensor
-    sums: dict[str, Tensor]
-    rows: Tensor
-    columns: Tensor
-
-    @classmethod
-    def of(cls, values: Tensor, largest: float) -> "Block":
-        squares = values.square()
-        return cls(values, dict(sums(squares, squares, largest**2)), mean_of_rows(squares), squares.sum(0))
-
-
-class Total:
-    """A sum over the rows, and that of the squares, of which blocks are added."""
-
-    def __init__(self) -> None:
-        self.off, self.squares = torch.zeros(()), torch.zeros(())
-
-    def add(self, off: Tensor, squares: Tensor) -> None:
-        self.off, self.squares = self.off.to(off.device) + off, self.squares.to(off.device) + squares
-
-
-def in_blocks(whole: Tensor, largest: float) -> list[Block]:
+def in_blocks(whole: Tensor) -> tuple[Tensor, ...]:
     """All of it, each block with two rows at least, as a single one has no sum over rows."""
     number = max(1, min(len(whole) // 2, -(-whole.numel() // BLOCK)))
-    return [Block.of(values, largest) for values in whole.tensor_split(number)]
+    return whole.tensor_split(number)
+
+
+def joined(parts: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The sums of all: those over the rows of each block add up, the others stand one after another."""
+    first, *others = parts
+    every = {which: [first[which], *(other[which] for other in others)] for which in first}
+    return {
+        which: torch.stack(each).sum(0) if which in OVER_ROWS else torch.cat(each)
+        for which, each in every.items()
+    }
 
 
 def mean_of_rows(squares: Tensor) -> Tensor:

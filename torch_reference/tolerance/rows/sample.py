@@ -25,11 +25,11 @@ from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.differences import adds_up, difference
-from torch_reference.tolerance.gradient_sums import ALL, ALONG, largest_of, sums
+from torch_reference.tolerance.gradient_sums import ALL, sums
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.roundings import unit
 from torch_reference.tolerance.rows.added_up import REACH
-from torch_reference.tolerance.rows.blocks import FIRST, Total, in_blocks, mean_of_rows
+from torch_reference.tolerance.rows.blocks import FIRST, OVER_ROWS, in_blocks, joined, mean_of_rows
 
 DRAWS = 12
 """Of the sample: after fewer, the least of so many bounds is one that has hardly moved by chance."""
@@ -50,10 +50,17 @@ class Sample:
                 multiplied by the weight to be that of the whole
         """
         self.name, self.u, self.whole = name, unit(movement.dtypes[name]), whole
-        largest = self.largest = largest_of(whole)
-        self.blocks = in_blocks(whole, largest)
+        limits, known = movement.sum_bounds(name), movement.known[name]
+        self.largest = weight * (known.largest or 0.0)
+        self.blocks = in_blocks(whole)
+        self.rows, totals = list[Tensor](), list[dict[str, Tensor]]()
+        for block in self.blocks:
+            squares = block.square()
+            totals.append(dict(sums(squares, squares, self.largest**2)))
+            self.rows.append(mean_of_rows(squares))
+        self.squares = joined(totals)
         # The root mean square of each column, as a part of that of all.
-        columns = torch.stack([block.columns for block in self.blocks]).sum(0)
+        columns = self.squares.get(FIRST, self.squares[ALL])
         self.columns = (columns / max(float(columns.mean()), TINY)).sqrt()
         # The bound after all draws, as those that were made foretell it.
         spread = (movement.squares[name] / movement.draws).sqrt()
@@ -63,7 +70,6 @@ class Sample:
         row = mean_of_rows(sample.square()).sqrt()
         of_row, of_column = _least(bound, row), _least(bound, row * self.columns)
         self.in_row = (of_column * self.columns).clamp(min=of_row)
-        limits, known = movement.sum_bounds(name), movement.known[name]
         self.of_sums = {which: _least(limit, known.root(which)) for which, limit in limits.items()}
 
     @property
@@ -77,34 +83,33 @@ class Sample:
 
         Shapes: among, for each row whether it is one of those that are judged here
         """
-        of_all = {ALL: Total(), ALONG: Total(), FIRST: Total()}
-        ratios, inside, number = list[Tensor](), list[Tensor](), len(self.blocks)
-        parts = value.tensor_split(number), among.to(value.device).tensor_split(number), self.blocks
-        for part, those, block in zip(*parts, strict=True):
-            off, within = difference(part, block.values), those
-            for which, total in sums(off, block.values, self.largest):
-                if which in of_all:
-                    of_all[which].add(total, block.sums[which])
-                else:
-                    limit = self.of_sums.get(which, 0.0) * block.sums[which].sqrt()
-                    within = within & (_largest(total.abs() - limit) <= 0)
-            ratios.append(_largest(off.abs_().div_(self.floors(block.values, block.rows))))
-            inside.append(within & (ratios[-1] <= 1))
-            if len(inside) == 1 and MOST * int(inside[0].sum()) < (MOST - 1) * int(those.sum()):
+        ratios, totals, among = list[Tensor](), list[dict[str, Tensor]](), among.to(value.device)
+        parts = value.tensor_split(len(self.blocks))
+        for part, own, rows in zip(parts, self.blocks, self.rows, strict=True):
+            off = difference(part, own)
+            totals.append(dict(sums(off, own, self.largest)))
+            ratios.append(_largest(off.abs_().div_(self.floors(own, rows))))
+            those = among[: len(part)]
+            if len(ratios) == 1 and MOST * int((ratios[0] <= 1)[those].sum()) < (MOST - 1) * int(those.sum()):
                 return None  # the first rows tell what the others will be
-        if not all(self._is_within(which, total) for which, total in of_all.items()):
-            return None
-        every = torch.cat(inside)
-        worst = int(torch.cat(ratios).masked_fill_(~every, -1.0).argmax())
-        return Settled(every.cpu(), self._row(value, worst, bool(every[worst])))
+        of_rows = torch.cat(ratios)
+        inside = among & (of_rows <= 1)
+        for which, total in joined(totals).items():
+            within = self._is_within(which, total.abs())
+            if which not in OVER_ROWS:
+                inside &= within.flatten(1).all(1) if within.ndim > 1 else within
+            elif not bool(within.all()):
+                return None
+        worst = int(of_rows.masked_fill(~inside, -1.0).argmax())
+        return Settled(inside.cpu(), self._row(value, worst, bool(inside[worst])))
 
-    def _is_within(self, which: str, total: Total) -> bool:
-        """Whether a sum over all rows is; of each row the movement is its own, so that squares add up."""
-        off, limit = total.off.abs(), self.of_sums.get(which, 0.0) * total.squares.sqrt()
-        if which == FIRST and not bool((off <= limit).all()):
-            sizes = (_by_sign(block.values, self.spreads) for block in self.blocks)
-            limit = torch.maximum(limit, torch.stack([size.square_().sum(0) for size in sizes]).sum(0).sqrt())
-        return bool((off <= limit).all())
+    def _is_within(self, which: str, off: Tensor) -> Tensor:
+        """Which sums are. Each row moves by itself: in a sum over all rows squares add up."""
+        within = off <= self.of_sums.get(which, 0.0) * self.squares[which].sqrt()
+        if which != FIRST or bool(within.all()):
+            return within
+        sizes = (_by_sign(block, self.spreads).square_().sum(0) for block in self.blocks)
+        return within | (off <= torch.stack(list(sizes)).sum(0).sqrt())
 
     def _row(self, value: Tensor, number: int, is_inside: bool) -> Row:
         """The row of the result at the worst element of one row; outside of its floors it says nothing."""
