@@ -22,7 +22,7 @@ from torch_reference.check.references.constants import (
     told_of_values,
 )
 from torch_reference.check.references.further_points import at_further_points
-from torch_reference.check.references.modules.left_out import left_out
+from torch_reference.check.references.modules.left_out import left_out, refuse_lazy
 from torch_reference.check.references.modules.parameters import KEYWORD, with_parameters
 from torch_reference.check.references.numpy_pairs import better_in_numpy
 from torch_reference.check.references.sparse_inputs import of_values
@@ -114,6 +114,8 @@ def check_function(
     refuse_odd_options({**options, "reference": reference, "wrt": wrt})
     refuse_odd_keywords(function, kwargs, {**options, "wrt": wrt})
     options |= kwargs
+    for each in (function, reference):
+        refuse_lazy(each)
     module = with_parameters(function, reference, args, kwargs)
     if module is not None:
         options |= {"wrt": module.wanted(args, kwargs) if wrt is None else wrt, KEYWORD: module.given}

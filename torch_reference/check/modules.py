@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch_reference.check.around.odd_options import refuse_odd_keywords
 from torch_reference.check.around.reported_errors import reported
 from torch_reference.check.function import check_function
+from torch_reference.check.references.modules.left_out import refuse_lazy
 from torch_reference.check.references.modules.parameters import called_with, reads_in_backward
 from torch_reference.check.references.modules.submodules import other_name, told_of_submodules
 from torch_reference.check.references.signatures import with_signature_of
@@ -78,9 +79,7 @@ def _refuse_others(mine: Any, reference: Any, names: Any) -> None:
         if not isinstance(each, nn.Module):
             found = f"the class {each.__name__}" if isinstance(each, type) else type(each).__name__
             raise TypeError(f"expected two modules, found {found}")
-        lazy = [name for name, value in each.named_parameters() if nn.parameter.is_lazy(value)]
-        if lazy:
-            raise ValueError(f"{', '.join(lazy)}: no values yet; call the lazy module once before")
+        refuse_lazy(each)
     if not isinstance(names, Mapping | None):
         raise TypeError(f"names: expected a mapping of names, found {type(names).__name__}")
     for sides in ((mine, names or {}), (reference, (names or {}).values())):

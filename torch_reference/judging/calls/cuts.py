@@ -26,6 +26,7 @@ PLACES = ("index", "indices", "target", "targets", "offsets", "lengths", "input_
 UNCHECKED = ("aten::_ctc_loss", "aten::_cudnn_ctc_loss", "aten::_use_cudnn_ctc_loss")
 """torch's operations that do not look at theirs on a processor."""
 UNLOOKED = (
+    *(name.removeprefix("aten::") for name in UNCHECKED),
     *("_embedding_bag", "_embedding_bag_forward_only", "segment_reduce", "lu_unpack"),
     *("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update"),
     *("sparse_compressed_tensor", "_sparse_coo_tensor_with_dims_and_tensors"),

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from torch_reference import check_modules
+from torch_reference import check_function, check_modules
 
 x = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)).double()
 
@@ -86,3 +86,5 @@ def test_what_are_no_two_modules_is_told_in_one_line() -> None:
         check_modules(linear, linear, x, names=["weight"])
     with pytest.raises(ValueError, match="weight, bias: no values yet; call the lazy module once before"):
         check_modules(nn.LazyLinear(4), linear, x)
+    with pytest.raises(ValueError, match="weight, bias: no values yet; call the lazy module once before"):
+        check_function(nn.LazyLinear(4), None, x)

@@ -115,3 +115,16 @@ def test_who_waits_for_ever_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -
     assert own_process.may_part({})
     assert list(said_apart(work)) == [1]
     assert not own_process.may_part({})
+
+
+def test_a_label_to_be_ignored_is_asked_of_no_ctc() -> None:
+    """torch's looks at none on a processor: what it read in its place was now and then another number."""
+    labels, lengths = torch.tensor([[1, 2, 2], [3, 1, 4]]), torch.tensor([9, 8])
+
+    def loss(x: Tensor, labels: Tensor) -> Tensor:
+        return F.ctc_loss(x.log_softmax(-1), labels, lengths, torch.tensor([3, 3]))
+
+    x = torch.randn(9, 2, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    report = check_function(loss, loss, x, labels, ways=["ignored indices"], order=1)
+    assert report, str(report)
+    assert dict(report.ways) == {"ignored indices": "cannot apply"}

@@ -1,4 +1,4 @@
-"""The parameters of a module that are not judged, since without a reference each number of them is moved."""
+"""The parameters of a module that are not judged: of none without values, and few without a reference."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,3 +21,11 @@ def left_out(
         return ()
     named = f"the parameters ({', '.join(own)}), {sum(own.values()):,} numbers"
     return (f"not judged: {named}; without a reference up to {MOST} are, with those of the inputs",)
+
+
+def refuse_lazy(module: Any) -> None:
+    """ValueError for a module whose parameters have no values yet; of anything else nothing is asked."""
+    if isinstance(module, nn.Module):
+        lazy = [name for name, value in module.named_parameters() if nn.parameter.is_lazy(value)]
+        if lazy:
+            raise ValueError(f"{', '.join(lazy)}: no values yet; call the lazy module once before")

@@ -77,7 +77,12 @@ def _parting(session: Session) -> dict[str, Partition]:
 
 
 def with_ignored_targets(session: Session) -> Iterator[Attempt]:
-    """Every second index ignored, where the reference takes that; then with more rows, too."""
+    """Every second index ignored, where the reference takes that; then with more rows, too.
+
+    None where nobody looks at it: what is read in its place is not theirs.
+    """
+    if any(seen.is_unchecked for seen in session.watched or ()):
+        return
     told = f"indices of {IGNORED}, to be ignored"
     yield from _ignoring(session, session.inputs, f"with {told}")
     more = with_more_rows(session)
