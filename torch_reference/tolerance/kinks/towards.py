@@ -15,6 +15,7 @@ from torch import Tensor
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.kinks.beside import NEXT_TO_ZERO, STEP, Side, discarded, least_jump
 from torch_reference.tolerance.kinks.hulls import Hull, hulls
+from torch_reference.tolerance.kinks.pools import by_signs
 from torch_reference.tolerance.movement import Movement, Tensors
 
 STEPS = 16.0
@@ -97,11 +98,15 @@ def _side(here: Movement, name: str, direction: Tensor) -> Side:
 
     What a step changes where nothing turns, two of them change twice.
     """
+    of_a_loss = all(here.inputs[each].numel() == 1 for each in here.upstream)
 
     def at(steps: float, values: Tensors) -> Tensors:
+        if of_a_loss:
+            return by_signs(
+                lambda: here.reference(_to(values, name, steps * direction)),
+                lambda: here.reference(_to(values, name, -steps * direction)),
+            )
         above = here.reference(_moved(here, values, name, steps * direction, positive=True))
-        if not here.upstream:
-            return above
         below = here.reference(_moved(here, values, name, -steps * direction, positive=False))
         return {each: made + below[each] if each in values else made for each, made in above.items()}
 
@@ -112,10 +117,14 @@ def _side(here: Movement, name: str, direction: Tensor) -> Side:
 
 
 def _moved(here: Movement, values: Tensors, name: str, direction: Tensor, positive: bool) -> Tensors:
-    value = values[name]
-    least = torch.where(value == 0, NEXT_TO_ZERO, value.abs() * STEP)
     upstream = {each: _part(values[each], positive) for each in here.upstream}
-    return {**values, **upstream, name: value + direction * least}
+    return {**_to(values, name, direction), **upstream}
+
+
+def _to(values: Tensors, name: str, direction: Tensor) -> dict[str, Tensor]:
+    """The point, moved so many steps."""
+    value = values[name]
+    return {**values, name: value + direction * torch.where(value == 0, NEXT_TO_ZERO, value.abs() * STEP)}
 
 
 def _part(value: Tensor, positive: bool) -> Tensor:
