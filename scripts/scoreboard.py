@@ -4,13 +4,13 @@ from support.ending import AGREEMENT, MISMATCH, Parser, run
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
 
 from catalogue import MISTAKES, RIGHT, SUBJECTS, Case
+from proof.cpu_seconds import cpu_seconds
 from proof.line_scores import line_score
 from proof.peers import Answer, jax_check_grads, karpathy, quietly, torch_gradcheck
 from proof.speed_contest import speed
@@ -139,10 +139,10 @@ def _score(
     """What one tool gets right and wrong, by name; None where the tool is not installed."""
     if quietly(tool, RIGHT[0]) is None:  # also warms it up, so that no import is timed
         return None
-    start = time.process_time()
+    start = cpu_seconds()
     found = [(case, quietly(tool, case)) for case in MISTAKES]
     alarms = [case.name for case in RIGHT if (quietly(tool, case) or (False,))[0]]
-    seconds = time.process_time() - start  # whatever else the machine does
+    seconds = cpu_seconds() - start
     score: dict[str, object] = {
         "missed": [case.name for case, answer in found if not (answer and answer[0])],
         "false_alarms": alarms,

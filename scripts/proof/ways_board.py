@@ -1,6 +1,5 @@
 """Mistakes that only one way of calling shows, through this project and gradcheck with all its options."""
 
-import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import torch
 
 from catalogue.ways import ALL, twin
+from proof.cpu_seconds import cpu_seconds
 from torch_reference import check_function
 
 
@@ -52,7 +52,7 @@ def ways_board() -> dict[str, dict[str, Any]]:
     """For each tool what it missed of the mistakes, which right twins it refused, and processor seconds."""
     found = {}
     for name, refuses in (("this project", ours), ("gradcheck and gradgradcheck", gradchecks)):
-        start = time.process_time()
+        start = cpu_seconds()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             missed = [
@@ -65,6 +65,6 @@ def ways_board() -> dict[str, dict[str, Any]]:
                 for title, (_, _, reference, inputs) in ALL.items()
                 if refuses(twin(reference), reference, inputs)
             ]
-        seconds = time.process_time() - start
+        seconds = cpu_seconds() - start
         found[name] = {"missed": missed, "false_alarms": alarms, "seconds": seconds}
     return found
