@@ -1,5 +1,6 @@
 """What all of a process shares, and the code that is checked sets otherwise, is put back and told."""
 
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -28,6 +29,8 @@ SET: dict[str, Callable[[], Any]] = {
     "who looks at each call of Python": lambda: sys.setprofile(lambda *_: None),
     "numpy's errors": lambda: np.seterr(under="raise"),
     "the limit of recursion": lambda: sys.setrecursionlimit(sys.getrecursionlimit() + 7),
+    "the environment's variables": lambda: os.environ.update(OF_THE_CODE="1"),
+    "the working directory": lambda: os.chdir(".."),
     "standard output": lambda: setattr(sys, "stdout", StringIO()),
     "standard error": lambda: setattr(sys, "stderr", StringIO()),
     "modes that see torch's functions": lambda: torch.overrides.BaseTorchFunctionMode().__enter__(),

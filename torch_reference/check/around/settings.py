@@ -3,10 +3,12 @@
 Of several checks at once the first one looks; what it saw is what the settings were.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +54,31 @@ def _put_flags(was: dict[tuple[str, str], Any]) -> None:
         setattr(getattr(torch.backends, library), flag, value)
 
 
+OF_TORCH = ("TORCH", "TRITON", "KMP_", "OMP_")
+"""How the variables begin that torch itself sets, as where a compiled function is kept."""
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(OF_TORCH)}
+
+
+def _put_environment(was: dict[str, str]) -> None:
+    for name in _environment().keys() - was.keys():
+        del os.environ[name]
+    os.environ.update(was)
+
+
+def _folder() -> str:
+    with suppress(OSError):
+        return str(Path.cwd())
+    return ""  # it was removed
+
+
+def _put_folder(was: str) -> None:
+    with suppress(OSError):
+        os.chdir(was)
+
+
 DEBUGGERS = ("bdb", "pydevd", "coverage", "debugpy")
 
 
@@ -84,6 +111,8 @@ SETTINGS: dict[str, Setting] = {
     "the filters of warnings": Setting(filters, put_filters),
     "numpy's errors": Setting(np.geterr, lambda was: np.seterr(**was)),
     "the limit of recursion": Setting(sys.getrecursionlimit, sys.setrecursionlimit),
+    "the environment's variables": Setting(_environment, _put_environment),
+    "the working directory": Setting(_folder, _put_folder),
     "standard output": Setting(lambda: sys.stdout, lambda was: setattr(sys, "stdout", was)),
     "standard error": Setting(lambda: sys.stderr, lambda was: setattr(sys, "stderr", was)),
 }
