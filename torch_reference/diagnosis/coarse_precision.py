@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from torch_reference.diagnosis.pattern_kinds import PATTERNS
 from torch_reference.diagnosis.random_draws import Draw
+from torch_reference.judging.calls.points import unseen
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import UNKNOWN, Diagnosis
 from torch_reference.judging.scalar_objective import reference_gradients
@@ -72,10 +73,11 @@ class RoundedFactors(TorchDispatchMode):  # type: ignore[no-untyped-call] # torc
         is_asked = not self.backward_only or torch._C._current_graph_task_id() != -1
         if name in FACTORS and is_asked:
             self.products += 1
-            args = tuple(
-                self.rounded(arg).to(arg.dtype) if place in FACTORS[name] and _is_real(arg) else arg
-                for place, arg in enumerate(args)
-            )
+            with unseen():  # the exact run would take 16 bits for float64
+                args = tuple(
+                    self.rounded(arg).to(arg.dtype) if place in FACTORS[name] and _is_real(arg) else arg
+                    for place, arg in enumerate(args)
+                )
         return func(*args, **(kwargs or {}))
 
 
