@@ -64,8 +64,9 @@ class ReadBack:
 
     def note(self, kind: Operation, args: tuple[Any, ...], result: Tensor) -> None:
         """Note a conversion from float32 to 16 bits."""
-        if kind.name == "_to_copy" and args[0].dtype == FINE and result.dtype in HALF:
-            self.known[_place(args[0])] = args[0], result
+        is_handed_on = kind.name == "_to_copy" and args[0].dtype == FINE and result.dtype in HALF
+        if is_handed_on and (place := _place(args[0])):
+            self.known[place] = args[0], result
 
     def read(self, kind: Operation, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments of an operation of the backward pass, as they were handed on."""
