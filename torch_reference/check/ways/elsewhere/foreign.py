@@ -9,12 +9,22 @@ from typing import Any
 OWN = {"torch", *sys.stdlib_module_names} - {"ctypes", "_ctypes"}
 HANDED_OVER = {"data_ptr", "untyped_storage", "numpy", "__dlpack__", "_to_dlpack", "to_dlpack"}
 """With the memory itself, which ctypes, numba and Triton's interpreter read as they like, unseen."""
+COMPILED = ("torch._inductor.", "torch._dynamo.convert_frame")
 
 
 class Foreign:
-    """What was seen of a call; unknown where somebody else looks at its calls."""
+    """What was seen of a call; nothing where somebody else looks at its calls.
 
-    is_seen = False
+    What torch.compile has made is no foreign code, though it calls some: it has guards. And compiled anew in
+    another process it would wait for threads that are not there.
+    """
+
+    is_called = is_compiled = False
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether it calls foreign code."""
+        return self.is_called and not self.is_compiled
 
 
 @contextmanager
@@ -37,8 +47,12 @@ def looking_for_foreign_code() -> Iterator[Foreign]:
         return
 
     def look(frame: FrameType, event: str, called: Any) -> None:
-        if event == "c_call" and not found.is_seen and not _is_ours(frame):
-            found.is_seen = getattr(called, "__name__", "") in HANDED_OVER or not _is_known(called)
+        home = str(frame.f_globals.get("__name__"))
+        if home.startswith(COMPILED):
+            found.is_compiled = True
+            sys.setprofile(None)  # to compile takes long enough
+        elif event == "c_call" and not found.is_called and not home.startswith("torch_reference."):
+            found.is_called = getattr(called, "__name__", "") in HANDED_OVER or not _is_known(called)
 
     sys.setprofile(look)
     try:
@@ -50,7 +64,3 @@ def looking_for_foreign_code() -> Iterator[Foreign]:
 def _is_known(called: Any) -> bool:
     home = getattr(called, "__module__", None) or type(getattr(called, "__self__", None)).__module__
     return isinstance(home, str) and home.partition(".")[0] in OWN
-
-
-def _is_ours(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__")).startswith("torch_reference.")
