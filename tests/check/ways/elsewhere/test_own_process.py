@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 # torch's own name for it
 
 from torch_reference import check_function
-from torch_reference.check.ways.elsewhere import own_process
+from torch_reference.check.ways.elsewhere import apart, own_process
 from torch_reference.check.ways.elsewhere.own_process import Say, said_apart
 
 X = torch.randn(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -128,3 +128,12 @@ def test_a_label_to_be_ignored_is_asked_of_no_ctc() -> None:
     report = check_function(loss, loss, x, labels, ways=["ignored indices"], order=1)
     assert report, str(report)
     assert dict(report.ways) == {"ignored indices": "cannot apply"}
+
+
+def test_a_slow_function_is_not_called_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not tried is said; a way that cannot apply takes no time."""
+    monkeypatch.setattr(apart, "MOST_SECONDS", 0.0)
+    report = check_function(torch.sin, torch.sin, X, ways=["transposed", "rows", "masks"], order=1)
+    assert report, str(report)
+    late = "not judged (TooSlow)"
+    assert dict(report.ways) == {"transposed": late, "rows": late, "masks": "cannot apply"}

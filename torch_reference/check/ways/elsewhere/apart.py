@@ -13,6 +13,10 @@ from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.comparison import Verdict
 from torch_reference.judging.finding import breach
 from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
+from torch_reference.repair.own_time import OwnTime
+
+MOST_SECONDS = 60.0
+"""Who calls a slow function some hundred times is not waited for."""
 
 
 def run_ways_apart(
@@ -37,11 +41,31 @@ def run_ways_apart(
             found[name] = end
             del rest[name]
     here = {name: rest.get(name, way) for name, way in ways.items() if name not in found}
-    found |= {each.name: each for each in run_ways(session, here, allow)}
+    found |= {each.name: each for each in run_ways(session, in_time(here), allow)}
     for name, each in ends.items():
         if found[name].status not in ("fails", "warns"):
             found[name] = next((end for end in each if end.status == "warns"), found[name])
     return [found[name] for name in ways]
+
+
+class TooSlow(Exception):  # noqa: N818 # the report says so: not judged (TooSlow)
+    """All ways have taken so long together that no other call is made."""
+
+
+def in_time(ways: Mapping[str, Way]) -> dict[str, Way]:
+    """The same, which raise TooSlow where the time of all of them together is over."""
+    time = OwnTime(MOST_SECONDS)
+
+    def limited(way: Way) -> Way:
+        def in_time(session: Session) -> Iterator[Attempt]:
+            for attempt in way(session):
+                if time.is_over():
+                    raise TooSlow
+                yield attempt
+
+        return in_time
+
+    return {name: limited(way) for name, way in ways.items()}
 
 
 def is_parted(session: Session) -> bool:
@@ -59,7 +83,7 @@ def _until_it_ends(
     """(what came of the first ways, the attempt that was the last, how the process ended before its time)."""
 
     def work(say: Say) -> None:
-        for name, way in ways.items():
+        for name, way in in_time(ways).items():
             say(*run_ways(session, {name: _announced(way, say)}, allow))
 
     came, what, how = [], "", ""
