@@ -123,10 +123,13 @@ def check_function(
         return replace(report, remarks=(*report.remarks, *module.told))
     sparse = of_values(args, kwargs, wrt)
     if sparse is not None:
-        options |= {"wrt": wrt, "surrogate": sparse.taking(surrogate), **sparse.kwargs}
+        there = {"surrogate": surrogate, "allow": allow, "rtol": rtol, "accept": accept, **kwargs}
+        own = {"wrt": wrt, "surrogate": sparse.taking(surrogate), "points": (), **sparse.kwargs}
         both = sparse.taking(function), sparse.taking(reference)
-        report = check_function(*both, *sparse.args, **options)
-        return replace(report, remarks=(*report.remarks, sparse.told))
+        report = check_function(*both, *sparse.args, **options | own)
+        report = replace(report, remarks=(*report.remarks, sparse.told))
+        again = partial(check_function, function, reference, wrt=wrt or sparse.asked_for, **there)
+        return at_further_points(report, points, again)
     arguments = Arguments.of(args, kwargs)
     if may_apply(function):
         arguments.refuse_pretenders()

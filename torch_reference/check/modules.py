@@ -62,7 +62,8 @@ def check_modules(
     match = {name: other_name(name, names or {}) for name in parameters}
     _refuse(parameters, dict(reference.named_parameters()), match)
     same = {name: name for name in parameters}
-    wanted = Arguments.of((parameters, *inputs), named).differentiable
+    given = Arguments.of((parameters, *inputs), named)
+    wanted = (*given.differentiable, *(name for name in given.asked_for if name not in given.point))
     reads = reads_in_backward(mine, inputs, named)
     function = _of_parameters(mine, same, lasting=not reads, reads=reads)
     other = _of_parameters(reference, match, reads=reads_in_backward(reference, inputs, named))

@@ -125,15 +125,23 @@ def _is_in(result: Tensors, name: str, value: Tensor) -> bool:
 
 def is_the_same(a: Tensor, b: Tensor) -> bool:
     """Bit for bit equal, NaN included."""
-    if a.shape != b.shape or a.dtype != b.dtype or not has_memory(a):
+    if a.shape != b.shape or a.dtype != b.dtype or a.layout != b.layout or not has_memory(a):
         return False
     if a.is_meta or b.is_meta:  # it has a shape and no values
         return a.is_meta == b.is_meta
+    if a.layout != torch.strided:
+        a, b = dense(a), dense(b)
     return torch.equal(a, b) or torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
 
 
 def _overlap(a: Tensor, b: Tensor) -> bool:
-    if not a.numel() or not b.numel() or a.device != b.device:
+    if (
+        a.layout != torch.strided
+        or b.layout != torch.strided
+        or not a.numel()
+        or not b.numel()
+        or a.device != b.device
+    ):
         return False
     return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
 

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from torch_reference import check_function
+from torch_reference import check_derivation, check_function, check_modules
 
 DENSE = torch.randn(6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).relu()
 X = torch.randn(6, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
@@ -90,3 +90,59 @@ def test_what_the_reference_raises_as_well_is_nobodys_mistake() -> None:
         [raised] = [each for each in report.findings if not each.agrees]
         assert raised.name == "reference's own backward"
         assert str(report).startswith("UNDECIDED")
+
+
+def test_further_points_are_sparse_too() -> None:
+    """Of another pattern, and without requires_grad."""
+    a, other = DENSE.to_sparse().requires_grad_(), torch.eye(6, dtype=torch.float64).to_sparse()
+    report = check_function(torch.sparse.mm, torch.sparse.mm, a, X, points=[(other, X)], ways=[], order=1)
+    assert report, str(report)
+    assert dict(report.ways) == {"points[0]": "agrees"}
+
+
+def test_a_layout_of_a_librarys_own_is_refused_in_one_line() -> None:
+    x = torch.ones(3, 2).to_mkldnn().requires_grad_()
+    with pytest.raises(
+        ValueError, match=r"^inputs\[0\]: the gradient of a mkldnn tensor of torch.float32 cannot"
+    ):
+        check_function(Tensor.to_dense, Tensor.to_dense, x)
+
+
+class Graph(nn.Module):
+    """A layer of a graph's network: sums over neighbours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.layer = nn.Linear(3, 2).double()
+
+    def forward(self, adjacency: Tensor, x: Tensor) -> Tensor:
+        return torch.sparse.mm(adjacency, self.layer(x))
+
+
+def test_a_network_of_a_sparse_input() -> None:
+    """Its parameters' gradients by hand, and without a reference, beside difference quotients."""
+    network, a, target = Graph(), DENSE.to_sparse(), torch.ones(6, 2, dtype=torch.float64)
+
+    def ssr(output: Tensor, target: Tensor) -> Tensor:
+        return ((target - output) ** 2).sum()
+
+    def derivation(
+        parameters: dict[str, Tensor], inputs: tuple[Tensor, Tensor], target: Tensor
+    ) -> dict[str, Tensor]:
+        adjacency, x = inputs
+        output = adjacency @ (x @ parameters["layer.weight"].T + parameters["layer.bias"])
+        d_ssr_d_layer = adjacency.t() @ (2 * (output - target))
+        return {"layer.weight": d_ssr_d_layer.T @ x, "layer.bias": d_ssr_d_layer.sum(0)}
+
+    report = check_derivation(network, ssr, (a, X), target, derivation)
+    assert report, str(report)
+    report = check_function(network, None, a, X, ways=[], order=1)
+    assert report, str(report)
+
+
+def test_a_module_whose_sparse_input_requires_a_gradient() -> None:
+    network, a = Graph(), DENSE.to_sparse().requires_grad_()
+    report = check_modules(network, Graph(), a, X, ways=[], order=1)
+    assert report, str(report)
+    assert "inputs[1]" in [each.name for each in report.findings]

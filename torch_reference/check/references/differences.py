@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_unflatten
 from torch_reference.check.references.coarse import Run, pairs_of
 from torch_reference.check.references.jacobians import Jacobian, first_slopes, jacobian
 from torch_reference.judging.calls.holders import flattened
-from torch_reference.judging.calls.nests import is_judged
+from torch_reference.judging.calls.nests import dense, is_judged
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.tolerance.rounding.exact_run import widened_inputs
@@ -157,7 +157,7 @@ def _moved(run: Run, known: Known, tensors: Sequence[Tensor], place: int) -> Ten
 
 
 def _numbers(tensor: Tensor) -> tuple[object, ...]:
-    wide = widened_inputs({"": tensor.detach().resolve_conj().resolve_neg()})[""]
+    wide = widened_inputs({"": dense(tensor.detach()).resolve_conj().resolve_neg()})[""]
     return tuple(tensor.shape), wide.cpu().numpy().tobytes()
 
 

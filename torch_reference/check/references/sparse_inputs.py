@@ -14,6 +14,7 @@ from torch_reference.judging.calls.holders import flattened, tensors_mapped
 from torch_reference.judging.calls.really import is_tensor
 
 BY_ROWS = (torch.sparse_csr, torch.sparse_bsr)
+LAYOUTS = (torch.sparse_coo, *BY_ROWS, torch.sparse_csc, torch.sparse_bsc)
 
 
 class OfValues(NamedTuple):
@@ -52,6 +53,11 @@ class OfValues(NamedTuple):
         return with_signature_of(function, of_values)
 
     @property
+    def asked_for(self) -> tuple[str, ...]:
+        """The names of the inputs that were given with requires_grad; those of other points need not be."""
+        return Arguments.of(self.args, self.kwargs).asked_for
+
+    @property
     def told(self) -> str:
         """What is to be said of it."""
         return f"of a sparse tensor the gradient of its values is judged: {', '.join(self.forms)}"
@@ -65,7 +71,7 @@ def of_values(
     forms = {
         name: leaf.detach().coalesce() if leaf.layout == torch.sparse_coo else leaf.detach()
         for name, leaf in zip(given.names, given.leaves, strict=True)
-        if is_tensor(leaf) and leaf.layout != torch.strided and not leaf.is_nested
+        if is_tensor(leaf) and leaf.layout in LAYOUTS
         if _is_asked_for(name, leaf, wrt)
     }
     if not forms:

@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_iter
 
 from torch_reference.judging.calls.points import UPSTREAM, Tensors
+from torch_reference.tolerance.rounding.roundings import HALF
 from torch_reference.tolerance.rounding.uncompiled import Uncompiled, with_conjugates
 from torch_reference.tolerance.rows.by_rows import INDICES
 from torch_reference.tolerance.rows.whole import Rows
@@ -106,7 +107,7 @@ class Indexing(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         is_torch = func.namespace in ("aten", "prims")
         name = func.overloadpacket.__name__
         self.is_unlooked |= not is_torch or name in UNLOOKED
-        self.is_unlooked |= name in UNLOOKED_IN_16_BITS and args[0].dtype in (torch.bfloat16, torch.float16)
+        self.is_unlooked |= name in UNLOOKED_IN_16_BITS and args[0].dtype in HALF
         self.draws |= torch.Tag.nondeterministic_seeded in func.tags
         named = zip((argument.name for argument in func._schema.arguments), args, strict=False)
         places = [value for name, value in named if not is_torch or name in PLACES]

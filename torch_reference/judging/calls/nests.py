@@ -136,6 +136,8 @@ def has_memory(value: Tensor) -> bool:
 
 def copy_of(value: Tensor) -> Tensor:
     """A copy with the same shape and strides; an expanded tensor stays expanded."""
+    if value.layout != torch.strided:
+        return value.detach().clone()
     is_plain = type(value) is Tensor and value.is_contiguous() and not (value.is_neg() or value.is_conj())
     if is_plain and value.untyped_storage().nbytes() == value.nbytes:
         copied = value.detach().clone()

@@ -25,6 +25,12 @@ def wanted_names(
         wanted = tuple(name for key in wrt for name in _named(arguments, key))
         if not wanted:
             raise ValueError("wrt: expected one argument at least, found none")
+    for name in wanted:
+        if name not in arguments.point:  # a nested tensor, or one of a library's own layout
+            told = _told(arguments.leaves[arguments.names.index(name)])
+            raise ValueError(
+                f"{name}: the gradient of {told} cannot be judged: give its numbers, and make it inside"
+            )
     if not wanted:
         found = ", ".join(dict.fromkeys(map(_told, arguments.leaves))) or "none"
         raise ValueError(
@@ -39,7 +45,7 @@ def _told(leaf: Any) -> str:
     if not is_tensor(leaf):
         return type(leaf).__name__
     layout = str(leaf.layout).removeprefix("torch.")
-    kind = "nested" if leaf.is_nested else "" if layout == "strided" else layout
+    kind = "nested" if leaf.is_nested else "" if layout == "strided" else layout.removeprefix("_")
     return f"a {kind} tensor of {leaf.dtype}".replace("a  ", "a ")
 
 

@@ -14,6 +14,7 @@ from torch.nn import functional as F  # noqa: N812 # torch's own name for it
 from torch_reference import check_function
 from torch_reference.check.ways.elsewhere import apart, own_process
 from torch_reference.check.ways.elsewhere.own_process import Say, said_apart
+from torch_reference.judging.calls.cuts import Indexing
 
 X = torch.randn(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
@@ -137,3 +138,21 @@ def test_a_slow_function_is_not_called_for_ever(monkeypatch: pytest.MonkeyPatch)
     assert report, str(report)
     late = "not judged (TooSlow)"
     assert dict(report.ways) == {"transposed": late, "rows": late, "masks": "cannot apply"}
+
+
+def test_where_no_process_can_be_made_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise OSError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    report = check_function(sine(factor=1.1), torch.sin, X, ways=["rows"], order=1)
+    assert report.note == "with 37 rows"
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_what_may_end_the_process_in_one_precision(dtype: torch.dtype) -> None:
+    """torch's convolution in 16 bits, of some depths."""
+    x = torch.ones(1, 1, 4, dtype=dtype)
+    with Indexing() as seen:
+        F.conv1d(x, x[..., :2])
+    assert seen.is_unlooked == (dtype == torch.bfloat16)

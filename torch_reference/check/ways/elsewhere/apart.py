@@ -57,13 +57,13 @@ def in_time(ways: Mapping[str, Way]) -> dict[str, Way]:
     time = OwnTime(MOST_SECONDS)
 
     def limited(way: Way) -> Way:
-        def in_time(session: Session) -> Iterator[Attempt]:
+        def until_it_is_over(session: Session) -> Iterator[Attempt]:
             for attempt in way(session):
                 if time.is_over():
                     raise TooSlow
                 yield attempt
 
-        return in_time
+        return until_it_is_over
 
     return {name: limited(way) for name, way in ways.items()}
 

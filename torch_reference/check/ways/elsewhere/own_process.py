@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from torch_reference.judging.calls.quiet import unwarned
+
 SILENCE = 30.0
 """Who says nothing for so many seconds waits for what another thread held when the process was made."""
 
@@ -47,7 +49,8 @@ def may_part(point: Mapping[str, Tensor]) -> bool:
 def said_apart(work: Callable[[Say], None]) -> Iterator[Any]:
     """What the work says, in its order, and at last how the process ended, if it did before all was said.
 
-    Work that raises an error says no more, as does one that waits for ever.
+    Work that raises an error says no more, as does one that waits for ever; where no process can be made, it
+    says nothing.
 
     >>> import os
     >>> def work(say):
@@ -59,8 +62,13 @@ def said_apart(work: Callable[[Say], None]) -> Iterator[Any]:
     fork = multiprocessing.get_context("fork")
     receiver, sender = fork.Pipe(duplex=False)
     process = fork.Process(target=_work, args=(work, sender), daemon=True)
-    process.start()
-    sender.close()
+    try:
+        with unwarned():  # Python warns of threads, which are not there in the other
+            process.start()
+    except OSError:  # no more processes, or no memory for one
+        return
+    finally:
+        sender.close()
     try:
         while receiver.poll(SILENCE):
             said = pickle.loads(receiver.recv_bytes())
