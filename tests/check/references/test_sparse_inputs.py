@@ -52,6 +52,15 @@ def test_a_backward_of_a_sparse_gradient() -> None:
     assert not report
 
 
+def test_a_sparse_output_is_judged_with_its_zeros() -> None:
+    def softmax(a: Tensor) -> Tensor:
+        return torch.sparse.softmax(a, 1)
+
+    report = check_function(softmax, softmax, DENSE.to_sparse().requires_grad_(), ways=[], order=1)
+    assert report, str(report)
+    assert report.findings[0].row.elements == 36
+
+
 def test_the_factor_is_named() -> None:
     a = DENSE.to_sparse()
     report = check_function(

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 # torch's own name for it
 
 from torch_reference import check_function
+from torch_reference.tolerance.rounding.exact_run import ExactRun
 
 PLACES = torch.tensor([0, 1, 1, 0])
 
@@ -24,7 +25,7 @@ def into_the_identity(x: Tensor) -> Tensor:
 
 
 def into_numbers(x: Tensor) -> Tensor:
-    return torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0]).repeat(4, 1).mul_(x.float())
+    return torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0]).add_(x.float().sum(0)).sin()
 
 
 def into_a_count(x: Tensor) -> Tensor:
@@ -80,3 +81,10 @@ def test_the_right_one_agrees_and_a_factor_is_refused(name: str, dtype: torch.dt
 
     report = check_function(wrong, reference, x, ways=[], order=1, draws=0)
     assert [each.name for each in report.findings if not each.agrees] == ["inputs[0]"]
+
+
+def test_the_exact_run_adds_up_in_float64_whatever_a_sum_names() -> None:
+    x = torch.randn(4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    with ExactRun():
+        found = x.sum(-1, dtype=torch.float32)
+    assert torch.equal(found, x.sum(-1))
