@@ -104,7 +104,7 @@ def _explained(task: Task, row: Row, cut: Cut, draws: int, manual: Tensors) -> F
     if row.explanation == OTHERWISE:  # in 16 bits PyTorch's own is as far off
         task, cut = task_in_float64(task), cut._replace(point=widened_inputs(dict(cut.point)))
     if draws and row.verdict is Verdict.LOSES_DIGITS and row.name in manual:
-        return replace(finding, diagnosis=_of_a_sum(task, row.name, manual[row.name]))
+        return replace(finding, diagnosis=_of_digits(task, row.name, manual[row.name], draws))
     if row.verdict is Verdict.DIFFERS and row.part and (found := _of_all(task, row, cut, manual)):
         return replace(finding, diagnosis=found)
     if not draws or row.verdict in FORM - {Verdict.WRONG_SHAPE} | EXPLAINED:
@@ -114,7 +114,11 @@ def _explained(task: Task, row: Row, cut: Cut, draws: int, manual: Tensors) -> F
     return replace(finding, diagnosis=diagnosis, wrong=told.wrong, witness=told.witness)
 
 
-def _of_a_sum(task: Task, name: str, manual: Tensor) -> Diagnosis | None:
+def _of_digits(task: Task, name: str, manual: Tensor, draws: int) -> Diagnosis | None:
+    """How digits were lost: in a sum in 16 bits, or at every point, as those of a difference quotient."""
+    if manual.dtype == torch.float64:
+        found = _diagnosis(task, name, draws)
+        return found if found.kind == "few digits" else None
     try:
         return accumulated_in_16_bits(task, name, manual)
     except Exception:  # of one row alone the reference may have no value

@@ -155,6 +155,7 @@ OWN: dict[str, Callable[..., Any]] = {
     "native_layer_norm_backward": normalisations.layer_norm_backward,
     "softplus": _softplus,
     "std": normalisations.deviation,
+    "std_mean": normalisations.deviation_and_mean,
     "var": normalisations.variance,
     "var_mean": normalisations.variance_and_mean,
 }

@@ -27,8 +27,18 @@ def in_dtype(value: Tensor, dtype: torch.dtype) -> Tensor:
 def _normalised(x: Tensor, dims: list[int], epsilon: float) -> tuple[Tensor, Tensor, Tensor]:
     mean = x.mean(dims, keepdim=True)
     centred = x - mean
-    scale = ((centred * centred).mean(dims, keepdim=True) + epsilon).rsqrt()
+    scale = (_in_one_pass((centred * centred).mean(dims, keepdim=True), mean) + epsilon).rsqrt()
     return centred * scale, mean, scale
+
+
+def _in_one_pass(spread: Tensor, mean: Tensor) -> Tensor:
+    """A variance, with the rounding that it has where a kernel makes it and its mean in one pass, as Welford.
+
+    Each running mean is off by u of itself, each term of the sum of squares by u · mean · deviation (Chan,
+    Golub and LeVeque 1983), and so is the variance: as much as v + mean · deviation rounds.
+    """
+    beside = mean.abs() * spread.sqrt()
+    return (spread + beside) - beside
 
 
 def _with_gain(h: Tensor, gain: Tensor | None, bias: Tensor | None) -> Tensor:
@@ -152,7 +162,13 @@ def variance(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
 
 def deviation(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """std, in any of its signatures."""
-    return variance_and_mean(working(x), *args, **kwargs)[0].sqrt().to(x.abs().dtype)
+    return deviation_and_mean(x, *args, **kwargs)[0]
+
+
+def deviation_and_mean(x: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+    """std_mean, in any of its signatures."""
+    spread, mean = variance_and_mean(working(x), *args, **kwargs)
+    return spread.sqrt().to(x.abs().dtype), mean.to(x.dtype)
 
 
 def variance_and_mean(
@@ -173,4 +189,5 @@ def variance_and_mean(
     centred = (wide - mean).abs()
     squares = (centred * centred).sum(dims, keepdim=keepdim)
     spread = squares / max(count - (float(unbiased) if correction is None else correction), 0.0)
-    return spread.to(x.abs().dtype), (mean if keepdim else mean.squeeze(dims)).to(x.dtype)
+    mean = mean if keepdim else mean.squeeze(dims)
+    return _in_one_pass(spread, mean).to(x.abs().dtype), mean.to(x.dtype)
