@@ -58,7 +58,11 @@ TAKEN: dict[str, Callable[[], Report]] = {
     "a module": lambda: check_function(nn.Softplus(threshold=40), lambda x: torch.logaddexp(x, 0 * x), x),
     "a Function's apply": lambda: check_function(square.apply, torch.square, x),
     "a number beside a tensor": lambda: check_function(
-        function(lambda ctx, x, f: x * f, lambda ctx, g: (g * 3.0, None)), lambda x, f: x * f, x, 3.0
+        function(
+            lambda ctx, x, f: x * vars(ctx).setdefault("f", f), lambda ctx, g: (g * vars(ctx)["f"], None)
+        ),
+        lambda x, f: x * f,
+        *(x, 3.0),
     ),
     "words, None, truth values and a dtype": lambda: check_function(
         lambda x, mode, none, keep, dtype: x.sum(-1, keepdim=keep, dtype=dtype),
@@ -75,8 +79,8 @@ TAKEN: dict[str, Callable[[], Report]] = {
     ),
     "a pair with nested gradients": lambda: check_function(
         (
-            lambda nest, f: (nest[0] * nest[1] * f, nest),
-            lambda nest, g: ([g * nest[1] * 2, g * nest[0] * 2], None),
+            lambda nest, f: (nest[0] * nest[1] * f, (*nest, f)),
+            lambda kept, g: ([g * kept[1] * kept[2], g * kept[0] * kept[2]], None),
         ),
         lambda nest, f: f * nest[0] * nest[1],
         *([x, w], 2.0),
