@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,9 +12,8 @@ from torch import Tensor
 from torch_reference.chain.recording.placing import Placing
 from torch_reference.check.calling import Called, Function, PairOfFunctions, called
 from torch_reference.check.examine import examine_here, raised
-from torch_reference.check.few_rows import few_rows, told_of
 from torch_reference.check.graphs import gradients_by_name
-from torch_reference.check.located import CalledAt, LocatedReport
+from torch_reference.check.located import CalledAt
 from torch_reference.check.located.locating import located_in_function
 from torch_reference.check.references.in_place import changes_besides, shared_besides
 from torch_reference.comparison import Verdict
@@ -28,6 +27,7 @@ from torch_reference.judging.function_outputs import fit_beside_gradients, has_a
 from torch_reference.judging.hygiene import Derivation, copies, shared_memory
 from torch_reference.judging.report import Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
+from torch_reference.tolerance.own_code.second_run import may_be_near
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,19 @@ class AsGiven:
         report = examine_here(task, self.draws if once else 0)
         is_told = report.agrees or (once and bool(made) and not report.user_code_failed)
         is_told |= any(loses_the_device(each.row.explanation) for each in report.findings)
-        findings = sorted((*report.findings, *shared), key=lambda each: each.kind != "output")
+        findings = self._with_outputs_again(report.findings, made, point) if once else report.findings
+        findings = sorted((*findings, *shared), key=lambda each: each.kind != "output")
         return replace(report, findings=tuple(findings)) if is_told else None
+
+    def _with_outputs_again(
+        self, findings: Sequence[Finding], made: Tensors, point: Tensors
+    ) -> Sequence[Finding]:
+        """The findings; of outputs that roundings of their own may explain, what is told of those alone."""
+        off = [each for each in findings if each.name in made and not each.agrees]
+        if not any(may_be_near(each.row, made[each.name]) for each in off):
+            return findings
+        again = {each.name: each for each in self._outputs(made, point)}
+        return [again.get(each.name, each) for each in findings]
 
     def _outputs(self, made: Mapping[str, Any], point: Tensors) -> list[Finding]:
         inputs = self._inputs(point)
@@ -106,24 +117,6 @@ class AsGiven:
         found = shared_memory(made, inputs, self.in_graph)
         found = shared_besides(found, self.objective, self._inputs(point), self.wanted)
         return [each for each in found if each.row.verdict.value not in self.allow]
-
-    def told_on_few_rows(self, report: Report, point: Tensors, function: Function, seed: int) -> Report:
-        """The report on a large point, with what a few of its rows, the wrong ones among them, tell."""
-        wrong = {each.name: each for each in report.findings if not each.agrees and not each.is_breach}
-        shown = {name: each.row.index for name, each in wrong.items() if not each.row.part}
-        try:
-            few = few_rows(self.objective, point, self.wanted, seed, shown) if self.draws and wrong else None
-        except UserCodeError:
-            few = None
-        if few is None:
-            return report
-        here = self.located(self.check(few), few, function)
-        told = {each.name: each for each in here.findings if not each.agrees}
-        findings = tuple(told_of(each, told.get(each.name)) for each in report.findings)
-        if isinstance(here, LocatedReport) and told:
-            known = {field.name: getattr(report, field.name) for field in fields(report)}
-            report = LocatedReport(**known, inside=here.inside, repairs=here.repairs)
-        return replace(report, findings=findings)
 
     def located(self, report: Report, point: Tensors, function: Function) -> Report:
         """The report with the wrong lines of the backward."""

@@ -4,16 +4,19 @@ Every element is judged at the whole point; other ways of calling, and what a mi
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import torch
 from torch import Tensor
 
+from torch_reference.check.as_given import AsGiven
+from torch_reference.check.calling import Function
+from torch_reference.check.located import LocatedReport
 from torch_reference.check.ways.elsewhere import parted
 from torch_reference.judging.calls.cuts import cuts, elements
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.function_objective import FunctionObjective
-from torch_reference.judging.report import UNKNOWN, Finding
+from torch_reference.judging.report import UNKNOWN, Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 from torch_reference.judging.upstream_gradients import drawn_upstream
 
@@ -116,6 +119,28 @@ def _part(value: Tensor, like: Tensor, first_rows: Mapping[int, Tensor]) -> Tens
     if value.ndim and len(first_rows.get(len(value), ())) == len(like):
         value = _taken(value, [0], first_rows[len(value)])
     return value[tuple(slice(length) for length in like.shape)].clone()
+
+
+def told_on_few_rows(
+    as_given: AsGiven, report: Report, point: Tensors, function: Function, seed: int
+) -> Report:
+    """The report on a large point, with what a few of its rows, the wrong ones among them, tell."""
+    wrong = {each.name: each for each in report.findings if not each.agrees and not each.is_breach}
+    shown = {name: each.row.index for name, each in wrong.items() if not each.row.part}
+    asked = (as_given.objective, point, as_given.wanted, seed, shown)
+    try:
+        few = few_rows(*asked) if as_given.draws and wrong else None
+    except UserCodeError:
+        few = None
+    if few is None:
+        return report
+    here = as_given.located(as_given.check(few), few, function)
+    told = {each.name: each for each in here.findings if not each.agrees}
+    findings = tuple(told_of(each, told.get(each.name)) for each in report.findings)
+    if isinstance(here, LocatedReport) and told:
+        known = {field.name: getattr(report, field.name) for field in fields(report)}
+        report = LocatedReport(**known, inside=here.inside, repairs=here.repairs)
+    return replace(report, findings=findings)
 
 
 def told_of(finding: Finding, few: Finding | None) -> Finding:

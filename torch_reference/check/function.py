@@ -14,6 +14,7 @@ from torch_reference.check.as_given import AsGiven, checked_here
 from torch_reference.check.calling import Function, called
 from torch_reference.check.every_way import Asked, in_every_way, on_few_rows
 from torch_reference.check.examine import raised
+from torch_reference.check.few_rows import told_on_few_rows
 from torch_reference.check.references import what_is_right
 from torch_reference.check.references.constants import (
     told_of_a_nest,
@@ -179,11 +180,8 @@ def check_function(
             return better
         report = unless_the_reference_raises(report, objective, point, wanted)
         if not report.agrees:
-            told = (
-                as_given.told_on_few_rows(report, point, function, seed)
-                if is_large
-                else as_given.located(report, point, function)
-            )
+            tell = partial(told_on_few_rows, seed=seed) if is_large else AsGiven.located
+            told = tell(as_given, report, point, function)
             if wrt is None and not arguments.asked_for:
                 told = told_of_none(told, as_given.returned(point))
             told = told_of_values(told, reference is None and surrogate is None and not right.has_a_second)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -127,14 +127,12 @@ def _judge(
     by_parts = None
     if not coarsely:
         by_parts = rows_by_parts(rounded_outputs, inputs, choices, values, allowed, outputs=rounded)
-    if by_parts is not None:
-        return rows | by_parts
-    tolerance = tolerance_at(*asked, rounded, rounded_outputs, inputs)
-    found = tolerance.rows(values, 1, meant.rtol, meant.accept, blunt=False, coarsely=coarsely)
+    tolerance = cache(partial(tolerance_at, *asked, rounded, rounded_outputs, inputs))
+    found = by_parts or tolerance().rows(values, 1, meant.rtol, meant.accept, blunt=False, coarsely=coarsely)
     if again is None:
         return rows | found
     code = OwnCode(partial(_tensors, again), partial(_made, derive) if derive else None)
-    kind = (coarsest(inputs), lambda: tolerance, code, elements(inputs) > MANY, coarsely)
+    kind = (coarsest(inputs), tolerance, code, elements(inputs) > MANY, coarsely)
     return rows | by_own_code(found, values, *kind, of_outputs=True)
 
 

@@ -52,15 +52,23 @@ class OwnDraws:
         return self._excess(self.moved) <= 1.0
 
     def is_hopeless(self, bounds: float) -> bool:
-        """Whether something is so many bounds away, of the draw that is farthest from it.
+        """Whether most of what is outside of its bound is so many bounds away, of the draw farthest from it.
 
         On the grid of a dtype all of the first draws of one in a hundred elements are the same number.
         """
-        return self._excess(self.farthest) > bounds
+        for which, off in self.off.items():
+            outside = off > self.bounds[which]
+            far = off > bounds * self._within(which, self.farthest[which])
+            if bool((far & outside).sum() * 2 > outside.sum()):
+                return True
+        return False
 
     def _excess(self, moved: Mapping[str, Tensor]) -> float:
         ratios = [
-            torch.where(off > 0, off / (self.bounds[which] + FACTOR * moved[which]), 0.0).max()
+            torch.where(off > 0, off / self._within(which, moved[which]), 0.0).max()
             for which, off in self.off.items()
         ]
         return float(torch.stack(ratios).max())
+
+    def _within(self, which: str, moved: Tensor) -> Tensor:
+        return self.bounds[which] + FACTOR * moved

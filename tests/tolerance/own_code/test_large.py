@@ -1,0 +1,69 @@
+"""Of a large point, too, what differs is looked at for roundings of the code itself, in any precision."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from torch_reference import check_function
+from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.own_code.own_draws import OwnDraws
+
+pytestmark = pytest.mark.medium
+Function = Callable[[Tensor], Tensor]
+FINE = pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+
+
+def randn(dtype: torch.dtype) -> Tensor:
+    """More numbers, with those of the upstream gradient, than are judged whole."""
+    draws = torch.Generator().manual_seed(0)
+    return 3 * torch.randn(2**8, 2**6 + 1, generator=draws, dtype=torch.float64).to(dtype)
+
+
+def sigmoid(slope: Function) -> tuple[Callable, Callable]:
+    """With a derivative of its own, of its output."""
+    return lambda x: (torch.sigmoid(x), torch.sigmoid(x)), lambda y, above: above * slope(y)
+
+
+@FINE
+def test_the_sigmoids_derivative_of_the_textbooks_is_right(dtype: torch.dtype) -> None:
+    """y(1 − y) was called wrong above 2^15 numbers."""
+    pair = sigmoid(lambda y: y * (1 - y))
+    report = check_function(pair, lambda x: 1 / (1 + torch.exp(-x)), randn(dtype), order=1)
+    assert report.agrees, report
+    assert "explained by its own roundings" in str(report)
+
+
+@FINE
+def test_outputs_that_cancel_are_right(dtype: torch.dtype) -> None:
+    """log(1 + eˣ) is off by half of itself where eˣ is as small as a rounding."""
+    pair = (lambda x: (torch.log(1 + x.exp()), x), lambda x, above: above * torch.sigmoid(x))
+    report = check_function(pair, functional.softplus, randn(dtype), order=1, ways=[])
+    assert report.agrees, report
+
+
+@pytest.mark.parametrize(
+    "slope",
+    [lambda y: y * (1 - y) * (1 + 1e-12), lambda y: y * (1 - y) + 1e-13, lambda y: y * (1 - y**2)],
+    ids=["a factor", "a constant", "another derivative"],
+)
+def test_what_its_roundings_do_not_explain_differs(slope: Function) -> None:
+    """A formula that cancels is no excuse for a mistake of ten thousand roundings, at any size."""
+    reference = lambda x: 1 / (1 + torch.exp(-x))  # noqa: E731
+    assert not check_function(sigmoid(slope), reference, randn(torch.float64), order=1, ways=[]).agrees
+
+
+def test_few_numbers_that_no_draw_has_moved_are_not_the_end_of_many() -> None:
+    """1 − 1/(1 + eˣ) is 0 or 2⁻⁵³ in one draw of three; of a thousand such one has not moved in six."""
+    off = torch.full((1000,), 1e-16, dtype=torch.float64)
+    bounds = {"": torch.full_like(off, 1e-30), **{which: each.abs() for which, each in sums(off, off)}}
+    own = OwnDraws(off, torch.zeros_like(off), bounds)
+    draws = torch.ones_like(off).index_fill_(0, torch.tensor([3, 700]), 0.0)
+    for sign in (1, -1):
+        own.is_explained(off + sign * 2e-16 * draws)
+    assert not own.is_inside()
+    assert not own.is_hopeless(64.0)
+    own.off[""][: len(off) // 2 + 1] = 1.0
+    assert own.is_hopeless(64.0)
