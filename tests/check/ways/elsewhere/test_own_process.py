@@ -178,3 +178,16 @@ def test_what_may_end_the_process_in_one_precision(dtype: torch.dtype) -> None:
     with Indexing() as seen:
         F.conv1d(x, x[..., :2])
     assert seen.is_unlooked == (dtype == torch.bfloat16)
+
+
+def test_what_cannot_leave_its_process_is_tried_in_it() -> None:
+    """The threads that numba made for the call that was given are not there in another one, and it ends."""
+    pair, home = sine(factor=1.5), os.getpid()
+
+    def forward(x: Tensor) -> tuple[Tensor, Tensor]:
+        if os.getpid() != home:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return pair[0](x)
+
+    report = check_function((forward, pair[1]), torch.sin, X, ways=["rows", "columns"])
+    assert dict(report.ways) == {"rows": "fails", "columns": "agrees"}

@@ -7,6 +7,8 @@ a thousand times as large.
 from collections.abc import Collection, Iterator, Mapping
 from math import inf
 
+from torch import Tensor
+
 from torch_reference.check.ways.elsewhere.own_process import Ended, Say, may_part, said_apart
 from torch_reference.check.ways.running import Way, WayFound, run_ways
 from torch_reference.check.ways.session import Attempt, Session
@@ -33,8 +35,9 @@ def run_ways_apart(
         if not how:
             break
         name = next(iter(rest))
-        end = _of_the_end(session, name, rest[name], what, how)
-        if what and end.status != "fails":
+        if (end := _of_the_end(session, name, rest[name], what, how)) is None:
+            rest = {}
+        elif what and end.status != "fails":
             ends.setdefault(name, []).append(end)
             rest[name] = _without(rest[name], what)
         else:
@@ -113,26 +116,36 @@ def _without(way: Way, what: str) -> Way:
     return lambda session: (attempt for attempt in way(session) if attempt.what != what)
 
 
-def _of_the_end(session: Session, name: str, way: Way, what: str, how: str) -> WayFound:
-    """What a process ended of: the function, at a call that the reference survives, or nobody knows."""
+def _of_the_end(session: Session, name: str, way: Way, what: str, how: str) -> WayFound | None:
+    """What a process ended of: the function, at a call that the reference survives, or nobody knows.
+
+    None where it ends of the call that was given, too, which it has survived here: the threads of a library,
+    as numba's, are not there in another process.
+    """
 
     def work(say: Say) -> None:
-        attempt = next(each for each in way(session) if each.what == what)
+        _outputs(session, session.point)
+        say("survived")
+        attempt = next(each for each in way(session) if what and each.what == what)
         own, objective = attempt.session or session, attempt.objective or session.objective
         names = {name: tuple(attempt.point[name].shape) for name in own.wanted}
         reference_gradients(objective, attempt.point, names)
         status = "fails" if attempt.on_error == "fails" else "warns"
         say(("forward", status))
-        own.function.outputs(
-            {key: value for key, value in attempt.point.items() if not key.startswith(UPSTREAM)}, ()
-        )
+        _outputs(own, attempt.point)
         say(("backward", status))
         attempt.call()
 
-    said = list(said_apart(work)) if what else []
-    if len(said) < 2 or not isinstance(said[-1], Ended):
+    said = list(said_apart(work))
+    if said and isinstance(said[0], Ended):
+        return None
+    if len(said) < 3 or not isinstance(said[-1], Ended):
         return WayFound(name, f"not judged ({how} where the reference is asked)")
     part, status = said[-2]
     told = f"the process ends by {said[-1].how}"
     # No smaller input is sought: that would be done in this process.
     return WayFound(name, status, what, (breach(part, "call", Verdict.RAISED, told),), seconds=inf)
+
+
+def _outputs(session: Session, point: Mapping[str, Tensor]) -> None:
+    session.function.outputs({key: value for key, value in point.items() if not key.startswith(UPSTREAM)}, ())
