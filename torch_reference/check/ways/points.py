@@ -4,6 +4,7 @@ A point outside the reference's domain, where it raises or is not finite, is dis
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import Any
@@ -28,7 +29,7 @@ from torch_reference.judging.calls.cuts import Survived
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of_range
-from torch_reference.judging.derivation_task import normal
+from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream
 from torch_reference.tolerance.rows.by_rows import INDICES
 
@@ -83,11 +84,6 @@ def _with_single_numbers(session: Session) -> Iterator[Attempt]:
         yield from at_point(session, told, {**session.inputs, **single})
 
 
-def with_zeros(session: Session) -> Iterator[Attempt]:
-    """Some exact zeros."""
-    yield from changed(session, "at inputs with exact zeros", _some_zero)
-
-
 def with_equals(session: Session) -> Iterator[Attempt]:
     """All values of a row equal, then all rows equal, then some rows."""
     yield from changed(session, "at equal inputs in each row", _equal_in_rows)
@@ -137,6 +133,27 @@ def at_point(session: Session, what: str, inputs: Tensors, at_kinks: bool = Fals
         yield attempt if at_kinks else attempt._replace(is_smooth=partial(is_smooth, session, point))
 
 
+def of_those_finite(session: Session, attempt: Attempt) -> Attempt | None:
+    """The same of those gradients alone that are finite at the reference; None where all are, or none.
+
+    Of a power of 0 or of a negative number the derivative by the exponent is no number; by the base it is.
+    """
+    own = attempt.session or session
+    if attempt.point is session.point or attempt.objective is not None or attempt.only_finite:
+        return None
+    names = {name: tuple(attempt.point[name].shape) for name in own.wanted}
+    try:
+        found = reference_gradients(own.objective, attempt.point, names)
+    except UserCodeError:
+        return None
+    finite = tuple(name for name, value in found.items() if value.isfinite().all())
+    if not 0 < len(finite) < len(found):
+        return None
+    own = replace(own, wanted=finite)
+    call, smooth = partial(_there, own, attempt.point), partial(is_smooth, own, attempt.point)
+    return attempt._replace(session=own, call=call, is_smooth=smooth)
+
+
 def _there(session: Session, point: Tensors) -> Made:
     with unwritten_is_nan(), Survived():
         return session.differentiated(point)
@@ -165,12 +182,6 @@ def _is_table(session: Session, name: str) -> bool:
     value = session.inputs[name]
     is_moved = name in session.wanted or not value.is_floating_point()
     return not is_moved and value.numel() > 1 and not is_one_number(value) and not is_symmetric(value)
-
-
-def _some_zero(value: Tensor, generator: torch.Generator) -> Tensor:
-    if not value.is_floating_point() or value.ndim == 0:
-        return value
-    return torch.where(normal(value, generator) > 0.7, torch.zeros_like(value), value)
 
 
 def _equal_in_rows(value: Tensor, _: torch.Generator) -> Tensor:

@@ -3,15 +3,14 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from time import thread_time
-from typing import Any, NamedTuple
-
-from torch import Tensor
+from typing import NamedTuple
 
 from torch_reference.check.references.as_the_reference import does_the_reference
+from torch_reference.check.ways.comparing import findings_of, is_near
 from torch_reference.check.ways.elsewhere.domain import are_finite, is_in_domain
+from torch_reference.check.ways.points import of_those_finite
 from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
 from torch_reference.comparison import Verdict
-from torch_reference.judging.calls.nests import tensors_of
 from torch_reference.judging.calls.raised_errors import (
     UserCodeError,
     is_guard,
@@ -19,17 +18,11 @@ from torch_reference.judging.calls.raised_errors import (
     loses_the_device,
 )
 from torch_reference.judging.finding import (
-    UNTOLD,
     Finding,
     breach,
     is_another_function,
-    is_small,
-    says_too_little,
 )
-from torch_reference.judging.function_objective import FunctionObjective
-from torch_reference.judging.function_outputs import judge_outputs
-from torch_reference.judging.judgement import FORM, add_up_alike, are_near, judge
-from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
+from torch_reference.judging.judgement import FORM, add_up_alike
 from torch_reference.tolerance.differences import adds_up
 
 Way = Callable[[Session], Iterator[Attempt]]
@@ -75,6 +68,9 @@ def run_way(session: Session, name: str, way: Way, allow: Collection[str] = ()) 
     try:
         for attempt in way(session):
             status, findings = _tried(session, attempt, allow)
+            if status == "cannot apply" and (part := of_those_finite(session, attempt)) is not None:
+                attempt = part  # of what is judged in its place
+                status, findings = _tried(session, attempt, allow)
             tried = partial(_tried, allow=allow)
             same = status == "fails" and does_the_reference(session, way, attempt, findings, tried)
             if same:  # a forward that takes no such call is no mistake, whoever says so
@@ -125,7 +121,7 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         if not odd:
             return "agrees", []
         made = Made({}, odd)
-    if _are_near(made, attempt, objective, session):
+    if is_near(made, attempt, objective, session):
         return "agrees", []
     at_a_kink = not attempt.is_smooth()
     if at_a_kink and add_up_alike(made.gradients, objective, attempt.point):
@@ -133,7 +129,7 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     if not all(map(adds_up, made.gradients.values())) and not is_in_domain(attempt, objective, session):
         return "cannot apply", []
     try:
-        findings = _findings(made, attempt, objective, session)
+        findings = findings_of(made, attempt, objective, session)
     except UserCodeError:  # the reference has no value near that point
         return "cannot apply", []
     wrong = [finding for finding in findings if not finding.agrees and finding.row.verdict.value not in allow]
@@ -148,53 +144,9 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         return "cannot apply", []
     if at_a_kink:  # where each number is right that lies between the sides, and sums need not vary
         no_pole = are_finite(outputs)
-        surely = [each for each in wrong if each.row.part or (no_pole and each.row.verdict is Verdict.NAN)]
+        no_number = {name for name, value in made.gradients.items() if no_pole and not value.isfinite().all()}
+        surely = [each for each in wrong if each.row.part or each.name in no_number]
         return ("warns", surely) if surely else ("cannot apply", [])
     if wrong and (attempt.warns or (attempt.resized and is_another_function(wrong))):
         return "warns", wrong
     return ("fails", wrong) if wrong else ("agrees", [])
-
-
-def _are_near(made: Made, attempt: Attempt, objective: FunctionObjective, session: Session) -> bool:
-    """Whether all is so near the reference's that it is judged no further, in an evaluation of it or two."""
-    outputs: dict[str, Tensor] = {}
-    if made.outputs and attempt.objective is None:
-        outputs = {name: value.detach() for name, value in tensors_of(made.outputs).items()}
-        names = {UPSTREAM + name for name in (*session.plain.outputs, *made.outputs)}
-        if outputs.keys() != made.outputs.keys() or not names <= attempt.point.keys():
-            return False
-    try:
-        if are_near(made.gradients, objective, attempt.point, outputs):
-            return True
-        # In 16 bits little is near, and a port of a module makes the same numbers.
-        names_of = {name: tuple(value.shape) for name, value in made.gradients.items()}
-        same = reference_gradients(objective, attempt.point, names_of, outputs=tuple(outputs))
-    except UserCodeError:
-        return False
-    return is_the_same(Made(outputs, made.gradients), Made({n: same[n] for n in outputs}, same))
-
-
-def _findings(made: Made, attempt: Attempt, objective: Any, session: Session) -> list[Finding]:
-    found: list[Finding] = []
-    if made.outputs and attempt.objective is None:
-        again = None if attempt.by_chance else lambda: attempt.call().outputs
-        wanted = tuple(made.gradients) or session.wanted
-        outputs = judge_outputs(made.outputs, objective, attempt.point, True, again, wanted)
-        found += [each for each in outputs if each.row.verdict not in UNTOLD]
-    if made.gradients:
-        shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
-        rows = judge(
-            made.gradients,
-            objective,
-            attempt.point,
-            shapes,
-            fewest=1,
-            coarsely=True,
-            # What is judged to half of the digits needs no excuse for the last ones.
-            again=None if attempt.by_chance or attempt.roughly else lambda: attempt.call().gradients,
-        )
-        for name, row in rows.items():
-            small = attempt.roughly and is_small(row, made.gradients[name])
-            if not small and not says_too_little(row, made.gradients[name]):
-                found.append(Finding(name, "input", row))
-    return found

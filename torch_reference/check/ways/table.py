@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 from torch_reference.check.ways import (
-    corners,
     kinds_of_inputs,
     order,
     points,
@@ -13,7 +12,7 @@ from torch_reference.check.ways import (
     transforms,
     upstreams,
 )
-from torch_reference.check.ways.elsewhere import dimensions, indices, lengths, options
+from torch_reference.check.ways.elsewhere import corners, dimensions, indices, lengths, numbers, options
 from torch_reference.check.ways.elsewhere.unwritten import unwritten
 from torch_reference.check.ways.layouts import LAYOUTS, in_layout
 from torch_reference.check.ways.session import Attempt, Session
@@ -43,12 +42,15 @@ WAYS: dict[str, Way] = {
     "jvp": transforms.forwards,
     "two threads": threads.in_threads,
     "redrawn": points.redrawn,
-    "zeros": points.with_zeros,
+    "zeros": numbers.with_zeros,
     "zero rows": corners.at_zero_rows,
     "units": corners.at_units,
     "equal values": points.with_equals,
     "scales": points.with_scales,
+    "signs": numbers.with_signs,
+    "whole numbers": numbers.at_whole_numbers,
     "repeated indices": indices.with_repeated_indices,
+    "negative indices": indices.with_negative_indices,
     "ignored indices": indices.with_ignored_targets,
     "masks": indices.with_masks,
     "options": options.with_options,
@@ -62,14 +64,34 @@ WAYS: dict[str, Way] = {
 of a GPU: a kernel that reads 16 bytes at once ends it where they do not begin at a multiple of 16."""
 
 POINTS = (
-    *("redrawn", "zeros", "zero rows", "units", "equal values", "scales"),
-    *("repeated indices", "ignored indices", "masks", "options", "rows", "columns", "lengths", "dimensions"),
+    *("redrawn", "zeros", "zero rows", "units", "equal values", "scales", "signs", "whole numbers"),
+    *(
+        "repeated indices",
+        "negative indices",
+        "ignored indices",
+        "masks",
+        "options",
+        "rows",
+        "columns",
+        "lengths",
+        "dimensions",
+    ),
 )
 """The ways that go to other points."""
 
 
 COSTLY = (
-    *("expanded upstream", "redrawn", "zeros", "zero rows", "units", "equal values", "scales"),
+    *(
+        "expanded upstream",
+        "redrawn",
+        "zeros",
+        "zero rows",
+        "units",
+        "equal values",
+        "scales",
+        "signs",
+        "whole numbers",
+    ),
     *("options", "rows", "columns", "lengths", "dimensions"),
 )
 """The ways whose points need bounds of their own: left out where many elements cannot be cut to few."""

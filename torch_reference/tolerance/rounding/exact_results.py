@@ -10,6 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+SMALL, FEW = 64, 16
+"""Whole numbers up to the first are exact in every dtype, as are their sums; so many are looked at first."""
+
 
 def is_number(value: Any) -> bool:
     """Whether it is a tensor of numbers that round."""
@@ -61,7 +64,27 @@ def rounds_nothing(name: str, args: tuple[Any, ...], result: Tensor) -> bool:
     """Whether these arguments make the result exact, of an operation that rounds with others."""
     if name == "_to_copy" and is_widening(args[0], result):
         return True
-    return selects(name, args) or any(is_power_of_two(one_number(arg)) for arg in scaling(name, args))
+    if selects(name, args) or any(is_power_of_two(one_number(arg)) for arg in scaling(name, args)):
+        return True
+    return name in ("add", "sub", "rsub") and all(map(is_whole, args[:2]))
+
+
+def is_whole(value: Any) -> bool:
+    """Whether all are small whole numbers, as exponents are: a negative number has no other power.
+
+    >>> is_whole(torch.tensor([2.0, -1.0])), is_whole(1), is_whole(torch.tensor([2.0, 0.5])), is_whole(1e9)
+    (True, True, False, False)
+    """
+    if isinstance(value, int | float):
+        return abs(value) <= SMALL and value == int(value)
+    if not is_number(value) or value.is_complex() or value.layout != torch.strided or not value.numel():
+        return False
+    first = value[(0,) * (value.ndim - 1)][:FEW] if value.ndim else value
+    return _are_whole(first) and _are_whole(value)  # the first few are all that most others cost
+
+
+def _are_whole(value: Tensor) -> bool:
+    return bool(((value == value.round()) & (value.abs() <= SMALL)).all())
 
 
 def raise_underflows(argument: Tensor, result: Tensor, dtype: torch.dtype) -> None:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from torch_reference import check_modules
-from torch_reference.check.ways import running
+from torch_reference.check.ways import comparing
 
 
 def test_the_references_own_numbers_are_judged_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,7 +18,7 @@ def test_the_references_own_numbers_are_judged_no_further(monkeypatch: pytest.Mo
     def judged(*_: object, **__: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(running, "judge", judged)
+    monkeypatch.setattr(comparing, "judge", judged)
     x = torch.randn(4, 6, generator=torch.Generator().manual_seed(0)).bfloat16()
     ways = ["redrawn", "scales"]
     report = check_modules(made(), made(), x, ways=ways, order=1)

@@ -6,12 +6,11 @@
 | indices | indices, groups and masks |
 | broadcast | one number for all columns, or one for each |
 | dimensions | a dimension more |
-| options | flags the other way, and other numbers than 0 and 1 |
-| unsaid | options that a call leaves at their defaults |
-| in_place_of_none | what is tried for an option that is None |
-| fitting | inputs of half a size, for an option that needs it |
+| options | flags the other way, other numbers, something for None |
 | resizing | inputs of other lengths, and which go together |
 | lengths | each dimension longer than a small block |
+| corners | rows of zeros, unit vectors, identity matrices |
+| numbers | of another sign, whole, or with a zero among them |
 | domain | where a reference has one derivative |
 | apart | what is tried in a process of its own, which it may end |
 | own_process | such a process |

@@ -19,10 +19,10 @@ ASIDE = 2.0**-30
 
 
 def is_smooth(session: Session, point: Tensors) -> bool:
-    """Whether the reference's gradient is nearly the same a little beside the point, in float64.
+    """Whether the reference's gradient is nearly the same on two sides of the point, in float64.
 
     At a kink, as where two maxima are equal, several gradients are right. Constants are moved as well, unless
-    the reference takes no others, as no target above 1.
+    the reference takes no others, as no target above 1, and no power of a negative number.
     """
     exact = _in_float64(point)
     names = {name: tuple(point[name].shape) for name in session.wanted}
@@ -30,27 +30,36 @@ def is_smooth(session: Session, point: Tensors) -> bool:
         here = reference_gradients(session.objective, exact, names)
         if getattr(session.objective.function, "finds_kinks", False):
             return True  # a difference quotient raises an error there
-        try:
-            there = reference_gradients(session.objective, _beside(exact, session.inputs), names)
-        except UserCodeError:
-            there = reference_gradients(session.objective, _beside(exact, session.wanted), names)
+        sides = [_gradients_beside(session, exact, names, aside) for aside in (1e-9, -1e-9)]
     except UserCodeError:
         return False
-    return all(
-        bool(((here[name] - there[name]).abs() <= 1e-5 * (1e-3 + here[name].abs().amax())).all())
-        for name in names
-        if here[name].numel()
-    )
+    return all(_are_alike(here[name], there[name]) for name in names for there in sides)
+
+
+def _are_alike(one: Tensor, other: Tensor) -> bool:
+    return not one.numel() or bool(((one - other).abs() <= 1e-5 * (1e-3 + one.abs().amax())).all())
+
+
+def _gradients_beside(
+    session: Session, exact: Tensors, names: Mapping[str, tuple[int, ...]], aside: float
+) -> dict[str, Tensor]:
+    try:
+        found = reference_gradients(session.objective, _beside(exact, session.inputs, aside), names)
+        if all(bool(value.isfinite().all()) for value in found.values()):
+            return found
+    except UserCodeError:
+        pass
+    return reference_gradients(session.objective, _beside(exact, session.wanted, aside), names)
 
 
 def _in_float64(point: Tensors) -> dict[str, Tensor]:
     return {name: value.double() if value.is_floating_point() else value for name, value in point.items()}
 
 
-def _beside(point: Tensors, moved: Collection[str]) -> dict[str, Tensor]:
+def _beside(point: Tensors, moved: Collection[str], aside: float) -> dict[str, Tensor]:
     generator = own_generator(3)
     return {
-        name: value + 1e-9 * (1 + value.abs()) * normal(value, generator)
+        name: value + aside * (1 + value.abs()) * normal(value, generator)
         if value.is_floating_point() and name in moved
         else value
         for name, value in point.items()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -12,7 +13,7 @@ from torch_reference.check.ways.elsewhere.partitions import (
     with_empty_groups,
     without_the_last_row,
 )
-from torch_reference.check.ways.elsewhere.resizing import with_more_rows
+from torch_reference.check.ways.elsewhere.resizing import has_the_same_values, with_more_rows
 from torch_reference.check.ways.near import is_one_number
 from torch_reference.check.ways.points import at_point, changed
 from torch_reference.check.ways.session import Attempt, Session
@@ -54,6 +55,34 @@ def _without_any(session: Session, name: str) -> Iterator[Attempt]:
     for empty in ({name: together[name]}, together):
         for attempt in at_point(session, f"without an index in {name}", {**session.inputs, **empty}):
             yield attempt._replace(may_refuse=True, resized=True, on_error="warns")
+
+
+def with_negative_indices(session: Session) -> Iterator[Attempt]:
+    """Half of the indices counted from the end, where the reference takes them and makes the same.
+
+    None where nobody looks at them, or on a GPU: what is read there is not theirs.
+    """
+    is_looked_at = session.watched is not None and not any(seen.is_unchecked for seen in session.watched)
+    if not is_looked_at or not all(value.is_cpu for value in session.inputs.values()):
+        return
+    parts = _parting(session)
+    for name, value in session.inputs.items():
+        if value.dtype in (torch.int32, torch.int64) and value.numel() and name not in parts:
+            for inputs in islice(_from_the_end(session, name), 1):
+                for attempt in at_point(session, f"with negative indices in {name}", inputs):
+                    yield attempt._replace(may_refuse=True, own_values=True, on_error="warns")
+
+
+def _from_the_end(session: Session, name: str) -> Iterator[Tensors]:
+    value = session.inputs[name]
+    others = [each.shape for each in session.inputs.values() if each.is_floating_point()]
+    lengths = dict.fromkeys(length for shape in others for length in shape)
+    for length in lengths if int(value.min()) >= 0 else ():
+        counted = value.clone(memory_format=torch.contiguous_format)
+        counted.view(-1)[::2] -= length
+        inputs = {**session.inputs, name: counted}
+        if int(value.max()) < length and has_the_same_values(session, inputs):
+            yield inputs
 
 
 def repeated(session: Session) -> dict[str, Tensor] | None:

@@ -9,6 +9,7 @@ from torch_reference.check.ways.elsewhere.partitions import parted
 from torch_reference.check.ways.session import Session
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.function_objective import FunctionObjective
 
 PRIME = 37
 """A number of rows that no block size divides."""
@@ -46,6 +47,23 @@ def takes(session: Session, inputs: Tensors) -> bool:
     except UserCodeError:
         return False
     return True
+
+
+def has_the_same_values(
+    session: Session, inputs: Tensors, objective: FunctionObjective | None = None
+) -> bool:
+    """Whether the reference takes these inputs, or options, and its outputs are what they were."""
+    try:
+        before, _ = session.objective.looked_at(session.inputs, ())
+        after, _ = (objective or session.objective).looked_at(inputs, ())
+    except UserCodeError:
+        return False
+    return are_equal(before, after)
+
+
+def are_equal(one: Tensors, other: Tensors) -> bool:
+    """Whether both hold the same numbers by the same names."""
+    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
 
 
 def with_its_rows(session: Session) -> list[str]:

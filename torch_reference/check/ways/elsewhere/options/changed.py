@@ -5,21 +5,22 @@ mask or a bias that is none, are what a function is tried with first; what its b
 at others. So does a number that is written into it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 from torch.utils._pytree import TreeSpec
 
-from torch_reference.check.ways.elsewhere.fitting import halved
-from torch_reference.check.ways.elsewhere.in_place_of_none import in_place_of_none
 from torch_reference.check.ways.elsewhere.indices import repeated
+from torch_reference.check.ways.elsewhere.options.fitting import halved
+from torch_reference.check.ways.elsewhere.options.in_place_of_none import in_place_of_none
+from torch_reference.check.ways.elsewhere.options.other_values import other_values
+from torch_reference.check.ways.elsewhere.options.read import counted_from_the_end, is_read, objective_with
+from torch_reference.check.ways.elsewhere.options.unsaid import called_by_name, unsaid_options
 from torch_reference.check.ways.elsewhere.resizing import takes
-from torch_reference.check.ways.elsewhere.unsaid import called_by_name, unsaid_options
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.check.ways.sizes import MOST_WANTED
@@ -27,20 +28,12 @@ from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.holders import Opened
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.calls.really import is_tensor
-from torch_reference.judging.function_objective import FunctionObjective
-from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
+from torch_reference.judging.scalar_objective import UPSTREAM
 
 MOST = 8
 """So many options are changed, each alone."""
 MOST_FOR_NONE = 4
 """So many things are tried in the place of one None, of those that the reference takes."""
-OTHERS: Mapping[type, Mapping[Any, tuple[Any, ...]]] = {
-    bool: {False: (True,), True: (False,)},
-    int: {0: (1,), 1: (2, 0), -1: (-2, 0)},
-    float: {0.0: (0.25,), 1.0: (0.75, 0.0)},
-    str: {"mean": ("sum", "none"), "sum": ("mean", "none"), "none": ("mean", "sum")},
-}
-"""What is tried in place of a value that hides most, where the reference takes that."""
 
 
 class Option(NamedTuple):
@@ -69,8 +62,10 @@ def with_options(session: Session) -> Iterator[Attempt]:
             )
             yield from (each for attempts in islice(found, MOST_FOR_NONE) for each in attempts)
             continue
-        for other in _others(option.given):
+        for other in other_values(option.given):
             yield from _with(session, option, other)
+        for other in counted_from_the_end(session, option.given, option.with_another):
+            yield from _with(session, option, other, is_the_same=True)
 
 
 def _options(session: Session) -> Iterator[Option]:
@@ -87,17 +82,7 @@ def _options(session: Session) -> Iterator[Option]:
 
 
 def _has_others(leaf: Any) -> bool:
-    return leaf is None or bool(_others(leaf))
-
-
-def _others(given: Any) -> tuple[Any, ...]:
-    """Of other numbers one more, or half as much: more steps and a smaller error are no worse."""
-    kind = type(given)
-    if kind in OTHERS and given in OTHERS[kind]:  # what is of another kind may have no hash
-        return OTHERS[kind][given]
-    if kind is int:
-        return (given + 1,)
-    return (given / 2,) if kind is float and given / 2 not in (given, 0.0) and given == given else ()
+    return leaf is None or bool(other_values(leaf))
 
 
 def _outside_of_objects(nest: TreeSpec) -> list[bool]:
@@ -109,19 +94,21 @@ def _outside_of_objects(nest: TreeSpec) -> list[bool]:
     return [is_own for child in nest.children() for is_own in _outside_of_objects(child)]
 
 
-def _with(session: Session, option: Option, other: Any) -> Iterator[Attempt]:
-    """The attempts with another option at the given inputs, at repeated indices, or at half of a size."""
+def _with(session: Session, option: Option, other: Any, is_the_same: bool = False) -> Iterator[Attempt]:
+    """The attempts with another option at the given inputs, at repeated indices, or at half of a size.
+
+    is_the_same says that it is known to be read, and to be another name of what was given.
+    """
     arguments = option.with_another(other)
     there = called_by_name(session) if len(arguments.names) > len(session.arguments.names) else session
     function = replace(there.function, arguments=arguments)
-    given = session.objective
-    objective = replace(given, arguments=arguments, function=given.changing or given.function, forms=None)
+    objective = objective_with(session, arguments)
     point = {**session.point, **({option.name: other} if is_tensor(other) else {})}
     there = replace(there, arguments=arguments, function=function, objective=objective, point=point)
     told = f"with {option.name} = {_told(other)} in place of {option.given!r}"
     on_error = "refused" if option.given is None else "warns"
     for inputs, what in _points(there, is_resized=type(other) is int):
-        settled = _settled(session, there, inputs, option.given is None)
+        settled = _settled(session, there, inputs, option.given is None, is_the_same)
         if settled is None:
             continue
         for attempt in at_point(settled, f"{told}{what}", inputs):
@@ -137,7 +124,9 @@ def _points(there: Session, is_resized: bool) -> Iterator[tuple[Tensors, str]]:
         yield from ((inputs, ", at half of a size") for inputs in islice(fitting, 1))
 
 
-def _settled(session: Session, there: Session, inputs: Tensors, is_for_none: bool) -> Session | None:
+def _settled(
+    session: Session, there: Session, inputs: Tensors, is_for_none: bool, is_known: bool
+) -> Session | None:
     """The session with the option where the reference takes it and reads it; None elsewhere."""
     try:
         resized = any(value.shape != there.inputs[name].shape for name, value in inputs.items())
@@ -149,29 +138,14 @@ def _settled(session: Session, there: Session, inputs: Tensors, is_for_none: boo
         return None  # as dropout with another probability than 0
     if is_for_none and not _has_the_same_shapes(session, outputs):
         return None
-    return replace(there, objective=objective) if resized or _is_read(session, objective, inputs) else None
+    is_known = is_known or resized or is_read(session, objective, inputs)
+    return replace(there, objective=objective) if is_known else None
 
 
 def _has_the_same_shapes(session: Session, outputs: Tensors) -> bool:
     """Whether what was none is of the shape that was meant: else the outputs are broadcast."""
     known = {name.removeprefix(UPSTREAM): value.shape for name, value in session.upstream.items()}
     return all(known.get(name, value.shape) == value.shape for name, value in outputs.items())
-
-
-def _is_read(session: Session, objective: FunctionObjective, inputs: Tensors) -> bool:
-    """Whether the option changes anything of the reference."""
-    before, _ = session.objective.looked_at({name: inputs[name] for name in session.inputs}, session.wanted)
-    after, _ = objective.looked_at(inputs, session.wanted)
-    if not _are_equal(before, after):
-        return True
-    names = {name: tuple(inputs[name].shape) for name in session.wanted}
-    point = {**session.upstream, **inputs}
-    given = reference_gradients(session.objective, {name: point[name] for name in session.point}, names)
-    return not _are_equal(given, reference_gradients(objective, point, names))
-
-
-def _are_equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
-    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
 
 
 def _told(other: Any) -> str:

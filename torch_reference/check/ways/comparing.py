@@ -1,0 +1,60 @@
+"""What one call made beside the reference: whether it is near, and what is wrong of it."""
+
+from typing import Any
+
+from torch import Tensor
+
+from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
+from torch_reference.judging.calls.nests import tensors_of
+from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.finding import UNTOLD, Finding, is_small, says_too_little
+from torch_reference.judging.function_objective import FunctionObjective
+from torch_reference.judging.function_outputs import judge_outputs
+from torch_reference.judging.judgement import are_near, judge
+from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
+
+
+def is_near(made: Made, attempt: Attempt, objective: FunctionObjective, session: Session) -> bool:
+    """Whether all is so near the reference's that it is judged no further, in an evaluation of it or two."""
+    outputs: dict[str, Tensor] = {}
+    if made.outputs and attempt.objective is None:
+        outputs = {name: value.detach() for name, value in tensors_of(made.outputs).items()}
+        names = {UPSTREAM + name for name in (*session.plain.outputs, *made.outputs)}
+        if outputs.keys() != made.outputs.keys() or not names <= attempt.point.keys():
+            return False
+    try:
+        if are_near(made.gradients, objective, attempt.point, outputs):
+            return True
+        # In 16 bits little is near, and a port of a module makes the same numbers.
+        names_of = {name: tuple(value.shape) for name, value in made.gradients.items()}
+        same = reference_gradients(objective, attempt.point, names_of, outputs=tuple(outputs))
+    except UserCodeError:
+        return False
+    return is_the_same(Made(outputs, made.gradients), Made({n: same[n] for n in outputs}, same))
+
+
+def findings_of(made: Made, attempt: Attempt, objective: Any, session: Session) -> list[Finding]:
+    """What is told of its outputs, where they are compared, and of its gradients."""
+    found: list[Finding] = []
+    if made.outputs and attempt.objective is None:
+        again = None if attempt.by_chance else lambda: attempt.call().outputs
+        wanted = tuple(made.gradients) or session.wanted
+        outputs = judge_outputs(made.outputs, objective, attempt.point, True, again, wanted)
+        found += [each for each in outputs if each.row.verdict not in UNTOLD]
+    if made.gradients:
+        shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
+        rows = judge(
+            made.gradients,
+            objective,
+            attempt.point,
+            shapes,
+            fewest=1,
+            coarsely=True,
+            # What is judged to half of the digits needs no excuse for the last ones.
+            again=None if attempt.by_chance or attempt.roughly else lambda: attempt.call().gradients,
+        )
+        for name, row in rows.items():
+            small = attempt.roughly and is_small(row, made.gradients[name])
+            if not small and not says_too_little(row, made.gradients[name]):
+                found.append(Finding(name, "input", row))
+    return found

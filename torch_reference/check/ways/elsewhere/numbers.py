@@ -1,0 +1,116 @@
+"""Numbers of another kind than those given: of the other sign, whole, or with a zero among them.
+
+A power's derivative is another at an exponent of 0, a product's where one factor is 0, and a remainder's
+below 0. Nobody sees it where all are positive.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from torch_reference.check.ways.elsewhere.partitions import partitions
+from torch_reference.check.ways.elsewhere.resizing import with_its_rows
+from torch_reference.check.ways.near import is_one_number
+from torch_reference.check.ways.points import Change, at_point, changed
+from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.check.ways.sizes import MOST_WANTED
+from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.own_generator import own_generator
+from torch_reference.judging.derivation_task import normal
+from torch_reference.tolerance.rows.by_rows import INDICES
+
+WHOLE = (0, 1, -1, 2)
+
+
+def with_zeros(session: Session) -> Iterator[Attempt]:
+    """Some exact zeros, then the same ones in all inputs of a shape, as of a logarithm that 0 is times.
+
+    At last one alone in each input: of a product that of the others is not 0 there.
+    """
+    yield from changed(session, "at inputs with exact zeros", _some_zero)
+    together = _inputs_with(session, [], _some_zero)
+    for name in _few(session):
+        together[name] = _some_zero(together[name], own_generator(0))
+    if len({value.shape for name, value in together.items() if name in session.wanted}) < len(_few(session)):
+        yield from at_point(session, "at exact zeros in the same places", together)
+    for name in _few(session):
+        value = session.inputs[name]
+        if value.numel() > 1 and bool(value.all()):
+            yield from at_point(session, f"at one zero in {name}", {**session.inputs, name: _one_zero(value)})
+
+
+def with_signs(session: Session) -> Iterator[Attempt]:
+    """The other sign of half of the numbers, where all have one: of all such inputs, then of each alone."""
+    names = [name for name in _few(session) if _have_one_sign(session.inputs[name])]
+    for chosen in [names, *([name] for name in names)] if len(names) > 1 else [names]:
+        if chosen:
+            told = f"with the other sign of numbers of {', '.join(chosen)}"
+            yield from _of_another_kind(session, told, _inputs_with(session, chosen, _signs_turned))
+
+
+def at_whole_numbers(session: Session) -> Iterator[Attempt]:
+    """Small whole numbers in each input alone, as exponents are; integers of 0 and 1."""
+    apart = partitions(session.inputs)
+    for name, value in session.inputs.items():
+        is_moved = name in _few(session) or is_one_number(value) or value.numel() == 1
+        is_whole = value.dtype in INDICES and name not in apart
+        if not (is_whole or (is_moved and value.is_floating_point())) or not value.numel():
+            continue
+        kinds = WHOLE[:2] if is_whole else WHOLE
+        if value.numel() > 1:
+            changes = [partial(_any_of, kinds)]
+        else:
+            changes = [partial(_any_of, (kind,)) for kind in kinds[:3] if kind != value.item()]
+        for change in changes:
+            told = f"at whole numbers in {name}"
+            yield from _of_another_kind(session, told, _inputs_with(session, [name], change))
+
+
+def _few(session: Session) -> tuple[str, ...]:
+    """Those whose gradients are asked for; none of a module with many parameters."""
+    return session.wanted if len(session.wanted) <= MOST_WANTED else ()
+
+
+def _inputs_with(session: Session, names: list[str], change: Change) -> dict[str, Tensor]:
+    generator = own_generator(0)
+    return {**session.inputs, **{name: change(session.inputs[name], generator) for name in names}}
+
+
+def _of_another_kind(session: Session, told: str, inputs: Tensors) -> Iterator[Attempt]:
+    """The attempt there: of other values than the reference's it is another function, and nothing is known.
+
+    What is one number for many, as a gain, a width or a threshold, may have no other sign: a report warns.
+    """
+    of_rows = with_its_rows(session)
+    may_be = all(name in of_rows for name, value in inputs.items() if value is not session.inputs[name])
+    for attempt in at_point(session, told, inputs):
+        yield attempt._replace(own_values=True, may_refuse=True, on_error="warns", warns=not may_be)
+
+
+def _have_one_sign(value: Tensor) -> bool:
+    return bool(value.any()) and bool((value >= 0).all() | (value <= 0).all())
+
+
+def _signs_turned(value: Tensor, generator: torch.Generator) -> Tensor:
+    turned = normal(value, generator) > 0
+    turned.view(-1)[0] = True
+    return torch.where(turned, -value, value)
+
+
+def _some_zero(value: Tensor, generator: torch.Generator) -> Tensor:
+    if not value.is_floating_point() or value.ndim == 0:
+        return value
+    return torch.where(normal(value, generator) > 0.7, torch.zeros_like(value), value)
+
+
+def _one_zero(value: Tensor) -> Tensor:
+    found = value.clone(memory_format=torch.contiguous_format)
+    found.view(-1)[value.numel() // 2] = 0
+    return found
+
+
+def _any_of(kinds: tuple[int, ...], value: Tensor, generator: torch.Generator) -> Tensor:
+    chosen = torch.randint(len(kinds), value.shape, generator=generator, device=generator.device)
+    return torch.tensor(kinds, dtype=value.dtype, device=value.device)[chosen.to(value.device)]

@@ -1,0 +1,15 @@
+"""Options of a call: flags the other way, other numbers, something for None.
+
+| file | what it holds |
+| --- | --- |
+| changed | each option another, alone |
+| other_values | what is tried in the place of a flag, a number or a word |
+| in_place_of_none | what is tried for an option that is None |
+| read | whether the reference reads an option, and another number that means the same to it |
+| unsaid | options that a call leaves at their defaults |
+| fitting | inputs of half a size, for an option that needs it |
+"""
+
+from torch_reference.check.ways.elsewhere.options.changed import with_options
+
+__all__ = ["with_options"]

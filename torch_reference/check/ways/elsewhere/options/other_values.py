@@ -1,0 +1,26 @@
+"""What is tried in the place of a flag, a number or a word."""
+
+from collections.abc import Mapping
+from typing import Any
+
+OTHERS: Mapping[type, Mapping[Any, tuple[Any, ...]]] = {
+    bool: {False: (True,), True: (False,)},
+    int: {0: (1,), 1: (2, 0), -1: (-2, 0)},
+    float: {0.0: (0.25,), 1.0: (0.75, 0.0)},
+    str: {"mean": ("sum", "none"), "sum": ("mean", "none"), "none": ("mean", "sum")},
+}
+"""What is tried in place of a value that hides most, where the reference takes that."""
+
+
+def other_values(given: Any) -> tuple[Any, ...]:
+    """Of other numbers one more, or half as much, and 0: more steps and a smaller error are no worse.
+
+    >>> other_values(2), other_values(0.5), other_values("mean"), other_values("cubic")
+    ((3, 0), (0.25, 0.0), ('sum', 'none'), ())
+    """
+    kind = type(given)
+    if kind in OTHERS and given in OTHERS[kind]:  # what is of another kind may have no hash
+        return OTHERS[kind][given]
+    if kind is int:
+        return (given + 1, 0)
+    return (given / 2, 0.0) if kind is float and given / 2 not in (given, 0.0) and given == given else ()
