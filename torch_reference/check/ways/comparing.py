@@ -5,11 +5,12 @@ from typing import Any
 from torch import Tensor
 
 from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
+from torch_reference.comparison import Row, Verdict
 from torch_reference.judging.calls.nests import tensors_of
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.finding import UNTOLD, Finding, is_small, says_too_little
 from torch_reference.judging.function_objective import FunctionObjective
-from torch_reference.judging.function_outputs import judge_outputs
+from torch_reference.judging.function_outputs import fit_beside_gradients, judge_outputs
 from torch_reference.judging.judgement import are_near, judge
 from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
 
@@ -34,27 +35,27 @@ def is_near(made: Made, attempt: Attempt, objective: FunctionObjective, session:
 
 
 def findings_of(made: Made, attempt: Attempt, objective: Any, session: Session) -> list[Finding]:
-    """What is told of its outputs, where they are compared, and of its gradients."""
+    """What is told of its outputs, where they are compared, and of its gradients, in the same draws."""
+    is_compared = bool(made.outputs) and attempt.objective is None
+    beside = is_compared and bool(made.gradients)
+    outputs = fit_beside_gradients(made.outputs, objective, attempt.point, False) if beside else {}
+    rows = _rows(made, attempt, objective, outputs) if made.gradients else {}
     found: list[Finding] = []
-    if made.outputs and attempt.objective is None:
+    if is_compared and not (outputs and all(rows[name].verdict is Verdict.AGREES for name in outputs)):
         again = None if attempt.by_chance else lambda: attempt.call().outputs
         wanted = tuple(made.gradients) or session.wanted
-        outputs = judge_outputs(made.outputs, objective, attempt.point, True, again, wanted)
-        found += [each for each in outputs if each.row.verdict not in UNTOLD]
-    if made.gradients:
-        shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
-        rows = judge(
-            made.gradients,
-            objective,
-            attempt.point,
-            shapes,
-            fewest=1,
-            coarsely=True,
-            # What is judged to half of the digits needs no excuse for the last ones.
-            again=None if attempt.by_chance or attempt.roughly else lambda: attempt.call().gradients,
-        )
-        for name, row in rows.items():
-            small = attempt.roughly and is_small(row, made.gradients[name])
-            if not small and not says_too_little(row, made.gradients[name]):
-                found.append(Finding(name, "input", row))
+        told = judge_outputs(made.outputs, objective, attempt.point, True, again, wanted)
+        found += [each for each in told if each.row.verdict not in UNTOLD]
+    for name, value in made.gradients.items():
+        small = attempt.roughly and is_small(rows[name], value)
+        if not small and not says_too_little(rows[name], value):
+            found.append(Finding(name, "input", rows[name]))
     return found
+
+
+def _rows(made: Made, attempt: Attempt, objective: Any, outputs: dict[str, Tensor]) -> dict[str, Row]:
+    shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
+    # What is judged to half of the digits needs no excuse for the last ones.
+    again = None if attempt.by_chance or attempt.roughly else lambda: attempt.call().gradients
+    options: dict[str, Any] = {"fewest": 1, "coarsely": True, "outputs": outputs, "again": again}
+    return judge(made.gradients, objective, attempt.point, shapes, **options)

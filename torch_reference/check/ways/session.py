@@ -10,6 +10,7 @@ from torch import Tensor
 
 from torch_reference.check.calling import Called, GraphFunction, PairOfFunctions
 from torch_reference.check.graphs import as_upstream
+from torch_reference.check.ways.elsewhere.ordinary import to_be_compared
 from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.cuts import Indexing
 from torch_reference.judging.calls.nests import named_leaves, tensors_of
@@ -133,12 +134,14 @@ class Session:
         layout: Callable[[str, Any], Any] = lambda name, value: value,
     ) -> Made:
         """The gradients at a point, every tensor passed on in the layout that is asked for."""
-        wanted = wanted or self.wanted
+        wanted, is_given = wanted or self.wanted, all(point[n] is value for n, value in self.inputs.items())
         point = copies(point)
         tensors = {name: layout(name, value) for name, value in self.tensors(point).items()}
         above = {name: value for name, value in tensors.items() if name.startswith(UPSTREAM)}
         if self.graph is None:
-            return Made({}, gradients_of(self.function.differentiated(tensors, above, wanted)[1], point))
+            outputs, found = self.function.differentiated(tensors, above, wanted)
+            known = self.plain.outputs if is_given else None
+            return Made(to_be_compared(outputs, known, point, self.point), gradients_of(found, point))
         outputs, found = self.graph.differentiated(tensors, above, wanted)
         return Made(outputs, gradients_of(found, point))
 

@@ -12,7 +12,8 @@ from torch_reference.check.ways import (
     transforms,
     upstreams,
 )
-from torch_reference.check.ways.elsewhere import corners, dimensions, indices, lengths, numbers, options
+from torch_reference.check.ways.elsewhere import corners, dimensions, indices, lengths, numbers
+from torch_reference.check.ways.elsewhere.options.changed import with_options
 from torch_reference.check.ways.elsewhere.unwritten import unwritten
 from torch_reference.check.ways.layouts import LAYOUTS, in_layout
 from torch_reference.check.ways.session import Attempt, Session
@@ -53,7 +54,7 @@ WAYS: dict[str, Way] = {
     "negative indices": indices.with_negative_indices,
     "ignored indices": indices.with_ignored_targets,
     "masks": indices.with_masks,
-    "options": options.with_options,
+    "options": with_options,
     "rows": sizes.with_rows,
     "columns": sizes.with_columns,
     "lengths": lengths.with_lengths,

@@ -11,6 +11,7 @@
 | lengths | each dimension longer than a small block |
 | corners | rows of zeros, unit vectors, identity matrices |
 | numbers | of another sign, whole, or with a zero among them |
+| ordinary | which outputs of a pair are compared there |
 | domain | where a reference has one derivative |
 | apart | what is tried in a process of its own, which it may end |
 | own_process | such a process |

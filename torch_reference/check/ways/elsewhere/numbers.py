@@ -19,26 +19,27 @@ from torch_reference.check.ways.sizes import MOST_WANTED
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import normal
+from torch_reference.tolerance.rounding.exact_results import is_whole
 from torch_reference.tolerance.rows.by_rows import INDICES
 
 WHOLE = (0, 1, -1, 2)
 
 
 def with_zeros(session: Session) -> Iterator[Attempt]:
-    """Some exact zeros, then the same ones in all inputs of a shape, as of a logarithm that 0 is times.
+    """Some exact zeros; then the same in inputs of one shape, as of a logarithm that 0 is times.
 
-    At last one alone in each input: of a product that of the others is not 0 there.
+    At last one alone in each input, elsewhere in each: of a product that of the others is not 0 there.
     """
     yield from changed(session, "at inputs with exact zeros", _some_zero)
-    together = _inputs_with(session, [], _some_zero)
-    for name in _few(session):
-        together[name] = _some_zero(together[name], own_generator(0))
-    if len({value.shape for name, value in together.items() if name in session.wanted}) < len(_few(session)):
-        yield from at_point(session, "at exact zeros in the same places", together)
-    for name in _few(session):
-        value = session.inputs[name]
-        if value.numel() > 1 and bool(value.all()):
-            yield from at_point(session, f"at one zero in {name}", {**session.inputs, name: _one_zero(value)})
+    names = [name for name in _few(session) if _is_without_zeros(session.inputs[name])]
+    shapes = [session.inputs[name].shape for name in names]
+    alike = [name for name, shape in zip(names, shapes, strict=True) if shapes.count(shape) > 1]
+    if alike:
+        inputs = {**session.inputs, **{name: _one_zero(session.inputs[name], 0) for name in alike}}
+        yield from at_point(session, f"at a zero in one place of {', '.join(alike)}", inputs)
+    if names:
+        own = {name: _one_zero(session.inputs[name], place) for place, name in enumerate(names, 1)}
+        yield from at_point(session, f"at one zero in {', '.join(names)}", {**session.inputs, **own})
 
 
 def with_signs(session: Session) -> Iterator[Attempt]:
@@ -51,14 +52,14 @@ def with_signs(session: Session) -> Iterator[Attempt]:
 
 
 def at_whole_numbers(session: Session) -> Iterator[Attempt]:
-    """Small whole numbers in each input alone, as exponents are; integers of 0 and 1."""
+    """Other whole numbers in each input alone that has such, as exponents are; of integers 0 and 1."""
     apart = partitions(session.inputs)
     for name, value in session.inputs.items():
+        is_index = value.dtype in INDICES and name not in apart
         is_moved = name in _few(session) or is_one_number(value) or value.numel() == 1
-        is_whole = value.dtype in INDICES and name not in apart
-        if not (is_whole or (is_moved and value.is_floating_point())) or not value.numel():
+        if not (is_index or (is_moved and is_whole(value))) or not value.numel():
             continue
-        kinds = WHOLE[:2] if is_whole else WHOLE
+        kinds = WHOLE[:2] if is_index else WHOLE
         if value.numel() > 1:
             changes = [partial(_any_of, kinds)]
         else:
@@ -105,9 +106,13 @@ def _some_zero(value: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(normal(value, generator) > 0.7, torch.zeros_like(value), value)
 
 
-def _one_zero(value: Tensor) -> Tensor:
+def _is_without_zeros(value: Tensor) -> bool:
+    return value.numel() > 1 and bool(value.all())
+
+
+def _one_zero(value: Tensor, place: int) -> Tensor:
     found = value.clone(memory_format=torch.contiguous_format)
-    found.view(-1)[value.numel() // 2] = 0
+    found.view(-1)[place % value.numel()] = 0
     return found
 
 

@@ -3,13 +3,13 @@
 | file | what it holds |
 | --- | --- |
 | changed | each option another, alone |
-| other_values | what is tried in the place of a flag, a number or a word |
+| values_in_place | what is tried in the place of a flag, a number or a word |
 | in_place_of_none | what is tried for an option that is None |
 | read | whether the reference reads an option, and another number that means the same to it |
 | unsaid | options that a call leaves at their defaults |
 | fitting | inputs of half a size, for an option that needs it |
 """
 
-from torch_reference.check.ways.elsewhere.options.changed import with_options
+from torch_reference.check.ways.elsewhere.options.values_in_place import other_values
 
-__all__ = ["with_options"]
+__all__ = ["other_values"]

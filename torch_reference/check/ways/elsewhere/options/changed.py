@@ -17,9 +17,9 @@ from torch.utils._pytree import TreeSpec
 from torch_reference.check.ways.elsewhere.indices import repeated
 from torch_reference.check.ways.elsewhere.options.fitting import halved
 from torch_reference.check.ways.elsewhere.options.in_place_of_none import in_place_of_none
-from torch_reference.check.ways.elsewhere.options.other_values import other_values
 from torch_reference.check.ways.elsewhere.options.read import counted_from_the_end, is_read, objective_with
 from torch_reference.check.ways.elsewhere.options.unsaid import called_by_name, unsaid_options
+from torch_reference.check.ways.elsewhere.options.values_in_place import other_values
 from torch_reference.check.ways.elsewhere.resizing import takes
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session

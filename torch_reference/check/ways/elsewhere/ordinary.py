@@ -1,0 +1,44 @@
+"""A pair's outputs at other points: compared where they are finite, and inputs about as large as those given.
+
+An assignment's softmax overflows where others do not, and is none the less right.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.nests import tensors_of
+from torch_reference.judging.calls.plain_numbers import as_tensors
+from torch_reference.judging.scalar_objective import UPSTREAM
+
+MANY_TIMES = 16
+"""Inputs so many times as large, or as small, as those given are of another scale."""
+
+
+def to_be_compared(
+    outputs: Mapping[str, Any], known: Mapping[str, Any] | None, point: Tensors, given: Tensors
+) -> dict[str, Any]:
+    """The outputs, with plain numbers as tensors; none of another scale, nor those that are what is known."""
+    above = {name.removeprefix(UPSTREAM): value for name, value in given.items() if name.startswith(UPSTREAM)}
+    made: dict[str, Any] = as_tensors(outputs, above, next(iter(given.values())))
+    tensors = tensors_of(made)
+    if known is not None:
+        before = tensors_of(as_tensors(known, above, next(iter(given.values()))))
+        is_same = tensors.keys() == before.keys() and all(map(torch.equal, tensors.values(), before.values()))
+        return {} if is_same else made
+    are_finite = all(bool(value.isfinite().all()) for value in tensors.values())
+    return made if are_finite and _is_ordinary(point, given) else {}
+
+
+def _is_ordinary(point: Tensors, given: Tensors) -> bool:
+    here, there = _largest(given), _largest(point)
+    return here <= MANY_TIMES * there and there <= MANY_TIMES * here
+
+
+def _largest(point: Tensors) -> float:
+    """The largest size among the inputs; infinite where a mask is."""
+    inputs = [value for name, value in point.items() if not name.startswith(UPSTREAM)]
+    sizes = [value.detach().abs().amax() for value in inputs if value.is_floating_point() and value.numel()]
+    return float(torch.stack([size.double() for size in sizes]).amax()) if sizes else 0.0
