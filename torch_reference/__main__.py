@@ -9,10 +9,10 @@ import json
 import sys
 from collections.abc import Sequence
 
+from torch_reference.check.around.no_way_out import no_way_out
 from torch_reference.check.derivation import check_derivation
 from torch_reference.check.function import check_function
 from torch_reference.check.shell.naming import loaded, made, named_model
-from torch_reference.check.shell.no_way_out import no_way_out
 from torch_reference.check.shell.options import NAMES, add_model_options, add_report_options
 from torch_reference.check.shell.told_report import BAD_INPUT, INTERRUPTED, USERS_CODE, status_of, tell
 from torch_reference.judging.calls.raised_errors import UserCodeError

@@ -1,7 +1,8 @@
 """What the user's objects raise where they are but looked at is a report too, and no error of the check's.
 
 An argument or a result may raise where its class or its shape is asked for; no call of the user's is to blame
-for that, and nothing is known of its numbers. What the code sets for the whole process is put back, and told.
+for that, and nothing is known of its numbers. What the code sets for the whole process is put back, and told;
+and none of it ends the process.
 """
 
 import functools
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec
 
+from torch_reference.check.around.no_way_out import no_way_out
 from torch_reference.check.around.settings import settings_put_back
 from torch_reference.check.examine import raised
 from torch_reference.judging.calls.nests import named_tensors
@@ -38,7 +40,7 @@ def reported(check: Callable[Parameters, Report]) -> Callable[Parameters, Report
     @functools.wraps(check)
     def checked(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Report:
         __tracebackhide__ = True
-        with settings_put_back() as changed:
+        with settings_put_back() as changed, no_way_out():
             try:
                 report = check(*args, **kwargs)
             except BaseException as error:

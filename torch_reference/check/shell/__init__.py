@@ -3,7 +3,6 @@
 | file | what it is |
 | --- | --- |
 | naming.py | package.module:attribute or a file's, and the model that three of them make |
-| no_way_out.py | an end without a report |
 | options.py | the same options for all |
 | told_report.py | the same report and the same ends for all |
 """

@@ -15,7 +15,7 @@ COMPILED = ("torch._inductor.", "torch._dynamo.convert_frame")
 
 
 class Foreign:
-    """What was seen of a call; nothing where somebody else looks at its calls.
+    """What was seen of a call; nothing where a profiler looks at its calls that cannot be put back.
 
     What torch.compile has made is no foreign code, though it calls some: it has guards. And compiled anew in
     another process it would wait for threads that are not there.
@@ -44,15 +44,19 @@ def looking_for_foreign_code() -> Iterator[Foreign]:
     True
     """
     found = Foreign()
-    if sys.getprofile() is not None:
+    before: Any = sys.getprofile()
+    others = before if callable(before) else None
+    if before is not None and not (others or hasattr(before, "enable")):
         yield found
         return
 
     def look(frame: FrameType, event: str, called: Any) -> None:
+        if others is not None:
+            others(frame, event, called)
         home = str(frame.f_globals.get("__name__"))
         if home.startswith(COMPILED):
             found.is_compiled = True
-            sys.setprofile(None)  # to compile takes long enough
+            sys.setprofile(others)  # to compile takes long enough
         elif event == "c_call" and not found.is_called and not frame.f_code.co_filename.startswith(HERE):
             found.is_called = getattr(called, "__name__", "") in HANDED_OVER or not _is_known(called)
 
@@ -60,7 +64,9 @@ def looking_for_foreign_code() -> Iterator[Foreign]:
     try:
         yield found
     finally:
-        sys.setprofile(None)
+        sys.setprofile(others)
+        if before is not None and others is None:
+            before.enable()  # cProfile's, which goes on where it was
 
 
 def _is_known(called: Any) -> bool:
