@@ -11,8 +11,9 @@ from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.finding import UNTOLD, Finding, is_small, says_too_little
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.function_outputs import fit_beside_gradients, judge_outputs
+from torch_reference.judging.hygiene import copies
 from torch_reference.judging.judgement import are_near, judge
-from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
+from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients
 
 
 def is_near(made: Made, attempt: Attempt, objective: FunctionObjective, session: Session) -> bool:
@@ -44,7 +45,10 @@ def findings_of(made: Made, attempt: Attempt, objective: Any, session: Session) 
     if is_compared and not (outputs and all(rows[name].verdict is Verdict.AGREES for name in outputs)):
         again = None if attempt.by_chance else lambda: attempt.call().outputs
         wanted = tuple(made.gradients) or session.wanted
-        told = judge_outputs(made.outputs, objective, attempt.point, True, again, wanted)
+        told = judge_outputs(
+            *(made.outputs, objective, attempt.point, True, again, wanted),
+            derive=lambda values: session.function.outputs(copies(values), ()),
+        )
         found += [each for each in told if each.row.verdict not in UNTOLD]
     for name, value in made.gradients.items():
         small = attempt.roughly and is_small(rows[name], value)
@@ -58,4 +62,9 @@ def _rows(made: Made, attempt: Attempt, objective: Any, outputs: dict[str, Tenso
     # What is judged to half of the digits needs no excuse for the last ones.
     again = None if attempt.by_chance or attempt.roughly else lambda: attempt.call().gradients
     options: dict[str, Any] = {"fewest": 1, "coarsely": True, "outputs": outputs, "again": again}
+
+    def derive(values: Tensors) -> Tensors:
+        return session.differentiated(values, tuple(shapes)).gradients
+
+    options["derive"] = derive if attempt.objective is None else None
     return judge(made.gradients, objective, attempt.point, shapes, **options)

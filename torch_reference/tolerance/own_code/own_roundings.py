@@ -6,12 +6,13 @@ operations moved by a rounding (rounding/moved_run.py). What that moves as far a
 as far as its formula goes; a wrong formula is wrong whatever its last digits are. What is off by more than
 NEAR roundings of the largest element loses digits, as a difference quotient does, whose formula cancels
 everywhere. Not forgiven is what works in a coarser precision than its inputs have. Of a kernel that runs past
-torch no operation is seen: off by no more than NEAR roundings of float32, of the largest element, it loses
-digits.
+torch, or of numpy, no operation is seen: what another precision (other_precision.py) does not explain of it,
+and is off by no more than NEAR roundings of float32, of the largest element, loses digits.
 """
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -19,6 +20,7 @@ from torch import Tensor
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.movement import DRAWS, Movement, Tensors
+from torch_reference.tolerance.own_code.other_precision import Derive, explained_by_another
 from torch_reference.tolerance.own_code.own_draws import OwnDraws
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues
 from torch_reference.tolerance.rounding.own_run import OwnRun
@@ -50,13 +52,14 @@ def forgiven(
     again: Again,
     accept: Collection[str] = (),
     anywhere: bool = False,
+    derive: Derive | None = None,
 ) -> dict[str, Row]:
     """The rows, those that differ by what the code's own roundings explain among them as they are then.
 
     Anywhere, at a point that nobody gave, they may explain more than NEAR.
 
     Shapes: manual are the numbers that were judged, or those of them that are asked for, by name; again()
-            makes them anew
+            makes them anew, and derive() those of other inputs
     """
     own = unit(movement.coarsest)
     told = dict(rows)
@@ -67,7 +70,10 @@ def forgiven(
             for name, row in told.items()
             if row.verdict is Verdict.DIFFERS and name in movement.moved and name in manual
         ]
-        explained = _explained(asked, manual, movement, again, finest) if asked else {}
+        by_another = derive and partial(
+            explained_by_another, movement=movement, derive=derive, anywhere=anywhere
+        )
+        explained = _explained(asked, manual, movement, again, finest, by_another) if asked else {}
         for name, how in explained.items():
             is_fine = finest <= unit(FINE) and (
                 anywhere or _is_near(manual[name], movement, name, again, finest)
@@ -78,7 +84,12 @@ def forgiven(
 
 
 def _explained(
-    asked: list[str], manual: Tensors, movement: Movement, again: Again, finest: float
+    asked: list[str],
+    manual: Tensors,
+    movement: Movement,
+    again: Again,
+    finest: float,
+    by_another: Callable[[Mapping[str, OwnDraws]], list[str]] | None = None,
 ) -> dict[str, str]:
     """What roundings of that size explain, and why no more than digits may be lost where that is so."""
     own = {name: _drawn(manual[name], movement, name) for name in asked}
@@ -102,7 +113,11 @@ def _explained(
         if not still:
             break
     explained = {name: "" for name, each in own.items() if each.is_inside()}
-    unseen = {name: UNSEEN for name, each in own.items() if not sees_all and _is_off_by_roundings(each)}
+    if sees_all:
+        return explained
+    if by_another and (rest := {name: each for name, each in own.items() if name not in explained}):
+        explained |= dict.fromkeys(by_another(rest), "")
+    unseen = {name: UNSEEN for name, each in own.items() if _is_off_by_roundings(each)}
     return unseen | explained
 
 

@@ -45,8 +45,8 @@ def by_own_code(
         differing = _asked_of_many(differing, rows, manual, coarsest, tolerance, code)
     if differing:
         asked = {name: manual[name] for name in differing}
-        rows = forgiven(rows, asked, tolerance().movement, code.again, meant.accept, anywhere)
-    names = in_question(rows, manual, coarsest) if code.derive else []
+        rows = forgiven(rows, asked, tolerance().movement, code.again, meant.accept, anywhere, code.derive)
+    names = in_question(rows, manual, coarsest) if code.derive and not anywhere else []
     if not names or code.derive is None:
         return rows
     asked, allowed = {name: manual[name] for name in names}, (meant.rtol, meant.accept)

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 from torch.utils._pytree import tree_iter
 
-from torch_reference.tolerance.rounding.exact_run import ExactRun
+from torch_reference.tolerance.rounding.exact_run import FRESH, ExactRun
 from torch_reference.tolerance.rounding.local_sums import as_list
 from torch_reference.tolerance.rounding.moved_run import MovedRun
 from torch_reference.tolerance.rounding.operations import operation
@@ -43,7 +43,8 @@ class OwnRun(MovedRun):  # type: ignore[no-untyped-call] # torch leaves it untyp
         if not kind.view:
             self._look(func, args, named)
         results = super().__torch_dispatch__(func, types, args, kwargs)
-        if kind.name in BLANK and isinstance(results, Tensor) and _memory(results):
+        is_unseen = kind.name in BLANK or (kind.name in FRESH and _is_tensor(results) and results.numel() > 1)
+        if is_unseen and isinstance(results, Tensor) and _memory(results):
             self.blank[_memory(results)] = results  # kept, so that no other is there
         return results
 

@@ -1,0 +1,87 @@
+"""Of code that torch does not see through, the other precision tells what its roundings explain."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from torch_reference import check_function
+from torch_reference.comparison import Verdict
+from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.own_code.other_precision import explained_by_another
+from torch_reference.tolerance.own_code.own_draws import OwnDraws
+
+FINE = pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+
+
+def interpolated(slope: Callable[[Any, Any], Any] = lambda g, p: g - g * p) -> tuple[Callable, Callable]:
+    """p x + (1 - p) y by numpy, as Chainer has its linear_interpolate (MIT licence), whose slope cancels."""
+
+    def forward(p: Any, x: Any, y: Any) -> tuple[Any, Any]:
+        return p * x + (1 - p) * y, (p, x, y)
+
+    def backward(kept: Any, g: Any) -> tuple[Any, Any, Any]:
+        p, x, y = kept
+        return g * (x - y), g * p, slope(g, p)
+
+    return forward, backward
+
+
+def report(pair: Any, dtype: torch.dtype, **options: Any) -> Any:
+    """The check of it in numpy's arrays, at weights some of which are near 1."""
+    draws = np.random.default_rng(0)
+    p = 1 - 10.0 ** -draws.uniform(0, 4, (5, 7))
+    arrays = [
+        each.astype(str(dtype)[6:]) for each in (p, draws.normal(size=p.shape), draws.normal(size=p.shape))
+    ]
+    return check_function(pair, lambda p, x, y: p * x + (1 - p) * y, *arrays, order=1, **options)
+
+
+@pytest.mark.medium
+@FINE
+def test_what_numpys_roundings_explain_is_right(dtype: torch.dtype) -> None:
+    """It was refused: of numpy's operations none is seen."""
+    found = report(interpolated(), dtype)
+    assert found, found
+    assert "explained by its own roundings" in str(found)
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize(
+    ("dtype", "slope"),
+    [
+        (torch.float64, lambda g, p: (g - g * p) * (1 + 1e-12)),
+        (torch.float64, lambda g, p: g - g * p + 1e-13),
+        (torch.float32, lambda g, p: (g - g * p) * np.float32(1 + 1e-4)),
+        (torch.float32, lambda g, p: g - g * p + np.float32(1e-5)),
+        (torch.float64, lambda g, p: (g - g * p).astype("float32").astype(g.dtype)),
+    ],
+    ids=["a factor", "a constant", "a factor in float32", "a constant in float32", "float32 inside"],
+)
+def test_what_they_do_not_explain_differs(dtype: torch.dtype, slope: Callable[[Any, Any], Any]) -> None:
+    """A mistake is of the same size in both precisions."""
+    found = report(interpolated(slope), dtype, ways=[], draws=0)
+    assert {each.name: each.row.verdict for each in found.findings}["inputs[2]"] is Verdict.DIFFERS
+
+
+def test_what_is_lost_altogether_is_a_rounding_where_nobody_gave_the_point() -> None:
+    """y + 1 of an ELU is 0 where it is e⁻²⁵⁰: a rounding of 1, in either precision; half of it is none."""
+
+    def slope(values: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"x": values["x"].exp()}
+
+    x = torch.tensor([-1.0, -250.0], dtype=torch.float64)
+    movement = Movement(slope, {"x": x})
+    movement.at_least(8)
+
+    def explained(derive: Callable[[Tensor], Tensor], anywhere: bool = True) -> list[str]:
+        bounds = {"": movement.bound("x"), **movement.sum_bounds("x")}
+        own = {"x": OwnDraws(derive(x), movement.expected["x"], bounds)}
+        return explained_by_another(own, movement, lambda values: {"x": derive(values["x"])}, anywhere)
+
+    assert explained(lambda x: (x.exp() - 1) + 1) == ["x"]
+    assert explained(lambda x: (x.exp() - 1) + 1, anywhere=False) == []
+    assert explained(lambda x: (x.exp() - 1) + 1 + 1e-14) == []

@@ -1,0 +1,111 @@
+"""What the code says of its roundings where its operations are not seen: it runs in another precision, too.
+
+A mistake is of the same size in float32 and float64; a rounding is not. g − g p, by numpy, is off by one of g
+whatever p is, and so it is in float32, at the same elements, by one of float32. So code that torch does not
+see through is run in the other of the two, at inputs that differ a little from draw to draw; how far off
+it is there, counted in roundings, is how far its own move it here, a draw as those of own_roundings.py are.
+What all of a result loses (0 for e⁻²⁵⁰, where 1 was added and taken away) shows no such ratio: at points that
+nobody gave it is taken for rounding where it is one of the largest element, in both precisions.
+"""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from torch_reference.tolerance.differences import difference
+from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.movement import DRAWS, Movement, Tensors
+from torch_reference.tolerance.own_code.own_draws import OwnDraws
+from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
+from torch_reference.tolerance.rounding.roundings import unit
+from torch_reference.tolerance.second_look import sizes_of_terms
+
+OTHER = {torch.float64: torch.float32, torch.float32: torch.float64}
+FIRST, HOPELESS = 6, 64.0
+"""After so many draws, what is still so many bounds away stays outside."""
+NEAR = 64.0
+"""So many roundings of the largest element are noise in the other precision; what is more is a mistake."""
+OF_LARGEST = 4.0
+"""So many roundings of the largest element are one that is added to all, and taken away."""
+BESIDE = 2.0**-6
+"""So far from the inputs their roundings are others: what a large term leaves of 1e-4 is a step or none."""
+GRID = 2.0**8
+"""What is a multiple of its inverse, as 0, 1 and an index are, stays what it is."""
+
+Derive = Callable[[Tensors], Mapping[str, Tensor]]
+
+
+def explained_by_another(
+    own: Mapping[str, OwnDraws], movement: Movement, derive: Derive, anywhere: bool
+) -> list[str]:
+    """Those that are within what the code is off in the other precision, and its own draws so far.
+
+    Shapes: derive makes them anew, of other inputs
+    """
+    other = OTHER.get(movement.coarsest)
+    if other is None:
+        return []
+    scale, still, found = unit(movement.coarsest) / unit(other), dict(own), []
+    for draw in range(DRAWS):
+        try:
+            off = _off(still, movement, derive, other, draw)
+        except Exception:  # it is the user's code, at other numbers
+            break
+        for name, distance in off.items():
+            each = still[name]
+            if anywhere and not draw:
+                _allow_roundings_of_the_largest(each, movement, name, distance / unit(other))
+            if each.is_explained(each.value + scale * distance):
+                found.append(name)
+        last = draw >= FIRST
+        still = {
+            name: still[name]
+            for name in off
+            if name not in found and not (last and still[name].is_hopeless(HOPELESS))
+        }
+        if not still:
+            break
+    return found
+
+
+def _off(
+    names: Mapping[str, OwnDraws], movement: Movement, derive: Derive, other: torch.dtype, seed: int
+) -> dict[str, Tensor]:
+    """How far off the code is in the other precision, of what is a number there."""
+    point = _beside(movement.inputs, other, seed)
+    made = derive(point)
+    with ExactRun():
+        right = movement.reference(widened_inputs(point))
+    found = {}
+    for name, each in names.items():
+        value = made[name].detach()
+        if value.dtype is other and value.shape == each.value.shape:
+            distance = difference(value, right[name])
+            if bool((distance.abs() <= NEAR * unit(other) * right[name].abs().amax()).all()):
+                found[name] = distance
+    return found
+
+
+def _beside(inputs: Tensors, other: torch.dtype, seed: int) -> dict[str, Tensor]:
+    """The inputs in the other precision, each number that is no round one moved a little."""
+    generator, point = torch.Generator().manual_seed(seed), {}
+    for name, value in inputs.items():
+        if value.dtype in OTHER:
+            drawn = torch.randn(value.shape, generator=generator, dtype=torch.float64).to(value.device)
+            is_round = (value * GRID).frac() == 0
+            moved = value.double() * (1 + BESIDE * drawn)
+            value = torch.where(is_round, value.double(), moved).to(other)
+        point[name] = value
+    return point
+
+
+def _allow_roundings_of_the_largest(own: OwnDraws, movement: Movement, name: str, there: Tensor) -> None:
+    """Let elements be off by roundings of the largest, or of what is added up to one, if they are so there.
+
+    Shapes: there, how far off they are in the other precision, in its roundings
+    """
+    largest = OF_LARGEST * torch.maximum(own.expected.abs().amax(), sizes_of_terms(movement, name).amax())
+    allowed = torch.where(there.abs() <= largest, unit(own.dtype) * largest, 0.0)
+    totals = {"": allowed, **dict(sums(allowed, allowed))}
+    own.bounds = {which: bound + totals.get(which, 0.0) for which, bound in own.bounds.items()}
