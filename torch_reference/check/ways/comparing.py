@@ -40,7 +40,7 @@ def findings_of(made: Made, attempt: Attempt, objective: Any, session: Session) 
     is_compared = bool(made.outputs) and attempt.objective is None
     beside = is_compared and bool(made.gradients)
     outputs = fit_beside_gradients(made.outputs, objective, attempt.point, False) if beside else {}
-    rows = _rows(made, attempt, objective, outputs) if made.gradients else {}
+    rows = _rows(made, attempt, objective, session, outputs) if made.gradients else {}
     found: list[Finding] = []
     if is_compared and not (outputs and all(rows[name].verdict is Verdict.AGREES for name in outputs)):
         again = None if attempt.by_chance else lambda: attempt.call().outputs
@@ -57,7 +57,9 @@ def findings_of(made: Made, attempt: Attempt, objective: Any, session: Session) 
     return found
 
 
-def _rows(made: Made, attempt: Attempt, objective: Any, outputs: dict[str, Tensor]) -> dict[str, Row]:
+def _rows(
+    made: Made, attempt: Attempt, objective: Any, session: Session, outputs: dict[str, Tensor]
+) -> dict[str, Row]:
     shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
     # What is judged to half of the digits needs no excuse for the last ones.
     again = None if attempt.by_chance or attempt.roughly else lambda: attempt.call().gradients
