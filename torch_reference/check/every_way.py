@@ -103,6 +103,8 @@ def _of_the_way(way: WayFound) -> str:
         same = ", as the reference's does" if way.so_does_the_reference else ""
         return f"{way.told} the {first.name} raises an error{same}: {first.row.explanation}"
     names = ", ".join(each.name for each in way.findings)
+    if way.so_does_the_reference is None:
+        return f"{way.told} the reference's gradient is not that of its own values: {names}"
     if way.so_does_the_reference:
         return f"{way.told} it returns others than as it was given, and so does the reference: {names}"
     if all(each.row.part for each in way.findings):

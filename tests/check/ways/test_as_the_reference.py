@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import batch_norm
 
 from autograd_functions import function
+from catalogue.ways.functions import saving
 from torch_reference import check_function
 
 draws = torch.Generator().manual_seed(0)
@@ -114,3 +115,22 @@ def test_a_single_number_has_no_rows() -> None:
     """Nor columns; a tensor without a dimension has no length."""
     report = check_function(torch.sin, torch.sin, x[0, 0], ways=["rows", "columns"], order=1)
     assert dict(report.ways) == {"rows": "cannot apply", "columns": "cannot apply"}, report
+
+
+@pytest.mark.medium
+def test_where_the_references_own_gradient_is_wrong_nobody_else_is_blamed() -> None:
+    """torch.ldexp has none at a negative integer (pytorch#187460), though it multiplies by a half there."""
+    exponents = torch.tensor([0, 1, 2])
+    report = check_function(lambda x, e: x * 2.0**e, torch.ldexp, x[0, :3], exponents, order=1)
+    assert report, str(report)
+    told = "at whole numbers in inputs[1] the reference's gradient is not that of its own values: inputs[0]"
+    assert told in report.warnings
+
+
+@pytest.mark.medium
+def test_a_surrogates_gradient_is_that_of_no_values() -> None:
+    """It is right as it is given, and so it is elsewhere."""
+    wrong = function(saving(torch.round), lambda ctx, g: torch.where(ctx.saved_tensors[0] < 0, 2 * g, g))
+    through = function(lambda ctx, x: x.round(), lambda ctx, g: g)
+    report = check_function(wrong, through.apply, x.abs(), ways=["signs"], order=1)
+    assert report.ways == (("signs", "fails"),)

@@ -5,7 +5,7 @@ from functools import partial
 from time import thread_time
 from typing import NamedTuple
 
-from torch_reference.check.references.as_the_reference import does_the_reference
+from torch_reference.check.references.as_the_reference import does_the_reference, is_wrong_itself
 from torch_reference.check.ways.comparing import findings_of, is_near
 from torch_reference.check.ways.elsewhere.domain import are_finite, is_in_domain
 from torch_reference.check.ways.points import of_those_finite
@@ -31,13 +31,16 @@ NO_DEVICE = "not judged (no device)"
 
 
 class WayFound(NamedTuple):
-    """What came of one way: "agrees", "fails", "warns", "cannot apply" or "refused"; what failed."""
+    """What came of one way: "agrees", "fails", "warns", "cannot apply" or "refused"; what failed.
+
+    so_does_the_reference is None where the reference alone is wrong.
+    """
 
     name: str
     status: str
     told: str = ""
     findings: tuple[Finding, ...] = ()
-    so_does_the_reference: bool = False
+    so_does_the_reference: bool | None = False
     seconds: float = 0.0
 
     @property
@@ -72,9 +75,13 @@ def run_way(session: Session, name: str, way: Way, allow: Collection[str] = ()) 
                 attempt = part  # of what is judged in its place
                 status, findings = _tried(session, attempt, allow)
             tried = partial(_tried, allow=allow)
-            same = status == "fails" and does_the_reference(session, way, attempt, findings, tried)
+            same: bool | None = status == "fails" and does_the_reference(
+                session, way, attempt, findings, tried
+            )
             if same:  # a forward that takes no such call is no mistake, whoever says so
                 status = "refused" if findings[0].name == "forward" else "warns"
+            if status == "fails" and is_wrong_itself(session, attempt, findings):
+                status, same = "warns", None
             if status in ("fails", NO_DEVICE):
                 return WayFound(name, status, attempt.what, tuple(findings))
             if status == "warns" and warned is None:

@@ -9,7 +9,7 @@ from itertools import product
 from time import thread_time
 
 from torch_reference.check.ways.elsewhere import parted
-from torch_reference.check.ways.elsewhere.broadcast import broadcast
+from torch_reference.check.ways.elsewhere.broadcast import broadcast, one_for_all
 from torch_reference.check.ways.elsewhere.resizing import LARGE, PRIME, Places, resized, rows_together
 from torch_reference.check.ways.near import near
 from torch_reference.check.ways.points import at_point
@@ -53,7 +53,7 @@ def with_rows(session: Session) -> Iterator[Attempt]:
 def with_columns(session: Session) -> Iterator[Attempt]:
     """One column, and more than a kernel's block, in all dimensions of one length that go together.
 
-    Then vectors of one number where there was one for each column, and the other way.
+    Then vectors of one number where there was one for each column, and the other way; and one row for all.
     """
     most = max((value.ndim for value in session.inputs.values()), default=0)
     largest = [value for value in session.inputs.values() if value.ndim == most > 1]
@@ -75,6 +75,7 @@ def with_columns(session: Session) -> Iterator[Attempt]:
                 yield from _each_alone(session, start, places, "columns")
                 break
     yield from broadcast(session)
+    yield from one_for_all(session)
 
 
 def _each_alone(session: Session, start: Tensors, places: Places, what: str) -> Iterator[Attempt]:

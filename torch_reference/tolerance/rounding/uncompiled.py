@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-LAZY = (torch._C.DispatchKey.Conjugate, torch._C.DispatchKey.Negative)
-"""What torch conjugates or negates only where it is used."""
+LAZY = tuple(getattr(torch._C.DispatchKey, name) for name in ("Conjugate", "Negative", "ZeroTensor"))
+"""What torch conjugates, negates or fills with zeros only where it is used."""
 
 
 class Uncompiled(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
@@ -43,14 +43,15 @@ def with_conjugates(handle: Callable[..., Any]) -> Callable[..., Any]:
     """How a mode handles an operation, with lazy conjugates inside of it as they are outside of the mode.
 
     torch leaves them out there, so that what an operation conjugates for itself stays as it is: the pseudo-
-    inverse of complex numbers was another one (torch 2.13).
+    inverse of complex numbers was another one, and a tangent of zeros, which has no memory, was read (torch
+    2.13).
     """
 
     @wraps(handle)
     def handled(
         self: Any, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if not any(isinstance(arg, Tensor) and arg.is_complex() for arg in args):
+        if not any(isinstance(arg, Tensor) and (arg.is_complex() or arg._is_zerotensor()) for arg in args):
             return handle(self, func, types, args, kwargs)
         included, excluded = (
             torch._C._dispatch_tls_local_include_set(),

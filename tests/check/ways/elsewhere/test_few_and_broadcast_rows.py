@@ -59,3 +59,28 @@ def test_one_row_that_is_taken_for_many_is_warned_of() -> None:
     assert report.agrees
     told = "with 37 rows of inputs[1] it returns others than the reference: inputs[0], inputs[1]"
     assert report.warnings == (told,)
+
+
+class FirstOfAll(torch.autograd.Function):
+    """A sum whose first gradient is that of one column, where there is one for all."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, y: Tensor) -> Tensor:
+        """Keeps the shapes."""
+        ctx.shapes = x.shape, y.shape
+        return x + y
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> Any:
+        """A slice is no sum."""
+        rows, columns = ctx.shapes[0]
+        return g[:rows, :columns], g.sum_to_size(ctx.shapes[1])
+
+
+@pytest.mark.medium
+def test_one_column_for_all_of_another_input_is_warned_of() -> None:
+    """The values are right, and nobody may have meant that call."""
+    report = check_function(FirstOfAll, torch.add, x, x.cos(), ways=["columns"], order=1)
+    assert report.agrees
+    told = "with one row of inputs[0] for all it returns others than the reference: inputs[0]"
+    assert report.warnings == (told,)

@@ -97,3 +97,40 @@ def test_a_pairs_outputs_are_compared_at_other_points() -> None:
     cancels = (lambda x: (x.exp() - 1, x)), lambda x, above: above * x.exp()
     report = check_function(cancels, torch.expm1, 1 + w, ways=["scales"], order=1)
     assert report, str(report)
+
+
+def scaled(x: Tensor, exponent: Tensor) -> Tensor:
+    return x * 2.0**exponent
+
+
+@pytest.mark.medium
+def test_integers_may_be_negative_where_the_reference_takes_that() -> None:
+    """As in pytorch#187460, where a power of two was one of integers."""
+
+    def backward(ctx: Any, above: Tensor) -> tuple[Tensor, None]:
+        exponent = ctx.saved_tensors[1]
+        return above * torch.where(exponent < 0, 0, 2 ** exponent.clamp(min=0)), None
+
+    exponents = torch.tensor([[0, 1, 2]]).expand(4, 3).clone()
+    ldexp = function(saving(scaled), backward)
+    report = check_function(ldexp, scaled, x, exponents, ways=["whole numbers"], order=1)
+    assert report.ways == (("whole numbers", "fails"),)
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize(("given", "shown"), [(1, -1), (0, -1)])
+def test_a_shift_has_a_sign(given: int, shown: int) -> None:
+    """And a dimension that is counted from the end is none that a backward may refuse."""
+
+    def forward(ctx: Any, x: Tensor, shift: int) -> Tensor:
+        ctx.shift = shift
+        return x.roll(shift, 0)
+
+    def backward(ctx: Any, above: Tensor) -> tuple[Tensor, None]:
+        return above.roll(-abs(ctx.shift), 0), None
+
+    report = check_function(
+        function(forward, backward), lambda x, shift: x.roll(shift, 0), x, given, ways=["options"], order=1
+    )
+    assert not report
+    assert f"with inputs[1] = {shown} in place of {given}" in str(report)

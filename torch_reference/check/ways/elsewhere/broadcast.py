@@ -1,4 +1,7 @@
-"""One number for all columns in place of one for each, and the other way, as slopes may be."""
+"""One number for all columns in place of one for each, and the other way, as slopes may be.
+
+And one row, or one column, for all of another input of the same shape.
+"""
 
 from collections.abc import Iterator
 
@@ -22,6 +25,22 @@ def broadcast(session: Session) -> Iterator[Attempt]:
                 told = f"with {'one number' if len(vector) == 1 else f'{len(vector)} numbers'} for {name}"
                 for attempt in at_point(session, told, {**session.inputs, name: vector}):
                     yield attempt._replace(may_refuse=True, own_values=True)
+
+
+def one_for_all(session: Session) -> Iterator[Attempt]:
+    """One row, then one column, of each of several inputs of one shape, where the outputs keep theirs.
+
+    A function may not have that in mind: where its values are right, and its gradients not, a report warns.
+    """
+    shapes = [value.shape for name, value in session.data.items() if name in session.wanted]
+    for name, value in session.data.items():
+        if name not in session.wanted or shapes.count(value.shape) < 2 or value.numel() < 2:
+            continue
+        for what, dim in (("row", 0), ("column", -1))[: value.ndim]:
+            inputs = {**session.inputs, name: value.narrow(dim, 0, 1).contiguous()}
+            for attempt in at_point(session, f"with one {what} of {name} for all", inputs):
+                if all(attempt.point[each].shape == above.shape for each, above in session.upstream.items()):
+                    yield attempt._replace(may_refuse=True, own_values=True, warns=True)
 
 
 def _others(value: Tensor, lengths: set[int]) -> Iterator[Tensor]:

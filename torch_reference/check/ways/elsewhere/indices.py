@@ -62,8 +62,7 @@ def with_negative_indices(session: Session) -> Iterator[Attempt]:
 
     None where nobody looks at them, or on a GPU: what is read there is not theirs.
     """
-    is_looked_at = session.watched is not None and not any(seen.is_unchecked for seen in session.watched)
-    if not is_looked_at or not all(value.is_cpu for value in session.inputs.values()):
+    if not may_be_negative(session):
         return
     parts = _parting(session)
     for name, value in session.inputs.items():
@@ -71,6 +70,12 @@ def with_negative_indices(session: Session) -> Iterator[Attempt]:
             for inputs in islice(_from_the_end(session, name), 1):
                 for attempt in at_point(session, f"with negative indices in {name}", inputs):
                     yield attempt._replace(may_refuse=True, own_values=True, on_error="warns")
+
+
+def may_be_negative(session: Session) -> bool:
+    """Whether an index below 0 does no harm: on a processor, where somebody looks at it."""
+    is_looked_at = session.watched is not None and not any(seen.is_unchecked for seen in session.watched)
+    return is_looked_at and all(value.is_cpu for value in session.inputs.values())
 
 
 def _from_the_end(session: Session, name: str) -> Iterator[Tensors]:

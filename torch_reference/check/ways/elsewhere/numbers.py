@@ -10,6 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from torch_reference.check.ways.elsewhere.indices import may_be_negative
 from torch_reference.check.ways.elsewhere.partitions import partitions
 from torch_reference.check.ways.elsewhere.resizing import with_its_rows
 from torch_reference.check.ways.near import is_one_number
@@ -52,14 +53,18 @@ def with_signs(session: Session) -> Iterator[Attempt]:
 
 
 def at_whole_numbers(session: Session) -> Iterator[Attempt]:
-    """Other whole numbers in each input alone that has such, as exponents are; of integers 0 and 1."""
+    """Other whole numbers in each input alone that has such, as exponents are.
+
+    None below 0 that may be an index into what nobody looks at.
+    """
     apart = partitions(session.inputs)
+    indices = WHOLE[:3] if may_be_negative(session) else WHOLE[:2]
     for name, value in session.inputs.items():
         is_index = value.dtype in INDICES and name not in apart
         is_moved = name in _few(session) or is_one_number(value) or value.numel() == 1
         if not (is_index or (is_moved and is_whole(value))) or not value.numel():
             continue
-        kinds = WHOLE[:2] if is_index else WHOLE
+        kinds = indices if is_index else WHOLE
         if value.numel() > 1:
             changes = [partial(_any_of, kinds)]
         else:

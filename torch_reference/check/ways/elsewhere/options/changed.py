@@ -106,7 +106,7 @@ def _with(session: Session, option: Option, other: Any, is_the_same: bool = Fals
     point = {**session.point, **({option.name: other} if is_tensor(other) else {})}
     there = replace(there, arguments=arguments, function=function, objective=objective, point=point)
     told = f"with {option.name} = {_told(other)} in place of {option.given!r}"
-    on_error = "refused" if option.given is None else "warns"
+    on_error = "fails" if is_the_same else "refused" if option.given is None else "warns"
     for inputs, what in _points(there, is_resized=type(other) is int):
         settled = _settled(session, there, inputs, option.given is None, is_the_same)
         if settled is None:

@@ -23,7 +23,8 @@ def counted_from_the_end(
     if type(given) is not int or given < 0:
         return
     values = [value for value in session.inputs.values() if value.is_floating_point()]
-    counts = [value.ndim for value in values] + [length for value in values for length in value.shape]
+    dims = [value.ndim for value in (*values, *session.upstream.values())]
+    counts = [*dims, *(length for value in values for length in value.shape)]
     with _Handed() as before:
         has_the_same_values(session, session.inputs)
 

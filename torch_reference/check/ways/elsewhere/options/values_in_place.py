@@ -5,7 +5,7 @@ from typing import Any
 
 OTHERS: Mapping[type, Mapping[Any, tuple[Any, ...]]] = {
     bool: {False: (True,), True: (False,)},
-    int: {0: (1,), 1: (2, 0), -1: (-2, 0)},
+    int: {0: (1, -1), 1: (2, 0, -1), -1: (-2, 0)},
     float: {0.0: (0.25,), 1.0: (0.75, 0.0)},
     str: {"mean": ("sum", "none"), "sum": ("mean", "none"), "none": ("mean", "sum")},
 }
@@ -13,14 +13,16 @@ OTHERS: Mapping[type, Mapping[Any, tuple[Any, ...]]] = {
 
 
 def other_values(given: Any) -> tuple[Any, ...]:
-    """Of other numbers one more, or half as much, and 0: more steps and a smaller error are no worse.
+    """Of other integers one more, none and the negative one; of other numbers half as much, and 0.
+
+    More steps and a smaller error are no worse; a shift, an offset and an exponent have a sign.
 
     >>> other_values(2), other_values(0.5), other_values("mean"), other_values("cubic")
-    ((3, 0), (0.25, 0.0), ('sum', 'none'), ())
+    ((3, 0, -2), (0.25, 0.0), ('sum', 'none'), ())
     """
     kind = type(given)
     if kind in OTHERS and given in OTHERS[kind]:  # what is of another kind may have no hash
         return OTHERS[kind][given]
     if kind is int:
-        return (given + 1, 0)
+        return (given + 1, 0, -given)
     return (given / 2, 0.0) if kind is float and given / 2 not in (given, 0.0) and given == given else ()
