@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode
 from torch_reference import check_function
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.own_code import own_roundings
 from torch_reference.tolerance.own_code.own_roundings import forgiven
 
 Function = Callable[[Tensor], Tensor]
@@ -179,3 +180,13 @@ def test_float32_inside_loses_no_digits_of_16_bits(dtype: torch.dtype) -> None:
     assert backward(x, randn(50, dtype=dtype))[-1] != 0
     report = check_function(own, cumulated, x, upstream=[randn(50, dtype=dtype)], ways=[], order=1, draws=0)
     assert report.agrees, report
+
+
+def test_what_takes_too_long_to_run_again_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A solver of many steps is not run 48 times; what is a thousand bounds away is wrong all the same."""
+    monkeypatch.setattr(own_roundings, "MOST_SECONDS", -1.0)
+    x = randn(5, 7, dtype=torch.float64, scale=3.0)
+    for factor, verdict in ((1.0, Verdict.INCONCLUSIVE), (1.001, Verdict.DIFFERS)):
+        pair = derived(lambda y, factor=factor: y * (1 - y) * factor)
+        report = check_function(pair, quotient, x, ways=[], order=1, draws=0)
+        assert report.findings[-1].row.verdict is verdict, report

@@ -13,6 +13,7 @@ and is off by no more than NEAR roundings of float32, of the largest element, lo
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
+from time import thread_time
 
 import torch
 from torch import Tensor
@@ -31,12 +32,18 @@ NEAR = 64.0
 """So many u of the largest element, or of the largest sum of what is added up to one."""
 FIRST, HOPELESS = 6, 64.0
 """After so many draws, what is still so many bounds away stays outside."""
+MOST_SECONDS = 10.0
+"""Who takes longer for so many draws is not waited for; what they would have explained is not known."""
 COARSE = 2.0**-10
 """A rounding that shows how large the terms are, in any precision."""
 EXPLAINED = "explained by its own roundings: its formula cancels where that of the reference does not"
 UNSEEN = (
     "off by no more than roundings of its largest element, of a kernel whose operations are not seen: digits "
     "that it has lost, or a mistake that is as small"
+)
+TOO_SLOW = (
+    "beyond what rounding explains in the reference, and not run again often enough to see what its own "
+    "roundings explain, which takes too long"
 )
 BY_ITSELF = (
     "explained by its own roundings alone: its formula loses digits where that of the reference does not"
@@ -91,12 +98,15 @@ def _explained(
     finest: float,
     by_another: Callable[[Mapping[str, OwnDraws]], list[str]] | None = None,
 ) -> dict[str, str]:
-    """What roundings of that size explain, and why no more than digits may be lost where that is so."""
+    """What roundings of that size explain, and why digits may be lost, or nothing is known, there."""
     own = {name: _drawn(manual[name], movement, name) for name in asked}
+    since = thread_time()
     if not _is_repeatable(own, again):
         return {}
-    sees_all, still = True, own
+    sees_all, still, is_over = True, own, False
     for draw in range(DRAWS):
+        if is_over := thread_time() - since > MOST_SECONDS:
+            break
         run = OwnRun(draw, finest)
         if movement.takes_equal_values and draw % 2:
             run.roundings = RoundingsOfValues(draw)
@@ -113,6 +123,8 @@ def _explained(
         if not still:
             break
     explained = {name: "" for name, each in own.items() if each.is_inside()}
+    if is_over:
+        explained |= {name: TOO_SLOW for name, each in still.items() if not each.is_hopeless(HOPELESS)}
     if sees_all:
         return explained
     if by_another and (rest := {name: each for name, each in own.items() if name not in explained}):
@@ -143,6 +155,8 @@ def _is_off_by_roundings(own: OwnDraws) -> bool:
 
 
 def _row(row: Row, loses_digits: str, accepts: bool) -> Row:
+    if loses_digits == TOO_SLOW:
+        return replace(row, verdict=Verdict.INCONCLUSIVE, explanation=TOO_SLOW)
     if loses_digits and not accepts:
         return replace(row, verdict=Verdict.LOSES_DIGITS, explanation=loses_digits)
     explanation = f"{Verdict.LOSES_DIGITS}, which is accepted" if loses_digits else EXPLAINED
