@@ -20,6 +20,8 @@ NEAREST |= {f"_upsample_nearest_exact{n}d_backward" for n in (1, 2, 3)}
 TRANSFORMS = {"_fft_r2c", "_fft_c2r", "_fft_c2c"}
 OF_ONES = {"_trilinear", "col2im"} | NEAREST
 """Those whose weights are 0 and 1: of ones, they count their terms themselves."""
+SMALL = 13
+"""The largest prime that a Fourier transform has a formula of its own for."""
 FURTHER = POOLS | INTERPOLATIONS | TRANSFORMS | OF_ONES
 
 Operation = Callable[..., Any]
@@ -64,6 +66,20 @@ def _of_a_transform(func: Operation, args: Sequence[Any], kwargs: Mapping[str, A
     squares = x.abs().square().sum(list(dims), keepdim=True)
     if x.is_complex() and not result.is_complex():
         squares = 2 * squares  # half of the terms are not stored
-    count = math.prod(max(x.shape[dim], result.shape[dim]) for dim in dims)
+    lengths = [max(x.shape[dim], result.shape[dim]) for dim in dims]
+    count = math.prod(lengths)
+    # What is no product of small primes is made by a chirp, of angles up to π times the length (MKL at 1030).
+    squares = squares * math.prod(length for length in lengths if _largest_prime(length) > SMALL)
     scale = {0: 1.0, 1: 1.0 / count, 2: 1.0 / count**2}[normalisation]
     return (squares * scale).expand(result.shape).clone()
+
+
+def _largest_prime(number: int) -> int:
+    """The largest prime that divides it."""
+    prime = 2
+    while prime * prime <= number:
+        if number % prime:
+            prime += 1
+        else:
+            number //= prime
+    return number

@@ -129,6 +129,8 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         if not (result.is_floating_point() or result.is_complex()) or result._is_zerotensor():
             return  # autograd's zeros, as of a function without a second derivative, have no memory
         rounding = self._unit(result.dtype)
+        if not kind.apart and (size := left_out(kind.name, args)) is not None:
+            self.roundings.add(result, size, 1.0)
         if kind.name in NEVER_ZERO:
             raise_underflows(args[0], result, self.coarsest or result.dtype)
         if (count := factors_of(kind.name, args, result)) > 1:

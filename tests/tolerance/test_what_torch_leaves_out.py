@@ -1,0 +1,63 @@
+"""Where PyTorch itself has fewer digits in float64 than a right derivation, that is right as well."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from torch_reference import check_function
+
+x = torch.linspace(-4, 4, 15, dtype=torch.float64)
+ALPHA = 1.3
+
+
+def celu(factor: float = 1.0) -> tuple[Callable, Callable]:
+    """By its formula: torch's slope has 1/α of a float32 (torch 2.13, derivatives.yaml: toFloat())."""
+    return (
+        lambda x: (torch.where(x > 0, x, ALPHA * torch.expm1(x / ALPHA)), x),
+        lambda x, above: above * torch.where(x > 0, 1.0, factor * torch.exp(x / ALPHA)),
+    )
+
+
+def digamma(factor: float = 1.0) -> tuple[Callable, Callable]:
+    """With the slope ψ′(x) = ζ(2, x), of which torch's is right to nine digits."""
+    return (
+        lambda x: (torch.digamma(x), x),
+        lambda x, above: factor * above * torch.special.zeta(torch.full_like(x, 2.0), x),
+    )
+
+
+def agrees(pair: tuple[Callable, Callable], reference: Callable[[Tensor], Tensor], x: Tensor) -> bool:
+    """Whether it does as it was given."""
+    return check_function(pair, reference, x, ways=[], order=1, draws=0).agrees
+
+
+def test_a_right_slope_of_more_digits_is_right() -> None:
+    """They differed by 10⁹ and by 4 million roundings, and "yours" was wrong."""
+    assert agrees(celu(), lambda x: functional.celu(x, ALPHA), x)
+    assert agrees(digamma(), torch.digamma, x.abs() + 0.3)
+
+
+def test_what_is_off_by_ten_times_as_much_is_refused() -> None:
+    """Of CELU only where α has digits that float32 has not."""
+    assert not agrees(celu(1 + 1e-5), lambda x: functional.celu(x, ALPHA), x)
+    assert not agrees(digamma(1 + 1e-8), torch.digamma, x.abs() + 0.3)
+    one = (lambda x: (functional.celu(x), x), lambda x, above: above * (x.clamp(max=0).exp() + 1e-9))
+    assert not agrees(one, functional.celu, x)
+
+
+@pytest.mark.medium
+def test_a_transform_of_a_length_that_mkl_has_no_formula_for() -> None:
+    """At 1030 numbers MKL is off by 1,200 roundings of their root mean square, by ten at 1024."""
+    places = torch.arange(1030)
+    angles = -2 * torch.pi * ((places[:, None] * places) % 1030).double() / 1030
+    matrix = torch.polar(torch.ones_like(angles), angles)  # which is symmetric
+    z = torch.randn(1030, generator=torch.Generator().manual_seed(0), dtype=torch.complex128)
+
+    def transform(factor: float = 1.0) -> tuple[Callable, Callable]:
+        return lambda z: (matrix @ z, None), lambda _, above: factor * (matrix.conj() @ above)
+
+    assert agrees(transform(), torch.fft.fft, z)
+    assert not agrees(transform(1 + 1e-9), torch.fft.fft, z)
