@@ -11,6 +11,7 @@ from torch_reference import Row, Verdict
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rows import by_rows
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
+from torch_reference.tolerance.rows.placing import some
 from torch_reference.tolerance.rows.whole import Allowed, Rows
 
 ROWS, COLUMNS = 40, 16
@@ -152,3 +153,12 @@ def test_what_is_known_of_a_last_rounding_is_so() -> None:
         movement = Movement(lambda values, last=last: {"y": last(values["x"] * values["x"] / 3)}, {"x": x})
         movement.at_least_a_pair(2)
         assert movement.ends_rounded["y"] is is_rounded
+
+
+def test_some_rows_are_those_of_their_numbers() -> None:
+    """Whether they follow each other, are taken twice, or none is."""
+    value = torch.arange(8).view(4, 2)
+    for here in ([1, 2, 3], [0, 0, 2], [3], []):
+        assert some(value, torch.tensor(here, dtype=torch.int64)).tolist() == [
+            value[n].tolist() for n in here
+        ]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.rows.least import COPIES, DRAWS, of_columns
 from torch_reference.tolerance.rows.sample import Sample
 
 generator = torch.Generator().manual_seed(0)
@@ -14,22 +15,22 @@ EVERY = torch.arange(64)
 
 
 def moved(value: Tensor) -> Movement:
-    """A softmax's gradient, moved twelve times."""
+    """A softmax's gradient, for so many copies of the rows."""
 
     def reference(values: dict[str, Tensor]) -> dict[str, Tensor]:
         leaf = values["x"].detach().requires_grad_()
         return {"x": torch.autograd.grad(torch.softmax(leaf, -1), leaf, values["up"])[0]}
 
-    movement = Movement(reference, {"x": value, "up": up})
+    movement = Movement(reference, {"x": value.repeat(COPIES, 1), "up": up.repeat(COPIES, 1)})
     movement.squares = {"x": torch.zeros_like(movement.expected["x"])}
-    movement.at_least(12)
+    movement.at_least_a_pair(DRAWS)
     return movement
 
 
 def test_at_a_zero_the_floor_is_zero() -> None:
     """Where a mask of -inf leaves nothing, whatever its row and its column are."""
     movement = moved(x.masked_fill(torch.arange(16) == 3, -math.inf))
-    whole = movement.expected["x"]
+    whole = movement.expected["x"][EVERY]
     floors = Sample(movement, "x", 1.0, EVERY, whole).floors(whole)
     assert (floors[:, 3] <= torch.finfo(torch.float64).tiny).all()
     assert (floors[:, 4] > 1e-12).all()
@@ -38,7 +39,7 @@ def test_at_a_zero_the_floor_is_zero() -> None:
 def test_beside_an_infinity_no_floor_is_sharp() -> None:
     """Its column would have one of infinity."""
     movement = moved(x)
-    whole = movement.expected["x"].clone()
+    whole = movement.expected["x"][EVERY]
     assert Sample(movement, "x", 1.0, EVERY, whole).is_sharp
     whole[5, 5] = math.inf
     assert not Sample(movement, "x", 1.0, EVERY, whole).is_sharp
@@ -47,7 +48,7 @@ def test_beside_an_infinity_no_floor_is_sharp() -> None:
 def test_the_gradients_of_a_mean_are_taken_as_those_of_the_whole() -> None:
     """A sample's are larger, by its share of the rows, and so are its bounds."""
     movement = moved(x)
-    whole = movement.expected["x"]
+    whole = movement.expected["x"][EVERY]
     of_a_sum = Sample(movement, "x", 1.0, EVERY, whole)
     of_a_mean = Sample(movement, "x", 0.125, EVERY, 0.125 * whole)
     torch.testing.assert_close(of_a_mean.floors(0.125 * whole), 0.125 * of_a_sum.floors(whole))
@@ -56,11 +57,31 @@ def test_the_gradients_of_a_mean_are_taken_as_those_of_the_whole() -> None:
 def test_what_is_off_alike_everywhere_is_told_by_its_sums() -> None:
     """Half of each element's floor, to the same side."""
     movement = moved(x)
-    whole = movement.expected["x"]
+    whole = movement.expected["x"][EVERY]
     sample = Sample(movement, "x", 1.0, EVERY, whole)
-    every, half = torch.ones(64, dtype=torch.bool), 0.5 * sample.floors(whole)
+    half = 0.5 * sample.floors(whole)
     signs = torch.where(torch.rand(whole.shape, generator=generator) < 0.5, -1.0, 1.0)
-    random = sample.settled(whole + 0.02 * half * signs, every)
+    random = sample.settled(whole + 0.02 * half * signs)
     assert random is not None
     assert random.inside.all()
-    assert sample.settled(whole + half * (1 + EVERY.unsqueeze(1) % 2), every) is None
+    assert sample.settled(whole + half * (1 + EVERY.unsqueeze(1) % 2)) is None
+
+
+def test_floors_are_no_larger_than_bounds() -> None:
+    """Of no element of the sample, after all draws."""
+    movement = moved(x)
+    alone = Movement(movement.reference, {"x": x, "up": up})
+    floors = Sample(movement, "x", 1.0, EVERY, alone.expected["x"]).floors(alone.expected["x"])
+    alone.at_least(48)
+    assert (floors <= 1.5 * alone.bound("x")).double().mean() > 0.999
+
+
+def test_a_column_is_no_less_sharp_where_its_sample_has_none_of_a_sign() -> None:
+    """The few below zero, a thousand times as large, round in parts of themselves as all others do."""
+    spreads = torch.full((8, 4), 1e-3, dtype=torch.float64)
+    sample = torch.ones(8, 4, dtype=torch.float64)
+    spreads[0, 0], sample[0, 0] = 1.0, -1000.0
+    squares, above = torch.tensor([1e6, 1e6, 8.0, 8.0]).double(), torch.full((4,), 8.0).double()
+    limit = of_columns(squares + above * (squares > 8), above, sample, spreads)
+    torch.testing.assert_close(limit[1], limit[0])
+    torch.testing.assert_close(limit[2:], torch.full((2,), 8.0**0.5 * 1e-3).double())

@@ -9,7 +9,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import Row, Verdict
-from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rows import by_rows, others
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.whole import Allowed, Rows
@@ -187,14 +186,3 @@ def test_an_infinity_makes_no_floor(small_parts: list[int]) -> None:
     rows = judged(point, wrong, root)
     assert set(small_parts) <= {-1}
     assert rows is None or not rows["x"].agrees
-
-
-def test_floors_are_no_larger_than_bounds() -> None:
-    """Of no element of the sample, after all draws."""
-    movement = Movement(norm, drawn(torch.float32))
-    movement.squares = {name: torch.zeros_like(value) for name, value in movement.expected.items()}
-    movement.at_least(12)
-    whole = movement.expected["x"]
-    floors = others.Sample(movement, "x", 1.0, torch.arange(ROWS), whole).floors(whole)
-    movement.at_least(48)
-    assert (floors <= 1.5 * movement.bound("x")).double().mean() > 0.999

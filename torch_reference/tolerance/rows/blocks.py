@@ -30,10 +30,11 @@ def joined(parts: Iterable[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     }
 
 
-def mean_of_rows(squares: Tensor) -> Tensor:
-    """Of the squares of each row.
+def mean_of_rows(squares: Tensor, totals: Mapping[str, Tensor] | None = None) -> Tensor:
+    """Of the squares of each row, by one of its sums where these are known.
 
     Shapes: as many dimensions as before
     """
-    dims = tuple(range(1, squares.ndim))
-    return squares.mean(dims, keepdim=True) if dims else squares
+    known = next((total for which, total in (totals or {}).items() if which not in OVER_ROWS), squares)
+    rows = known.flatten(1).sum(1) if known.ndim > 1 else known
+    return rows.view(-1, *(1,) * (squares.ndim - 1)) / (squares.numel() // len(squares))

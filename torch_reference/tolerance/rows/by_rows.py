@@ -16,7 +16,8 @@ from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.movement import DRAWS as ALL
 from torch_reference.tolerance.movement import Movement, Reference, Tensors
 from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, is_same
-from torch_reference.tolerance.rows.others import by_sample
+from torch_reference.tolerance.rows.least import COPIES
+from torch_reference.tolerance.rows.others import Others, by_sample, takes_a_sample
 from torch_reference.tolerance.rows.part import all_rows, soon_settled
 from torch_reference.tolerance.rows.placing import placed, some, times
 from torch_reference.tolerance.rows.whole import Allowed, Rows, Whole, exactly
@@ -24,7 +25,7 @@ from torch_reference.tolerance.verdicts import Tolerance
 
 PART = 2**22
 """So many bytes of the point belong to one part."""
-FIRST, SAMPLE = 16, 2**14
+FIRST, SAMPLE = 16, 2**13
 """The first part is so many times smaller, and no result has more numbers there."""
 REST = 8
 """The fewest draws for what was left: some of it has not moved in the first ones."""
@@ -82,23 +83,22 @@ class _Judgement:
         size, number = sum(self.whole.point[name].nbytes for name in rows.inputs), rows.number
         # Two parts at least: one would be the whole, and prove nothing.
         step = max(1, min(PART * number // max(size, 1), number // 2))
-        # What is wrong everywhere is found so in a few rows, and the others need prove it no more.
         most = max(self.whole.results[name].numel() for name in rows.results)
         few = max(1, min(step // FIRST, SAMPLE * number // max(most, 1)))
         first = torch.arange(few) * number // few
         names = [name for name in actual if name not in self.shared]
-        movement = self._part(actual, first, names, is_sample=True)
+        found = self._by_sample(actual, first)
+        if found is None:  # what is wrong everywhere is found so in few rows, and others need not prove it
+            self._part(actual, first, names)
         others = torch.ones(number, dtype=torch.bool).index_fill_(0, first, False).nonzero().flatten()
-        weights, is_wrong = self._weights(few / number), any(map(self._is_wrong, names))
-        found = None if is_wrong else by_sample(self.whole, actual, movement, first, weights)
         for here in (found.left if found else others).split(step):  # type: ignore[no-untyped-call]
-            if len(here):
-                self._part(actual, here, names)
+            if len(here):  # as few as those of the sample are done at once
+                self._part(actual, here, names, is_rest=bool(found) and len(here) <= few)
         for asked, left in tuple(self.left.items()):
             for here in torch.cat(left).split(step):  # type: ignore[no-untyped-call]
                 self._part(actual, here, asked, is_rest=True)
         for name, row in (found.of_rows if found else {}).items():
-            self.found[name].append(row)
+            self.found.setdefault(name, []).append(row)
         shared = found.shared if found else self._added_up(actual)
         return {name: shared[name] if name in shared else self._together(name) for name in actual}
 
@@ -106,19 +106,20 @@ class _Judgement:
         least = 0.5 if everywhere else 0.0
         return any(row.wrong_elements > least * row.elements for row in self.found.get(name, ()))
 
-    def _part(
-        self,
-        actual: Tensors,
-        here: Tensor,
-        names: Iterable[str],
-        is_rest: bool = False,
-        is_sample: bool = False,
-    ) -> Movement:
+    def _by_sample(self, actual: Tensors, here: Tensor) -> Others | None:
+        """What copies of few rows say of all."""
+        if not takes_a_sample(self.whole, len(here)):
+            return None
+        copies, share = here.repeat(COPIES), COPIES * len(here) / self.whole.rows.number
+        movement = Movement(self.whole.reference, self.whole.some(copies))
+        self._compare(movement, copies, share)
+        return by_sample(self.whole, actual, movement, here, self._weights(share))
+
+    def _part(self, actual: Tensors, here: Tensor, names: Iterable[str], is_rest: bool = False) -> None:
         """Judge some rows; those that need many draws more are left for the rest."""
         tolerance = Tolerance(self.whole.reference, self.whole.some(here))
         movement = tolerance.movement
-        of = movement.expected if is_sample else self.shared
-        movement.squares = {name: torch.zeros_like(movement.expected[name]) for name in of}
+        movement.squares = {name: torch.zeros_like(movement.expected[name]) for name in self.shared}
         share = len(here) / self.whole.rows.number
         self._compare(movement, here, share)
         weights = self._weights(share)
@@ -136,7 +137,6 @@ class _Judgement:
             movement.at_least_a_pair(2)
             for is_mean, each in self.sums.items():
                 each.add(movement, share if is_mean else 1.0)
-        return movement
 
     def _judged(self, tolerance: Tolerance, asked: Tensors, here: Tensor, is_rest: bool) -> dict[str, Row]:
         """The rows of a part; what is wrong everywhere in others need not be proved so with many draws."""

@@ -1,4 +1,4 @@
-"""All other rows, judged without draws of their own, by what the roundings of a sample say (sample.py).
+"""All rows, judged without draws of their own, by what the roundings of a sample of them say (sample.py).
 
 Most of them, or it is no use: a row that is left is judged by draws, and where many are, all are.
 """
@@ -12,8 +12,9 @@ from torch import Tensor
 from torch_reference.comparison import Row
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, is_same
+from torch_reference.tolerance.rows.least import COPIES, DRAWS
 from torch_reference.tolerance.rows.placing import times
-from torch_reference.tolerance.rows.sample import DRAWS, MOST, Sample, Settled
+from torch_reference.tolerance.rows.sample import MOST, Sample, Settled
 from torch_reference.tolerance.rows.whole import Whole, exactly
 
 ROWS = 64
@@ -21,34 +22,37 @@ ROWS = 64
 
 
 class Others(NamedTuple):
-    """What is said of them: the rows of the results that have rows, those of the others, and who is left."""
+    """What is said of all: the rows of the results that have rows, those of the others, and who is left."""
 
     of_rows: dict[str, Row]
     shared: dict[str, Row]
     left: Tensor
 
 
+def takes_a_sample(whole: Whole, few: int) -> bool:
+    """Whether so few rows say what is to be said of all."""
+    return not whole.allowed.rtol and whole.rows.number >= ROWS and few > 1
+
+
 def by_sample(
     whole: Whole, actual: Tensors, movement: Movement, here: Tensor, weights: Mapping[str, float]
 ) -> Others | None:
-    """What the sample's movement says of all others; None where it settles too few of them.
+    """What the sample's movement says of all rows; None where it settles too few of them.
 
-    Shapes: here, the numbers of the sample's rows, whose results, by the weights, are those of the whole
+    Shapes: here, the numbers of the sample's rows, of whose copies the movement is, as Sample has it
     """
     number = whole.rows.number
-    if whole.allowed.rtol or number < ROWS or len(here) < 2:
-        return None
-    movement.at_least(DRAWS)
-    others = torch.ones(number, dtype=torch.bool).index_fill_(0, here, False)
+    movement.squares = {name: torch.zeros_like(value) for name, value in movement.expected.items()}
+    movement.at_least_a_pair(DRAWS)
     settled: dict[str, Settled] = {}
     for name in actual.keys() & weights.keys():
         sample = Sample(movement, name, weights[name], here, whole.results[name])
-        one = sample.settled(actual[name], others) if sample.is_sharp else None
+        one = sample.settled(actual[name]) if sample.is_sharp else None
         if one is None:
             return None
         settled[name] = one
     inside = torch.stack([one.inside for one in settled.values()]).all(0)
-    left = (others & ~inside).nonzero().flatten()
+    left = (~inside).nonzero().flatten()
     if len(left) > number // MOST:
         return None
     try:
@@ -60,10 +64,10 @@ def by_sample(
 
 def _shared(whole: Whole, actual: Tensors, movement: Movement, here: Tensor) -> dict[str, Row]:
     """The rows of what belongs to no row: as the halves of the sample add up to it, so do all rows."""
-    share, halves = len(here) / whole.rows.number, here.tensor_split(2)
+    share, halves = COPIES * len(here) / whole.rows.number, here.tensor_split(2)
     found = [exactly(whole.reference, whole.some(half)) for half in halves]
     for is_mean in (False, True):
-        weights = [len(half) / len(here) if is_mean else 1.0 for half in halves]
+        weights = [len(half) / len(here) if is_mean else COPIES for half in halves]
         one = AddedUp(whole.shared, whole.results, whole.rows.number)
         one.add(movement, share if is_mean else 1.0)
         parts = {
