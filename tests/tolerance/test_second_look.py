@@ -100,6 +100,15 @@ def test_a_coarse_movement_is_that_of_many_draws() -> None:
     assert 0.2 < float((coarse / movement.moved["y"]).median()) < 1.0
 
 
+def test_what_is_wrong_by_more_than_all_digits_needs_one_coarse_draw() -> None:
+    """Twice the value in float64; what is off by some hundred times the bound needs all four."""
+    for factor, draws in ((2.0, 1), (1 + 1e-13, 4)):
+        tolerance = Tolerance(lambda inputs: {"y": inputs["x"].sin().exp()}, {"x": randn(20, seed=2)})
+        [row] = tolerance.rows({"y": factor * tolerance.movement.expected["y"]}).values()
+        assert row.verdict is Verdict.DIFFERS
+        assert tolerance.movement.coarse_draws == draws
+
+
 def test_terms_are_as_large_where_the_reference_works_in_float32() -> None:
     """The conversion inside rounds by more than what moves the terms, which then seemed far larger."""
 

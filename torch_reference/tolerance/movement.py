@@ -67,12 +67,12 @@ class Movement:
             name: none(device=each.device).expand(each.shape) for name, each in self.expected.items()
         }
         self.moved_sums: dict[str, dict[str, Tensor]] = {name: {} for name in self.expected}
-        self.draws, self.is_paired, self.is_exact, self.scatters = 0, False, True, False
+        self.draws, self.coarse_draws, self.is_paired, self.is_exact, self.scatters = 0, 0, False, True, False
         self.sizes: Sizes = []
         self.squares: dict[str, Tensor] = {}
         self.ends_rounded: dict[str, bool] = {}
         self.kind, self.takes_equal_values = Roundings, False
-        self.coarse: tuple[Tensors, dict[str, Tensors]] | None = None
+        self.coarse: tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]] = {}, {}
         self.upstream, self.terms = tuple[str, ...](), dict[tuple[type[Roundings], bool], Tensors]()
         self.in_float64 = worst
         self.known = {name: ExpectedSums(value) for name, value in self.expected.items()}

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch_reference.comparison import Row
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
-from torch_reference.tolerance.movement import Movement, Tensors
+from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
 from torch_reference.tolerance.rounding.exact_run import all_wide, wide_results
 from torch_reference.tolerance.rounding.local_sums import sizes_of_terms_and_result
@@ -94,27 +94,27 @@ def take_equal_values(movement: Movement, row: Row) -> bool:
     return True
 
 
-def coarse_movements(movement: Movement) -> tuple[Tensors, dict[str, Tensors]]:
-    """How far the elements, and the sums, move by coarse roundings, scaled to those of the dtype.
+def coarse_movements(
+    movement: Movement, draws: int = COARSE_DRAWS
+) -> tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]]:
+    """How far the elements, and the sums, move by so many coarse roundings or more, scaled to the dtype's.
 
     In float64 a rounding of 2⁻⁵³ of a term moves it by a step or two of its grid, and the difference of two
     such terms stays the same by chance in one draw of three. One of 2⁻³⁰ moves it by millions of steps.
     """
-    if movement.coarse is None:
-        elements = {name: torch.zeros_like(moved) for name, moved in movement.moved.items()}
-        totals: dict[str, Tensors] = {name: {} for name in elements}
-        scale = SPREAD * unit(movement.coarsest) / COARSE
-        for seed in range(COARSE_DRAWS):
-            with CoarseRun(seed, movement.decisions):
-                found = movement.reference(movement.exact_inputs)
-            for name, value in found.items():
-                moved = (value - movement.expected[name]) * scale
-                torch.maximum(elements[name], moved.abs(), out=elements[name])
-                totals[name] = {
-                    which: torch.maximum(total.abs(), totals[name].get(which, total.abs()))
-                    for which, total in sums(moved, movement.expected[name])
-                }
-        movement.coarse = elements, totals
+    scale = SPREAD * unit(movement.coarsest) / COARSE
+    for seed in range(movement.coarse_draws, draws):
+        with CoarseRun(seed, movement.decisions):
+            found = movement.reference(movement.exact_inputs)
+        known, totals = movement.coarse
+        for name, value in found.items():
+            moved = (value - movement.expected[name]) * scale
+            for which, total in sums(moved, movement.expected[name]):
+                of_name = totals.setdefault(name, {})
+                of_name[which] = torch.maximum(total.abs(), of_name.get(which, total.abs()))
+            moved = moved.abs()
+            known[name] = torch.maximum(moved, known[name]) if name in known else moved
+        movement.coarse_draws = seed + 1
     return movement.coarse
 
 

@@ -67,11 +67,18 @@ class Unfinished:
         if draw < COARSE_DRAWS:  # as many more cost no more, and settle most of it
             return False
         outside = [~(off <= certain * limit) | ~off.isfinite() for off, limit, _ in triples]
-        elements, totals = coarse_movements(self.movement)
+        # What is wrong by more than all digits is told by the first of them.
+        return any(self._is_far(outside, triples, draws) for draws in range(1, COARSE_DRAWS + 1))
+
+    def _is_far(
+        self, outside: list[Tensor], triples: list[tuple[Tensor, Tensor, Tensor]], draws: int
+    ) -> bool:
+        """Whether something outside is so far off that coarse roundings do not explain it either."""
+        elements, totals = coarse_movements(self.movement, draws)
         coarse = [elements[self.name], *(totals[self.name][which] for which in self.sums)]
-        far = FACTOR * _certain(COARSE_DRAWS)
+        far, last = FACTOR * _certain(draws), draws == COARSE_DRAWS
         return any(
-            bool((out & (((off > far * by) & ((moved > 0) | (by == 0))) | ~off.isfinite())).any())
+            bool((out & (((off > far * by) & _is_known(moved, by, last)) | ~off.isfinite())).any())
             for out, (off, _, moved), by in zip(outside, triples, coarse, strict=True)
         )
 
@@ -131,6 +138,11 @@ def rows_left(values: Iterable[Unfinished], most: int) -> Tensor | None:
             return None
         found.append(rows.cpu())
     return torch.cat(found).unique()  # type: ignore[no-untyped-call] # torch leaves it untyped
+
+
+def _is_known(moved: Tensor, coarsely: Tensor, last: bool) -> Tensor:
+    """Where it is known what moves an element, or, after the last coarse draw, that nothing does."""
+    return (moved > 0) | (coarsely == 0) if last else (moved > 0) & (coarsely > 0)
 
 
 def _of_rows(ratio: Tensor) -> Tensor:
