@@ -45,13 +45,16 @@ class AsGiven:
         """Whether autograd knows how the outputs were made."""
         return not isinstance(self.function, PairOfFunctions)
 
-    def check(self, point: Tensors, once: bool = False, beside: bool = False) -> Report:
+    def check(
+        self, point: Tensors, once: bool = False, beside: bool = False, coarsely: bool = False
+    ) -> Report:
         """The report at a point: the outputs first, and the gradients where the outputs fit.
 
-        Once leaves to a part of the point what two calls show; beside judges the outputs with the gradients.
+        Once leaves to a part what two calls show; beside judges both together, and coarsely what is a part.
         """
-        if (once or beside) and self.objective.forms and (report := self._at_once(point, once)) is not None:
-            return report
+        at_once = self._at_once(point, once, coarsely) if beside and self.objective.forms else None
+        if at_once is not None:
+            return at_once
         dtype = str(point[self.wanted[0]].dtype).removeprefix("torch.")
         inputs = copies(self._inputs(point))
         try:
@@ -71,7 +74,7 @@ class AsGiven:
         ]
         return replace(report, findings=(*found, *shared, *gradients))
 
-    def _at_once(self, point: Tensors, once: bool) -> Report | None:
+    def _at_once(self, point: Tensors, once: bool, coarsely: bool) -> Report | None:
         """The report on the outputs and the gradients of one call; None where there is more to say of it."""
         made, shared = dict[str, Tensor](), list[Finding]()
 
@@ -83,7 +86,7 @@ class AsGiven:
                 raise ValueError("outputs that are judged by themselves")
             return gradients
 
-        task = replace(self.task(point, derive), once=once, outputs=made)
+        task = replace(self.task(point, derive), once=once, coarsely=coarsely, outputs=made)
         report = examine_here(task, self.draws if once else 0)
         is_told = report.agrees or (once and bool(made) and not report.user_code_failed)
         is_told |= any(loses_the_device(each.row.explanation) for each in report.findings)
@@ -187,4 +190,4 @@ def checked_here(as_given: AsGiven, point: Tensors, once: bool = False) -> tuple
     if isinstance(as_given.function, PairOfFunctions) or "leaf Variable that requires grad" not in told:
         return as_given, report
     as_given = replace(as_given, function=replace(as_given.function, on_leaves=False))
-    return as_given, as_given.check(point, once)
+    return as_given, as_given.check(point, once, beside=once)

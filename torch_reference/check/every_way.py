@@ -125,7 +125,7 @@ def on_few_rows(session: Session, as_given: AsGiven, report: Report, asked: Aske
     """The same at a few rows; where there are none such, the whole point in the ways that share it."""
     try:
         point = few_rows(session.objective, session.point, session.wanted, asked.seed)
-        here = as_given.check(point, beside=True) if point else None
+        here = as_given.check(point, beside=True, coarsely=True) if point else None
     except UserCodeError:
         point = here = None
     if point is None or here is None or not here:

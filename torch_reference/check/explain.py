@@ -34,6 +34,7 @@ def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Fi
     fewest = 4 if draws else 1
     judged = partial(judge, manual, task.objective, task.point, names, fewest=fewest, outputs=task.outputs)
     rows = judged(
+        coarsely=task.coarsely,
         again=partial(called_again, task.derivation, task.point),
         derive=partial(called_again, task.derivation),
     )

@@ -23,8 +23,8 @@ class Task:
     observations; refused are names that cannot be compared, and why; origin is the point that the derivation
     may remember, where the point is another; allowed are the breaches, by their verdicts, that are meant;
     may_change are inputs that the reference changes in place to the same; once, that it is called once, as
-    where a part of the point is judged as well; outputs, what a function returned, which is judged beside its
-    gradients.
+    where a part of the point is judged as well; coarsely, that it is this part; outputs, what a function
+    returned, which is judged beside its gradients.
     """
 
     derivation: Callable[[Tensors], Mapping[str, Tensor | None]]
@@ -41,6 +41,7 @@ class Task:
     allowed: Sequence[str] = ()
     may_change: Sequence[str] = ()
     once: bool = False
+    coarsely: bool = False
     outputs: Tensors = field(default_factory=dict)
 
     @property

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, form_mismatch
 from torch_reference.judging.calls.cuts import MANY, choices_of_rows, elements
+from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.scalar_objective import (
     UPSTREAM,
     FunctionObjective,
@@ -22,8 +23,9 @@ from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.own_code.in_float64 import Derive
 from torch_reference.tolerance.own_code.own_formula import Again
 from torch_reference.tolerance.own_code.second_run import OwnCode, by_own_code
+from torch_reference.tolerance.rounding.exact_run import widened_inputs
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
-from torch_reference.tolerance.rows.whole import Allowed
+from torch_reference.tolerance.rows.whole import Allowed, exactly
 from torch_reference.tolerance.verdicts import Tolerance
 
 FORM = {
@@ -80,7 +82,7 @@ class Evidence:
 
         What the check in progress allows besides (meant.py) is allowed. Outputs have the right form.
         """
-        form = {name: zeros(self.point, name, shape) for name, shape in self.names.items()}
+        form = {name: zeros(self.point, name, ()).expand(tuple(shape)) for name, shape in self.names.items()}
         rows = {name: _form(name, manual.get(name), right) for name, right in form.items()}
         # Only what has the right form has elements that can be compared.
         comparable = {name: manual[name] for name in self.names if rows[name].verdict not in FORM}
@@ -96,15 +98,6 @@ class Evidence:
             rows |= judged(outputs, 1, blunt=False)
         # Whoever looks coarsely takes what is inconclusive for what agrees.
         return rows | judged(comparable, fewest, blunt=not coarsely)
-
-    def are_near(self, manual: Tensors, outputs: Tensors) -> bool:
-        """Whether all of these are near the reference's, and so agree for who looks coarsely."""
-        form = {name: self.point[name] for name in manual}
-        form |= {name: self.point[UPSTREAM + name] for name in outputs}
-        made = {**outputs, **manual}
-        if any(form_mismatch(name, value, form[name]) for name, value in made.items()):
-            return False
-        return all(near_row(self._tolerance.movement, name, value) for name, value in made.items())
 
     def looked_at_again(
         self,
@@ -135,11 +128,20 @@ class Evidence:
 def are_near(manual: Tensors, objective: Objective, point: Tensors, outputs: Tensors) -> bool:
     """Whether gradients and outputs agree for who looks coarsely, without a look at what moves them.
 
+    The reference is run on numbers in float64, in whatever dtypes it names itself, where it takes them.
+
     Shapes: the outputs are those that have an upstream gradient at the point, and whose form that has
     """
-    names = {name: tuple(point[name].shape) for name in manual}
-    evidence = Evidence(objective, point, names, outputs=tuple(outputs))
-    return evidence.are_near(manual, outputs)
+    form = {**{UPSTREAM + name: value for name, value in outputs.items()}, **manual}
+    if any(form_mismatch(name, value, point[name]) for name, value in form.items()):
+        return False
+    names = {name: tuple(value.shape) for name, value in manual.items()}
+    reference = partial(reference_gradients, objective, names=names, outputs=tuple(outputs))
+    try:
+        right = reference(widened_inputs(dict(point)))
+    except UserCodeError:  # beside numbers of its own in a coarser dtype
+        right = exactly(reference, point)
+    return all(near_row(name, value, right[name]) for name, value in {**outputs, **manual}.items())
 
 
 def add_up_alike(manual: Tensors, objective: Objective, point: Tensors) -> bool:

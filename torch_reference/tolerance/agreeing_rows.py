@@ -31,13 +31,12 @@ def bluntness(movement: Movement, name: str) -> float | None:
     return bounds / size if size > 0 else None
 
 
-def near_row(movement: Movement, name: str, value: Tensor) -> Row | None:
+def near_row(name: str, value: Tensor, expected: Tensor) -> Row | None:
     """Its row if it is within a few roundings of the largest element, in a dtype with digits to spare.
 
     Formula: |value − e| ≤ min(NEAR u max |e|, u^OF_ITSELF |e|), element by element: what agrees here and not
              in the draws is wrong by no more than either, which a mistake of the calculus is not
     """
-    expected = movement.expected[name]
     if not value.numel():
         return Row(name, Verdict.AGREES)
     if value.dtype not in SPARE:
@@ -46,7 +45,7 @@ def near_row(movement: Movement, name: str, value: Tensor) -> Row | None:
     bound = size.mul(u**OF_ITSELF).clamp_(max=NEAR * u * float(size.amax()))
     # Where something is no number, the difference is none, and is not at most 0.
     excess = difference(value, expected).abs() - bound
-    return Row(name, Verdict.AGREES) if float(excess.amax()) <= 0 else None
+    return Row(name, Verdict.AGREES, elements=value.numel()) if float(excess.amax()) <= 0 else None
 
 
 def agreeing_row(unfinished: Unfinished, value: Tensor, left: Tensor) -> Row:

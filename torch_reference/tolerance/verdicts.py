@@ -78,7 +78,8 @@ class Tolerance:
             if name in self.agreed and _is_same(self.agreed[name], value, allowed)
         }
         if coarsely:
-            near = ((name, near_row(self.movement, name, value)) for name, value in actual.items())
+            right = self.movement.expected
+            near = ((name, near_row(name, value, right[name])) for name, value in actual.items())
             found = {name: row for name, row in near if row} | found
         actual = {name: value for name, value in actual.items() if name not in found}
         unfinished = {key: Unfinished(self.movement, key, actual[key], rtol, plainly) for key in actual}
