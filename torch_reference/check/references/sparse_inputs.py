@@ -67,6 +67,8 @@ def of_values(
     args: Sequence[Any], kwargs: Mapping[str, Any], wrt: Sequence[int | str] | None
 ) -> OfValues | None:
     """The arguments by their values; None where the gradient of no sparse one is asked for."""
+    if not any(is_tensor(leaf) and leaf.layout in LAYOUTS for leaf in flattened((args, kwargs))[0]):
+        return None
     given = Arguments.of(args, kwargs)
     forms = {
         name: leaf.detach().coalesce() if leaf.layout == torch.sparse_coo else leaf.detach()

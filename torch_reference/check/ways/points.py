@@ -155,8 +155,8 @@ def of_those_finite(session: Session, attempt: Attempt) -> Attempt | None:
 
 
 def _there(session: Session, point: Tensors) -> Made:
-    with unwritten_is_nan(), Survived():
-        return session.differentiated(point)
+    with unwritten_is_nan():
+        return session.differentiated(point, within=Survived)
 
 
 def _out_of_range(session: Session, inputs: Tensors) -> UserCodeError | None:

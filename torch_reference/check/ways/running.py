@@ -58,7 +58,7 @@ def run_ways(session: Session, ways: Mapping[str, Way], allow: Collection[str] =
     """
     found: list[WayFound] = []
     for name, way in ways.items():
-        lost = any(each.loses_the_device for each in found)
+        lost = bool(found) and found[-1].loses_the_device
         since = thread_time()
         each = WayFound(name, NO_DEVICE) if lost else run_way(session, name, way, allow)
         found.append(each._replace(seconds=thread_time() - since))

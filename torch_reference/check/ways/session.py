@@ -1,6 +1,7 @@
 """What the ways of calling share: the function, its reference, the point, and what it did as it was given."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -132,17 +133,17 @@ class Session:
         point: Tensors,
         wanted: tuple[str, ...] | None = None,
         layout: Callable[[str, Any], Any] = lambda name, value: value,
+        within: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> Made:
-        """The gradients at a point, every tensor passed on in the layout that is asked for."""
+        """The gradients at a point, every tensor passed on in the layout that is asked for, within a mode."""
         wanted, is_given = wanted or self.wanted, all(point[n] is value for n, value in self.inputs.items())
         point = copies(point)
         tensors = {name: layout(name, value) for name, value in self.tensors(point).items()}
         above = {name: value for name, value in tensors.items() if name.startswith(UPSTREAM)}
-        if self.graph is None:
+        with within():
             outputs, found = self.function.differentiated(tensors, above, wanted)
-            known = self.plain.outputs if is_given else None
-            return Made(to_be_compared(outputs, known, point, self.point), gradients_of(found, point))
-        outputs, found = self.graph.differentiated(tensors, above, wanted)
+        if self.graph is None:
+            outputs = to_be_compared(outputs, self.plain.outputs if is_given else None, point, self.point)
         return Made(outputs, gradients_of(found, point))
 
     @property
@@ -168,18 +169,17 @@ class Session:
 
     def called(self, point: Tensors) -> Mapping[str, Any]:
         """The outputs alone, under whatever mode the caller has set."""
-        function = self.graph
-        assert function is not None
+        assert self.graph is not None
         with user_code("forward"):
             args, kwargs = self.arguments.placed(self.arguments.tensors(copies(point)))
-            return named_leaves(function.function(*args, **kwargs), "outputs")
+            return named_leaves(self.graph.function(*args, **kwargs), "outputs")
 
 
 def gradients_of(found: Mapping[str, Any], point: Tensors) -> dict[str, Tensor]:
     """What was returned as tensors: zeros for None."""
-    like = next(iter(point.values()))
     whole = {name: torch.zeros_like(point[name]) if value is None else value for name, value in found.items()}
-    return {name: value.detach() for name, value in checked_mapping(as_tensors(whole, point, like)).items()}
+    made = checked_mapping(as_tensors(whole, point, next(iter(point.values()))))
+    return {name: value.detach() for name, value in made.items()}
 
 
 def is_the_same(made: Made, plain: Made) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -106,8 +107,16 @@ class Arguments:
     def placed(self, tensors: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """(args, kwargs) with these in the places of the tensors."""
         leaves = [tensors.get(name, leaf) for name, leaf in zip(self.names, self.leaves, strict=True)]
+        if self._keys is not None:
+            return tuple(leaves[: self.count]), dict(zip(self._keys, leaves[self.count :], strict=True))
         args, kwargs = tree_unflatten(leaves, self.nest)
         return args, kwargs
+
+    @cached_property
+    def _keys(self) -> tuple[str, ...] | None:
+        """The keywords where every argument is one leaf, which needs no tree; None for nests."""
+        args, kwargs = tree_unflatten(list(self.names), self.nest)
+        return tuple(kwargs) if all(type(each) is str for each in (*args, *kwargs.values())) else None
 
     def call(self, function: Callable[..., Any], values: Tensors) -> Any:
         """Call a function of tensors with the values in their places."""

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-SMALL, FEW = 64, 16
-"""Whole numbers up to the first are exact in every dtype, as are their sums; so many are looked at first."""
+SMALL = 64
+"""Whole numbers up to it are exact in every dtype, as are their sums."""
 
 OF_TRIGAMMA = 2.0**-31
 OF_FLOAT32 = 2.0**-24
@@ -35,7 +35,7 @@ def one_number(value: Any) -> float:
         return value
     if not is_number(value) or value.layout != torch.strided or value.is_complex():
         return math.nan
-    if not value.numel() or any(value.stride()):
+    if any(value.stride()) or not value.numel():
         return math.nan
     return float(value[(0,) * value.ndim])
 
@@ -67,7 +67,8 @@ def rounds_nothing(name: str, args: tuple[Any, ...], result: Tensor) -> bool:
     """Whether these arguments make the result exact, of an operation that rounds with others."""
     if name == "_to_copy" and is_widening(args[0], result):
         return True
-    if selects(name, args) or any(is_power_of_two(one_number(arg)) for arg in scaling(name, args)):
+    factors = scaling(name, args)
+    if any(map(is_power_of_two, map(one_number, factors))) if factors else selects(name, args):
         return True
     return name in ("add", "sub", "rsub") and all(map(is_whole, args[:2]))
 
@@ -82,8 +83,8 @@ def is_whole(value: Any) -> bool:
         return abs(value) <= SMALL and value == int(value)
     if not is_number(value) or value.is_complex() or value.layout != torch.strided or not value.numel():
         return False
-    first = value[(0,) * (value.ndim - 1)][:FEW] if value.ndim else value
-    return _are_whole(first) and _are_whole(value)  # the first few are all that most others cost
+    first = value[(0,) * value.ndim].item()  # which is all that most others cost
+    return abs(first) <= SMALL and first.is_integer() and _are_whole(value)
 
 
 def _are_whole(value: Tensor) -> bool:
@@ -99,11 +100,13 @@ def raise_underflows(argument: Tensor, result: Tensor, dtype: torch.dtype) -> No
         result[underflowed] = torch.finfo(dtype).tiny
 
 
-def same_memory(argument: Tensor, result: Tensor) -> bool:
-    """Whether two tensors share memory; a sparse one has none of its own that could be asked for."""
-    if argument.layout != torch.strided or result.layout != torch.strided:
+def shares_memory(args: Sequence[Any], result: Tensor) -> bool:
+    """Whether a result is in the memory of an argument; a sparse one has none of its own to be asked for."""
+    strided = [arg for arg in args if isinstance(arg, Tensor) and arg.layout == torch.strided]
+    if not strided or result.layout != torch.strided:
         return False
-    return argument.untyped_storage().data_ptr() == result.untyped_storage().data_ptr() != 0
+    where = result.untyped_storage().data_ptr()
+    return where != 0 and where in [arg.untyped_storage().data_ptr() for arg in strided]
 
 
 def left_out(name: str, args: Sequence[Any]) -> Tensor | None:

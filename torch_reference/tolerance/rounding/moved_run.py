@@ -18,8 +18,8 @@ from torch_reference.tolerance.rounding.exact_results import (
     left_out,
     raise_underflows,
     rounds_nothing,
-    same_memory,
     selects,
+    shares_memory,
 )
 from torch_reference.tolerance.rounding.exact_run import in_one_dtype, of_one_dtype
 from torch_reference.tolerance.rounding.fused import decides, has_elements
@@ -87,15 +87,16 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
             results = self._apart(kind, args, kwargs)
             if results is not NotImplemented:
                 return results
-        if is_sum(kind.name, args, kwargs) and any(is_number(arg) for arg in args):
+        if is_sum(kind.name, args, kwargs) and any(map(is_number, args)):
             return self._summed(func, kind, args, kwargs)
         results = in_one_dtype(func, moved_arguments(kind, args, self.roundings, self._unit), kwargs)
         if kind.in_place:
             if not kind.exact and not selects(kind.name, args):
                 self._move(kind, args, args[0])
             return results
-        found = [self._result(kind, args, result) for result in as_list(results)]
-        return type(results)(found) if isinstance(results, tuple | list) else found[0]
+        if isinstance(results, tuple | list):
+            return type(results)([self._result(kind, args, result) for result in results])
+        return self._result(kind, args, results)
 
     def _apart(self, kind: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         hidden = not decides(kind.name)
@@ -119,7 +120,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
             return self._decided(kind, args, result)
         if kind.exact or rounds_nothing(kind.name, args, result):
             return result
-        if any(isinstance(arg, Tensor) and same_memory(arg, result) for arg in args):
+        if shares_memory(args, result):
             result = result.clone()
         self._move(kind, args, result)
         self.read_back.note(kind, args, result)
@@ -136,7 +137,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         if (count := factors_of(kind.name, args, result)) > 1:
             self.roundings.move(result, count**0.5 * min(rounding, self._unit(FINE)))
         self._round(result)
-        if any(isinstance(arg, float) and arg and not is_power_of_two(arg) for arg in args):
+        if any([isinstance(arg, float) and arg and not is_power_of_two(arg) for arg in args]):  # noqa: C419 (faster)
             self.roundings.move_together(result, min(rounding, self._unit(FINE)))
 
     def _unit(self, dtype: torch.dtype) -> float:

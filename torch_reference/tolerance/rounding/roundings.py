@@ -58,7 +58,7 @@ class Roundings:
         """
         if result.layout != torch.strided:
             result = result._values() if result.layout == torch.sparse_coo else result.values()
-        if result.dtype in (torch.bfloat16, torch.float16):
+        if result.dtype in HALF:
             # In 16 bits a factor of 1 + u z would be 1 most of the time.
             factor = self._factor(result, torch.float32, unit)
             result.copy_(
@@ -94,6 +94,8 @@ class Roundings:
     def _stretch(self, pool: Tensor, like: Tensor) -> Tensor:
         # In a pool of blocks two results that begin in different ones have other signs to each other.
         start = self.random.randrange(2 * BLOCK if _is_large(like) else PLACES)
+        if like.is_contiguous():
+            return pool.as_strided(like.shape, like.stride(), start)  # four times as fast as what follows
         return pool[start : start + like.numel()].view(like.shape)
 
     def _pool(self, like: Tensor) -> Tensor:

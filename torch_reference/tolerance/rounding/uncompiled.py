@@ -51,7 +51,10 @@ def with_conjugates(handle: Callable[..., Any]) -> Callable[..., Any]:
     def handled(
         self: Any, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if not any(isinstance(arg, Tensor) and (arg.is_complex() or arg._is_zerotensor()) for arg in args):
+        for arg in args:  # a generator takes longer than all of this
+            if isinstance(arg, Tensor) and (arg.is_complex() or arg._is_zerotensor()):
+                break
+        else:
             return handle(self, func, types, args, kwargs)
         included, excluded = (
             torch._C._dispatch_tls_local_include_set(),
