@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.nn.functional import gelu
 
 from catalogue.ways.functions import function, saving, w, x
 from torch_reference import check_function
@@ -134,3 +135,21 @@ def test_a_shift_has_a_sign(given: int, shown: int) -> None:
     )
     assert not report
     assert f"with inputs[1] = {shown} in place of {given}" in str(report)
+
+
+@pytest.mark.medium
+def test_another_word_that_torch_takes_is_tried() -> None:
+    """An approximation, as in tenstorrent/tt-metal#48240, whose backward knew no other."""
+
+    def exact(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
+        (x,) = ctx.saved_tensors
+        density = torch.exp(-x * x / 2) / (2 * torch.pi) ** 0.5
+        return g * (torch.special.ndtr(x) + x * density), None
+
+    def forward(ctx: Any, x: Tensor, approximate: str) -> Tensor:
+        ctx.save_for_backward(x)
+        return gelu(x, approximate=approximate)
+
+    plain = lambda x, approximate: gelu(x, approximate=approximate)  # noqa: E731
+    report = check_function(function(forward, exact), plain, x, "none", ways=["options"], order=1)
+    assert report.ways == (("options", "fails"),)

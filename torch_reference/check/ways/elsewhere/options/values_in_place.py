@@ -7,9 +7,15 @@ OTHERS: Mapping[type, Mapping[Any, tuple[Any, ...]]] = {
     bool: {False: (True,), True: (False,)},
     int: {0: (1, -1), 1: (2, 0, -1), -1: (-2, 0)},
     float: {0.0: (0.25,), 1.0: (0.75, 0.0)},
-    str: {"mean": ("sum", "none"), "sum": ("mean", "none"), "none": ("mean", "sum")},
 }
 """What is tried in place of a value that hides most, where the reference takes that."""
+WORDS = (
+    *(("mean", "sum", "none"), ("none", "tanh"), ("sum", "mean", "prod", "amax", "amin")),
+    *(("zeros", "border", "reflection"), ("constant", "reflect", "replicate", "circular")),
+    *(("nearest", "linear", "bilinear", "bicubic", "area"), ("same", "valid"), ("trunc", "floor")),
+    *(("backward", "forward", "ortho"), ("left", "right"), ("L", "U")),
+)
+"""The words that an option of torch's takes: its reductions, modes, paddings and norms."""
 
 
 def other_values(given: Any) -> tuple[Any, ...]:
@@ -17,12 +23,15 @@ def other_values(given: Any) -> tuple[Any, ...]:
 
     More steps and a smaller error are no worse; a shift, an offset and an exponent have a sign.
 
-    >>> other_values(2), other_values(0.5), other_values("mean"), other_values("cubic")
-    ((3, 0, -2), (0.25, 0.0), ('sum', 'none'), ())
+    >>> other_values(2), other_values(0.5), other_values("mean"), other_values("other")
+    ((3, 0, -2), (0.25, 0.0), ('sum', 'none', 'prod', 'amax', 'amin'), ())
     """
     kind = type(given)
     if kind in OTHERS and given in OTHERS[kind]:  # what is of another kind may have no hash
         return OTHERS[kind][given]
+    if kind is str:
+        others = (word for words in WORDS if given in words for word in words if word != given)
+        return tuple(dict.fromkeys(others))
     if kind is int:
         return (given + 1, 0, -given)
     return (given / 2, 0.0) if kind is float and given / 2 not in (given, 0.0) and given == given else ()
