@@ -15,7 +15,7 @@ from torch_reference.check.ways.near import near
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.judging.calls.arguments import Tensors
-from torch_reference.judging.calls.cuts import elements
+from torch_reference.judging.calls.cuts import Calls, elements
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.scalar_objective import reference_gradients
 
@@ -28,8 +28,9 @@ FEW = 3
 """So many rows are enough where columns are many."""
 MOST_WANTED = 6
 """A module of more parameters is many operations, of which none is a kernel of the module's own."""
-LONG = 0.02
-"""Where to look at a point takes so many seconds, as a loop over columns does, a smaller one is enough."""
+LONG, MANY_CALLS = 0.02, 1000
+"""Where to look at a point takes so many seconds, or calls of torch's functions, as a loop over columns does,
+a smaller one is enough: in 16 bits what is wrong after 500 steps of a recurrent network took minutes."""
 
 
 def with_rows(session: Session) -> Iterator[Attempt]:
@@ -132,8 +133,9 @@ def _beyond(session: Session, start: Tensors, places: Places, length: int, what:
             for name, value in resized(start, places, size).items()
         }
         since = thread_time()
-        found = list(at_size(session, f"{size} {what}", point, on_error)) or found
-        if found and thread_time() - since < LONG:
+        with Calls() as calls:
+            found = list(at_size(session, f"{size} {what}", point, on_error)) or found
+        if found and thread_time() - since < LONG and calls.count < MANY_CALLS:
             break
     yield from found
 

@@ -5,6 +5,7 @@ of its use by the process, and a kernel that looks at no index, as CTC's on a pr
 is not its own.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -114,6 +115,24 @@ class Indexing(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         if any(isinstance(value, Tensor) and value.dtype in INDICES for value in tree_iter(places)):
             self.is_seen = True
             self.is_unchecked |= not is_torch or func._schema.name in UNCHECKED
+        return func(*args, **(kwargs or {}))
+
+
+class Calls(TorchFunctionMode):
+    """Count the calls of torch's functions, and the integers that they are given, while it is entered."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        super().__init__()
+        self.count = 0
+        self.integers: Counter[int] = Counter()
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Count one."""
+        self.count += 1
+        self.integers.update(leaf for leaf in tree_iter((args, kwargs)) if type(leaf) is int)
         return func(*args, **(kwargs or {}))
 
 

@@ -97,3 +97,23 @@ def test_as_many_outputs_as_rows_are_judged_with_other_rows() -> None:
 
     assert check_function(squares, squares, x, **options)
     assert not check_function(forgets_late_rows, squares, x, **options)
+
+
+@pytest.mark.medium
+def test_of_a_loop_over_columns_fewer_are_enough() -> None:
+    """Each step costs whoever judges some hundred times as much as it costs to run."""
+    lengths: list[int] = []
+
+    def sums(x: Tensor) -> Tensor:
+        lengths.append(x.shape[1])
+        return x.sin().sum(1)
+
+    def step_by_step(x: Tensor) -> Tensor:
+        return torch.stack([x[:, step].sin() for step in range(x.shape[1])]).sum(0)
+
+    x = torch.randn(4, 3, dtype=torch.float64, generator=seeded)
+    assert check_function(sums, lambda x: x.sin().sum(1), x, ways=["columns"], order=1)
+    assert max(lengths) > 1000
+    lengths.clear()
+    assert check_function(sums, step_by_step, x, ways=["columns"], order=1)
+    assert 100 < max(lengths) < 600

@@ -1,17 +1,14 @@
 """Whether the reference reads an option, and another number that means the same to it."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_iter
-
 from torch_reference.check.ways.elsewhere.resizing import are_equal, has_the_same_values
 from torch_reference.check.ways.session import Session
 from torch_reference.judging.calls.arguments import Arguments, Tensors
+from torch_reference.judging.calls.cuts import Calls
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import reference_gradients
 
@@ -25,34 +22,20 @@ def counted_from_the_end(
     values = [value for value in session.inputs.values() if value.is_floating_point()]
     dims = [value.ndim for value in (*values, *session.upstream.values())]
     counts = [*dims, *(length for value in values for length in value.shape)]
-    with _Handed() as before:
+    with Calls() as before:
         has_the_same_values(session, session.inputs)
 
     def means_the_same(other: int) -> bool:
-        with _Handed() as now:
+        with Calls() as now:
             is_same = has_the_same_values(
                 session, session.inputs, objective_with(session, with_another(other))
             )
         # As a place in a list of Python's it is a word rather, of which others may be no words.
-        return is_same and now.numbers[other] > before.numbers[other]
+        return is_same and now.integers[other] > before.integers[other]
 
     if not all(map(means_the_same, (given + 1, given - 1))):
         below = (given - count for count in dict.fromkeys(counts) if given < count)
         yield from islice(filter(means_the_same, below), 1)
-
-
-class _Handed(TorchFunctionMode):
-    """Count the integers that are handed on to torch's functions."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.numbers: Counter[int] = Counter()
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
-    ) -> Any:
-        self.numbers.update(leaf for leaf in tree_iter((args, kwargs)) if type(leaf) is int)
-        return func(*args, **(kwargs or {}))
 
 
 def objective_with(session: Session, arguments: Arguments) -> FunctionObjective:
