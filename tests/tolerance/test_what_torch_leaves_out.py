@@ -11,6 +11,7 @@ from torch_reference import check_function
 
 x = torch.linspace(-4, 4, 15, dtype=torch.float64)
 ALPHA = 1.3
+a = torch.tensor(2.5, dtype=torch.float64)
 
 
 def celu(factor: float = 1.0) -> tuple[Callable, Callable]:
@@ -38,6 +39,29 @@ def test_a_right_slope_of_more_digits_is_right() -> None:
     """They differed by 10⁹ and by 4 million roundings, and "yours" was wrong."""
     assert agrees(celu(), lambda x: functional.celu(x, ALPHA), x)
     assert agrees(digamma(), torch.digamma, x.abs() + 0.3)
+
+
+@pytest.mark.medium
+def test_all_elements_may_be_off_to_one_side() -> None:
+    """Of many elements the sum is off by as much as they are."""
+    many = torch.linspace(-4, 4, 3000, dtype=torch.float64)
+    assert agrees(celu(), lambda x: functional.celu(x, ALPHA), many)
+    assert agrees(digamma(), torch.digamma, many.abs() + 0.3)
+
+
+@pytest.mark.medium
+def test_what_cancels_or_is_a_series_inside_is_off_by_more_than_one_rounding() -> None:
+    """logit near 1/2, sinc near 1 and ψ near 1.46, where each is zero; 1 - P(a, x) is off by 14 u."""
+    pairs: list[tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor], Tensor]] = [
+        (lambda x: 2 * torch.atanh(2 * x - 1), torch.logit, x / 80 + 0.5001),
+        (lambda x: -torch.sin(torch.pi * (x - 1)) / (torch.pi * x), torch.sinc, x / 80 + 1.0001),
+        (lambda x: torch.digamma(x + 1) - 1 / x, torch.digamma, x / 80 + 1.4616),
+        (lambda x: 1 - torch.igamma(a, x), lambda x: torch.igammac(a, x), x.abs() * 2 + 0.1),
+    ]
+    for function, reference, point in pairs:
+        assert check_function(function, reference, point, ways=[], order=1, draws=0)
+        wrong = check_function(lambda x: function(x) + 1e-13, reference, point, ways=[], order=1, draws=0)  # noqa: B023
+        assert not wrong
 
 
 def test_what_is_off_by_ten_times_as_much_is_refused() -> None:

@@ -108,7 +108,7 @@ def _explained(
         if is_over := thread_time() - since > MOST_SECONDS:
             break
         run = OwnRun(draw, finest)
-        if movement.takes_equal_values and draw % 2:
+        if draw % 2:  # of what cancels many results may be equal, as 1 + x² is where x is small
             run.roundings = RoundingsOfValues(draw)
         try:
             with run:

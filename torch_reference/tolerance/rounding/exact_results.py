@@ -115,9 +115,14 @@ def left_out(name: str, args: Sequence[Any]) -> Tensor | None:
     Formula: of SoftPlus and its slope beyond a threshold, where they are βx / β and 1,
              log(1 + e^(βx)) / β − x ≈ e^(−βx) / β and 1 − σ(βx) ≈ e^(−βx): 2e-9 at the threshold of 20;
              of ψ′ the sixth term of its series and those after it: 4.9e-10 of it (torch 2.13, beside mpmath);
+             of ψ roundings of the terms that are added up to it, ψ(10) and 1 / x and below 0 π / tan πx;
              of the slope of CELU the digits of α that float32 has not, in s = 1/α: (1 + |s x|) u of it
     Shapes: that of the result; None for other operations
     """
+    if name == "digamma":
+        (x,) = args
+        of_reflection = torch.where(x < 0, (torch.pi / torch.tan(torch.pi * x)).abs(), 0.0)
+        return (2.25 + 1 / x.abs() + of_reflection) * (torch.finfo(x.dtype).eps / 2)
     if name == "polygamma" and args[0] == 1:
         return torch.polygamma(1, args[1]).abs() * OF_TRIGAMMA
     if name == "elu_backward":
@@ -129,10 +134,10 @@ def left_out(name: str, args: Sequence[Any]) -> Tensor | None:
             or s * torch.tensor(alpha, dtype=torch.float32).item() != 1
         ):
             return None
-        slope = (upstream * (alpha * scale * s) * torch.exp(s * x)).abs() * (1 + (s * x).abs())
+        slope = upstream * (alpha * scale * s) * torch.exp(s * x) * (1 + (s * x).abs())
         return torch.where(x < 0, slope * OF_FLOAT32, 0.0)
     if name not in ("softplus", "softplus_backward"):
         return None
     *above, x, beta, threshold = (*args, *(1.0, 20.0)[len(args) - 1 :]) if name == "softplus" else args
     left = torch.where(x * beta > threshold, torch.exp(-x * beta), 0.0)
-    return left * above[0].abs() if above else left / beta
+    return left * above[0] if above else left / beta

@@ -24,6 +24,8 @@ DECIDING = {
     "leaky_relu_backward",
     "log_sigmoid_backward",
     "log_sigmoid_forward",
+    "logit",
+    "sinc",
     "smooth_l1_loss",
     "smooth_l1_loss_backward",
     "softplus",

@@ -107,7 +107,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         finally:
             self.inside -= hidden
         if (size := left_out(kind.name, args)) is not None:
-            self.roundings.add(results, size, 1.0)
+            self.roundings.leave_out(results, size)
         # What it makes is all that the exact run sees of it.
         return self._decided(kind, args, results) if hidden else results
 
@@ -131,7 +131,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
             return  # autograd's zeros, as of a function without a second derivative, have no memory
         rounding = self._unit(result.dtype)
         if not kind.apart and (size := left_out(kind.name, args)) is not None:
-            self.roundings.add(result, size, 1.0)
+            self.roundings.leave_out(result, size)
         if kind.name in NEVER_ZERO:
             raise_underflows(args[0], result, self.coarsest or result.dtype)
         if (count := factors_of(kind.name, args, result)) > 1:

@@ -73,8 +73,16 @@ class Roundings:
 
     def move_together(self, result: Tensor, unit: float) -> None:
         """Move all elements, in place, by one and the same rounding: that of a constant."""
+        result.mul_(1 + unit * self._number())
+
+    def leave_out(self, result: Tensor, size: Tensor) -> None:
+        """Move each element, in place, by a part of these sizes, and all by the same part."""
+        self.add(result, size.abs(), 1.0)
+        result.add_(size, alpha=self._number())
+
+    def _number(self) -> float:
         number = self.random.gauss(0.0, 1.0)
-        result.mul_(1 + self.spread * unit * math.copysign(max(abs(number), LEAST), number))
+        return self.spread * math.copysign(max(abs(number), LEAST), number)
 
     def add(self, result: Tensor, size: Tensor, unit: float) -> None:
         """Move each element, in place, by a rounding of the given sizes."""
