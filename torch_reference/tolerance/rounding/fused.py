@@ -136,6 +136,19 @@ def _euclidean_dist(one: Tensor, other: Tensor) -> Tensor:
     return (squares - 2 * (one @ other.mT)).clamp(min=0).sqrt()
 
 
+def _addcmul(x: Tensor, one: Tensor, other: Tensor, *, value: Any = 1) -> Tensor:
+    """In the precision of its tensors, in which people write it out; so are the next two."""
+    return x + (one * other if value == 1 else value * (one * other))
+
+
+def _addcdiv(x: Tensor, one: Tensor, other: Tensor, *, value: Any = 1) -> Tensor:
+    return x + (one / other if value == 1 else value * (one / other))
+
+
+def _lerp(x: Tensor, end: Tensor, weight: Any) -> Tensor:
+    return x + weight * (end - x)
+
+
 OWN: dict[str, Callable[..., Any]] = {
     "_cdist_backward": _cdist_backward,
     "_euclidean_dist": _euclidean_dist,
@@ -148,6 +161,9 @@ OWN: dict[str, Callable[..., Any]] = {
     "_softmax_backward_data": softmaxes.softmax_backward,
     "_weight_norm_interface": normalisations.weight_norm,
     "_weight_norm_interface_backward": normalisations.weight_norm_backward,
+    "addcdiv": _addcdiv,
+    "addcmul": _addcmul,
+    "lerp": _lerp,
     "linalg_vector_norm": _norm,
     "logcumsumexp": softmaxes.logcumsumexp,
     "logsumexp": softmaxes.logsumexp,

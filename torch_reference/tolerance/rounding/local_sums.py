@@ -59,7 +59,9 @@ def sizes_of_roundings(
 ) -> list[Tensor | None]:
     """For each result of a sum, √(n · (Σ terms² + result²)); None where it has no terms.
 
-    A rounding of a sum of at most FEW terms is few times as large: that of 16 bits, in units of float32's.
+    A rounding of a sum of at most FEW terms is few times as large: that of 16 bits, in units of float32's. So
+    is that of a product to which something is added: torch itself rounds it before it adds a bias where rows
+    are transposed, and after it elsewhere.
 
     Shapes: those of the results; real, and zero where a term or the result is not finite
     """
@@ -69,10 +71,15 @@ def sizes_of_roundings(
         counts: list[float | Tensor] = [func(*((arg != 0).to(arg.dtype) for arg in args))]
     else:
         counts = _counts(func, name, args, kwargs, results)
-    return [
+    sizes = [
         None if square is None or not isinstance(result, Tensor) else _size(square, result, count, few)
         for square, result, count in zip(squares, results, counts, strict=True)
     ]
+    if few > 1 and name in CONTRACTIONS_AND_SUM:
+        [size], [result] = sizes, results
+        product = result - kwargs.get("beta", 1) * args[0]
+        return [None if size is None else torch.hypot(size, few * product.abs())]
+    return sizes
 
 
 def sizes_of_terms_and_result(
