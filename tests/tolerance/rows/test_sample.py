@@ -136,7 +136,9 @@ def test_a_small_row_is_not_judged_by_what_is_large_elsewhere(dtype: torch.dtype
 
 
 @FINE
-def test_what_is_right_beside_what_is_wrong_everywhere_is_right(dtype: torch.dtype) -> None:
+def test_what_is_right_beside_what_is_wrong_everywhere_is_right(
+    dtype: torch.dtype, small_parts: list[int]
+) -> None:
     """It has the draws that it needs, and the wrong one is counted in all its elements."""
 
     def halves(values: Inputs) -> dict[str, Tensor]:
@@ -150,6 +152,7 @@ def test_what_is_right_beside_what_is_wrong_everywhere_is_right(dtype: torch.dty
     assert rows is not None
     assert (rows["x"].verdict, rows["y"].verdict) == (Verdict.DIFFERS, Verdict.AGREES)
     assert rows["x"].wrong_elements == ROWS * COLUMNS
+    assert not small_parts  # no sample was drawn
 
 
 def test_an_exact_zero_must_be_one(small_parts: list[int]) -> None:

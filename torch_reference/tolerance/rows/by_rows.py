@@ -108,7 +108,7 @@ class _Judgement:
 
     def _by_sample(self, actual: Tensors, here: Tensor) -> Others | None:
         """What copies of few rows say of all."""
-        if not takes_a_sample(self.whole, len(here)):
+        if not takes_a_sample(self.whole, actual, here):
             return None
         copies, share = here.repeat(COPIES), COPIES * len(here) / self.whole.rows.number
         movement = Movement(self.whole.reference, self.whole.some(copies))

@@ -10,11 +10,13 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row
+from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.movement import Movement, Tensors
+from torch_reference.tolerance.rounding.roundings import unit
 from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, is_same
 from torch_reference.tolerance.rows.least import COPIES, DRAWS
-from torch_reference.tolerance.rows.placing import times
-from torch_reference.tolerance.rows.sample import MOST, Sample, Settled
+from torch_reference.tolerance.rows.placing import some, times
+from torch_reference.tolerance.rows.sample import MOST, SHARP, Sample, Settled, largest_of_rows
 from torch_reference.tolerance.rows.whole import Whole, exactly
 
 ROWS = 64
@@ -29,9 +31,16 @@ class Others(NamedTuple):
     left: Tensor
 
 
-def takes_a_sample(whole: Whole, few: int) -> bool:
-    """Whether so few rows say what is to be said of all."""
-    return not whole.allowed.rtol and whole.rows.number >= ROWS and few > 1
+def takes_a_sample(whole: Whole, actual: Tensors, here: Tensor) -> bool:
+    """Whether few rows may say what is to be said of all: not where many of them are outside of any floor."""
+    if whole.allowed.rtol or whole.rows.number < ROWS or len(here) < 2:
+        return False
+    for name in actual.keys() & whole.rows.results:
+        value, right = some(actual[name], here), some(whole.results[name], here)
+        furthest, sizes = largest_of_rows(difference(value, right).abs()), largest_of_rows(right.abs())
+        if MOST * int((furthest > unit(value.dtype) ** SHARP * sizes).sum()) > len(here):
+            return False
+    return True
 
 
 def by_sample(

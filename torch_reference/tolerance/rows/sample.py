@@ -94,7 +94,7 @@ class Sample:
         for part, own, rows in zip(parts, self.blocks, self.rows, strict=True):
             off, floors = difference(part, own), self.floors(own, rows)
             totals.append(dict(sums(off, own, self.largest)))
-            ratios.append(_largest(off.abs_().div_(floors)))
+            ratios.append(largest_of_rows(off.abs_().div_(floors)))
             if len(ratios) == 1 and MOST * int((ratios[0] <= 1).sum()) < (MOST - 1) * len(part):
                 return None  # the first rows tell what the others will be
         of_rows = torch.cat(ratios)
@@ -148,6 +148,6 @@ class Settled(NamedTuple):
     row: Row
 
 
-def _largest(value: Tensor) -> Tensor:
+def largest_of_rows(value: Tensor) -> Tensor:
     """Of each row."""
     return value.flatten(1).amax(1) if value.ndim > 1 else value
