@@ -25,7 +25,8 @@ OTHER = {torch.float64: torch.float32, torch.float32: torch.float64}
 FIRST, HOPELESS = 6, 64.0
 """After so many draws, what is still so many bounds away stays outside."""
 NEAR = 64.0
-"""So many roundings of the largest element are noise in the other precision; what is more is a mistake."""
+"""Off by so many times as many roundings there as here, and of the largest element, it is a mistake, or
+out of its domain."""
 OF_LARGEST = 4.0
 """So many roundings of the largest element are one that is added to all, and taken away."""
 BESIDE = 2.0**-6
@@ -82,7 +83,9 @@ def _off(
         value = made[name].detach()
         if value.dtype is other and value.shape == each.value.shape:
             distance = difference(value, right[name])
-            if bool((distance.abs() <= NEAR * unit(other) * right[name].abs().amax()).all()):
+            here = each.off[""].amax() / unit(movement.coarsest)
+            noise = torch.maximum(here, right[name].abs().amax()) * unit(other)
+            if bool(distance.abs().amax() <= NEAR * noise):
                 found[name] = distance
     return found
 
