@@ -2,7 +2,7 @@
 
 | file | what it holds |
 | --- | --- |
-| partitions | integers that part what other tensors hold: the sizes of groups, where sequences begin |
+| partitions | what adds up to a whole: the sizes of groups, where sequences begin, shares |
 | indices | indices, groups and masks |
 | broadcast | one number for all columns, or one for each |
 | dimensions | a dimension more |

@@ -1,7 +1,8 @@
-"""Integers that part the rows of other tensors: the sizes of groups, and where sequences begin.
+"""What adds up to a whole at any point: the sizes of groups, to a number of rows, and shares, to 1.
 
-Experts have tokens, and sequences of several lengths are one after another: their sizes add up to the number
-of rows, at any point. A group may have no member.
+Experts have tokens, and sequences of several lengths are one after another: their sizes, or where they begin,
+part the rows of other tensors. A group may have no member. Of soft targets each row adds up to 1: a slope
+is p - t there alone.
 """
 
 from collections.abc import Mapping
@@ -57,15 +58,17 @@ def partitions(inputs: Tensors) -> dict[str, Partition]:
 
 
 def parted(given: Tensors, inputs: Tensors) -> dict[str, Tensor]:
-    """The inputs, whose integers part the rows that they have now, as those given did: the last group's end.
+    """The inputs, whose integers part the rows that they have now, and whose shares add up to 1, as given.
 
     >>> given = {"x": torch.zeros(6, 2), "sizes": torch.tensor([2, 1, 3])}
     >>> parted(given, {**given, "x": torch.zeros(9, 2)})["sizes"]
     tensor([2, 1, 6])
     >>> parted(given, {**given, "x": torch.zeros(1, 2)})["sizes"]
     tensor([1, 0, 0])
+    >>> parted({"t": torch.tensor([[0.25, 0.25, 0.5]])}, {"t": torch.tensor([[0.25, 0.25]])})["t"]
+    tensor([[0.5000, 0.5000]])
     """
-    found = dict(inputs)
+    found = {name: _shared_anew(given[name], value) for name, value in inputs.items()}
     for name, part in partitions(given).items():
         length = inputs[part.source].shape[part.dim]
         is_as_it_was = length == given[part.source].shape[part.dim] and inputs[name] is given[name]
@@ -76,6 +79,22 @@ def parted(given: Tensors, inputs: Tensors) -> dict[str, Tensor]:
         ends[-1] = length
         found[name] = _of_ends(ends, part).to(given[name].dtype)
     return found
+
+
+def _shared_anew(given: Tensor, value: Tensor) -> Tensor:
+    """The value, its rows adding up to 1 where those given did and have another length."""
+    if not given.ndim or value.shape[-1:] == given.shape[-1:] or not value.numel() or not _are_shares(given):
+        return value
+    total = value.sum(-1, keepdim=True)
+    first = torch.zeros_like(value).index_fill_(-1, torch.tensor([0], device=value.device), 1.0)
+    return torch.where(total > 0, value / total, first)
+
+
+def _are_shares(value: Tensor) -> bool:
+    if not value.is_floating_point() or value.shape[-1] < 2 or not value.numel() or bool((value < 0).any()):
+        return False
+    off = (value.double().sum(-1) - 1).abs().amax()
+    return bool(off <= torch.finfo(value.dtype).eps * value.shape[-1])
 
 
 def with_empty_groups(
