@@ -91,7 +91,7 @@ def run_way(session: Session, name: str, way: Way, allow: Collection[str] = ()) 
         if loses_the_device(str(error)):
             return WayFound(name, NO_DEVICE)
         if not isinstance(error, UserCodeError):  # the reference's, while an attempt was made ready
-            return WayFound(name, f"not judged ({type(error).__name__})")
+            return warned or WayFound(name, f"not judged ({type(error).__name__})")
     if warned:
         return warned
     order = ("guards", "agrees", "refused")

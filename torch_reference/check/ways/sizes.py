@@ -135,9 +135,18 @@ def _beyond(session: Session, start: Tensors, places: Places, length: int, what:
         since = thread_time()
         with Calls() as calls:
             found = list(at_size(session, f"{size} {what}", point, on_error)) or found
-        if found and thread_time() - since < LONG and calls.count < MANY_CALLS:
+        if found and thread_time() - since < LONG and not _loops(session, calls.count):
             break
     yield from found
+
+
+def _loops(session: Session, count: int) -> bool:
+    """Whether so many calls are many, and more than where it was given, as of no fixed number of steps."""
+    if count < MANY_CALLS:
+        return False
+    with Calls() as calls:
+        session.objective.looked_at(session.inputs, ())
+    return count > 2 * calls.count
 
 
 def at_size(session: Session, what: str, point: Tensors, on_error: str = "warns") -> Iterator[Attempt]:
