@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from torch_reference import Row, Verdict
-from torch_reference.tolerance.verdicts import PYTORCHS_OWN, Tolerance
+from torch_reference import Row, Verdict, check_function
+from torch_reference.tolerance.agreeing_rows import PYTORCHS_OWN
+from torch_reference.tolerance.verdicts import Tolerance
 
 HALF = pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 
@@ -73,3 +74,16 @@ def test_equal_terms_round_one_way(dtype: torch.dtype) -> None:
     assert row(lambda values: {"y": values["x"].sum(0)}, {"x": terms}, "y", total).agrees
     wrong = total * (1 + 4000 * torch.finfo(dtype).eps)
     assert not row(lambda values: {"y": values["x"].sum(0)}, {"x": terms}, "y", wrong).agrees
+
+
+def test_what_overflows_in_the_reference_too_is_no_agreement() -> None:
+    """A correlation of counts whose product is infinite in float16 is 0, and so is its gradient."""
+
+    def correlation(x: Tensor) -> Tensor:
+        return x.sum() / (x.square().sum() * 3e4).sqrt()
+
+    x = torch.full((40,), 0.5, dtype=torch.float16) + torch.arange(40, dtype=torch.float16) / 64
+    assert correlation(x) == 0
+    report = check_function(correlation, correlation, x, ways=[], order=1, draws=0)
+    assert {each.row.verdict for each in report.findings} == {Verdict.INCONCLUSIVE}, report
+    assert check_function(correlation, correlation, x.bfloat16(), ways=[], order=1)

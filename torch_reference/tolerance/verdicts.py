@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
-from torch_reference.tolerance.agreeing_rows import bluntness, near_row, size_of_bounds
+from torch_reference.tolerance.agreeing_rows import as_pytorchs_own, bluntness, near_row, size_of_bounds
 from torch_reference.tolerance.differences import adds_up, as_meant, difference, is_too_large
 from torch_reference.tolerance.gradient_sums import looks_random, sums
 from torch_reference.tolerance.kinks.beside import Side
@@ -38,7 +38,6 @@ LOSES_DIGITS = (
     "beyond the ordinary rounding of this precision, but within its worst case: a sum accumulated in 16 "
     "bits, or a cancellation. To mend it: accumulate in float32 and convert once, at the end"
 )
-PYTORCHS_OWN = "bit for bit PyTorch's own, which loses digits here in this precision"
 INCONCLUSIVE = (
     "within rounding, but so would a wrong one be: rounding alone explains a quarter of what it is added up "
     "from; compare in a higher precision, or where less cancels"
@@ -104,8 +103,8 @@ class Tolerance:
     ) -> Row:
         if row.verdict is Verdict.DIFFERS and not value.is_complex() and self.sides:
             row = row_between_sides(self.movement, self.sides, name, value, rtol)
-        if row.verdict is Verdict.DIFFERS and self._is_pytorchs_own(name, value):
-            row = replace(row, verdict=Verdict.AGREES, explanation=PYTORCHS_OWN, wrong_elements=0, part="")
+        if row.verdict is Verdict.DIFFERS:
+            row = as_pytorchs_own(self.movement, row, value)
         if row.verdict is Verdict.DIFFERS and self._is_within_the_worst_case(name, value, rtol):
             row = replace(row, verdict=Verdict.LOSES_DIGITS, explanation=LOSES_DIGITS)
         if row.agrees and blunt and self.is_blunt(name, value):
@@ -135,17 +134,6 @@ class Tolerance:
     def sides(self) -> list[Side]:
         """The reference on the other sides of a kink."""
         return [] if self.is_smooth else sides(self.movement)
-
-    def _is_pytorchs_own(self, name: str, value: Tensor) -> bool:
-        """Whether PyTorch itself returns these very numbers; its sums over indices may not be its excuse.
-
-        On a processor it keeps the statistics of a layer norm in 16 bits, which no derivation is blamed for;
-        but it also accumulates there in 16 bits what good kernels, its own among them, accumulate in float32.
-        """
-        if self.movement.scatters or torch.finfo(self.movement.dtypes[name]).bits >= 64:
-            return False
-        own = self.movement.reference(self.movement.inputs)[name]
-        return own.dtype == value.dtype and torch.equal(own, value)
 
     @cached_property
     def _worst(self) -> Movement:
