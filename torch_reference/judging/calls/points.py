@@ -24,7 +24,7 @@ VALUE = "value_of_"
 LARGE = 2**15
 """Of more numbers the upstream gradient is handed on as it is; of fewer, a copy."""
 MOST_COMPILED = 128
-"""So often is one function compiled anew in a check: there are some forty ways of calling, and more points."""
+"""So often is one function compiled anew in a check: there are some forty ways, and more points."""
 
 
 def unseen() -> AbstractContextManager[Any]:

@@ -81,7 +81,7 @@ def _off(
     found = {}
     for name, each in names.items():
         value = made[name].detach()
-        if value.dtype is other and value.shape == each.value.shape:
+        if value.shape == each.value.shape:
             distance = difference(value, right[name])
             here = each.off[""].amax() / unit(movement.coarsest)
             noise = torch.maximum(here, right[name].abs().amax()) * unit(other)

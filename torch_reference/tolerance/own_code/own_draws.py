@@ -59,7 +59,7 @@ class OwnDraws:
         for which, off in self.off.items():
             outside = off > self.bounds[which]
             far = off > bounds * self._within(which, self.farthest[which])
-            if bool((far & outside).sum() * 2 > outside.sum()):
+            if bool(far.sum() * 2 > outside.sum()):
                 return True
         return False
 
