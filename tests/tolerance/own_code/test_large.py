@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from torch_reference import check_function
 from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.own_code import second_run
 from torch_reference.tolerance.own_code.own_draws import OwnDraws
 
 pytestmark = pytest.mark.medium
@@ -44,9 +45,10 @@ def test_outputs_that_cancel_are_right(dtype: torch.dtype) -> None:
     assert report.agrees, report
 
 
-def test_results_that_are_equal_round_alike() -> None:
+@pytest.mark.parametrize("count", [7000, 17000])
+def test_results_that_are_equal_round_alike(count: int) -> None:
     """√(x² + 1) is 1 of all x that are small, and the sum of all that is returned is off by as much."""
-    x = torch.linspace(-1e-3, 1e-3, 7000, dtype=torch.float64).float().view(10, -1)
+    x = torch.linspace(-1e-3, 1e-3, count, dtype=torch.float64).float().view(10, -1)
     pair = (lambda x: (torch.log(x + (x * x + 1).sqrt()), x), lambda x, above: above / (x * x + 1).sqrt())
     report = check_function(pair, torch.asinh, x, order=1, ways=[])
     assert report.agrees, report
@@ -61,6 +63,17 @@ def test_what_its_roundings_do_not_explain_differs(slope: Function) -> None:
     """A formula that cancels is no excuse for a mistake of ten thousand roundings, at any size."""
     reference = lambda x: 1 / (1 + torch.exp(-x))  # noqa: E731
     assert not check_function(sigmoid(slope), reference, randn(torch.float64), order=1, ways=[]).agrees
+
+
+def test_a_mistake_of_many_roundings_is_not_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty-eight runs of what is large are worth it where it may be right."""
+    asked = []
+    monkeypatch.setattr(second_run, "forgiven", lambda *a: asked.append(a) or a[0])
+    for factor in (1.001, 1 + 4e-14):
+        pair = sigmoid(lambda y, factor=factor: y * (1 - y) * factor)
+        reference = lambda x: 1 / (1 + torch.exp(-x))  # noqa: E731
+        assert not check_function(pair, reference, randn(torch.float64) / 10, order=1, ways=[], draws=0)
+        assert len(asked) == (factor < 1.001)
 
 
 def test_few_numbers_that_no_draw_has_moved_are_not_the_end_of_many() -> None:
