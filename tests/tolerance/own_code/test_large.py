@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import check_function
+from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.own_code import second_run
 from torch_reference.tolerance.own_code.own_draws import OwnDraws
@@ -69,11 +70,18 @@ def test_a_mistake_of_many_roundings_is_not_run_again(monkeypatch: pytest.Monkey
     """Forty-eight runs of what is large are worth it where it may be right."""
     asked = []
     monkeypatch.setattr(second_run, "forgiven", lambda *a: asked.append(a) or a[0])
-    for factor in (1.001, 1 + 4e-14):
+    for factor in (1 + 1e-9, 1 + 4e-14):
         pair = sigmoid(lambda y, factor=factor: y * (1 - y) * factor)
         reference = lambda x: 1 / (1 + torch.exp(-x))  # noqa: E731
         assert not check_function(pair, reference, randn(torch.float64) / 10, order=1, ways=[], draws=0)
-        assert bool(asked) == (factor < 1.001)
+        assert bool(asked) == (factor < 1 + 1e-9)
+
+
+def test_a_sum_is_near_if_it_is_off_by_roundings_of_all_its_terms() -> None:
+    """Where a thousand round alike, it is off by as many."""
+    ones, off = torch.ones(1000, dtype=torch.float64), 1000 * torch.finfo(torch.float64).eps
+    assert second_run.may_be_near(Row("x", Verdict.DIFFERS, difference=off, part="sum of all"), ones)
+    assert not second_run.may_be_near(Row("x", Verdict.DIFFERS, difference=off), ones)
 
 
 def test_few_numbers_that_no_draw_has_moved_are_not_the_end_of_many() -> None:
