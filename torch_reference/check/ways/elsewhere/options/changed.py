@@ -107,12 +107,15 @@ def _with(session: Session, option: Option, other: Any, is_the_same: bool = Fals
     there = replace(there, arguments=arguments, function=function, objective=objective, point=point)
     told = f"with {option.name} = {_told(other)} in place of {option.given!r}"
     on_error = "fails" if is_the_same else "refused" if option.given is None else "warns"
+    # A padding index of -2 is for many functions one that is never met.
+    is_of_another_kind = type(other) is int and other < 0 <= option.given and not is_the_same
     for inputs, what in _points(there, is_resized=type(other) is int):
         settled = _settled(session, there, inputs, option.given is None, is_the_same)
         if settled is None:
             continue
         for attempt in at_point(settled, f"{told}{what}", inputs):
-            yield attempt._replace(session=settled, own_values=True, may_refuse=True, on_error=on_error)
+            attempt = attempt._replace(session=settled, own_values=True, may_refuse=True, on_error=on_error)
+            yield attempt._replace(warns=attempt.warns or is_of_another_kind)
 
 
 def _points(there: Session, is_resized: bool) -> Iterator[tuple[Tensors, str]]:
