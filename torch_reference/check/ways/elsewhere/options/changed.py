@@ -17,7 +17,12 @@ from torch.utils._pytree import TreeSpec
 from torch_reference.check.ways.elsewhere.indices import repeated
 from torch_reference.check.ways.elsewhere.options.fitting import halved
 from torch_reference.check.ways.elsewhere.options.in_place_of_none import in_place_of_none
-from torch_reference.check.ways.elsewhere.options.read import counted_from_the_end, is_read, objective_with
+from torch_reference.check.ways.elsewhere.options.read import (
+    changes_outputs,
+    counted_from_the_end,
+    is_read,
+    objective_with,
+)
 from torch_reference.check.ways.elsewhere.options.unsaid import called_by_name, unsaid_options
 from torch_reference.check.ways.elsewhere.options.values_in_place import other_values
 from torch_reference.check.ways.elsewhere.resizing import takes
@@ -107,15 +112,16 @@ def _with(session: Session, option: Option, other: Any, is_the_same: bool = Fals
     there = replace(there, arguments=arguments, function=function, objective=objective, point=point)
     told = f"with {option.name} = {_told(other)} in place of {option.given!r}"
     on_error = "fails" if is_the_same else "refused" if option.given is None else "warns"
-    # A padding index of -2 is for many functions one that is never met.
-    is_of_another_kind = type(other) is int and other < 0 <= option.given and not is_the_same
+    signs = [type(each) is int and each < 0 for each in (option.given, other)]
     for inputs, what in _points(there, is_resized=type(other) is int):
         settled = _settled(session, there, inputs, option.given is None, is_the_same)
         if settled is None:
             continue
+        # A padding index of -2 is for many functions one that is never met; a shift of -2 they return.
+        is_odd = signs == [False, True] and not is_the_same and not _shows(session, settled, inputs)
         for attempt in at_point(settled, f"{told}{what}", inputs):
             attempt = attempt._replace(session=settled, own_values=True, may_refuse=True, on_error=on_error)
-            yield attempt._replace(warns=attempt.warns or is_of_another_kind)
+            yield attempt._replace(warns=attempt.warns or is_odd)
 
 
 def _points(there: Session, is_resized: bool) -> Iterator[tuple[Tensors, str]]:
@@ -143,6 +149,14 @@ def _settled(
         return None
     is_known = is_known or resized or is_read(session, objective, inputs)
     return replace(there, objective=objective) if is_known else None
+
+
+def _shows(session: Session, there: Session, inputs: Tensors) -> bool:
+    """Whether the outputs show the option, where both are taken."""
+    try:
+        return changes_outputs(session, there.objective, inputs)
+    except UserCodeError:
+        return True
 
 
 def _has_the_same_shapes(session: Session, outputs: Tensors) -> bool:
