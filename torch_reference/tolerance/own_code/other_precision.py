@@ -29,8 +29,9 @@ NEAR = 64.0
 out of its domain."""
 OF_LARGEST = 4.0
 """So many roundings of the largest element are one that is added to all, and taken away."""
-BESIDE = 2.0**-6
-"""So far from the inputs their roundings are others: what a large term leaves of 1e-4 is a step or none."""
+BESIDE = (2.0**-6, 2.0**-24)
+"""So far from the inputs their roundings are others: what a large term leaves of 1e-4 is a step or none. And,
+in turns, so near that what is nearly singular stays so."""
 GRID = 2.0**8
 """What is a multiple of its inverse, as 0, 1 and an index are, stays what it is."""
 
@@ -73,7 +74,7 @@ def explained_by_another(
 def _off(
     names: Mapping[str, OwnDraws], movement: Movement, derive: Derive, other: torch.dtype, seed: int
 ) -> dict[str, Tensor]:
-    """How far off the code is in the other precision, of what is a number there."""
+    """How far off the code is in the other precision, where that may be rounding."""
     point = _beside(movement.inputs, other, seed)
     made = derive(point)
     with ExactRun():
@@ -83,10 +84,9 @@ def _off(
         value = made[name].detach()
         if value.shape == each.value.shape:
             distance = difference(value, right[name])
-            here = each.off[""].amax() / unit(movement.coarsest)
+            here = each.off[""] / unit(movement.coarsest)
             noise = torch.maximum(here, right[name].abs().amax()) * unit(other)
-            if bool(distance.abs().amax() <= NEAR * noise):
-                found[name] = distance
+            found[name] = distance.where(distance.abs() <= NEAR * noise, 0.0)
     return found
 
 
@@ -97,7 +97,7 @@ def _beside(inputs: Tensors, other: torch.dtype, seed: int) -> dict[str, Tensor]
         if value.dtype in OTHER:
             drawn = torch.randn(value.shape, generator=generator, dtype=torch.float64).to(value.device)
             is_round = (value * GRID).frac() == 0
-            moved = value.double() * (1 + BESIDE * drawn)
+            moved = value.double() * (1 + BESIDE[seed % 2] * drawn)
             value = torch.where(is_round, value.double(), moved).to(other)
         point[name] = value
     return point

@@ -22,7 +22,11 @@ OF_ONES = {"_trilinear", "col2im"} | NEAREST
 """Those whose weights are 0 and 1: of ones, they count their terms themselves."""
 SMALL = 13
 """The largest prime that a Fourier transform has a formula of its own for."""
-FURTHER = POOLS | INTERPOLATIONS | TRANSFORMS | OF_ONES
+OF_PLACES = {f"{name}{n}d_backward" for name in ("adaptive_max_pool", "fractional_max_pool") for n in (2, 3)}
+OF_PLACES |= {f"{name}_pad{n}d_backward" for name in ("reflection", "replication") for n in (1, 2, 3)}
+OF_PLACES |= {"max_pool2d_with_indices_backward", "max_pool3d_with_indices_backward", "unfold_backward"}
+"""Those that add up their first argument at places: windows overlap, and what is padded was there before."""
+FURTHER = OF_PLACES | POOLS | INTERPOLATIONS | TRANSFORMS | OF_ONES
 
 Operation = Callable[..., Any]
 
@@ -46,6 +50,8 @@ def further_count(func: Operation, name: str, args: Sequence[Any], result: Tenso
     """How many terms meet in one element."""
     if name in TRANSFORMS:
         return math.prod(max(args[0].shape[dim], result.shape[dim]) for dim in args[1])
+    if name in OF_PLACES:
+        return func(torch.ones_like(args[0]), *args[1:])
     if name in OF_ONES:
         given = [torch.ones_like(arg.abs()) if isinstance(arg, Tensor) else arg for arg in args]
         return func(*given)

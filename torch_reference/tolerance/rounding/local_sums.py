@@ -41,6 +41,7 @@ Operation = Callable[..., Any]
 CONTRACTIONS = {"mm", "bmm", "mv", "dot", "vdot"}
 CONTRACTIONS_AND_SUM = {"addmm", "baddbmm", "addmv", "addbmm"}
 SCATTERING = {"embedding_dense_backward", "index_add", "index_put", "scatter_add", "_unsafe_index_put"}
+SCATTERING |= {"scatter_reduce"}
 REDUCTIONS = {"sum", "mean", "nansum", "trace"}
 CONVOLUTIONS = {"convolution", "convolution_backward"}
 SUMS = CONTRACTIONS | CONTRACTIONS_AND_SUM | SCATTERING | REDUCTIONS | CONVOLUTIONS | {"cumsum"} | FURTHER
@@ -48,7 +49,9 @@ SUMS = CONTRACTIONS | CONTRACTIONS_AND_SUM | SCATTERING | REDUCTIONS | CONVOLUTI
 
 
 def is_sum(name: str, args: Arguments, kwargs: Keywords) -> bool:
-    """Whether an operation adds up terms; index_put does only where it accumulates."""
+    """Whether an operation adds up terms: some do only where they are told to."""
+    if name == "scatter_reduce":
+        return bool(args[4] == "sum")
     if name in ("index_put", "_unsafe_index_put"):
         return bool(args[3] if len(args) > 3 else kwargs.get("accumulate", False))
     return name in SUMS
