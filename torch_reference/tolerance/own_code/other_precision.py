@@ -29,9 +29,8 @@ NEAR = 64.0
 out of its domain."""
 OF_LARGEST = 4.0
 """So many roundings of the largest element are one that is added to all, and taken away."""
-BESIDE = (2.0**-6, 2.0**-24)
-"""So far from the inputs their roundings are others: what a large term leaves of 1e-4 is a step or none. And,
-in turns, so near that what is nearly singular stays so."""
+BESIDE = 2.0**-6
+"""So far from the inputs their roundings are others: what a large term leaves of 1e-4 is a step or none."""
 GRID = 2.0**8
 """What is a multiple of its inverse, as 0, 1 and an index are, stays what it is."""
 
@@ -97,7 +96,7 @@ def _beside(inputs: Tensors, other: torch.dtype, seed: int) -> dict[str, Tensor]
         if value.dtype in OTHER:
             drawn = torch.randn(value.shape, generator=generator, dtype=torch.float64).to(value.device)
             is_round = (value * GRID).frac() == 0
-            moved = value.double() * (1 + BESIDE[seed % 2] * drawn)
+            moved = value.double() * (1 + BESIDE * drawn)
             value = torch.where(is_round, value.double(), moved).to(other)
         point[name] = value
     return point
