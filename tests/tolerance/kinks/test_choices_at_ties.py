@@ -42,15 +42,18 @@ def by_rank(function: Callable, seed: int, factor: float = 1.0) -> tuple[Callabl
 
 
 @pytest.mark.parametrize(
-    ("size", "seed", "dtype"),
-    [(5, 11, torch.float64), (6, 33, torch.bfloat16)],
+    ("size", "seed", "dtype", "factor"),
+    [(5, 11, torch.float64, 1.1), (6, 33, torch.bfloat16, 1.15)],
 )
 @pytest.mark.medium
-def test_any_choice_of_each_window_is_right(size: int, seed: int, dtype: torch.dtype) -> None:
-    """One that no draw beside the point has made, of a constant image; and a tenth more is wrong."""
+def test_any_choice_of_each_window_is_right(size: int, seed: int, dtype: torch.dtype, factor: float) -> None:
+    """One that no draw beside the point has made, of a constant image; and a tenth more is wrong.
+
+    In 16 bits the sum of all shows it, where four terms of each element may be added up in 16 bits.
+    """
     x = torch.ones(1, 1, size, size, dtype=dtype)
     assert check(by_rank(pool, seed), pool, x).agrees
-    wrong = check(by_rank(pool, seed, 1.1), pool, x)
+    wrong = check(by_rank(pool, seed, factor), pool, x)
     assert [finding.row.verdict.value for finding in wrong.findings] == ["agrees", "differs"]
 
 
