@@ -7,12 +7,15 @@ from functools import partial
 from itertools import count
 
 from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
+from torch_reference.judging.calls.cuts import elements
 
 BEGINNING = 5.0
 """So many seconds the other thread's first call is waited for."""
 LONGEST = 0.01
 """So many seconds it rests at most between two calls."""
-CALLS = 6
+CALLS, MORE_CALLS, SMALL = 6, 24, 2**10
+"""So many calls; more of what has few numbers, and is over soon: in four of ten runs of six such calls the
+other thread came between none of them."""
 GOLDEN = 0.618034
 """Its multiples fall evenly between whole numbers."""
 
@@ -50,7 +53,7 @@ def _in_threads(session: Session) -> Made:
     thread.start()
     begun.wait(BEGINNING)  # on a busy machine all calls would be over before the thread's first
     try:
-        for _ in range(CALLS):
+        for _ in range(MORE_CALLS if elements(session.point) <= SMALL else CALLS):
             made = session.differentiated(session.point)
             if not is_the_same(made, session.plain):
                 break
