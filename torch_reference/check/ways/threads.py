@@ -14,8 +14,7 @@ BEGINNING = 5.0
 LONGEST = 0.01
 """So many seconds it rests at most between two calls."""
 CALLS, MORE_CALLS, SMALL = 6, 24, 2**10
-"""So many calls; more of what has few numbers, and is over soon: in four of ten runs of six such calls the
-other thread came between none of them."""
+"""So many calls; more of what has few numbers, and is over before the other thread comes between."""
 GOLDEN = 0.618034
 """Its multiples fall evenly between whole numbers."""
 

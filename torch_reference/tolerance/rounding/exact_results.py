@@ -114,7 +114,7 @@ def left_out(name: str, args: Sequence[Any]) -> Tensor | None:
 
     Formula: of SoftPlus and its slope beyond a threshold, where they are βx / β and 1,
              log(1 + e^(βx)) / β − x ≈ e^(−βx) / β and 1 − σ(βx) ≈ e^(−βx): 2e-9 at the threshold of 20;
-             of ψ′ the sixth term of its series and those after it: 4.9e-10 of it (torch 2.13, beside mpmath);
+             of ψ′ the sixth term of its series and those after it: tests measure 5e-10 of it beside mpmath;
              of ψ roundings of the terms that are added up to it, ψ(10) and 1 / x and below 0 π / tan πx;
              of the slope of CELU the digits of α that float32 has not, in s = 1/α: (1 + |s x|) u of it
     Shapes: that of the result; None for other operations

@@ -49,7 +49,7 @@ SERIES = {
     *("i0", "special_i0e", "special_i1", "special_i1e"),
 }
 OF_A_SERIES = 64.0
-"""As many independent roundings as eight, which these are off by (3 to 14 u beside mpmath, torch 2.13)."""
+"""The square of the roundings that these are off by, as tests/tolerance/rounding/test_series.py measures."""
 
 
 def factors_of(name: str, args: Sequence[Any], result: Tensor) -> float:
