@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import check_function
+from torch_reference.check.ways.elsewhere.partitions import parted
 
 
 def soft_cross_entropy(factor: float = 1.0) -> tuple:
@@ -19,6 +20,18 @@ def soft_cross_entropy(factor: float = 1.0) -> tuple:
         return above * (factor * x.softmax(-1) - t) / len(x), None
 
     return forward, backward
+
+
+def test_numbers_of_both_signs_are_no_shares() -> None:
+    """They add up to 1 by chance."""
+    given = {"x": torch.tensor([[3.0, -2.0]])}
+    assert parted(given, {"x": torch.tensor([[3.0]])})["x"].item() == 3.0
+
+
+def test_a_row_of_which_nothing_is_left_is_one_hot() -> None:
+    """As of hard targets whose columns are cut."""
+    given = {"t": torch.eye(3)}
+    assert torch.equal(parted(given, {"t": torch.eye(3)[:, :2]})["t"][2], torch.tensor([1.0, 0.0]))
 
 
 @pytest.mark.medium
