@@ -9,6 +9,9 @@ from torch.autograd import Function
 
 from torch_reference import check_function
 from torch_reference.comparison import Verdict
+from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.own_code.own_draws import OwnDraws
+from torch_reference.tolerance.own_code.own_roundings import _is_off_by_roundings
 
 
 def weighted(factor: float, unseen: bool = True, only: torch.dtype | None = None) -> type[Function]:
@@ -73,3 +76,13 @@ def test_a_kernel_that_is_wrong_differs(dtype: torch.dtype) -> None:
         found = report(weighted(factor), dtype)
         (row,) = (finding.row for finding in found.findings if finding.name == "inputs[0]")
         assert row.verdict is Verdict.DIFFERS, factor
+
+
+def test_what_is_within_its_own_bound_may_be_off_by_more() -> None:
+    """As the inverse of a matrix that is nearly singular is, beside one that is not."""
+    expected, off = torch.ones(2, dtype=torch.float64), torch.tensor([1e-3, 1e-15], dtype=torch.float64)
+    bounds = {which: torch.full_like(each, 1e-2) for which, each in sums(expected, expected)}
+    own = OwnDraws(expected + off, expected, {"": torch.tensor([1e-2, 1e-16]).double(), **bounds})
+    assert _is_off_by_roundings(own)
+    own.bounds[""] = torch.full_like(off, 1e-16)
+    assert not _is_off_by_roundings(own)
