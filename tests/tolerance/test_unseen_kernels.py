@@ -61,7 +61,7 @@ def test_small_elements_that_a_kernel_loses_are_not_called_wrong(dtype: torch.dt
     assert not found
     (row,) = (finding.row for finding in found.findings if finding.name == "inputs[0]")
     assert row.verdict is Verdict.LOSES_DIGITS
-    assert "a kernel whose operations are not seen" in str(found).replace("\n    ", " ")
+    assert "code whose operations are not seen" in str(found).replace("\n    ", " ")
     assert "wrong is" not in str(found)
     assert report(weighted(1.0, only=dtype), dtype, accept=["loses digits"])
     assert report(weighted(1.0), dtype)

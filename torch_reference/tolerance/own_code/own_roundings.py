@@ -38,7 +38,7 @@ COARSE = 2.0**-10
 """A rounding that shows how large the terms are, in any precision."""
 EXPLAINED = "explained by its own roundings: its formula cancels where that of the reference does not"
 UNSEEN = (
-    "off by no more than roundings of its largest element, of a kernel whose operations are not seen: digits "
+    "off by no more than roundings of its largest element, of code whose operations are not seen: digits "
     "that it has lost, or a mistake that is as small"
 )
 TOO_SLOW = (
