@@ -13,6 +13,7 @@ from torch_reference.comparison import Verdict
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
 from torch_reference.tolerance.second_look import CoarseRun, coarse_movements, sizes_of_terms
+from torch_reference.tolerance.unfinished import _is_known
 from torch_reference.tolerance.verdicts import Tolerance
 
 
@@ -155,3 +156,10 @@ def test_a_logarithm_of_nearly_one_is_no_other_formula_in_float64() -> None:
     own = forward, lambda x, above: (above.float() * torch.sigmoid(-x.float())).to(x.dtype)
     report = check_function(own, lambda x: functional.logsigmoid(x.float()).to(x.dtype), x, ways=[], draws=0)
     assert report.findings[0].agrees
+
+
+def test_what_has_not_moved_in_the_first_coarse_draw_is_not_known() -> None:
+    """It may by chance; after the last one, what moves by nothing is moved by nothing."""
+    moved, coarsely = torch.tensor([0.0, 0.0, 1.0, 1.0]), torch.tensor([0.0, 1.0, 0.0, 1.0])
+    assert _is_known(moved, coarsely, last=False).tolist() == [False, False, False, True]
+    assert _is_known(moved, coarsely, last=True).tolist() == [True, False, True, True]

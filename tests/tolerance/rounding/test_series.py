@@ -55,3 +55,14 @@ def test_trigamma_has_nine_digits() -> None:
     right = exactly(partial(mpmath.polygamma, 1), x)
     off = float(((torch.polygamma(1, x) - right) / right).abs().amax())
     assert OF_TRIGAMMA / 2 < off < 3 * OF_TRIGAMMA
+
+
+@pytest.mark.medium
+def test_digamma_near_its_zero_is_off_by_roundings_of_its_terms() -> None:
+    """By thousands of its own, at 1.46, and below zero by those of its reflection."""
+    x = torch.cat([torch.linspace(1.461, 1.463, 61), torch.linspace(-3.7, -3.3, 61)]).double()
+    movement = Movement(lambda values: {"y": torch.digamma(values["x"])}, {"x": x})
+    movement.at_least(8)
+    off = (exactly(mpmath.digamma, x) - movement.expected["y"]).abs()
+    assert (off <= movement.bound("y")).all()
+    assert (off > 20 * unit(x.dtype) * movement.expected["y"].abs()).any()
