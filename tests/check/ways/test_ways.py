@@ -93,6 +93,17 @@ def test_of_a_second_derivative_a_report_warns_unless_it_is_asked_for() -> None:
     assert check_function(torch.sin, lambda x: x.sin() * 1, x, ways=[], order=2)
 
 
+def test_a_second_derivative_goes_through_the_upstream_gradient_too() -> None:
+    """A loss is seldom linear: of a backward that takes it for a constant the report warns."""
+
+    def of_a_constant(ctx: Any, g: Tensor) -> Tensor:
+        return g.detach() * ctx.saved_tensors[0].cos()
+
+    for backward, count in ((of_a_constant, 1), (lambda ctx, g: g * ctx.saved_tensors[0].cos(), 0)):
+        report = check_function(function(saving(torch.sin), backward), torch.sin, x, ways=[])
+        assert report.warnings == ("the second derivative is wrong: inputs[0]",) * count
+
+
 def test_that_a_backward_cannot_be_differentiated_is_said_as_it_is() -> None:
     """Its error, and not that a derivative is wrong; nothing where it is marked as once_differentiable."""
 

@@ -60,8 +60,7 @@ def _first(session: Session, function: Callable[..., Any], values: Tensors) -> t
         args, kwargs = session.arguments.placed({**session.arguments.tensors(values), **given})
         outputs = named_leaves(function(*args, **kwargs), "outputs")
         above = {
-            # In float64 where the reference is exact; in a graph, for only so once_differentiable speaks up.
-            name: value.detach().to(outputs[name.removeprefix(UPSTREAM)].dtype).requires_grad_()
+            name: _upstream(outputs[name.removeprefix(UPSTREAM)], value)
             for name, value in session.upstream.items()
         }
         ends = graph_ends(outputs, above)
@@ -70,6 +69,14 @@ def _first(session: Session, function: Callable[..., Any], values: Tensors) -> t
     return tuple(
         torch.zeros_like(leaf) if value is None else value for leaf, value in zip(wanted, found, strict=True)
     )
+
+
+def _upstream(output: Tensor, given: Tensor) -> Tensor:
+    """That of the loss Σ u (y + y²/2): it depends on the inputs, as above a loss that is not linear.
+
+    In float64 where the reference is exact; in a graph, for only so once_differentiable speaks up.
+    """
+    return given.detach().to(output.dtype).requires_grad_() * (1 + torch.where(output.isfinite(), output, 0))
 
 
 def _second(session: Session, first: Callable[[Tensors], tuple[Tensor, ...]], point: Tensors) -> Made:
