@@ -24,6 +24,13 @@ def kept_for_all(ctx: Any, x: Tensor) -> Tensor:
     return x * x
 
 
+def in_one_buffer(ctx: Any, g: Tensor) -> Tensor:
+    """One tensor for the gradients of all calls, which the next one overwrites."""
+    (x,) = ctx.saved_tensors
+    buffer = KEPT.setdefault(("buffer", x.shape, x.dtype), torch.zeros_like(x))
+    return buffer.copy_(2 * g * x)
+
+
 def both_or_nothing(ctx: Any, x: Tensor) -> tuple[Tensor, Tensor]:
     """Two outputs, each of which may be unused."""
     ctx.set_materialize_grads(False)
@@ -99,6 +106,9 @@ REPORTED: dict[str, tuple[str, Any, Callable[..., Any], tuple[Any, ...]]] = {
     ),
     "kept for all calls": (
         "two forwards", function(kept_for_all, lambda ctx, g: 2 * g * KEPT["last"]), torch.square, (x,)
+    ),
+    "one buffer for all gradients": (
+        "two forwards", function(saving(torch.square), in_one_buffer), torch.square, (x,)
     ),
     "nothing without the first output": (
         "missing upstream", function(both_or_nothing, nothing_without_the_first), DOUBLED, (x,)

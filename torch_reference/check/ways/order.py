@@ -44,7 +44,22 @@ def _interleaved(session: Session, other_first: bool) -> Made:
     if other_first:
         backward(other_leaves, other_outputs, others)
     found = backward(leaves, outputs, tensors)
+    if not other_first:
+        kept = [value if value is None else value.clone() for value in found]
+        backward(other_leaves, other_outputs, others)  # which must leave what was returned as it was
+        found = _unless_taken_back(found, kept)
     return Made(outputs, gradients_of(dict(zip(session.wanted, found, strict=True)), session.point))
+
+
+def _unless_taken_back(found: Sequence[Any], kept: Sequence[Any]) -> Sequence[Any]:
+    """What was found, as it is now; what it was where nobody can read it, as a CUDA graph ran again."""
+    try:
+        for value in found:
+            if value is not None:
+                value.clone()
+    except RuntimeError:
+        return kept
+    return found
 
 
 def _is_known(session: Session, tensors: Tensors) -> bool:
