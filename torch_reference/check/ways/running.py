@@ -145,8 +145,9 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     if attempt.may_refuse and (
         (others and has_own_values) or any(each.row.verdict in FORM for each in wrong)
     ):
-        is_told = not others and (attempt.own_values or attempt.on_error == "fails")
-        return (attempt.on_error, wrong) if is_told else ("refused", [])
+        # Of a gradient of another shape autograd itself would tell, of a pair's nobody does.
+        may = others or (attempt.on_error == "refused" and not attempt.warns)
+        return ("refused", []) if may else ("fails" if attempt.on_error == "fails" else "warns", wrong)
     if wrong and not is_in_domain(attempt, objective, session):
         return "cannot apply", []
     if at_a_kink:  # where each number is right that lies between the sides, and sums need not vary

@@ -56,15 +56,16 @@ def with_columns(session: Session) -> Iterator[Attempt]:
 
     Then vectors of one number where there was one for each column, and the other way; and one row for all.
     """
-    most = max((value.ndim for value in session.inputs.values()), default=0)
-    largest = [value for value in session.inputs.values() if value.ndim == most > 1]
+    sized = session.sized
+    most = max((value.ndim for value in sized.values()), default=0)
+    largest = [value for value in sized.values() if value.ndim == most > 1]
     lengths = dict.fromkeys(length for value in largest for length in reversed(value.shape[1:]))
     rows, count = rows_together(session)
     starts = [session.inputs]
     if count > FEW and session.may_shrink:
         starts.insert(0, resized(session.inputs, rows, FEW))
     for length in list(lengths)[:MOST_LENGTHS]:
-        for start, places in product(starts, _going_together(session.inputs, length, most)):
+        for start, places in product(starts, _going_together(sized, length, most)):
             if not places.keys() & session.data.keys():
                 continue
             found = [] if length == 1 or not session.may_shrink else list(_one(session, start, places))

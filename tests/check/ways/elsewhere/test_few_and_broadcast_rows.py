@@ -77,6 +77,36 @@ class FirstOfAll(torch.autograd.Function):
         return g[:rows, :columns], g.sum_to_size(ctx.shapes[1])
 
 
+def test_one_matrix_for_all_is_warned_of_where_shapes_differ_too() -> None:
+    """A bias of each sample, which may be one for all: the last sample's gradient is not their sum."""
+
+    class Biased(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, bias: Tensor) -> Tensor:
+            ctx.shapes = x.shape, bias.shape
+            return of_rows(x, bias)
+
+        @staticmethod
+        def backward(ctx: Any, g: Tensor) -> Any:
+            inputs, bias = ctx.shapes
+            return g.expand(inputs), g[len(g) - bias[0] :].sum_to_size(bias)
+
+    of_rows = lambda x, bias: x.sum(-1, keepdim=True) + bias  # noqa: E731
+    both = torch.stack([x, x.cos()])
+    report = check_function(Biased, of_rows, both, both[..., :1], ways=["columns"], order=1)
+    assert report.agrees, report
+    told = "with one row of inputs[1] for all it returns others than the reference: inputs[1]"
+    assert report.warnings == (told,)
+
+
+def test_a_pairs_gradient_of_another_shape_is_warned_of() -> None:
+    """Autograd would sum it, or raise an error; of what is no Function nobody tells."""
+    pair = (lambda x, b: (x + b, None)), lambda _, g: (g, g.sum(0))
+    report = check_function(pair, torch.add, x, x[0], ways=["dimensions"])
+    assert report.agrees
+    assert report.warnings == ("with a dimension more it returns others than the reference: inputs[1]",)
+
+
 @pytest.mark.medium
 def test_one_column_for_all_of_another_input_is_warned_of() -> None:
     """The values are right, and nobody may have meant that call."""

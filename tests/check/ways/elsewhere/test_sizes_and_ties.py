@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 # torch's own name for it
 
-from autograd_functions import function
+from autograd_functions import function, saving
 from torch_reference import check_function
 from torch_reference.check.ways import points
 
@@ -154,3 +154,23 @@ def test_a_maximum_that_gives_its_whole_gradient_to_each_of_its_equals_is_warned
     )
     right = function(forward, lambda ctx, g: among_equals(ctx, g, False))
     assert not check_function(right, reference, given, ways=["equal values"], order=1).warnings
+
+
+@pytest.mark.medium
+def test_of_complex_numbers_rows_and_columns_are_counted_and_no_parts() -> None:
+    """Beyond a block of columns the conjugate is forgotten; the right twin is not warned of."""
+
+    def product(block: int) -> type[torch.autograd.Function]:
+        def backward(ctx, g: Tensor) -> tuple[Tensor, Tensor]:
+            a, b = ctx.saved_tensors
+            if a.shape[-1] < block:
+                a, b = a.conj(), b.conj()
+            return g @ b.mT, a.mT @ g
+
+        return function(saving(torch.matmul), backward)
+
+    numbers = torch.randn(2, 3, 2, dtype=torch.complex128, generator=torch.Generator().manual_seed(0))
+    pair = numbers[0], numbers[1].mT.contiguous()
+    for block, status in ((64, "fails"), (2**20, "agrees")):
+        report = check_function(product(block), torch.matmul, *pair, ways=["columns"], order=1)
+        assert (dict(report.ways), report.warnings) == ({"columns": status}, ()), report
