@@ -24,8 +24,9 @@ from torch_reference.judging.calls.points import (
 )
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
-from torch_reference.judging.hygiene import copies, is_the_same
+from torch_reference.judging.hygiene import are_others, copies, is_the_same
 from torch_reference.layers.generator_state import generator_state
+from torch_reference.tolerance.rounding.closures import InOneDtype, is_wider
 from torch_reference.tolerance.rows.by_rows import INDICES
 
 
@@ -99,9 +100,15 @@ class FunctionObjective:
         return total
 
     def outputs(self, inputs: Tensors) -> Any:
-        """What the function returns for these inputs."""
-        with user_code("reference"), same_random_numbers(self.rng_state):
-            return self._on(inputs)
+        """What the function returns for these inputs, which its closure's numbers go with."""
+        with user_code("reference"):
+            try:
+                return self._drawn(inputs)
+            except (RuntimeError, ValueError):
+                if self.arguments is None or not is_wider(inputs, self.arguments.point):
+                    raise
+            with InOneDtype():
+                return self._drawn(inputs)
 
     def in_place(self, inputs: Tensors) -> Any:
         """The same, which changes the inputs themselves where the function was given so."""
@@ -151,12 +158,16 @@ class FunctionObjective:
                 for (name, value), version in zip(given.items(), versions, strict=True)
                 if value._version != version or not is_the_same(value, inputs[name])
             ]
-            if _are_others(watched, made) and not _are_others(self._on(copies(inputs)), made):
+            if are_others(watched, made) and not are_others(self._on(copies(inputs)), made):
                 raise RuntimeError("it makes other numbers while its operations are watched")
         function = _of_copies(self.function) if moved else self.function
         changes = tuple(name for name in moved if not torch.equal(given[name], inputs[name]))
         settled = replace(self, function=function, indexing=seen, changes=changes, changing=self.function)
         return replace(settled, forms=None if moved else forms_of(watched)), draws
+
+    def _drawn(self, inputs: Tensors) -> Any:
+        with same_random_numbers(self.rng_state):
+            return self._on(inputs)
 
     def _on(self, inputs: Tensors) -> Any:
         if self.arguments is None:
@@ -176,20 +187,6 @@ def _comes_from(outputs: Iterable[Tensor], sought: Collection[Any]) -> bool:
             seen.add(node)
             nodes += [other for other, _ in node.next_functions]
     return False
-
-
-def _are_others(found: Any, made: Tensors) -> bool:
-    """Whether an output is off by more than a hundredth of its largest number, which no rounding is."""
-    outputs = named_tensors(found, "outputs")
-    pairs = [(value.detach(), made[name]) for name, value in outputs.items() if name in made]
-    return any(
-        bool((one - other).abs().max() > 0.01 * other.abs().max())
-        for one, other in pairs
-        if one.shape == other.shape
-        and one.is_floating_point()
-        and one.numel()
-        and not torch.equal(one, other)
-    )
 
 
 def _of_copies(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Verdict
-from torch_reference.judging.calls.nests import copy_of, dense, has_memory, real_pairs
+from torch_reference.judging.calls.nests import copy_of, dense, has_memory, named_tensors, real_pairs
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.finding import Finding, breach
@@ -132,6 +132,20 @@ def is_the_same(a: Tensor, b: Tensor) -> bool:
     if a.layout != torch.strided:
         a, b = dense(a), dense(b)
     return torch.equal(a, b) or torch.allclose(a, b, rtol=0, atol=0, equal_nan=True)
+
+
+def are_others(found: Any, made: Tensors) -> bool:
+    """Whether an output is off by more than a hundredth of its largest number, which no rounding is."""
+    outputs = named_tensors(found, "outputs")
+    pairs = [(value.detach(), made[name]) for name, value in outputs.items() if name in made]
+    return any(
+        bool((one - other).abs().max() > 0.01 * other.abs().max())
+        for one, other in pairs
+        if one.shape == other.shape
+        and one.is_floating_point()
+        and one.numel()
+        and not torch.equal(one, other)
+    )
 
 
 def _overlap(a: Tensor, b: Tensor) -> bool:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from torch_reference.tolerance.differences import adds_up, is_number
 from torch_reference.tolerance.movement import Movement, Tensors
-from torch_reference.tolerance.rounding.own_run import ExactOwnRun
+from torch_reference.tolerance.own_code.own_run import ExactOwnRun
 from torch_reference.tolerance.rounding.roundings import HALF, unit
 from torch_reference.tolerance.second_look import COARSE, COARSE_DRAWS, CoarseRun
 

@@ -25,7 +25,7 @@ from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.own_code.approximations import is_everywhere, looks_like_roundings
 from torch_reference.tolerance.own_code.in_float64 import Derive, Exact, in_float64, noise_of_float64, numbers
 from torch_reference.tolerance.own_code.own_draws import OwnDraws
-from torch_reference.tolerance.rounding.own_run import OwnRun
+from torch_reference.tolerance.own_code.own_run import OwnRun
 from torch_reference.tolerance.rounding.roundings import HALF, unit
 from torch_reference.tolerance.second_look import sizes_of_terms
 from torch_reference.tolerance.verdicts import INCONCLUSIVE, Tolerance

@@ -23,8 +23,8 @@ from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.movement import DRAWS, Movement, Tensors
 from torch_reference.tolerance.own_code.other_precision import Derive, explained_by_another
 from torch_reference.tolerance.own_code.own_draws import OwnDraws
+from torch_reference.tolerance.own_code.own_run import OwnRun
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues
-from torch_reference.tolerance.rounding.own_run import OwnRun
 from torch_reference.tolerance.rounding.roundings import FINE, unit
 from torch_reference.tolerance.second_look import sizes_of_terms
 

@@ -81,7 +81,7 @@ def all_wide(
         is_step = imaginary_steps and kind.name == "_to_copy" and args[0].is_complex()
         kwargs = kwargs | {"dtype": torch.complex128 if is_step else WIDE[dtype]}
     if not kind.view and not kind.in_place and any(_is_narrow(arg) for arg in args):
-        args = tuple(_widened(arg) for arg in args)
+        args = tuple(widened(arg) for arg in args)
     return args, kwargs
 
 
@@ -89,7 +89,7 @@ def wide_results(kind: Operation, results: Any) -> Any:
     """The results as float64 has them: into a constant of a coarser dtype others may be written."""
     if kind.in_place or (kind.view and kind.name not in FRESH):
         return results
-    return _widened(results) if isinstance(results, Tensor) else tree_map(_widened, results)
+    return widened(results) if isinstance(results, Tensor) else tree_map(widened, results)
 
 
 def widened_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -105,7 +105,8 @@ def _is_narrow(value: Any) -> bool:
     return isinstance(value, Tensor) and value.dtype in WIDE
 
 
-def _widened(value: Any) -> Any:
+def widened(value: Any) -> Any:
+    """A tensor of a coarser dtype in float64, or complex128; whatever else as it is."""
     return value.to(WIDE[value.dtype]) if _is_narrow(value) else value
 
 
@@ -120,13 +121,13 @@ def in_one_dtype(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> An
     held.
     """
     if func.overloadpacket.__name__ in OF_FREE_SIGNS and _is_narrow(args[0]):
-        made = func(*map(_widened, args), **kwargs)
+        made = func(*map(widened, args), **kwargs)
         narrow = {wide: dtype for dtype, wide in WIDE.items() if dtype in (torch.float32, torch.complex64)}
         return type(made)(each.to(narrow[each.dtype]) for each in made)
     try:
         return func(*args, **kwargs)
     except RuntimeError:
-        wide = tuple(map(_widened, args))
+        wide = tuple(map(widened, args))
         mixes = any(isinstance(arg, Tensor) and arg.dtype in WIDE.values() for arg in args)
         if not mixes or all(one is other for one, other in zip(wide, args, strict=True)):
             raise
@@ -152,4 +153,4 @@ def of_one_dtype(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
         isinstance(arg, Tensor) and arg.dtype in (torch.float64, torch.complex128) for arg in args
     ):
         return args
-    return tuple(map(_widened, args))
+    return tuple(map(widened, args))
