@@ -14,7 +14,7 @@ from torch_reference.check.around.reported_errors import reported
 from torch_reference.check.function import check_function
 from torch_reference.check.references.modules.left_out import refuse_lazy
 from torch_reference.check.references.modules.parameters import called_with, reads_in_backward
-from torch_reference.check.references.modules.submodules import other_name, told_of_submodules
+from torch_reference.check.references.modules.submodules import names_around, other_name, told_of_submodules
 from torch_reference.check.references.signatures import with_signature_of
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.holders import copied
@@ -38,11 +38,11 @@ def check_modules(
     """Compare a module's outputs, and the gradients of its inputs and parameters, with another module's.
 
     Parameters are matched by their names; names tells those of mine that go by another name in the reference,
-    or the submodules that they are in. In the report they are inputs[0]['weight'], the inputs inputs[1],
-    inputs[2], …; a tuple alone is taken for the inputs if the reference does not take it as it is. The
-    options are those of check_function; other keywords are handed on to both modules. Where the two differ,
-    the first submodule that differs is named, each given its own inputs and its own upstream gradient. Both
-    modules and their buffers are left as they were.
+    or the submodules that they are in; a wrapper around all of one needs none. In the report they are
+    inputs[0]['weight'], the inputs inputs[1], inputs[2], …; a tuple alone is taken for the inputs if the
+    reference does not take it as it is. The options are those of check_function; other keywords are handed on
+    to both modules. Where the two differ, the first submodule that differs is named, each given its own
+    inputs and its own upstream gradient. Both modules and their buffers are left as they were.
 
     Errors: ValueError for parameters that have no match, other values or none yet; TypeError for no module
 
@@ -59,8 +59,10 @@ def check_modules(
     inputs = _one_by_one(reference, inputs, named)
     # From the loss backwards, as far as modules are registered in the order in which they are called.
     parameters = {name: value.detach() for name, value in reversed([*mine.named_parameters()])}
-    match = {name: other_name(name, names or {}) for name in parameters}
-    _refuse(parameters, dict(reference.named_parameters()), match)
+    others = dict(reference.named_parameters())
+    names = names_around(parameters, others) if names is None else names
+    match = {name: other_name(name, names) for name in parameters}
+    _refuse(parameters, others, match)
     same = {name: name for name in parameters}
     given = Arguments.of((parameters, *inputs), named)
     wanted = (*given.differentiable, *(name for name in given.asked_for if name not in given.point))
@@ -71,7 +73,7 @@ def check_modules(
     if report.agrees or "upstream" in options:
         return report
     checked = partial(check_modules, ways=[], order=1, draws=0)
-    first, told = told_of_submodules(mine, reference, (inputs, named), names or {}, checked)
+    first, told = told_of_submodules(mine, reference, (inputs, named), names, checked)
     return replace(report, first_part=first, remarks=(*report.remarks, *told))
 
 

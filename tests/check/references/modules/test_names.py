@@ -54,3 +54,32 @@ def test_parameters_by_other_names_in_a_submodule_are_matched_there_too() -> Non
     mine, plain = nn.Sequential(Gain("gain", 2)), nn.Sequential(Gain("weight", 1))
     report = check_modules(mine, plain, x, names={"0.gain": "0.weight"}, ways=[], draws=0)
     assert ": 0 (outputs[0]," in report.first_part
+
+
+class Around(nn.Module):
+    """A module in another, as nn.DataParallel and torch.compile have it."""
+
+    def __init__(self, name: str, module: nn.Module) -> None:
+        super().__init__()
+        self.inner = name
+        self.add_module(name, module)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.get_submodule(self.inner)(x)
+
+
+def test_a_wrapper_around_all_of_a_module_needs_no_names() -> None:
+    one, other = (nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2)).double() for _ in range(2))
+    other.load_state_dict(one.state_dict())
+    wrapped, twice = Around("module", one), Around("_orig_mod", Around("module", other))
+    for mine, plain in [(wrapped, other), (one, twice), (wrapped, twice)]:
+        assert check_modules(mine, plain, x, ways=[], order=1)
+    other[1] = nn.Sigmoid()
+    report = check_modules(wrapped, twice, x, ways=[], order=1)
+    assert "differs, given its own inputs and upstream gradient: module.1 " in report.first_part
+
+
+def test_other_parameters_are_still_told() -> None:
+    deeper = Around("module", nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2)).double())
+    with pytest.raises(ValueError, match="without a match"):
+        check_modules(pair()[1], deeper, x)
