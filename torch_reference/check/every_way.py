@@ -15,7 +15,7 @@ from torch_reference.check.ways.second_order import second_derivative
 from torch_reference.check.ways.session import Session
 from torch_reference.check.ways.shown.pasted_call import pasted_call, unbroken
 from torch_reference.check.ways.shown.smallest_input import Shrinking, smallest_inputs
-from torch_reference.check.ways.table import COSTLY, POINTS, Way
+from torch_reference.check.ways.table import COSTLY, Way
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.quiet import unwarned
@@ -43,9 +43,9 @@ def in_every_way(session: Session, as_given: AsGiven, report: Report, asked: Ask
     """The report, and what came of every other way of calling; on is the part of the point that they see."""
     with looking_for_foreign_code() as found_out:
         plain = session.first()
-    session = replace(session, plain=plain, is_foreign=found_out.is_seen)
+    session = replace(session, plain=plain, foreign=found_out)
     with unwarned():  # at sizes and points of ours
-        found = run_ways_apart(session, asked.ways, as_given.allow, POINTS)
+        found = run_ways_apart(session, asked.ways, as_given.allow)
     if any(way.loses_the_device for way in found):
         return with_ways(report, found, [], asked.order, on)
     last = {"second derivative": second_derivative}

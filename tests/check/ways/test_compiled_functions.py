@@ -1,11 +1,13 @@
 """A compiled function is judged as it was compiled, in every way of calling, and seen as it was written."""
 
+from shutil import which
+
 import pytest
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
-from torch_reference import check_function
+from torch_reference import check_function, check_modules
 
 draws = torch.Generator().manual_seed(0)
 
@@ -32,3 +34,20 @@ def test_no_call_of_a_compiled_function_runs_as_it_was_written() -> None:
     finally:
         torch.compiler.reset()
     assert set(seen) == {"ExactRun", "Indexing", "MovedRun"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(which("g++") is None, reason="nothing to compile with")
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # dynamo reads it of every input
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method`")  # inductor's own
+def test_what_a_compiler_makes_of_a_negated_view_is_a_warning() -> None:
+    """Inductor hands a product's memory on as it is; who compiles a model cannot mend that."""
+    layer = torch.nn.Linear(3, 2)
+    torch.compiler.reset()
+    try:
+        x = torch.randn(4, 3, generator=draws)
+        report = check_modules(torch.compile(layer), layer, x, ways=["negative views"], order=1)
+    finally:
+        torch.compiler.reset()
+    assert report.agrees, str(report)
+    assert "warning: with negative views as inputs" in str(report)

@@ -34,7 +34,7 @@ def does_the_reference(
     """Whether each finding is the reference's own, called so: at the same place, with the same number."""
     if any(loses_the_device(finding.row.explanation) for finding in findings):
         return False
-    found = _as_the_reference(session, way, attempt.what)
+    found = as_the_reference(session, way, attempt.what)
     rows = {other.name: other.row for other in tried(*found)[1]} if found else {}
     return all(each.name in rows and _is_the_same(each.row, rows[each.name]) for each in findings)
 
@@ -78,7 +78,7 @@ def _is_in(index: tuple[int, ...], value: Tensor) -> bool:
     )
 
 
-def _as_the_reference(session: Session, way: Way, what: str) -> tuple[Session, Attempt] | None:
+def as_the_reference(session: Session, way: Way, what: str) -> tuple[Session, Attempt] | None:
     """(a session of the reference, its attempt in that way); None where no reference was given."""
     if session.reference is None:
         return None

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
+from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.comparison import Row, Verdict
 from torch_reference.judging.calls.nests import tensors_of
 from torch_reference.judging.calls.raised_errors import UserCodeError
@@ -14,6 +15,19 @@ from torch_reference.judging.function_outputs import fit_beside_gradients, judge
 from torch_reference.judging.hygiene import copies
 from torch_reference.judging.judgement import are_near, judge
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients
+
+
+def is_the_same(made: Made, plain: Made) -> bool:
+    """Whether it is bit for bit what it was as it was given; then nothing need be judged anew."""
+    pairs = [(value, plain.gradients.get(name)) for name, value in made.gradients.items()]
+    outputs, before = tensors_of(made.outputs), tensors_of(plain.outputs)
+    if outputs and outputs.keys() != before.keys():
+        return False
+    pairs += [(value, before[name]) for name, value in outputs.items()]
+    return all(
+        other is not None and value.dtype == other.dtype and torch.equal(value, other)
+        for value, other in pairs
+    )
 
 
 def is_near(made: Made, attempt: Attempt, objective: FunctionObjective, session: Session) -> bool:

@@ -35,7 +35,11 @@ def in_layout(layout: Layout, what: str, session: Session) -> Iterator[Attempt]:
             may_guard = part == "inputs"
             # Random numbers like an input are drawn in the order of its memory: by the reference, too.
             like = _of_layout(session, layout) if may_guard and session.draws_numbers else None
-            yield Attempt(f"with {what} {part}", session.point, call, like, is_bit, may_guard=may_guard)
+            # What torch.compile makes reads past a bit, and nobody who called it can mend that.
+            warns = is_bit and session.foreign.is_compiled
+            told = f"with {what} {part}"
+            may_refuse = is_bit and not warns
+            yield Attempt(told, session.point, call, like, may_refuse, warns=warns, may_guard=may_guard)
 
 
 def _of_layout(session: Session, layout: Layout) -> FunctionObjective:

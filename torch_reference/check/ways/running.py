@@ -6,10 +6,10 @@ from time import thread_time
 from typing import NamedTuple
 
 from torch_reference.check.references.as_the_reference import does_the_reference, is_wrong_itself
-from torch_reference.check.ways.comparing import findings_of, is_near
+from torch_reference.check.ways.comparing import findings_of, is_near, is_the_same
 from torch_reference.check.ways.elsewhere.domain import are_finite, is_in_domain
 from torch_reference.check.ways.points import of_those_finite
-from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
+from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.raised_errors import (
     UserCodeError,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -11,10 +11,11 @@ from torch import Tensor
 
 from torch_reference.check.calling import Called, GraphFunction, PairOfFunctions
 from torch_reference.check.graphs import as_upstream
+from torch_reference.check.ways.elsewhere.foreign import Foreign
 from torch_reference.check.ways.elsewhere.ordinary import to_be_compared
 from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.cuts import Indexing
-from torch_reference.judging.calls.nests import named_leaves, tensors_of
+from torch_reference.judging.calls.nests import named_leaves
 from torch_reference.judging.calls.plain_numbers import as_tensors
 from torch_reference.judging.calls.points import unseeded
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
@@ -64,7 +65,7 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True)
 class Session:
-    """A function at its point, what it made as it was given, whether that is random or foreign code.
+    """A function at its point, what it made as it was given, whether that is random, and what foreign code.
 
     reference is what was given as such, None where the function is compared with itself.
     """
@@ -77,7 +78,7 @@ class Session:
     plain: Made
     draws_numbers: bool = False
     reference: Callable[..., Any] | None = None
-    is_foreign: bool = False
+    foreign: Foreign = field(default_factory=Foreign)
 
     @property
     def graph(self) -> GraphFunction | None:
@@ -185,16 +186,3 @@ def gradients_of(found: Mapping[str, Any], point: Tensors) -> dict[str, Tensor]:
     whole = {name: torch.zeros_like(point[name]) if value is None else value for name, value in found.items()}
     made = checked_mapping(as_tensors(whole, point, next(iter(point.values()))))
     return {name: value.detach() for name, value in made.items()}
-
-
-def is_the_same(made: Made, plain: Made) -> bool:
-    """Whether it is bit for bit what it was as it was given; then nothing need be judged anew."""
-    pairs = [(value, plain.gradients.get(name)) for name, value in made.gradients.items()]
-    outputs, before = tensors_of(made.outputs), tensors_of(plain.outputs)
-    if outputs and outputs.keys() != before.keys():
-        return False
-    pairs += [(value, before[name]) for name, value in outputs.items()]
-    return all(
-        other is not None and value.dtype == other.dtype and torch.equal(value, other)
-        for value, other in pairs
-    )

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import count
 
-from torch_reference.check.ways.session import Attempt, Made, Session, is_the_same
+from torch_reference.check.ways.comparing import is_the_same
+from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.judging.calls.cuts import elements
 
 BEGINNING = 5.0

@@ -1,9 +1,10 @@
-"""What a call prints and warns of, kept back in one thread, while others go on as they were.
+"""What a call prints, warns of and logs, kept back in one thread, while others go on as they were.
 
 contextlib.redirect_stdout and warnings.catch_warnings change what all threads share, and put back what they
 found: of two that overlap, the second one leaves behind what the first had set, for ever.
 """
 
+import logging
 import sys
 import threading
 import warnings
@@ -42,11 +43,13 @@ def silent() -> Iterator[None]:
 
 @contextmanager
 def unwarned(category: type[Warning] = Warning) -> Iterator[None]:
-    """Ignore warnings of that kind; after the last of all threads the filters are what they were."""
+    """Ignore warnings of that kind, and what is logged; after the last of all threads all is as it was."""
     global _unwarned
     with _lock:
         if not _unwarned:
             _filters.enter_context(warnings.catch_warnings())
+            _filters.callback(logging.disable, logging.root.manager.disable)
+            logging.disable()
         _unwarned += 1
         warnings.simplefilter("ignore", category)
     try:

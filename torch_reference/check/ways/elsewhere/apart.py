@@ -5,14 +5,17 @@ a thousand times as large.
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from math import inf
 
 from torch import Tensor
 
+from torch_reference.check.references.as_the_reference import as_the_reference
 from torch_reference.check.ways.elsewhere.own_process import Ended, Say, may_part, said_apart
 from torch_reference.check.ways.running import Way, WayFound, run_ways
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.comparison import Verdict
+from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.finding import breach
 from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
 from torch_reference.repair.own_time import OwnTime
@@ -21,13 +24,11 @@ MOST_SECONDS = 60.0
 """Who calls a slow function some hundred times is not waited for."""
 
 
-def run_ways_apart(
-    session: Session, ways: Mapping[str, Way], allow: Collection[str], elsewhere: Collection[str]
-) -> list[WayFound]:
-    """What came of every way, as run_ways has it; those elsewhere are run in another process, if need be."""
+def run_ways_apart(session: Session, ways: Mapping[str, Way], allow: Collection[str]) -> list[WayFound]:
+    """What came of every way, as run_ways has it, in another process where need be."""
     found: dict[str, WayFound] = {}
     ends: dict[str, list[WayFound]] = {}
-    rest = {name: way for name, way in ways.items() if name in elsewhere} if is_parted(session) else {}
+    rest = dict(ways) if is_parted(session) else {}
     while rest:
         came, what, how = _until_it_ends(session, rest, allow)
         found |= {each.name: each for each in came}
@@ -76,7 +77,7 @@ def is_parted(session: Session) -> bool:
 
     Where it or its reference does something that may not look at what it is given, or cannot be watched.
     """
-    may_end = session.is_foreign or any(seen.is_unlooked for seen in session.watched or ())
+    may_end = session.foreign.is_seen or any(seen.is_unlooked for seen in session.watched or ())
     return (may_end or session.watched is None) and may_part(session.point)
 
 
@@ -131,6 +132,10 @@ def _of_the_end(session: Session, name: str, way: Way, what: str, how: str) -> W
         names = {name: tuple(attempt.point[name].shape) for name in own.wanted}
         reference_gradients(objective, attempt.point, names)
         status = "fails" if attempt.on_error == "fails" else "warns"
+        if attempt.point is session.point and not attempt.may_refuse:
+            say(("backward", "warns"))  # of which the reference ends, too
+            _as_the_reference_is(session, way, what)
+            status = "fails"
         say(("forward", status))
         _outputs(own, attempt.point)
         say(("backward", status))
@@ -145,6 +150,14 @@ def _of_the_end(session: Session, name: str, way: Way, what: str, how: str) -> W
     told = f"the process ends by {said[-1].how}"
     # No smaller input is sought: that would be done in this process.
     return WayFound(name, status, what, (breach(part, "call", Verdict.RAISED, told),), seconds=inf)
+
+
+def _as_the_reference_is(session: Session, way: Way, what: str) -> None:
+    """Call the reference in the same way; what it raises there is its own."""
+    with suppress(UserCodeError):
+        found = as_the_reference(session, way, what)
+        if found is not None:
+            found[1].call()
 
 
 def _outputs(session: Session, point: Mapping[str, Tensor]) -> None:
