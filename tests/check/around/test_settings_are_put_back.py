@@ -1,6 +1,7 @@
 """What all of a process shares, and the code that is checked sets otherwise, is put back and told."""
 
 import os
+import random
 import sys
 import warnings
 from collections.abc import Callable
@@ -33,6 +34,9 @@ SET: dict[str, Callable[[], Any]] = {
     "the working directory": lambda: os.chdir(".."),
     "standard output": lambda: setattr(sys, "stdout", StringIO()),
     "standard error": lambda: setattr(sys, "stderr", StringIO()),
+    "hooks on all modules": lambda: torch.nn.modules.module.register_module_forward_hook(print),
+    "Python's random numbers": random.random,
+    "numpy's random numbers": np.random.rand,
     "modes that see torch's functions": lambda: torch.overrides.BaseTorchFunctionMode().__enter__(),
     "hooks on saved tensors": lambda: torch.autograd.graph.saved_tensors_hooks(
         lambda t: t, lambda t: t
@@ -53,9 +57,9 @@ def test_what_the_code_sets_is_put_back_and_told(name: str) -> None:
         SET[name]()
         raise RuntimeError
 
-    read = {**SETTINGS, **OF_A_THREAD}[name].read
+    read, _, is_told = {**SETTINGS, **OF_A_THREAD}[name]
     before = read()
     for function in (setting, raising):
         report = check_function(function, torch.square, torch.ones(2), ways=[], order=1, draws=0)
         assert read() == before
-        assert f"put back: {name}" in " ".join(str(report).split())
+        assert (f"put back: {name}" in " ".join(str(report).split())) == is_told

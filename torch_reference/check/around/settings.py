@@ -4,6 +4,7 @@ Of several checks at once the first one looks; what it saw is what the settings 
 """
 
 import os
+import random
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch.nn.modules import module
 from torch.overrides import _pop_mode as _pop_function_mode
 from torch.utils._python_dispatch import _pop_mode
 
@@ -20,10 +22,11 @@ from torch_reference.check.around.warning_filters import filters, put_filters
 
 
 class Setting(NamedTuple):
-    """How a setting is read, and how it is put back."""
+    """How a setting is read, and how it is put back; whether that is told, as of random numbers it is not."""
 
     read: Callable[[], Any]
     put: Callable[[Any], Any]
+    is_told: bool = True
 
 
 def _default_device() -> Any:
@@ -41,12 +44,9 @@ FLAGS = {"mkldnn": ("enabled", "deterministic"), "cudnn": ("enabled", "benchmark
 
 
 def _flags() -> dict[tuple[str, str], Any]:
-    return {
-        (library, flag): getattr(getattr(torch.backends, library), flag)
-        for library, flags in FLAGS.items()
-        for flag in flags
-        if hasattr(getattr(torch.backends, library), flag)
-    }
+    every = {library: getattr(torch.backends, library) for library in FLAGS}
+    names = [(library, flag) for library, flags in FLAGS.items() for flag in flags]
+    return {(of, flag): getattr(every[of], flag) for of, flag in names if hasattr(every[of], flag)}
 
 
 def _put_flags(was: dict[tuple[str, str], Any]) -> None:
@@ -77,6 +77,22 @@ def _folder() -> str:
 def _put_folder(was: str) -> None:
     with suppress(OSError):
         os.chdir(was)
+
+
+def _hooks() -> dict[str, dict[int, Any]]:
+    all_of_them = vars(module).items()
+    return {name: dict(held) for name, held in all_of_them if "_global_" in name and isinstance(held, dict)}
+
+
+def _put_hooks(was: dict[str, dict[int, Any]]) -> None:
+    for name, held in was.items():
+        vars(module)[name].clear()
+        vars(module)[name].update(held)
+
+
+def _numpys_numbers() -> tuple[Any, ...]:
+    state: Any = np.random.get_state()
+    return (state[0], tuple(state[1].tolist()), *state[2:])  # what can be compared
 
 
 DEBUGGERS = ("bdb", "pydevd", "coverage", "debugpy")
@@ -113,6 +129,9 @@ SETTINGS: dict[str, Setting] = {
     "the limit of recursion": Setting(sys.getrecursionlimit, sys.setrecursionlimit),
     "the environment's variables": Setting(_environment, _put_environment),
     "the working directory": Setting(_folder, _put_folder),
+    "hooks on all modules": Setting(_hooks, _put_hooks),
+    "Python's random numbers": Setting(random.getstate, random.setstate, is_told=False),
+    "numpy's random numbers": Setting(_numpys_numbers, np.random.set_state, is_told=False),
     "standard output": Setting(lambda: sys.stdout, lambda was: setattr(sys, "stdout", was)),
     "standard error": Setting(lambda: sys.stderr, lambda was: setattr(sys, "stderr", was)),
 }
@@ -174,6 +193,6 @@ def settings_put_back() -> Iterator[list[str]]:
             shared = [name for name, setting in SETTINGS.items() if setting.read() != _before[name]]
             for name in shared:
                 SETTINGS[name].put(_before[name])
-            told += shared
+            told += [name for name in shared if SETTINGS[name].is_told]
             if not _checks:
                 _before.clear()
