@@ -45,6 +45,10 @@ KINDS = {
         "It is the transpose of the right gradient.",
         "Transpose it, or swap the two factors of the product and transpose both.",
     ),
+    "symmetric part": (
+        "The mean of it and its transpose is right: it says the same of a matrix that stays symmetric.",
+        "Return that mean, as torch does; what keeps to one triangle is right where the other is not read.",
+    ),
     "sum for mean inside": (
         "The derivative of a mean is not divided by the number of its terms ({where} of the forward pass).",
         "A mean of m terms hands 1/m of its upstream gradient to each of them.",
