@@ -113,9 +113,14 @@ class GraphFunction:
         self.works_by_grad.append(True)
         return found
 
-    def run(self, tensors: Mapping[str, Any], wanted: Sequence[str]) -> tuple[list[Tensor], dict[str, Any]]:
-        """(the inputs that require a gradient, the outputs by name)."""
+    def run(
+        self, tensors: Mapping[str, Any], wanted: Sequence[str], before: Tensors | None = None
+    ) -> tuple[list[Tensor], dict[str, Any]]:
+        """(the inputs that require a gradient, the outputs by name); before are gradients that are there."""
         leaves = {name: leaf_of(tensors[name]) for name in wanted}
+        for name, gradient in (before or {}).items():
+            if leaves[name].is_leaf:
+                leaves[name].grad = gradient
         given = leaves if self.on_leaves else {name: leaf * 1 for name, leaf in leaves.items()}
         return list(leaves.values()), self._placed({**tensors, **given})
 
@@ -145,7 +150,7 @@ class GraphFunction:
         before: Tensors | None = None,
     ) -> tuple[dict[str, Any], Gradients]:
         """The same by .backward(), with the gradients that the inputs have before it."""
-        leaves, outputs = self.run(tensors, wanted)
+        leaves, outputs = self.run(tensors, wanted, before)
         differentiable, above = graph_ends(outputs, upstream)
         for name, leaf in zip(wanted, leaves, strict=True):
             if leaf.is_leaf:

@@ -128,6 +128,9 @@ five = lambda ctx, x: x * 5  # noqa: E731
 FURTHER: dict[str, tuple[str, Any, Callable[..., Any], tuple[Any, ...]]] = {
     "adds to the gradient that is there": ("accumulated", function(saving(by_5), adds_itself), by_5, (x,)),
     "clears the gradient that is there": ("accumulated", function(saving(by_5), clears), by_5, (x,)),
+    "forwards otherwise where a gradient is there": (
+        "accumulated", lambda x: by_5(x.detach() if x.is_leaf and x.grad is not None else x), by_5, (x,)
+    ),
     "memory that two calls share": ("two threads", function(through_scratch, slope_in_scratch), by_5, (x,)),
     "gradients by address": ("one tensor twice", function(saving(torch.sub), by_address), torch.sub, (x, w)),
     "a sum that is not cleared": ("backward twice", function(clears_the_sum, adds_up), torch.sin, (x,)),
