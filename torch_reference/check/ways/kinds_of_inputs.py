@@ -14,11 +14,13 @@ from torch_reference.judging.hygiene import copies
 
 
 def as_parameters(session: Session) -> Iterator[Attempt]:
-    """Inputs that are parameters, views of parameters, or no leaves."""
+    """Inputs that are parameters, views of parameters, or no leaves, which a module's own seldom are."""
     if session.graph is None:
         return
+    may_refuse = session.of_parameters is not None
     for what, made in KINDS.items():
-        yield Attempt(f"with inputs that are {what}", session.point, partial(_of_kind, session, made))
+        told, call = f"with inputs that are {what}", partial(_of_kind, session, made)
+        yield Attempt(told, session.point, call, may_refuse=may_refuse, on_error="fails")
 
 
 def _of_kind(session: Session, made: Callable[[Tensor], Tensor]) -> Made:

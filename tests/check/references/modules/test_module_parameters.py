@@ -170,3 +170,25 @@ def test_parameters_that_are_too_many_to_move_are_named() -> None:
         assert report.agrees, report
         assert ("inputs['parameters']['weight']" in str(report.to_dict())) == judged
         assert ("not judged: the parameters (weight, bias), 303 numbers" in str(report)) != judged
+
+
+class Sets(nn.Module):
+    """Puts its own parameter in its place, which torch allows of a parameter only."""
+
+    def __init__(self, sets: bool) -> None:
+        """One gain."""
+        super().__init__()
+        self.gain, self.sets = nn.Parameter(weight[0].clone()), sets
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As code does that exchanges weights for a call."""
+        if self.sets:
+            self.gain = self.gain
+        return x * self.gain
+
+
+def test_what_stands_for_a_parameter_is_one() -> None:
+    """Given to the module that is judged, and asked by isinstance."""
+    for check in (check_modules, check_function):
+        report = check(Sets(True), Sets(False), x, ways=["kinds of inputs", "transposed"], order=1)
+        assert report.agrees, report

@@ -94,6 +94,8 @@ def called_with(
     def call(*inputs: Any, parameters: Mapping[str, Tensor], **named: Any) -> Any:
         given = {(match or {}).get(name, name): value for name, value in parameters.items()}
         given |= hooked(given, module)
+        for value in given.values():
+            value._is_param = True  # of whoever asks, as torch itself does
         dtype = next((value.dtype for value in parameters.values()), torch.get_default_dtype())
         buffers = {
             name: value.to(dtype, copy=True) if value.is_floating_point() else value.clone()
