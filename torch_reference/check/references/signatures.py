@@ -6,6 +6,7 @@ from inspect import Parameter, Signature, signature
 from typing import Any
 
 from torch import nn
+from torch._library.custom_ops import CustomOpDef
 from torch.autograd.function import Function
 
 from torch_reference.check.references.stand_in import autograd_function
@@ -18,6 +19,7 @@ def parameters_of(function: Any) -> Mapping[str, Parameter]:
     ['x', 'eps']
     """
     own = autograd_function(function)
+    function = function._init_fn if isinstance(function, CustomOpDef) else function
     try:
         is_called_so = own is not None or isinstance(function, nn.Module)
         found = dict(signature((own or function).forward if is_called_so else function).parameters)

@@ -88,6 +88,11 @@ class Arguments:
         point = {**self.point, **({name: leaf} if is_tensor(leaf) else {})}
         return replace(self, leaves=tuple(leaves), point=point)
 
+    def without(self, name: str) -> "Arguments":
+        """The same with None in the place of the tensor of that name."""
+        point = {each: value for each, value in self.point.items() if each != name}
+        return replace(self.with_another(name, None), point=point)
+
     def with_keyword(self, keyword: str, leaf: Any) -> "Arguments":
         """The same with one keyword more."""
         args, kwargs = tree_unflatten(list(self.leaves), self.nest)

@@ -5,6 +5,7 @@
 | changed | each option another, alone |
 | values_in_place | what is tried in the place of a flag, a number or a word |
 | in_place_of_none | what is tried for an option that is None |
+| left_out | tensors that a call may leave out, as a bias |
 | read | whether the reference reads an option, and another number that means the same to it |
 | unsaid | options that a call leaves at their defaults |
 | fitting | inputs of half a size, for an option that needs it |

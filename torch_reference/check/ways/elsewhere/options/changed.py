@@ -17,6 +17,7 @@ from torch.utils._pytree import TreeSpec
 from torch_reference.check.ways.elsewhere.indices import repeated
 from torch_reference.check.ways.elsewhere.options.fitting import halved
 from torch_reference.check.ways.elsewhere.options.in_place_of_none import in_place_of_none
+from torch_reference.check.ways.elsewhere.options.left_out import left_out
 from torch_reference.check.ways.elsewhere.options.read import (
     changes_outputs,
     counted_from_the_end,
@@ -71,6 +72,7 @@ def with_options(session: Session) -> Iterator[Attempt]:
             yield from _with(session, option, other)
         for other in counted_from_the_end(session, option.given, option.with_another):
             yield from _with(session, option, other, is_the_same=True)
+    yield from left_out(session)
 
 
 def _options(session: Session) -> Iterator[Option]:

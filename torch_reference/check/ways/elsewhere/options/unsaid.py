@@ -27,7 +27,7 @@ def unsaid_options(session: Session) -> dict[str, Any]:
     theirs = _after(parameters_of(session.reference), session)
     return {
         name: default
-        for name, default in _after(parameters_of(_function_of(session)), session).items()
+        for name, default in _after(parameters_of(function_of(session)), session).items()
         if name in theirs and _is_the_same(default, theirs[name])
     }
 
@@ -41,7 +41,8 @@ def called_by_name(session: Session) -> Session:
     return replace(session, function=replace(function, function=partial(_by_place, function.function, own)))
 
 
-def _function_of(session: Session) -> Any:
+def function_of(session: Session) -> Any:
+    """What is called, whose signature tells its options: of a pair the forward."""
     function = session.function
     of = function.forward if isinstance(function, PairOfFunctions) else function.function
     return unseeded(of)

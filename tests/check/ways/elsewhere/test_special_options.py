@@ -1,0 +1,94 @@
+"""A padding index of another sign, a tensor that is None by default, a custom operation's defaults."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from torch_reference import check_function
+
+draws = torch.Generator().manual_seed(0)
+x, gain = (torch.randn(4, 3, generator=draws, dtype=torch.float64) for _ in range(2))
+
+
+class Embedding(torch.autograd.Function):
+    """Rows of a table, as kernels have them: one row's gradient is none, by its number."""
+
+    @staticmethod
+    def forward(ctx: Any, indices: Tensor, table: Tensor, padding_index: int) -> Tensor:
+        """Rows of the table."""
+        ctx.save_for_backward(indices, table)
+        ctx.padding_index = padding_index
+        return table[indices]
+
+    @staticmethod
+    def backward(ctx: Any, d_rows: Tensor) -> tuple[None, Tensor, None]:  # type: ignore[override]
+        """What is looked up adds up, but for the padding."""
+        indices, table = ctx.saved_tensors
+        kept = d_rows * (indices != ctx.padding_index)[:, None]
+        return None, torch.zeros_like(table).index_add(0, indices, kept), None
+
+
+@pytest.mark.parametrize("padding_index", [0, 3])
+def test_a_negative_number_in_place_of_another_is_not_meant_by_all(padding_index: int) -> None:
+    """torch counts a padding index of -2 from the end; a kernel never meets it, and need not."""
+    indices, table = torch.tensor([4, 3, 0, 2, 4]), torch.randn(5, 3, dtype=torch.float64)
+    report = check_function(
+        Embedding, torch.nn.functional.embedding, indices, table, padding_index, ways=["options"], order=1
+    )
+    assert report.agrees, report
+
+
+def plain(x: Tensor, gain: Tensor | None = None) -> Tensor:
+    """The reference."""
+    return x.sin() if gain is None else x.sin() * gain
+
+
+def scaled(without: float) -> type[torch.autograd.Function]:
+    """A Function whose backward has a factor of its own where there is no gain."""
+
+    class Scaled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, gain: Tensor | None = None) -> Tensor:
+            ctx.save_for_backward(x, gain)
+            return plain(x, gain)
+
+        @staticmethod
+        def backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor | None]:
+            x, gain = ctx.saved_tensors
+            if gain is None:
+                return without * g * x.cos(), None
+            return g * gain * x.cos(), g * x.sin()
+
+    return Scaled
+
+
+@pytest.mark.medium
+def test_a_gain_is_left_out_where_it_is_none_by_default() -> None:
+    """The wrong factor shows there alone; a right one, and a gain that has to be given, are not refused."""
+    for factor, status in ((2.0, "fails"), (1.0, "agrees")):
+        report = check_function(scaled(factor), plain, x, gain, ways=["options"], order=1)
+        assert dict(report.ways) == {"options": status}, report
+    assert report.note == ""
+    wrong = check_function(scaled(2.0), plain, x, gain, ways=["options"], order=1, draws=0)
+    assert wrong.note == "with None for inputs[1]"
+    needed = check_function(scaled(2.0), lambda x, gain: x.sin() * gain, x, gain, ways=["options"], order=1)
+    assert needed.agrees, needed
+
+
+@torch.library.custom_op("left_out::times", mutates_args=())
+def times(x: Tensor, factor: float = 2.0) -> Tensor:
+    """A factor that its backward has not heard of."""
+    return x * factor
+
+
+times.register_autograd(lambda ctx, g: (2 * g, None))
+
+
+@pytest.mark.medium
+def test_what_a_custom_operation_has_by_default_is_another_in_a_training() -> None:
+    """Its signature is that of the function that it was made of."""
+    report = check_function(times, lambda x, factor=2.0: x * factor, x, ways=["options"], order=1, draws=0)
+    assert dict(report.ways) == {"options": "fails"}, report
+    assert report.note == "with inputs['factor'] = 1.0 in place of 2.0"
