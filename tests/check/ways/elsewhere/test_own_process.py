@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from torch.nn import functional as F  # noqa: N812 # torch's own name for it
 
 from torch_reference import check_function
 from torch_reference.check.ways.elsewhere import apart, own_process
-from torch_reference.check.ways.elsewhere.own_process import Say, said_apart
 from torch_reference.judging.calls.cuts import Indexing
 
 X = torch.randn(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -114,29 +112,6 @@ def test_bags_that_end_beyond_their_indices_end_no_check() -> None:
 def test_what_torch_looks_at_needs_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_process.multiprocessing, "get_context", lambda name: 1 / 0)
     assert check_function(torch.sin, torch.sin, X, ways=["rows"])
-
-
-def test_all_is_said_before_an_error() -> None:
-    def work(say: Say) -> None:
-        say(1)
-        say((2, "three"))
-        raise SystemExit(4)
-
-    assert list(said_apart(work)) == [1, (2, "three")]
-
-
-def test_who_waits_for_ever_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once is enough: no process is made any more."""
-    monkeypatch.setattr(own_process, "SILENCE", 0.05)
-    monkeypatch.setattr(own_process, "_silences", [])
-
-    def work(say: Say) -> None:
-        say(1)
-        time.sleep(60)
-
-    assert own_process.may_part({})
-    assert list(said_apart(work)) == [1]
-    assert not own_process.may_part({})
 
 
 def test_a_label_to_be_ignored_is_asked_of_no_ctc(tmp_path: Path) -> None:

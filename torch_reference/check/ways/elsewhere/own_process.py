@@ -12,7 +12,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from signal import Signals
+from time import monotonic
 from typing import Any, NamedTuple
 
 import torch
@@ -22,6 +24,9 @@ from torch_reference.judging.calls.quiet import unwarned
 
 SILENCE = 30.0
 """Who says nothing for so many seconds waits for what another thread held when the process was made."""
+IDLE = 2.0
+"""Nor is there anybody else to wait for where no processor has worked for it for so long: XLA's threads, as
+others', are not there in the other process."""
 
 _silences: list[float] = []
 """After one no process is made any more."""
@@ -70,7 +75,7 @@ def said_apart(work: Callable[[Say], None]) -> Iterator[Any]:
     finally:
         sender.close()
     try:
-        while receiver.poll(SILENCE):
+        while _says_something(receiver, process.pid):
             said = pickle.loads(receiver.recv_bytes())
             if isinstance(said, _Done):
                 return
@@ -101,6 +106,22 @@ def _work(work: Callable[[Say], None], sender: Connection) -> None:
     with suppress(BaseException):  # whoever wants to know does the rest himself, and meets it again
         work(say)
     say(_Done())
+
+
+def _says_something(receiver: Connection, process: int | None) -> bool:
+    """Whether it does, before it has waited for too long."""
+    until, before = monotonic() + SILENCE, _worked(process)
+    while not receiver.poll(min(IDLE, SILENCE)):
+        now = _worked(process)
+        if now == before or monotonic() > until:
+            return False
+        before = now
+    return True
+
+
+def _worked(process: int | None) -> list[bytes]:
+    """How long processors have worked for it, in the clock's ticks."""
+    return Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()[11:13]
 
 
 def _how(status: int) -> str:
