@@ -47,7 +47,8 @@ class Movement:
                 largest movements; draws, how many were made; is_exact, whether no operation rounded in them;
                 scatters, whether one summed over indices; squares, the sums of squared movements of the names
                 that it holds; known, the sums of the exact values; ends_rounded, whether the last operation
-                is known to round each number of a name; upstream, inputs in which it is linear
+                is known to round each number of a name; upstream, inputs in which it is linear; looked_for,
+                the kinds of roundings of which some draws were made besides
     """
 
     def __init__(
@@ -69,12 +70,11 @@ class Movement:
         self.moved_sums: dict[str, dict[str, Tensor]] = {name: {} for name in self.expected}
         self.draws, self.coarse_draws, self.is_paired, self.is_exact, self.scatters = 0, 0, False, True, False
         self.sizes: Sizes = []
-        self.squares: dict[str, Tensor] = {}
-        self.ends_rounded: dict[str, bool] = {}
-        self.kind, self.takes_equal_values = Roundings, False
+        self.squares, self.ends_rounded = dict[str, Tensor](), dict[str, bool]()
+        self.kind: Callable[[int], Roundings] = Roundings
         self.coarse: tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]] = {}, {}
         self.upstream, self.terms = tuple[str, ...](), dict[tuple[type[Roundings], bool], Tensors]()
-        self.in_float64 = worst
+        self.in_float64, self.looked_for = worst, set[type[Roundings]]()
         self.known = {name: ExpectedSums(value) for name, value in self.expected.items()}
 
     def at_least(self, draws: int) -> None:

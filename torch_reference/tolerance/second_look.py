@@ -1,10 +1,13 @@
-"""What is looked at again before anything is refused: equal values, and movements that hide by chance.
+"""What is looked at again before anything is refused: equal values, subnormal ones, movements that hide.
 
-Few draws settle almost everything. Two things that they cannot tell are rare, and are made sure of only where
-something would be refused: that equal elements may all be off alike (equal_values.py), and that a result that
-cancels to nothing, on the grid of its dtype, may stay where it is in some draws, whatever moved its terms.
+Few draws settle almost everything. Three things that they cannot tell are rare, and are made sure of only
+where something would be refused: that equal elements may all be off alike (equal_values.py), that a kernel
+may have no subnormal numbers, and that a result that cancels to nothing, on the grid of its dtype, may stay
+where it is in some draws, whatever moved its terms.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,7 +22,7 @@ from torch_reference.tolerance.rounding.exact_run import all_wide, wide_results
 from torch_reference.tolerance.rounding.local_sums import sizes_of_terms_and_result
 from torch_reference.tolerance.rounding.moved_run import MovedRun
 from torch_reference.tolerance.rounding.operations import Operation, operation
-from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings, unit
+from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings, smallest, unit
 
 DRAWS_OF_VALUES = 16
 FURTHEST = 64.0
@@ -77,6 +80,21 @@ class Constants(Roundings):
         """What is rounded term by term is no constant."""
 
 
+class Flushed(Roundings):
+    """Roundings where what is below the smallest number is half of itself: a bound is twice the movement."""
+
+    def __init__(self, smallest: float, seed: int) -> None:
+        """Zero itself would be divided by."""
+        super().__init__(seed)
+        self.smallest = smallest
+
+    def move(self, result: Tensor, unit: float) -> None:
+        """Move each element, in place, by its own rounding, or by a half."""
+        super().move(result, unit)
+        if result.layout == torch.strided and not result.is_complex():
+            result.mul_(torch.where(result.abs() < self.smallest, 0.5, 1.0))
+
+
 def take_equal_values(movement: Movement, row: Row) -> bool:
     """Let equal values round alike, in some more draws; whether anything has changed for what differs.
 
@@ -84,11 +102,28 @@ def take_equal_values(movement: Movement, row: Row) -> bool:
     """
     if row.ratio is not None and row.ratio > FURTHEST * max(row.elements, 1) ** 0.5:
         return False
-    if movement.takes_equal_values or not any(map(is_often_equal, movement.inputs.values())):
+    if RoundingsOfValues in movement.looked_for or not any(map(is_often_equal, movement.inputs.values())):
         return False
-    movement.takes_equal_values = True
-    movement.kind = RoundingsOfValues
-    for seed in range(DRAWS_OF_VALUES):
+    return _look_for(RoundingsOfValues, movement, RoundingsOfValues, DRAWS_OF_VALUES)
+
+
+def take_flushed(movement: Movement, row: Row) -> bool:
+    """Let subnormal numbers be zero on the way, in one draw; whether anything has changed for what differs.
+
+    XLA flushes them on a processor, and CUDA's fast exponentials on a GPU: x sigmoid(x) is 0 at x = -88. What
+    is off at most of its elements is something else.
+    """
+    if Flushed in movement.looked_for or row.wrong_elements * 2 > row.elements:
+        return False
+    return _look_for(Flushed, movement, partial(Flushed, smallest(movement.coarsest)), 1)
+
+
+def _look_for(
+    kind: type[Roundings], movement: Movement, made: Callable[[int], Roundings], draws: int
+) -> bool:
+    movement.looked_for.add(kind)
+    movement.kind = made
+    for seed in range(draws):
         movement.draw(seed)
     movement.kind = Roundings
     return True

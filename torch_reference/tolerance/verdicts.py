@@ -23,7 +23,7 @@ from torch_reference.tolerance.kinks.hulls import Hull
 from torch_reference.tolerance.kinks.sides import sides
 from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors
 from torch_reference.tolerance.rounding.roundings import FINE, unit
-from torch_reference.tolerance.second_look import sizes_of_terms, take_equal_values
+from torch_reference.tolerance.second_look import sizes_of_terms, take_equal_values, take_flushed
 from torch_reference.tolerance.sides_row import row_between_sides
 from torch_reference.tolerance.sums_row import row_of_sum
 from torch_reference.tolerance.unfinished import Unfinished
@@ -90,8 +90,9 @@ class Tolerance:
                 break
         for name, value in actual.items():
             row = self._against(self.movement, name, value, rtol)
-            if row.verdict is Verdict.DIFFERS and not plainly and take_equal_values(self.movement, row):
-                row = self._against(self.movement, name, value, rtol)
+            for taken in () if plainly else (take_equal_values, take_flushed):
+                if row.verdict is Verdict.DIFFERS and taken(self.movement, row):
+                    row = self._against(self.movement, name, value, rtol)
             row = row if plainly else self._row(row, name, value, rtol, accept, blunt)
             found[name] = replace(row, bluntness=bluntness(self.movement, name)) if row.agrees else row
             if found[name].agrees:

@@ -2,7 +2,8 @@
 
 Functions are evaluated by kernels of an argument that they have rounded first: eˣ is 2ʸ with y = x log₂ e,
 and so off by |x| u of itself besides its own rounding: so the hardware's ex2 leaves it, and Triton's exp with
-it. Near 1 the logarithm is off by u in all, as lg2 leaves it.
+it. Near 1 the logarithm is off by u in all, as lg2 leaves it. And XLA's cosh is made of
+e to the x − log 2, rounded.
 
 Linear algebra is stable backwards. A factorisation or a solution of n rows is the exact one of A + E, where
 each element of E is of the size of √n roundings of the largest element of A (Higham, Accuracy and Stability,
@@ -36,7 +37,7 @@ STABLE_BACKWARDS = frozenset(
 )
 OF_A_ROUNDED_ARGUMENT = {
     *("exp", "exp2", "expm1", "sigmoid", "erfc"),
-    *("log", "log2", "log10", "sin", "cos", "tan"),
+    *("log", "log2", "log10", "sin", "cos", "tan", "sinh", "cosh"),
 }
 PRECISE = (torch.float32, torch.float64)
 
