@@ -8,7 +8,6 @@ from typing import NamedTuple
 from torch_reference.check.as_given import AsGiven
 from torch_reference.check.few_rows import few_rows
 from torch_reference.check.ways.elsewhere.apart import is_parted, run_ways_apart
-from torch_reference.check.ways.elsewhere.foreign import looking_for_foreign_code
 from torch_reference.check.ways.elsewhere.own_process import Ended, said_apart
 from torch_reference.check.ways.running import WayFound, run_ways
 from torch_reference.check.ways.second_order import second_derivative
@@ -23,6 +22,7 @@ from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.finding import is_another_function
 from torch_reference.judging.report import Finding, Report
+from torch_reference.tolerance.own_code.foreign import looking_for_foreign_code
 
 
 class Asked(NamedTuple):

@@ -1,9 +1,10 @@
 """What the code says of its roundings where its operations are not seen: it runs in another precision, too.
 
-A mistake is of the same size in float32 and float64; a rounding is not. g − g p, by numpy, is off by one of g
-whatever p is, and so it is in float32, at the same elements, by one of float32. So code that torch does not
-see through is run in the other of the two, at inputs that differ a little from draw to draw; how far off
-it is there, counted in roundings, is how far its own move it here, a draw as those of own_roundings.py are.
+A mistake is of the same size in float32 and float64, and in 16 bits; a rounding is not. g − g p, by numpy, is
+off by one of g whatever p is, and so it is in float32, at the same elements, by one of float32. So code that
+torch does not see through is run in the other of the two (what is of 16 bits, in float32), at inputs that
+differ a little from draw to draw; how far off it is there, counted in roundings, is how far its own move it
+here, a draw as those of own_roundings.py are.
 What all of a result loses (0 for e⁻²⁵⁰, where 1 was added and taken away) shows no such ratio: at points that
 nobody gave it is taken for rounding where it is one of the largest element, in both precisions.
 """
@@ -18,10 +19,11 @@ from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import DRAWS, Movement, Tensors
 from torch_reference.tolerance.own_code.own_draws import OwnDraws
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
-from torch_reference.tolerance.rounding.roundings import unit
+from torch_reference.tolerance.rounding.roundings import HALF, unit
 from torch_reference.tolerance.second_look import sizes_of_terms
 
-OTHER = {torch.float64: torch.float32, torch.float32: torch.float64}
+FINE = {torch.float64: torch.float32, torch.float32: torch.float64}
+OTHER = FINE | dict.fromkeys(HALF, torch.float32)
 FIRST, HOPELESS = 6, 64.0
 """After so many draws, what is still so many bounds away stays outside."""
 NEAR = 64.0

@@ -15,7 +15,6 @@
 | domain | where a reference has one derivative |
 | apart | what is tried in a process of its own, which it may end |
 | own_process | such a process |
-| foreign | whether a function calls what is neither Python's nor torch's |
 | unwritten | what is read before it is written |
 """
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from torch_reference.check.ways.elsewhere.foreign import looking_for_foreign_code
+from torch_reference.tolerance.own_code.foreign import looking_for_foreign_code
 
 
 @pytest.mark.parametrize("profiler", [cProfile.Profile, profile.Profile])

@@ -10,7 +10,9 @@ from typing import Any
 OWN = {"torch", *sys.stdlib_module_names} - {"ctypes", "_ctypes"}
 HANDED_OVER = {"data_ptr", "untyped_storage", "numpy", "__dlpack__", "_to_dlpack", "to_dlpack"}
 """With the memory itself, which ctypes, numba and Triton's interpreter read as they like, unseen."""
-HERE = str(Path(__file__).parents[3])
+BROUGHT_IN = {"_from_dlpack", "from_numpy", "frombuffer"}
+"""Memory that was written elsewhere: by JAX, as by others."""
+HERE = str(Path(__file__).parents[2])
 COMPILED = ("torch._inductor.", "torch._dynamo.convert_frame")
 
 
@@ -18,10 +20,11 @@ class Foreign:
     """What was seen of a call; nothing where a profiler looks at its calls that cannot be put back.
 
     What torch.compile has made is no foreign code, though it calls some: it has guards. And compiled anew in
-    another process it would wait for threads that are not there.
+    another process it would wait for threads that are not there. It may share memory with such code, too,
+    whose operations torch does not see.
     """
 
-    is_called = is_compiled = False
+    is_called = is_compiled = shares_memory = False
 
     @property
     def is_seen(self) -> bool:
@@ -57,8 +60,10 @@ def looking_for_foreign_code() -> Iterator[Foreign]:
         if home.startswith(COMPILED):
             found.is_compiled = True
             sys.setprofile(others)  # to compile takes long enough
-        elif event == "c_call" and not found.is_called and not frame.f_code.co_filename.startswith(HERE):
-            found.is_called = getattr(called, "__name__", "") in HANDED_OVER or not _is_known(called)
+        elif event == "c_call" and not frame.f_code.co_filename.startswith(HERE):
+            name = getattr(called, "__name__", "")
+            found.shares_memory |= name in HANDED_OVER or name in BROUGHT_IN
+            found.is_called = found.is_called or name in HANDED_OVER or not _is_known(called)
 
     sys.setprofile(look)
     try:

@@ -1,0 +1,69 @@
+"""Code of another library whose operations are not seen: its memory comes in, or what it makes is copied."""
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from torch_reference import check_function
+from torch_reference.comparison import Verdict
+
+
+def by_numpy(make: Callable[..., Any], above: Tensor, x: Tensor) -> Tensor:
+    """What numpy makes of them, handed over as JAX hands over its arrays."""
+    return torch.from_dlpack(make(above.numpy(), x.numpy()))  # type: ignore[attr-defined]
+
+
+def by_ctypes(make: Callable[..., Any], above: Tensor, x: Tensor) -> Tensor:
+    """Made in memory that torch has filled with zeros."""
+    made, found = torch.from_numpy(make(above.numpy(), x.numpy())), torch.zeros_like(x)
+    ctypes.memmove(found.data_ptr(), made.data_ptr(), made.nbytes)
+    return found
+
+
+WAYS = pytest.mark.parametrize("made_by", [by_numpy, by_ctypes])
+
+
+def verdict(pair: Any, reference: Callable[..., Any], *inputs: Tensor) -> Verdict:
+    """That on the gradient of the first input."""
+    report = check_function(pair, reference, *inputs, wrt=[0], ways=[], draws=0)
+    return next(each.row.verdict for each in report.findings if each.name == "inputs[0]")
+
+
+@pytest.mark.medium
+@WAYS
+def test_a_slope_made_of_the_output_is_right(made_by: Callable[..., Tensor]) -> None:
+    """y + 1 of an ELU, as JAX has it, cancels where y is near -1."""
+
+    def slope(above: Any, x: Any) -> Any:
+        return above * np.where(x > 0, np.float32(1), np.expm1(np.minimum(x, 0)) + np.float32(1))
+
+    x = torch.linspace(-12, 3, 400)
+    right = functional.elu
+    assert verdict((lambda x: (right(x), x), lambda x, g: made_by(slope, g, x)), right, x) is Verdict.AGREES
+    wrong = lambda x, g: made_by(slope, g, x) * (1 + 2**-12)  # noqa: E731
+    assert verdict((lambda x: (right(x), x), wrong), right, x) is Verdict.DIFFERS
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize(("factor", "expected"), [(1.0, Verdict.LOSES_DIGITS), (1.02, Verdict.DIFFERS)])
+def test_all_in_16_bits_loses_digits(factor: float, expected: Verdict) -> None:
+    """A layer norm whose every operation is one of float16: as far off in float32, in roundings of that."""
+
+    def slope(above: Any, x: Any) -> Any:
+        off = x - x.mean(-1, keepdims=True)
+        scale = 1 / np.sqrt((off * off).mean(-1, keepdims=True) + x.dtype.type(1e-5))
+        y = off * scale
+        mean = (above * y).mean(-1, keepdims=True)
+        return (above - above.mean(-1, keepdims=True) - y * mean) * scale * x.dtype.type(factor)
+
+    def right(x: Tensor) -> Tensor:
+        return functional.layer_norm(x, x.shape[-1:])
+
+    x = (torch.randn(64, 100, generator=torch.Generator().manual_seed(0)) + 3).half()
+    assert verdict((lambda x: (right(x), x), lambda x, g: by_numpy(slope, g, x)), right, x) is expected
