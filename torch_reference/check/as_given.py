@@ -27,7 +27,7 @@ from torch_reference.judging.function_outputs import fit_beside_gradients, has_a
 from torch_reference.judging.hygiene import Derivation, copies, shared_memory
 from torch_reference.judging.report import Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
-from torch_reference.tolerance.own_code.second_run import may_be_near
+from torch_reference.tolerance.own_code.second_run import may_be_rounding
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class AsGiven:
     ) -> Sequence[Finding]:
         """The findings; of outputs that roundings of their own may explain, what is told of those alone."""
         off = [each for each in findings if each.name in made and not each.agrees]
-        if not any(may_be_near(each.row, made[each.name]) for each in off):
+        if not any(may_be_rounding(each.row, made[each.name]) for each in off):
             return findings
         again = {each.name: each for each in self._outputs(made, point)}
         return [again.get(each.name, each) for each in findings]

@@ -80,8 +80,23 @@ def test_a_mistake_of_many_roundings_is_not_run_again(monkeypatch: pytest.Monkey
 def test_a_sum_is_near_if_it_is_off_by_roundings_of_all_its_terms() -> None:
     """Where a thousand round alike, it is off by as many."""
     ones, off = torch.ones(1000, dtype=torch.float64), 1000 * torch.finfo(torch.float64).eps
-    assert second_run.may_be_near(Row("x", Verdict.DIFFERS, difference=off, part="sum of all"), ones)
-    assert not second_run.may_be_near(Row("x", Verdict.DIFFERS, difference=off), ones)
+    assert second_run.may_be_rounding(Row("x", Verdict.DIFFERS, difference=off, part="sum of all"), ones)
+    assert not second_run.may_be_rounding(Row("x", Verdict.DIFFERS, difference=off), ones)
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(1.0, Verdict.LOSES_DIGITS), (1.01, Verdict.DIFFERS)])
+def test_a_variance_of_squares_loses_digits_at_any_size(factor: float, expected: Verdict) -> None:
+    """E(x²) − (E x)², as Flax has it, is off by 900 roundings where the mean is 30 deviations."""
+
+    def normal(x: Tensor) -> Tensor:
+        mean = x.mean(-1, keepdim=True)
+        return factor * (x - mean) * torch.rsqrt((x * x).mean(-1, keepdim=True) - mean * mean + 1e-5)
+
+    def reference(x: Tensor) -> Tensor:
+        return functional.layer_norm(x, x.shape[-1:])
+
+    report = check_function(normal, reference, randn(torch.float32) / 3 + 30, ways=[], order=1, draws=0)
+    assert report.findings[-1].row.verdict is expected, report
 
 
 def test_few_numbers_that_no_draw_has_moved_are_not_the_end_of_many() -> None:

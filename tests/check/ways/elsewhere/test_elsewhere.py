@@ -66,6 +66,23 @@ def test_targets_that_add_up_to_the_rows_are_targets() -> None:
     assert dict(report.ways) == {"ignored indices": "fails"}
 
 
+def test_labels_of_zero_and_one_are_numbers() -> None:
+    """None is ignored: a loss of -100 of them is one of -100, and its formula another."""
+
+    def loss(x: Tensor, y: Tensor) -> Tensor:
+        p = torch.sigmoid(x)
+        return (1 - p * y - (1 - p) * (1 - y)) ** 2 * (nn.functional.softplus(x) - x * y)
+
+    def right(x: Tensor, y: Tensor) -> Tensor:
+        p = torch.where(y == 1, torch.sigmoid(x), torch.sigmoid(-x))
+        return -((1 - p) ** 2) * torch.log(p)
+
+    labels = torch.tensor([[0, 1, 1], [1, 0, 0], [1, 1, 0], [0, 0, 1], [1, 0, 1], [0, 1, 0]])
+    report = check_function(right, loss, x, labels, ways=["ignored indices"], order=1)
+    assert report, report
+    assert dict(report.ways) == {"ignored indices": "cannot apply"}
+
+
 def test_what_is_never_written_is_found_where_memory_was_clear() -> None:
     """torch.empty mostly gives zeros, which would be right."""
 

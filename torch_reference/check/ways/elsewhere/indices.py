@@ -13,7 +13,7 @@ from torch_reference.check.ways.elsewhere.partitions import (
     with_empty_groups,
     without_the_last_row,
 )
-from torch_reference.check.ways.elsewhere.resizing import has_the_same_values, with_more_rows
+from torch_reference.check.ways.elsewhere.resizing import are_equal, has_the_same_values, with_more_rows
 from torch_reference.check.ways.near import is_one_number
 from torch_reference.check.ways.points import at_point, changed
 from torch_reference.check.ways.session import Attempt, Session
@@ -127,17 +127,39 @@ def with_ignored_targets(session: Session) -> Iterator[Attempt]:
 def _ignoring(session: Session, inputs: Tensors, told: str) -> Iterator[Attempt]:
     parts = _parting(session)
     ignored = {
-        name: value.clone()
+        name: value.clone(memory_format=torch.contiguous_format)
         for name, value in inputs.items()
         if value.dtype in (torch.int32, torch.int64)
         and value.ndim
         and value.numel() > 1
         and name not in parts
     }
-    if ignored:
-        for value in ignored.values():
-            value.view(-1)[1::2] = IGNORED
-        yield from at_point(session, told, {**inputs, **ignored})
+    if ignored and not _counts_with(session, {**inputs, **_every_second(ignored, IGNORED - 1)}):
+        yield from at_point(session, told, {**inputs, **_every_second(ignored, IGNORED)})
+
+
+def _every_second(indices: Tensors, number: int) -> dict[str, Tensor]:
+    found = {name: value.clone() for name, value in indices.items()}
+    for value in found.values():
+        value.view(-1)[1::2] = number
+    return found
+
+
+def _counts_with(session: Session, inputs: Tensors) -> bool:
+    """Whether the reference makes something else where it is told to ignore another number.
+
+    Then it ignores none: labels of 0 and 1 are numbers to it.
+    """
+    ignoring = {
+        name: value.where(value != IGNORED - 1, IGNORED) if _is_index(value) else value
+        for name, value in inputs.items()
+    }
+    try:
+        return may_be_negative(session) and not are_equal(
+            *(session.objective.looked_at(each, ())[0] for each in (inputs, ignoring))
+        )
+    except UserCodeError:  # out of range
+        return False
 
 
 def with_masks(session: Session) -> Iterator[Attempt]:
