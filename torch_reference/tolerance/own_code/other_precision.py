@@ -34,7 +34,8 @@ OF_LARGEST = 4.0
 BESIDE = 2.0**-6
 """So far from the inputs their roundings are others: what a large term leaves of 1e-4 is a step or none."""
 GRID = 2.0**8
-"""What is a multiple of its inverse, as 0, 1 and an index are, stays what it is."""
+"""What has multiples of its inverse alone, as indices, labels and masks are, stays what it is; in 16 bits,
+where most numbers are some, what has whole numbers alone."""
 
 Derive = Callable[[Tensors], Mapping[str, Tensor]]
 
@@ -92,14 +93,14 @@ def _off(
 
 
 def _beside(inputs: Tensors, other: torch.dtype, seed: int) -> dict[str, Tensor]:
-    """The inputs in the other precision, each number that is no round one moved a little."""
+    """The inputs in the other precision, all numbers moved a little where they are no round ones."""
     generator, point = torch.Generator().manual_seed(seed), {}
     for name, value in inputs.items():
         if value.dtype in OTHER:
             drawn = torch.randn(value.shape, generator=generator, dtype=torch.float64).to(value.device)
-            is_round = (value * GRID).frac() == 0
-            moved = value.double() * (1 + BESIDE * drawn)
-            value = torch.where(is_round, value.double(), moved).to(other)
+            grid = 1.0 if value.dtype in HALF else GRID
+            is_round = bool(((value * grid).frac() == 0).all())
+            value = (value.double() * (1.0 if is_round else 1 + BESIDE * drawn)).to(other)
         point[name] = value
     return point
 

@@ -123,8 +123,8 @@ def _explained(
             return {}
         if draw >= FIRST:
             still = {name: each for name, each in still.items() if not each.is_hopeless(HOPELESS)}
-        if not still:
-            break
+        if not still or not (sees_all or any(each.farthest[""].any() for each in still.values())):
+            break  # what is not seen is not moved
     explained = {name: "" for name, each in own.items() if each.is_inside()}
     if is_over:
         explained |= {name: TOO_SLOW for name, each in still.items() if not each.is_hopeless(HOPELESS)}
