@@ -11,7 +11,6 @@ from torch import Tensor
 
 from torch_reference.check.calling import Called, GraphFunction, PairOfFunctions
 from torch_reference.check.graphs import as_upstream
-from torch_reference.check.ways.elsewhere.foreign import Foreign
 from torch_reference.check.ways.elsewhere.ordinary import to_be_compared
 from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.cuts import Indexing
@@ -23,6 +22,7 @@ from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.hygiene import checked_mapping, copies
 from torch_reference.judging.scalar_objective import UPSTREAM
+from torch_reference.tolerance.own_code.foreign import Foreign
 
 
 class Made(NamedTuple):

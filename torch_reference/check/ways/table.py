@@ -80,7 +80,6 @@ POINTS = (
 )
 """The ways that go to other points."""
 
-
 COSTLY = (
     *(
         "expanded upstream",

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 # torch's own name for it
 
+from autograd_functions import function, saving
 from torch_reference import check_function
 from torch_reference.check.ways.elsewhere import apart, own_process
 from torch_reference.judging.calls.cuts import Indexing
@@ -95,6 +98,28 @@ def test_an_end_of_both_is_nobodys_mistake() -> None:
     report = check_function(Sine, Sine.apply, X, ways=["rows"], order=1)
     assert report, str(report)
     assert not report.warnings
+
+
+@pytest.mark.medium
+def test_an_end_of_two_threads_is_a_finding() -> None:
+    """Of PaddlePaddle's engine, which is one for all threads, it was the end of the check."""
+    inside: list[int] = []
+
+    def backward(ctx: Any, above: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        end(x, ())
+        inside.append(threading.get_ident())
+        time.sleep(0.01)
+        if len({*inside}) > 1:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        inside.pop()
+        return above * x.cos()
+
+    own = function(saving(torch.sin), backward)
+    report = check_function(own, torch.sin, X, ways=["two threads", "rows"], order=1)
+    assert dict(report.ways) == {"two threads": "fails", "rows": "agrees"}
+    assert "in two threads at once" in str(report)
+    assert "the process ends by SIGSEGV" in str(report)
 
 
 @pytest.mark.medium

@@ -20,6 +20,7 @@ from torch_reference.judging.finding import breach
 from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
 from torch_reference.repair.own_time import OwnTime
 
+BY_CHANCE = "by chance"
 MOST_SECONDS = 60.0
 """Who calls a slow function some hundred times is not waited for."""
 
@@ -121,13 +122,16 @@ def _of_the_end(session: Session, name: str, way: Way, what: str, how: str) -> W
     """What a process ended of: the function, at a call that the reference survives, or nobody knows.
 
     None where it ends of the call that was given, too, which it has survived here: the threads of a library,
-    as numba's, are not there in another process.
+    as numba's, are not there in another process. Of two threads the reference is none.
     """
 
     def work(say: Say) -> None:
-        _outputs(session, session.point)
+        session.differentiated(session.point)
         say("survived")
         attempt = next(each for each in way(session) if what and each.what == what)
+        if attempt.by_chance:
+            say(BY_CHANCE)
+            return
         own, objective = attempt.session or session, attempt.objective or session.objective
         names = {name: tuple(attempt.point[name].shape) for name in own.wanted}
         reference_gradients(objective, attempt.point, names)
@@ -144,6 +148,8 @@ def _of_the_end(session: Session, name: str, way: Way, what: str, how: str) -> W
     said = list(said_apart(work))
     if said and isinstance(said[0], Ended):
         return None
+    if said[-1:] == [BY_CHANCE]:
+        said += [("call", "fails"), Ended(how)]
     if len(said) < 3 or not isinstance(said[-1], Ended):
         return WayFound(name, f"not judged ({how} where the reference is asked)")
     part, status = said[-2]
