@@ -51,6 +51,18 @@ def test_a_slope_made_of_the_output_is_right(made_by: Callable[..., Tensor]) -> 
 
 
 @pytest.mark.medium
+def test_numbers_of_16_bits_are_not_round_ones() -> None:
+    """All are multiples of 1/256: what stayed where it was told of one rounding alone, which may be none."""
+
+    def slope(above: Any, x: Any) -> Any:
+        return above * np.where(x > 0, x.dtype.type(1), np.expm1(np.minimum(x, 0)) + x.dtype.type(1))
+
+    x = (torch.arange(-1500, 200).reshape(17, 100) / 256).half()
+    pair = (lambda x: (functional.elu(x), x), lambda x, g: by_numpy(slope, g, x))
+    assert verdict(pair, functional.elu, x) is Verdict.LOSES_DIGITS
+
+
+@pytest.mark.medium
 @pytest.mark.parametrize(("factor", "expected"), [(1.0, Verdict.LOSES_DIGITS), (1.02, Verdict.DIFFERS)])
 def test_all_in_16_bits_loses_digits(factor: float, expected: Verdict) -> None:
     """A layer norm whose every operation is one of float16: as far off in float32, in roundings of that."""
