@@ -7,6 +7,7 @@ from torch.nn import functional
 
 from autograd_functions import function
 from torch_reference import check_function
+from torch_reference.check.every_way import _parts
 from torch_reference.check.few_rows import few_rows
 from torch_reference.judging.function_objective import FunctionObjective
 
@@ -81,3 +82,19 @@ def test_a_large_call_is_made_once_and_tells_its_outputs_and_gradients() -> None
     scalar = (lambda x: (x * x, None), lambda _, g: g.sum())
     report = check_function(scalar, torch.square, square, redraw=False)
     assert report.first_wrong.row.verdict == "wrong shape"
+
+
+def test_what_leaves_nearly_all_is_not_cut() -> None:
+    """Images of few pixels leave a network its parameters, and its batch norms no variance."""
+    images, weights = torch.randn(2, 8, 12, 12), torch.randn(40_000)
+    objective = FunctionObjective(lambda x, w: x.sum() * w.view(40, 1000))
+    assert few_rows(objective, {"inputs[0]": images, "inputs[1]": weights}, ["inputs[0]"], 0) is None
+
+
+def test_a_part_of_many_inputs_is_told_in_few_lines() -> None:
+    """Of a network's sixty parameters each had a line, whether it was cut or not."""
+    inputs = {f"inputs[{place}]": torch.zeros(5, 40) for place in range(9)}
+    whole = {"inputs[9]": torch.zeros(3)}
+    point = {name: value[:4] for name, value in inputs.items()} | whole
+    told = [f"inputs[{place}] 4 x 40" for place in range(7)]
+    assert _parts(point, inputs | whole) == ", ".join(told) + " and 2 more"

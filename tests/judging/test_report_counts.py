@@ -59,3 +59,12 @@ def test_a_broken_rule_is_no_link() -> None:
     """It is named before all else, but not as a link of the chain."""
     lines = str(Report((breach("targets", "input", Verdict.MUTATED, ""), RIGHT), "float64")).splitlines()
     assert lines[1] == "before all else: targets, input mutated"
+
+
+def test_hundreds_of_names_are_not_all_told() -> None:
+    """A network's parameters filled the screen."""
+    agrees = (Row(f"w{place}", Verdict.AGREES, 1.0, 1.0, 0.0, 1e-6, elements=1) for place in range(50))
+    wrong = Row("b", Verdict.DIFFERS, 1.0, 2.0, 1.0, 1e-6, elements=1, wrong_elements=1)
+    findings = tuple(Finding(row.name, "input", row) for row in (wrong, *agrees))
+    text = str(Report(findings, "float32"))
+    assert "w19 and 30 more" in " ".join(text.split())

@@ -21,7 +21,9 @@ from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.finding import is_another_function
+from torch_reference.judging.headings import some
 from torch_reference.judging.report import Finding, Report
+from torch_reference.judging.report_text import SHOWN
 from torch_reference.tolerance.own_code.foreign import looking_for_foreign_code
 
 
@@ -102,7 +104,7 @@ def _of_the_way(way: WayFound) -> str:
     if first.row.verdict is Verdict.RAISED:
         same = ", as the reference's does" if way.so_does_the_reference else ""
         return f"{way.told} the {first.name} raises an error{same}: {first.row.explanation}"
-    names = ", ".join(each.name for each in way.findings)
+    names = some([each.name for each in way.findings], SHOWN)
     if way.so_does_the_reference is None:
         return f"{way.told} the reference's gradient is not that of its own values: {names}"
     if way.so_does_the_reference:
@@ -132,21 +134,21 @@ def on_few_rows(session: Session, as_given: AsGiven, report: Report, asked: Aske
         wrong = [finding for finding in here.findings if not finding.agrees] if here else []
         if wrong and not is_another_function(wrong) and not any(each.is_breach for each in wrong):
             failing = WayFound("few rows", "fails", "with few rows", tuple(wrong))
-            return with_ways(report, [failing], [], asked.order, _parts(point or {}))
+            return with_ways(report, [failing], [], asked.order, _parts(point or {}, session.point))
         report = as_given.check(session.point)  # twice, which a part of it could not be
         if not report:
             return report
         kept = {name: way for name, way in asked.ways.items() if name not in COSTLY}
         asked = asked._replace(ways=kept, order=asked.order if asked.order == 2 else 1, head="")
         return in_every_way(session, as_given, report, asked)
-    return in_every_way(replace(session, point=point), as_given, report, asked, _parts(point))
+    return in_every_way(replace(session, point=point), as_given, report, asked, _parts(point, session.point))
 
 
-def _parts(point: Tensors) -> str:
-    """The sizes of the inputs that the ways saw."""
+def _parts(point: Tensors, given: Tensors) -> str:
+    """The sizes of the inputs of which the ways saw a part."""
     sizes = [
         f"{name} {' x '.join(map(str, value.shape)) or 'a number'}"
         for name, value in point.items()
-        if name.startswith("inputs[") and is_tensor(value)
+        if name.startswith("inputs[") and is_tensor(value) and value.shape != given[name].shape
     ]
-    return ", ".join(sizes)
+    return some(sizes, SHOWN)

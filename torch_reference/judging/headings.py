@@ -56,3 +56,13 @@ def _is_of(finding: Finding, what: str) -> bool:
 def number(count: int, what: str) -> str:
     """A number of things: 1 gradient, 2 gradients."""
     return f"{count} {what}{'s' * (count != 1)}"
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """The first names, and how many others there are.
+
+    >>> some(["w1", "b1", "w2", "b2"], most=2)
+    'w1, b1 and 2 more'
+    """
+    others = len(names) - most
+    return ", ".join(names[:most]) + (f" and {others} more" if others > 0 else "")

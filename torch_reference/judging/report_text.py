@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from torch_reference.comparison import Verdict
 from torch_reference.judging.finding import RULES, Finding
-from torch_reference.judging.headings import agreement, counts
+from torch_reference.judging.headings import agreement, counts, some
 
 WIDTH = 80
 SHOWN = 7
 """So many gradients with one mistake are shown with their numbers: all of the lesson's."""
+MOST = 20
+"""So many names are told one after another, of a network that may have hundreds."""
 REFERENCES = {"reference", "reference's own backward", "model and loss"}
 """The parts of the user's code without which nothing can be judged."""
 THE_CHECK = "the check"
@@ -53,7 +55,7 @@ def report_text(
     names = {finding.name for finding in wrong}
     right = [finding.name for finding in findings if finding.name not in names]
     if right:
-        lines += ["", *wrapped(f"right: {', '.join(right)}", "       ")]
+        lines += ["", *wrapped(f"right: {some(right, MOST)}", "       ")]
     return "\n".join([*lines, *told])
 
 
@@ -69,7 +71,7 @@ def _each(wrong: Sequence[Finding]) -> list[str]:
             lines += ["", *finding_text(finding, names[0] if again else "")]
     for first, *others in said.values():
         if more := others[SHOWN - 1 :]:
-            lines += ["", *wrapped(f"like {first}, {len(more)} more: {', '.join(more)}", "    ")]
+            lines += ["", *wrapped(f"like {first}, {len(more)} more: {some(more, MOST)}", "    ")]
     return lines
 
 

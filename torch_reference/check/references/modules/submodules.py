@@ -15,6 +15,7 @@ from torch_reference.judging.calls.private_model import private_copy
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.derivation_task import normal
+from torch_reference.judging.headings import some
 from torch_reference.judging.report import Report
 
 FEW = 4
@@ -113,7 +114,7 @@ def told_of_submodules(
         if any(each.starts_here for each in wrong):
             told = "first submodule that differs, given its own inputs and upstream gradient"
             which = _which(call, calls)
-            return f"{told}: {matched[name]}{which} ({_some([each.name for each in wrong])})", ()
+            return f"{told}: {matched[name]}{which} ({some([each.name for each in wrong], FEW)})", ()
         left |= dict.fromkeys([name] if wrong else [])
     return "", (_none_differs(list(left)),) if len(left) < len({call.name for call in calls}) else ()
 
@@ -138,11 +139,7 @@ def _which(call: Call, calls: Sequence[Call]) -> str:
 def _none_differs(left: Sequence[str]) -> str:
     if not left:
         return "no submodule differs by itself: what differs is how they are put together"
-    return f"no submodule that could be judged by itself differs; not judged by themselves: {_some(left)}"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:FEW]) + (", …" if len(names) > FEW else "")
+    return f"no submodule that could be judged by itself differs; not judged by themselves: {some(left, FEW)}"
 
 
 def _calls(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> list[Call]:
