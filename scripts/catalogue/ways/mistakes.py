@@ -35,7 +35,7 @@ from catalogue.ways.functions import (
     wrong_if,
     x,
 )
-from catalogue.ways.newer import BatchedWrongly, ForwardsWrongly
+from catalogue.ways.newer import BatchedInBoth, BatchedWrongly, ForwardsWrongly
 
 images = torch.randn(2, 3, 4, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
 z = torch.complex(x, w)
@@ -99,6 +99,7 @@ MISTAKES: dict[str, tuple[str, Any, Callable[..., Any], tuple[Any, ...]]] = {
     "changes what it saved": ("backward twice", function(sine, scales_itself), torch.sin, (x,)),
     "another value in evaluation": ("without grad", not_in_training, by_5, (x,)),
     "a vmap rule": ("vmap", BatchedWrongly, by_5, (x,)),
+    "a vmap rule for batches of both": ("vmap", BatchedInBoth, torch.mul, (x, w)),
     "a jvp": ("jvp", ForwardsWrongly, by_5, (x,)),
     "a wrapped tensor": (
         "torch.func",

@@ -83,3 +83,30 @@ class MeanOfTheBatchToo(torch.autograd.Function):
     def vmap(info: Any, in_dims: Any, x: Tensor) -> tuple[Tensor, int | None]:
         """As if the batch were one more dimension."""
         return MeanOfTheBatchToo.apply(x), in_dims[0]
+
+
+class BatchedInBoth(torch.autograd.Function):
+    """A product whose rule for batches believes that both factors have one."""
+
+    @staticmethod
+    def forward(x: Tensor, w: Tensor) -> Tensor:
+        """Without a ctx."""
+        return x * w
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        """Both are saved."""
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, g: Tensor) -> tuple[Tensor, Tensor]:
+        """Right."""
+        x, w = ctx.saved_tensors
+        return g * w, g * x
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, x: Tensor, w: Tensor) -> tuple[Tensor, int | None]:
+        """Rows from the end where w has no batch."""
+        x = x if in_dims[0] is None else x.movedim(in_dims[0], 0)
+        w = w.flip(0) if in_dims[1] is None else w.movedim(in_dims[1], 0)
+        return BatchedInBoth.apply(x, w), 0

@@ -77,13 +77,22 @@ def _of_wanted(session: Session, tensors: Tensors) -> tuple[Callable[..., tuple[
 
 
 def batched(session: Session) -> Iterator[Attempt]:
-    """The gradients of a batch by torch.func.vmap, where a Function has a rule for that."""
+    """The gradients of a batch by torch.func.vmap, where a Function has a rule for that.
+
+    Then with the batch along the last dimension, and of each input alone: what a rule forbids is refused.
+    """
     own = autograd_function(session.graph.function) if session.graph else None
     if own is not None and (own.generate_vmap_rule or own.vmap is not TorchFunction.vmap):
-        yield Attempt("under torch.func.vmap", session.point, partial(_one_of_a_batch, session))
+        told, every = "under torch.func.vmap", dict.fromkeys(session.wanted, 0)
+        yield Attempt(told, session.point, partial(_one_of_a_batch, session, every))
+        others = {" along the last dimension": dict.fromkeys(session.wanted, -1)}
+        others |= {f" of {name} alone": {name: 0} for name in session.wanted if len(every) > 1}
+        for what, dims in others.items():
+            call = partial(_one_of_a_batch, session, dims)
+            yield Attempt(f"{told}{what}", session.point, call, may_refuse=True)
 
 
-def _one_of_a_batch(session: Session) -> Made:
+def _one_of_a_batch(session: Session, dims: Mapping[str, int]) -> Made:
     tensors = session.tensors(copies(session.point))
     of, names = _of_wanted(session, tensors)
     above = tuple(tensors[UPSTREAM + name] for name in names)
@@ -92,9 +101,12 @@ def _one_of_a_batch(session: Session) -> Made:
         pulled = torch.func.vjp(of, *values)
         return pulled[0], pulled[1](above)
 
-    batch = [torch.stack([tensors[name], tensors[name] * 0.75]) for name in session.wanted]
+    batch = [
+        torch.stack([tensors[name], tensors[name] * 0.75], dims[name]) if name in dims else tensors[name]
+        for name in session.wanted
+    ]
     with user_code("backward"):
-        outputs, found = torch.func.vmap(one)(*batch)
+        outputs, found = torch.func.vmap(one, in_dims=tuple(map(dims.get, session.wanted)))(*batch)
     first = [value[0] for value in found]
     made = {name: value[0] for name, value in zip(names, outputs, strict=True)}
     made = made if made.keys() == session.plain.outputs.keys() else {}
