@@ -135,6 +135,30 @@ def test_what_is_kept_on_ctx_and_overwritten_is_warned_of() -> None:
     assert not check_function(saved, torch.square, x, ways=["changed afterwards"]).warnings
 
 
+def test_a_list_that_is_kept_and_changed_is_warned_of() -> None:
+    """As where one list says in each turn of a loop where a slice begins; what copies it is right."""
+
+    def sliced(x: Tensor, start: list[int]) -> Tensor:
+        return x[start[0] :] * 1
+
+    def keeping(how: Callable[[list[int]], list[int]]) -> Any:
+        def forward(ctx: Any, x: Tensor, start: list[int]) -> Tensor:
+            ctx.start, ctx.shape = how(start), x.shape
+            return sliced(x, start)
+
+        def backward(ctx: Any, g: Tensor) -> tuple[Tensor, None]:
+            d = g.new_zeros(ctx.shape)
+            d[-len(g) :] = g if ctx.start == [len(d) - len(g)] else 0
+            return d, None
+
+        return function(forward, backward)
+
+    for how, count in ((list, 0), (lambda start: start, 1)):
+        report = check_function(keeping(how), sliced, x, [1], ways=["changed afterwards"], order=1)
+        assert report.agrees, report
+        assert len(report.warnings) == count, report
+
+
 def test_another_call_stays_in_the_domain() -> None:
     """A matrix whose rows are shifted has no Cholesky factor, which is no mistake of the function's."""
     positive = x.T @ x

@@ -1,6 +1,7 @@
 """The order in which a training calls: twice, in other modes, into existing gradients, in two threads."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -139,6 +140,10 @@ def changed_afterwards(session: Session) -> Iterator[Attempt]:
             told = f"where its {what} are changed in place before the backward"
             call = partial(_overwritten, session, what)
             yield Attempt(told, session.point, call, may_refuse=True, warns=True)
+        if list(_lists(session.arguments.placed({}))):
+            told = "where numbers in its lists are changed before the backward"
+            call = partial(_with_other_lists, session)
+            yield Attempt(told, session.point, call, may_refuse=True, warns=True, on_error="warns")
 
 
 def _overwritten(session: Session, what: str) -> Made:
@@ -153,3 +158,31 @@ def _overwritten(session: Session, what: str) -> Made:
                 value.mul_(0.75)
         found = torch.autograd.grad(ends[0], leaves, ends[1], allow_unused=True)
     return Made({}, gradients_of(dict(zip(session.wanted, found, strict=True)), session.point))
+
+
+def _with_other_lists(session: Session) -> Made:
+    """The backward after the caller has put other numbers into the lists that it handed over."""
+    function, given = session.graph, list[Any]()
+    assert function is not None
+
+    def seen(*args: Any, **kwargs: Any) -> Any:
+        given.extend((args, kwargs))
+        return function.function(*args, **kwargs)
+
+    tensors = session.tensors(copies(session.point))
+    leaves, outputs = replace(function, function=seen).run(tensors, session.wanted)
+    ends = graph_ends(outputs, tensors)
+    for each in _lists(given):
+        each[:] = [value + 1 if type(value) in (int, float) else value for value in each]
+    with user_code("backward"):
+        found = torch.autograd.grad(ends[0], leaves, ends[1], allow_unused=True)
+    return Made({}, gradients_of(dict(zip(session.wanted, found, strict=True)), session.point))
+
+
+def _lists(nest: Any) -> Iterator[list[Any]]:
+    """Those that hold numbers, in any nest of tuples, lists and dicts."""
+    inside = nest.values() if isinstance(nest, dict) else nest if isinstance(nest, tuple | list) else ()
+    for each in inside:
+        if type(each) is list and any(type(value) in (int, float) for value in each):
+            yield each
+        yield from _lists(each)
