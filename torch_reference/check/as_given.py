@@ -27,7 +27,6 @@ from torch_reference.judging.function_outputs import fit_beside_gradients, has_a
 from torch_reference.judging.hygiene import Derivation, copies, shared_memory
 from torch_reference.judging.report import Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM
-from torch_reference.tolerance.own_code.second_run import may_be_rounding
 
 
 @dataclass(frozen=True)
@@ -86,23 +85,17 @@ class AsGiven:
                 raise ValueError("outputs that are judged by themselves")
             return gradients
 
-        task = replace(self.task(point, derive), once=once, coarsely=coarsely, outputs=made)
+        def beside(values: Tensors) -> Mapping[str, Any]:
+            outputs, gradients = self._differentiated(values)
+            return {**{name: outputs[name] for name in made}, **gradients}
+
+        task, both = self.task(point, derive), self.task(point, beside).derivation
+        task = replace(task, once=once, coarsely=coarsely, outputs=made, beside=both)
         report = examine_here(task, self.draws if once else 0)
         is_told = report.agrees or (once and bool(made) and not report.user_code_failed)
         is_told |= any(loses_the_device(each.row.explanation) for each in report.findings)
-        findings = self._with_outputs_again(report.findings, made, point) if once else report.findings
-        findings = sorted((*findings, *shared), key=lambda each: each.kind != "output")
+        findings = sorted((*report.findings, *shared), key=lambda each: each.kind != "output")
         return replace(report, findings=tuple(findings)) if is_told else None
-
-    def _with_outputs_again(
-        self, findings: Sequence[Finding], made: Tensors, point: Tensors
-    ) -> Sequence[Finding]:
-        """The findings; of outputs that roundings of their own may explain, what is told of those alone."""
-        off = [each for each in findings if each.name in made and not each.agrees]
-        if not any(may_be_rounding(each.row, made[each.name]) for each in off):
-            return findings
-        again = {each.name: each for each in self._outputs(made, point)}
-        return [again.get(each.name, each) for each in findings]
 
     def _outputs(self, made: Mapping[str, Any], point: Tensors) -> list[Finding]:
         inputs = self._inputs(point)

@@ -13,8 +13,9 @@ from torch_reference.diagnosis.diagnosis import diagnose
 from torch_reference.diagnosis.small_factor import small_factor
 from torch_reference.diagnosis.sums_in_16_bits import accumulated_in_16_bits
 from torch_reference.judging.derivation_task import Cut, Shapes, Task, cut_point, unfit
+from torch_reference.judging.finding import roundings
 from torch_reference.judging.hygiene import called_again
-from torch_reference.judging.judgement import EXPLAINED, FORM, judge, roundings
+from torch_reference.judging.judgement import EXPLAINED, FORM, judge
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients, zeros
 from torch_reference.judging.witness import Testimony, testimony
@@ -33,11 +34,8 @@ def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Fi
     names = {name: shape for name, shape in shapes.items() if name in manual or name in task.required}
     fewest = 4 if draws else 1
     judged = partial(judge, manual, task.objective, task.point, names, fewest=fewest, outputs=task.outputs)
-    rows = judged(
-        coarsely=task.coarsely,
-        again=partial(called_again, task.derivation, task.point),
-        derive=partial(called_again, task.derivation),
-    )
+    derive = partial(called_again, task.beside or task.derivation)
+    rows = judged(coarsely=task.coarsely, again=partial(derive, task.point), derive=derive)
     besides = [Finding(name, "output", rows.pop(name)) for name in task.outputs]
     if all(row.agrees for row in rows.values()):
         return besides + [Finding(name, task.kind(name), row) for name, row in rows.items()]

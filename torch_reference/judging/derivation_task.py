@@ -24,7 +24,7 @@ class Task:
     may remember, where the point is another; allowed are the breaches, by their verdicts, that are meant;
     may_change are inputs that the reference changes in place to the same; once, that it is called once, as
     where a part of the point is judged as well; coarsely, that it is this part; outputs, what a function
-    returned, which is judged beside its gradients.
+    returned, which is judged beside its gradients; beside, what makes both in one call.
     """
 
     derivation: Callable[[Tensors], Mapping[str, Tensor | None]]
@@ -43,6 +43,7 @@ class Task:
     once: bool = False
     coarsely: bool = False
     outputs: Tensors = field(default_factory=dict)
+    beside: Callable[[Tensors], Mapping[str, Tensor | None]] | None = None
 
     @property
     def dtype(self) -> torch.dtype:

@@ -121,3 +121,11 @@ def is_another_function(wrong: list[Finding]) -> bool:
     Where the rows are cut wrongly, as by a tail that no block divides, most of them are right.
     """
     return any(each.kind == "output" and 2 * each.row.wrong_elements >= each.row.elements for each in wrong)
+
+
+def roundings(row: Row, dtype: torch.dtype) -> float | None:
+    """The difference at the worst element, in roundings: units of eps / 2 of the reference's value."""
+    if row.difference is None or row.reference is None:
+        return None
+    info = torch.finfo(dtype)
+    return row.difference / max(info.eps / 2 * abs(row.reference), info.tiny * info.eps)

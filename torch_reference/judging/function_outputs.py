@@ -18,6 +18,7 @@ from torch_reference.judging.report import Finding, breach
 from torch_reference.tolerance.agreeing_rows import SPARE
 from torch_reference.tolerance.differences import coarsest, is_number
 from torch_reference.tolerance.meant import allowances, tolerance_at
+from torch_reference.tolerance.own_code.own_rows import OwnRows
 from torch_reference.tolerance.own_code.second_run import OwnCode, by_own_code
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.whole import Allowed
@@ -124,15 +125,17 @@ def _judge(
     values = {name: actual[name] for name in rounded}
     meant = allowances()
     allowed, choices = Allowed(1, meant.rtol, meant.accept), partial(choices_of_rows, inputs, values)
-    by_parts = None
+    made_anew, by_parts = partial(_made, derive) if derive else None, None
+    by_code = OwnRows(made_anew, meant.accept) if made_anew else None
     if not coarsely:
-        by_parts = rows_by_parts(rounded_outputs, inputs, choices, values, allowed, outputs=rounded)
+        by_parts = rows_by_parts(rounded_outputs, inputs, choices, values, allowed, rounded, by_code)
     tolerance = cache(partial(tolerance_at, *asked, rounded, rounded_outputs, inputs))
     found = by_parts or tolerance().rows(values, 1, meant.rtol, meant.accept, blunt=False, coarsely=coarsely)
     if again is None:
         return rows | found
-    code = OwnCode(partial(_tensors, again), partial(_made, derive) if derive else None)
+    code = OwnCode(partial(_tensors, again), made_anew)
     kind = (coarsest(inputs), tolerance, code, elements(inputs) > MANY, coarsely)
+    values = {name: value for name, value in values.items() if not by_code or name not in by_code.refuted}
     return rows | by_own_code(found, values, *kind, of_outputs=True)
 
 

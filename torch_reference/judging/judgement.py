@@ -22,6 +22,7 @@ from torch_reference.tolerance.differences import coarsest, difference
 from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.own_code.in_float64 import Derive
 from torch_reference.tolerance.own_code.own_formula import Again
+from torch_reference.tolerance.own_code.own_rows import OwnRows
 from torch_reference.tolerance.own_code.second_run import OwnCode, by_own_code
 from torch_reference.tolerance.rounding.exact_run import widened_inputs
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
@@ -58,7 +59,7 @@ class Evidence:
                 belongs to; outputs are judged besides
         """
         self.objective, self.point, self.names, self.cuts = objective, point, names, cuts
-        self.outputs = outputs
+        self.outputs, self.refuted = outputs, set[str]()
 
     @cached_property
     def _tolerance(self) -> Tolerance:
@@ -76,11 +77,17 @@ class Evidence:
         return found
 
     def rows(
-        self, manual: Tensors, fewest: int = 4, coarsely: bool = False, outputs: Tensors | None = None
+        self,
+        manual: Tensors,
+        fewest: int = 4,
+        coarsely: bool = False,
+        outputs: Tensors | None = None,
+        derive: Derive | None = None,
     ) -> dict[str, Row]:
         """One row for each name: the manual gradient against the reference in float64, within the bound.
 
-        What the check in progress allows besides (meant.py) is allowed. Outputs have the right form.
+        What the check in progress allows besides (meant.py) is allowed. Outputs have the right form. derive
+        makes anew what is judged.
         """
         form = {name: zeros(self.point, name, ()).expand(tuple(shape)) for name, shape in self.names.items()}
         rows = {name: _form(name, manual.get(name), right) for name, right in form.items()}
@@ -90,7 +97,8 @@ class Evidence:
             return rows
         meant = allowances()
         allowed = Allowed(fewest, meant.rtol, meant.accept)
-        by_parts = None if coarsely else self._by_parts({**(outputs or {}), **comparable}, allowed)
+        asked = {**(outputs or {}), **comparable}
+        by_parts = None if coarsely else self._by_parts(asked, allowed, derive)
         if by_parts is not None:
             return rows | by_parts
         judged = partial(self._tolerance.rows, rtol=meant.rtol, accept=meant.accept, coarsely=coarsely)
@@ -107,12 +115,16 @@ class Evidence:
         derive: Derive | None,
         anywhere: bool,
     ) -> dict[str, Row]:
-        """The rows, with what the own roundings of the code explain, and what its formula does not."""
-        own = {name: manual[name] for name in self.names if name in manual}
+        """The rows, with what the own roundings of the code explain, and what its formula does not.
+
+        Of what was judged by rows a part of these has told it.
+        """
+        asked = {*self.names, *self.outputs} - self.refuted
+        own = {name: value for name, value in manual.items() if name in asked}
         is_large, found = elements(self.point) > MANY, lambda: self._tolerance
         return by_own_code(rows, own, coarsest(self.point), found, OwnCode(again, derive), is_large, anywhere)
 
-    def _by_parts(self, manual: Tensors, allowed: Allowed) -> dict[str, Row] | None:
+    def _by_parts(self, manual: Tensors, allowed: Allowed, derive: Derive | None) -> dict[str, Row] | None:
         """The rows where the point is large and has rows of its own: judged a few at a time."""
         if not isinstance(self.objective, FunctionObjective) or self.cuts:
             return None
@@ -122,7 +134,10 @@ class Evidence:
             return reference_gradients(self.objective, values, shapes, outputs=self.outputs)
 
         choices = partial(choices_of_rows, self.point, manual)
-        return rows_by_parts(reference, self.point, choices, manual, allowed, outputs=self.outputs)
+        own = OwnRows(derive, allowed.accept) if derive else None
+        found = rows_by_parts(reference, self.point, choices, manual, allowed, self.outputs, own)
+        self.refuted = own.refuted if own and found else set()
+        return found
 
 
 def are_near(manual: Tensors, objective: Objective, point: Tensors, outputs: Tensors) -> bool:
@@ -170,22 +185,15 @@ def judge(
 ) -> dict[str, Row]:
     """The rows of an Evidence that is asked once.
 
-    again makes the gradients anew, where that can be, and derive those of other numbers.
+    again makes what is judged anew, where that can be, and derive that of other numbers.
     """
     evidence = Evidence(objective, point, names, cuts, tuple(outputs or ()))
-    rows = evidence.rows(manual, fewest, coarsely, outputs)
-    return evidence.looked_at_again(rows, manual, again, derive, anywhere=coarsely) if again else rows
+    rows = evidence.rows(manual, fewest, coarsely, outputs, derive)
+    asked = {**(outputs or {}), **manual}
+    return evidence.looked_at_again(rows, asked, again, derive, anywhere=coarsely) if again else rows
 
 
 def _form(name: str, manual: Tensor | None, right: Tensor) -> Row:
     if manual is None:
         return Row(name, Verdict.MISSING, explanation="the derivation returned no gradient of this name")
     return form_mismatch(name, manual, right) or Row(name, Verdict.AGREES)
-
-
-def roundings(row: Row, dtype: torch.dtype) -> float | None:
-    """The difference at the worst element, in roundings: units of eps / 2 of the reference's value."""
-    if row.difference is None or row.reference is None:
-        return None
-    info = torch.finfo(dtype)
-    return row.difference / max(info.eps / 2 * abs(row.reference), info.tiny * info.eps)

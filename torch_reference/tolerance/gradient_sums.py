@@ -14,6 +14,9 @@ import torch
 from torch import Tensor
 
 ALL, ALONG = "sum of all", "product with the reference"
+FIRST = "sum over dimension 0"
+OVER_ROWS = (ALL, ALONG, FIRST)
+"""The sums that go over all rows."""
 MODERATE = (2.0**-60, 2.0**60)
 """Numbers whose products neither overflow nor vanish, so that they need not be scaled before."""
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.tolerance.differences import adds_up, difference
-from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.gradient_sums import OVER_ROWS, sums
 from torch_reference.tolerance.movement import FACTOR, LAST, Movement
 from torch_reference.tolerance.rounding.roundings import SPREAD, unit
 from torch_reference.tolerance.second_look import COARSE_DRAWS, coarse_movements
@@ -30,7 +30,7 @@ class Unfinished:
     ) -> None:
         """Compute what stays the same from draw to draw; plainly, where all is known to be wrong anyway."""
         self.movement, self.name, self.rtol, self.plainly = movement, name, rtol, plainly
-        expected = movement.expected[name]
+        self.value, expected = value, movement.expected[name]
         off = difference(value, expected)
         self.sums = {which: total.abs() for which, total in movement.known[name].sums(off)}
         if rtol:
@@ -83,13 +83,11 @@ class Unfinished:
         )
 
     def rows_outside(self) -> Tensor | None:
-        """The rows with an element that is outside of its bound so far; None where a sum is, or is no number.
+        """The rows with a number, or a sum, that is outside of its bound so far; None where others are, too.
 
         Where the last operation rounds, the bound after all draws is certain to be ENDS u of the element.
         """
         movement, name = self.movement, self.name
-        if not self._sums_are_inside():
-            return None
         size, last = movement.expected[name].abs(), 2 * unit(movement.dtypes[name]) + self.rtol
         bound = size.mul(last).add_(movement.moved[name], alpha=FACTOR)
         total = float(bound.sum())
@@ -105,7 +103,22 @@ class Unfinished:
             self.ratio[rows] = self.elements[rows] / bound[rows]
             self.worst[rows] = _of_rows(self.ratio[rows])
             rows = rows[self.worst[rows] > 1]
-        return rows
+        return rows if self._sums_are_inside() else self._with_those_of_sums(rows)
+
+    def _with_those_of_sums(self, rows: Tensor) -> Tensor | None:
+        """These rows, and those whose own sums are outside; None where a sum of all others is so, too."""
+        limits = self.movement.sum_bounds(self.name)
+        outside = torch.zeros(len(self.value), dtype=torch.bool, device=rows.device).index_fill_(
+            0, rows, True
+        )
+        for which, off in self.sums.items():
+            if which not in OVER_ROWS:
+                outside |= _of_rows(off > limits[which])
+        off = difference(self.value, self.movement.expected[self.name])
+        off[outside] = 0
+        others = self.movement.known[self.name].sums(off)
+        are_inside = all(_is_within(total.abs(), limits[which]) for which, total in others)
+        return outside.nonzero().flatten() if are_inside and not self.rtol else None
 
     def _sums_are_inside(self) -> bool:
         """Whether all sums are within their bounds, of which a part is known with less effort than all."""

@@ -28,6 +28,8 @@ from torch_reference.tolerance.sides_row import row_between_sides
 from torch_reference.tolerance.sums_row import row_of_sum
 from torch_reference.tolerance.unfinished import Unfinished
 
+AHEAD = (3.1, 2.2, 1.9, 1.7)
+"""The largest of all draws' movements is so many times that of one, two, three or four draws, on average."""
 WORST_DRAWS = 8
 MANY, STANDS_OUT = 100, 8.0
 """Of so many elements or more, none is so many times as far off as all are in the root of the mean square."""
@@ -47,9 +49,9 @@ INCONCLUSIVE = (
 class Tolerance:
     """What is known of a reference at one point (`movement`): asked once, judged by as often as one likes."""
 
-    def __init__(self, reference: Reference, inputs: Tensors) -> None:
-        """Evaluate the reference exactly; whatever else is needed is made when it is."""
-        self.movement, self.is_smooth = Movement(reference, inputs), False
+    def __init__(self, reference: Reference, inputs: Tensors, movement: Movement | None = None) -> None:
+        """Evaluate the reference exactly, unless that is done; whatever else is needed is made when it is."""
+        self.movement, self.is_smooth = movement or Movement(reference, inputs), False
         self.agreed: dict[str, tuple[Tensor, tuple[object, ...], Row]] = {}
 
     def rows(
@@ -67,7 +69,8 @@ class Tolerance:
         The bounds grow from draw to draw, so that what is right is done after a few, and what is wrong, whose
         row is to show a bound that means something, after the fewest draws. rtol is allowed besides, of each
         element; accept names verdicts that count as agreement; without blunt, none is inconclusive; plainly,
-        what differs is not looked at twice; coarsely, what is near the largest element agrees.
+        what differs is not looked at twice, and a few draws foretell all; coarsely, what is near the largest
+        element agrees.
         """
         allowed = (rtol, tuple(accept), blunt)
         # Most ways of calling return the same numbers, bit for bit.
@@ -82,12 +85,15 @@ class Tolerance:
             found = {name: row for name, row in near if row} | found
         actual = {name: value for name, value in actual.items() if name not in found}
         unfinished = {key: Unfinished(self.movement, key, actual[key], rtol, plainly) for key in actual}
-        for draw in range(1, DRAWS + 1 if actual else 1):
+        most = len(AHEAD) if plainly else DRAWS
+        for draw in range(1, most + 1 if actual else 1):
             self.movement.at_least(draw)
             settled = [name for name, one in unfinished.items() if one.is_settled(draw, fewest)]
             unfinished = {name: one for name, one in unfinished.items() if name not in settled}
             if not unfinished:
                 break
+        for name in actual if plainly and self.movement.draws <= most else ():
+            self.movement.moved[name] = AHEAD[self.movement.draws - 1] * self.movement.moved[name]
         for name, value in actual.items():
             row = self._against(self.movement, name, value, rtol)
             for taken in () if plainly else (take_equal_values, take_flushed):

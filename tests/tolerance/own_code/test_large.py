@@ -67,14 +67,39 @@ def test_what_its_roundings_do_not_explain_differs(slope: Function) -> None:
 
 
 def test_a_mistake_of_many_roundings_is_not_run_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forty-eight runs of what is large are worth it where it may be right."""
-    asked = []
+    """Forty-eight runs of what is large are worth it where it may be right, and a part cannot be run."""
+    asked, x = [], randn(torch.float64) / 10
     monkeypatch.setattr(second_run, "forgiven", lambda *a: asked.append(a) or a[0])
-    for factor in (1 + 1e-9, 1 + 4e-14):
-        pair = sigmoid(lambda y, factor=factor: y * (1 - y) * factor)
+    for factor, is_whole in ((1 + 1e-9, True), (1 + 4e-14, False), (1 + 4e-14, True)):
+
+        def backward(y: Tensor, above: Tensor, factor: float = factor, is_whole: bool = is_whole) -> Tensor:
+            assert len(y) == len(x) or not is_whole
+            return above * y * (1 - y) * factor
+
+        pair = sigmoid(torch.sigmoid)[0], backward
         reference = lambda x: 1 / (1 + torch.exp(-x))  # noqa: E731
-        assert not check_function(pair, reference, randn(torch.float64) / 10, order=1, ways=[], draws=0)
-        assert bool(asked) == (factor < 1 + 1e-9)
+        assert not check_function(pair, reference, x, order=1, ways=[], draws=0)
+        assert bool(asked) == (is_whole and factor < 1 + 1e-9)
+
+
+@FINE
+def test_a_part_of_the_rows_tells_of_digits_that_all_lose(dtype: torch.dtype) -> None:
+    """A variance in one pass, far from the mean, was wrong at a large point, and right at a small one."""
+
+    def forward(x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        mean = x.mean(-1, keepdim=True)
+        inverse = ((x * x).mean(-1, keepdim=True) - mean * mean + 1e-5).rsqrt()
+        return (x - mean) * inverse, ((x - mean) * inverse, inverse)
+
+    def backward(saved: tuple[Tensor, Tensor], above: Tensor) -> Tensor:
+        n, inverse = saved
+        return (above - above.mean(-1, keepdim=True) - n * (above * n).mean(-1, keepdim=True)) * inverse
+
+    x = randn(dtype) + 90
+    norm = lambda x: functional.layer_norm(x, x.shape[-1:])  # noqa: E731
+    report = check_function((forward, backward), norm, x, order=1, ways=[])
+    assert report.agrees or "loses digits" in str(report), report
+    assert "differs" not in str(report)
 
 
 def test_a_sum_is_near_if_it_is_off_by_roundings_of_all_its_terms() -> None:

@@ -76,11 +76,17 @@ def _rows(
 ) -> dict[str, Row]:
     shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
     # What is judged to half of the digits needs no excuse for the last ones.
-    again = None if attempt.by_chance or attempt.roughly else lambda: attempt.call().gradients
+    again = None if attempt.by_chance or attempt.roughly else lambda: _together(attempt.call())
     options: dict[str, Any] = {"fewest": 1, "coarsely": True, "outputs": outputs, "again": again}
 
     def derive(values: Tensors) -> Tensors:
-        return session.differentiated(values, tuple(shapes)).gradients
+        return _together(session.differentiated(values, tuple(shapes)))
 
     options["derive"] = derive if attempt.objective is None else None
     return judge(made.gradients, objective, attempt.point, shapes, **options)
+
+
+def _together(made: Made) -> dict[str, Tensor]:
+    """The outputs that are tensors, and the gradients."""
+    outputs = {name: value.detach() for name, value in tensors_of(made.outputs).items()}
+    return {**outputs, **made.gradients}

@@ -51,6 +51,8 @@ def explained_by_another(
     if other is None:
         return []
     scale, still, found = unit(movement.coarsest) / unit(other), dict(own), []
+    for each in own.values():
+        each.outside.clear()  # these draws are of another kind
     for draw in range(DRAWS):
         try:
             off = _off(still, movement, derive, other, draw)

@@ -1,5 +1,6 @@
 """How far the code that is judged moves its own results, in draws of its own roundings."""
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -7,7 +8,10 @@ from torch import Tensor
 
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
-from torch_reference.tolerance.movement import FACTOR
+from torch_reference.tolerance.movement import DRAWS, FACTOR
+
+MANY = math.log(64)
+"""Of so many that are expected outside, none is so with a probability of e⁻⁶⁴."""
 
 
 class OwnDraws:
@@ -26,6 +30,7 @@ class OwnDraws:
         self.farthest = dict(self.moved)
         self.lowest = {which: torch.full_like(each, torch.inf) for which, each in self.off.items()}
         self.highest = {which: -each for which, each in self.lowest.items()}
+        self.outside = list[int]()
 
     def is_again(self, found: Tensor) -> bool:
         """Whether it is the same number, within the bound."""
@@ -45,17 +50,22 @@ class OwnDraws:
             self.farthest[which] = torch.maximum(self.lowest[which].abs(), self.highest[which].abs())
             apart = self.highest[which] - self.lowest[which]
             self.moved[which] = torch.minimum(self.farthest[which], apart)
-        return self.is_inside()
+        self.outside.append(sum(int(each.sum()) for each in self._outside().values()))
+        return not self.outside[-1]
 
     def is_inside(self) -> bool:
         """Whether everything is within both bounds together."""
-        return self._excess(self.moved) <= 1.0
+        return not any(bool(each.any()) for each in self._outside().values())
 
     def is_hopeless(self, bounds: float) -> bool:
         """Whether most of what is outside of its bound is so many bounds away, of the draw farthest from it.
 
-        On the grid of a dtype all of the first draws of one in a hundred elements are the same number.
+        On the grid of a dtype all of the first draws of one in a hundred elements are the same number. Or
+        whether many would be outside after all draws, if as many as in the later half of these came inside
+        in each of the others: it becomes fewer.
         """
+        if self._stays_outside():
+            return True
         for which, off in self.off.items():
             outside = off > self.bounds[which]
             far = off > bounds * self._within(which, self.farthest[which])
@@ -63,12 +73,15 @@ class OwnDraws:
                 return True
         return False
 
-    def _excess(self, moved: Mapping[str, Tensor]) -> float:
-        ratios = [
-            torch.where(off > 0, off / self._within(which, moved[which]), 0.0).max()
-            for which, off in self.off.items()
-        ]
-        return float(torch.stack(ratios).max())
+    def _stays_outside(self) -> bool:
+        draws = len(self.outside)
+        if draws < 2 or not self.outside[-1]:
+            return False
+        now, before = self.outside[-1], self.outside[draws - draws // 2 - 1]
+        return math.log(now) - math.log(before / now) * (DRAWS - draws) / (draws // 2) > MANY
+
+    def _outside(self) -> dict[str, Tensor]:
+        return {which: ~(off <= self._within(which, self.moved[which])) for which, off in self.off.items()}
 
     def _within(self, which: str, moved: Tensor) -> Tensor:
         return self.bounds[which] + FACTOR * moved

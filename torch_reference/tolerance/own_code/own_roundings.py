@@ -24,8 +24,7 @@ from torch_reference.tolerance.movement import DRAWS, Movement, Tensors
 from torch_reference.tolerance.own_code.foreign import looking_for_foreign_code
 from torch_reference.tolerance.own_code.other_precision import Derive, explained_by_another
 from torch_reference.tolerance.own_code.own_draws import OwnDraws
-from torch_reference.tolerance.own_code.own_run import OwnRun
-from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues
+from torch_reference.tolerance.own_code.own_run import OwnRun, own_run
 from torch_reference.tolerance.rounding.roundings import FINE, unit
 from torch_reference.tolerance.second_look import sizes_of_terms
 
@@ -110,11 +109,8 @@ def _explained(
     for draw in range(DRAWS):
         if is_over := thread_time() - since > MOST_SECONDS:
             break
-        run = OwnRun(draw, finest)
-        if draw % 2:  # of what cancels many results may be equal, as 1 + x² is where x is small
-            run.roundings = RoundingsOfValues(draw)
         try:
-            with run:
+            with own_run(draw, finest) as run:
                 found = again()
             run.look_at(found.values())
             sees_all &= run.sees_all
@@ -176,15 +172,20 @@ def _is_near(value: Tensor, movement: Movement, name: str, again: Again, finest:
     expected = movement.expected[name]
     if not value.numel() or not value.isfinite().all() or not expected.isfinite().all():
         return False
-    off, near = difference(value, expected).abs(), NEAR * finest
+    off = difference(value, expected).abs()
     off = off.where(off > movement.bound(name), 0.0).amax()  # the last rounding may be a coarser one
-    if bool(off <= near * expected.abs().amax()):
-        return True
+    return bool(off <= NEAR * finest * expected.abs().amax()) or float(off) <= reach(
+        value, movement, name, again, finest
+    )
+
+
+def reach(value: Tensor, movement: Movement, name: str, again: Again, finest: float) -> float:
+    """How far off what is near may be: a few roundings of the largest term."""
     if bool(sizes_of_terms(movement, name).any()):
         size = sizes_of_terms(movement, name, of_outputs=True).amax()
     else:  # of an output
         size = _sizes(value, finest, again, name)
-    return bool(off <= near * size)
+    return NEAR * finest * float(size)
 
 
 def _sizes(value: Tensor, finest: float, again: Again, name: str) -> Tensor:

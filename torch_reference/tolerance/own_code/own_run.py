@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 from torch.utils._pytree import tree_iter
 
+from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues
 from torch_reference.tolerance.rounding.exact_run import FRESH, ExactRun
 from torch_reference.tolerance.rounding.local_sums import as_list
 from torch_reference.tolerance.rounding.moved_run import MovedRun
@@ -63,6 +64,14 @@ class OwnRun(MovedRun):  # type: ignore[no-untyped-call] # torch leaves it untyp
     def look_at(self, values: Iterable[Any]) -> None:
         """Note whether one of these numbers was written unseen."""
         self.sees_all &= not any(_memory(value) in self.blank for value in values)
+
+
+def own_run(draw: int, finest: float) -> OwnRun:
+    """One draw of roundings no coarser than that u."""
+    run = OwnRun(draw, finest)
+    if draw % 2:  # of what cancels many results may be equal, as 1 + x² is where x is small
+        run.roundings = RoundingsOfValues(draw)
+    return run
 
 
 class ExactOwnRun(ExactRun):  # type: ignore[no-untyped-call] # torch leaves it untyped

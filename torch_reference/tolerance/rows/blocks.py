@@ -5,13 +5,10 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
-from torch_reference.tolerance.gradient_sums import ALL, ALONG
+from torch_reference.tolerance.gradient_sums import OVER_ROWS
 
 BLOCK = 2**16
 """So many numbers are looked at at once: a processor keeps them at hand, with what is made of them."""
-FIRST = "sum over dimension 0"
-OVER_ROWS = (ALL, ALONG, FIRST)
-"""The sums that go over all rows, as gradient_sums.py calls them."""
 
 
 def in_blocks(whole: Tensor) -> tuple[Tensor, ...]:

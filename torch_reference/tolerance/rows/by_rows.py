@@ -7,7 +7,6 @@ movements. That the parts are what the whole is, is seen in float64 at every ele
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -15,11 +14,12 @@ from torch import Tensor
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.movement import DRAWS as ALL
 from torch_reference.tolerance.movement import Movement, Reference, Tensors
+from torch_reference.tolerance.own_code.own_rows import OwnMovement, OwnRows
 from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, is_same
 from torch_reference.tolerance.rows.least import COPIES
 from torch_reference.tolerance.rows.others import Others, by_sample, takes_a_sample
 from torch_reference.tolerance.rows.part import all_rows, soon_settled
-from torch_reference.tolerance.rows.placing import placed, some, times
+from torch_reference.tolerance.rows.placing import placed, some, times, together
 from torch_reference.tolerance.rows.whole import Allowed, Rows, Whole, exactly
 from torch_reference.tolerance.verdicts import Tolerance
 
@@ -41,11 +41,13 @@ def rows_by_parts(
     actual: Tensors,
     allowed: Allowed,
     outputs: Collection[str] = (),
+    own: OwnRows | None = None,
 ) -> dict[str, Row] | None:
     """The rows of Tolerance.rows; None where the point cannot be judged so.
 
     Shapes: choices are what may have rows; gradients of a mean are those of its parts, weighted, and so is
-            a mean itself; outputs are the names of what is no gradient: none of them is inconclusive
+            a mean itself; outputs are the names of what is no gradient: none of them is inconclusive; own
+            is the code that made the actual values, where its roundings may be asked for
     """
     numbers = [value.dtype for value in point.values() if value.is_floating_point()]
     if any(value.is_complex() for value in point.values()) or not set(numbers) <= set(FINE_ENOUGH):
@@ -57,7 +59,7 @@ def rows_by_parts(
         try:
             if results is None:
                 results = exactly(reference, point)
-            return _Judgement(Whole(reference, point, rows, results, allowed, outputs)).of(actual)
+            return _Judgement(Whole(reference, point, rows, results, allowed, outputs, own)).of(actual)
         except NotByRowsError:
             continue
         except Exception:  # the reference may be defined for all rows alone
@@ -100,11 +102,19 @@ class _Judgement:
         for name, row in (found.of_rows if found else {}).items():
             self.found.setdefault(name, []).append(row)
         shared = found.shared if found else self._added_up(actual)
-        return {name: shared[name] if name in shared else self._together(name) for name in actual}
+        return {
+            name: shared[name]
+            if name in shared
+            else together(self.found[name], self.whole.results[name].numel())
+            for name in actual
+        }
 
     def _is_wrong(self, name: str, everywhere: bool = False) -> bool:
         least = 0.5 if everywhere else 0.0
-        return any(row.wrong_elements > least * row.elements for row in self.found.get(name, ()))
+        return any(
+            row.verdict is Verdict.DIFFERS and row.wrong_elements > least * row.elements
+            for row in self.found.get(name, ())
+        )
 
     def _by_sample(self, actual: Tensors, here: Tensor) -> Others | None:
         """What copies of few rows say of all."""
@@ -117,8 +127,7 @@ class _Judgement:
 
     def _part(self, actual: Tensors, here: Tensor, names: Iterable[str], is_rest: bool = False) -> None:
         """Judge some rows; those that need many draws more are left for the rest."""
-        tolerance = Tolerance(self.whole.reference, self.whole.some(here))
-        movement = tolerance.movement
+        movement = OwnMovement(self.whole.reference, self.whole.some(here))
         movement.squares = {name: torch.zeros_like(movement.expected[name]) for name in self.shared}
         share = len(here) / self.whole.rows.number
         self._compare(movement, here, share)
@@ -129,7 +138,9 @@ class _Judgement:
             else some(actual[name], here).double() / weights[name]
             for name in names
         }
-        for name, row in self._judged(tolerance, asked, here, is_rest).items():
+        if self.whole.own:
+            self.whole.own.moves(movement, asked)
+        for name, row in self._judged(movement, asked, here, is_rest).items():
             if row.part or (row.verdict not in OF_ROUNDING and not row.agrees):
                 raise NotByRowsError  # a sum, or the bluntness of all
             self.found.setdefault(name, []).append(placed(row, here, weights[name]))
@@ -138,8 +149,9 @@ class _Judgement:
             for is_mean, each in self.sums.items():
                 each.add(movement, share if is_mean else 1.0)
 
-    def _judged(self, tolerance: Tolerance, asked: Tensors, here: Tensor, is_rest: bool) -> dict[str, Row]:
-        """The rows of a part; what is wrong everywhere in others need not be proved so with many draws."""
+    def _judged(self, movement: Movement, asked: Tensors, here: Tensor, is_rest: bool) -> dict[str, Row]:
+        """The rows of a part; what is wrong in others need not be proved so with many draws."""
+        tolerance = Tolerance(movement.reference, movement.inputs, movement)
         wrong = {name: value for name, value in asked.items() if self._is_wrong(name, everywhere=True)}
         others = {name: value for name, value in asked.items() if name not in wrong}
         fewest = self.whole.allowed.fewest
@@ -147,10 +159,14 @@ class _Judgement:
         if left is not None and len(left):
             self.left.setdefault(tuple(others), []).append(here[left])
         if found is None:
+            if not is_rest:
+                wrong |= {name: others.pop(name) for name in tuple(others) if self._is_wrong(name)}
             found = all_rows(tolerance, self.whole, others, max(fewest, REST) if is_rest else fewest)
         if is_rest and any(not row.agrees for row in found.values()):
-            tolerance.movement.at_least(ALL)  # of few rows it is known which elements are wrong
+            movement.at_least(ALL)  # of few rows it is known which elements are wrong
             found = all_rows(tolerance, self.whole, others, fewest)
+        if self.whole.own:
+            found = self.whole.own.look_at(found, others, movement, of_sums=is_rest)
         return found | all_rows(tolerance, self.whole, wrong, min(fewest, 2), plainly=True)
 
     def _weights(self, share: float, is_mean: bool | None = None) -> dict[str, float]:
@@ -182,17 +198,3 @@ class _Judgement:
             if is_same(each.totals[name], self.whole.results[name]):
                 return each
         raise NotByRowsError
-
-    def _together(self, name: str) -> Row:
-        """The row of the gravest part, with the numbers of all."""
-        rows = self.found[name]
-        wrong = [row for row in rows if not row.agrees]
-        worst = max(wrong or rows, key=lambda row: (row.verdict is Verdict.DIFFERS, row.ratio or 0.0))
-        explanation = worst.explanation or next((row.explanation for row in rows if row.explanation), "")
-        return replace(
-            worst,
-            explanation=explanation,
-            elements=self.whole.results[name].numel(),
-            wrong_elements=sum(row.wrong_elements for row in rows),
-            bluntness=max((row.bluntness for row in rows if row.bluntness is not None), default=None),
-        )

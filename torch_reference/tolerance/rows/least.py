@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import leaky_relu
 
+from torch_reference.tolerance.gradient_sums import OVER_ROWS
 from torch_reference.tolerance.movement import FACTOR
-from torch_reference.tolerance.rows.blocks import OVER_ROWS
 
 COPIES, DRAWS = 6, 4
 """Of each row of a sample, and of all of it: after fewer, the least of so many bounds is one that has hardly

@@ -1,11 +1,12 @@
 """Some rows of a tensor, and what is said of them as said of the whole."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
 
-from torch_reference.comparison import Row
+from torch_reference.comparison import Row, Verdict
 
 
 def some(value: Tensor, here: Tensor) -> Tensor:
@@ -40,4 +41,17 @@ def placed(row: Row, here: Tensor, weight: float) -> Row:
         reference=weighted(row.reference),
         difference=weighted(row.difference),
         bound=weighted(row.bound),
+    )
+
+
+def together(rows: Sequence[Row], elements: int) -> Row:
+    """The row of the gravest part, with the numbers of all; of lost digits one part tells, with its own."""
+    wrong = [row for row in rows if not row.agrees]
+    worst = max(wrong or rows, key=lambda row: (row.verdict is Verdict.DIFFERS, row.ratio or 0.0))
+    return replace(
+        worst,
+        explanation=worst.explanation or next((row.explanation for row in rows if row.explanation), ""),
+        elements=worst.elements if worst.verdict is Verdict.LOSES_DIGITS else elements,
+        wrong_elements=sum(row.wrong_elements for row in rows),
+        bluntness=max((row.bluntness for row in rows if row.bluntness is not None), default=None),
     )

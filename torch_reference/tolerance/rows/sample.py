@@ -26,11 +26,11 @@ from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.differences import adds_up, difference
-from torch_reference.tolerance.gradient_sums import ALL, sums
+from torch_reference.tolerance.gradient_sums import ALL, FIRST, OVER_ROWS, sums
 from torch_reference.tolerance.movement import LAST, Movement
 from torch_reference.tolerance.rounding.roundings import unit
 from torch_reference.tolerance.rows.added_up import REACH
-from torch_reference.tolerance.rows.blocks import FIRST, OVER_ROWS, in_blocks, joined, mean_of_rows
+from torch_reference.tolerance.rows.blocks import in_blocks, joined, mean_of_rows
 from torch_reference.tolerance.rows.least import TINY, by_copies, by_sign, least, of_columns, of_signs, of_sum
 from torch_reference.tolerance.verdicts import BLUNT_PART
 

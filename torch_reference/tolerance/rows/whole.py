@@ -7,6 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from torch_reference.tolerance.movement import Reference, Tensors
+from torch_reference.tolerance.own_code.own_rows import OwnRows
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 from torch_reference.tolerance.rows.placing import some
 
@@ -29,7 +30,7 @@ class Rows(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """A point, its rows, and the exact results there, of which outputs are no gradients."""
+    """A point, its rows, the exact results there, of which outputs are no gradients, and the code judged."""
 
     reference: Reference
     point: Tensors
@@ -37,6 +38,7 @@ class Whole(NamedTuple):
     results: Tensors
     allowed: Allowed
     outputs: Collection[str]
+    own: OwnRows | None = None
 
     @property
     def shared(self) -> list[str]:

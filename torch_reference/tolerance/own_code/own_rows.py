@@ -1,0 +1,125 @@
+"""What the code that is judged says of its roundings at some rows of a large point, which stand for all.
+
+A part of the rows, in which numbers differ, is looked at as a small point is (own_roundings.py). Where the
+code's own roundings explain these, they are movements of all other rows, as those of the reference are: each
+draw there is one of either.
+"""
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from torch_reference.comparison import Row, Verdict
+from torch_reference.tolerance.differences import difference
+from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors
+from torch_reference.tolerance.own_code.own_roundings import NEAR, forgiven, reach
+from torch_reference.tolerance.own_code.own_run import own_run
+from torch_reference.tolerance.rounding.roundings import unit
+
+Derive = Callable[[Tensors], Mapping[str, Tensor]]
+
+
+class OwnRows:
+    """The code that is judged, at parts of a point.
+
+    Attributes: explained, the names that its own roundings explain, and how far off each may be elsewhere;
+                refuted, those that they do not
+    """
+
+    def __init__(self, derive: Derive, accept: Collection[str] = ()) -> None:
+        """Nothing is run yet; derive makes what is judged anew, at any point."""
+        self.derive, self.accept = derive, accept
+        self.explained, self.refuted = dict[str, float](), set[str]()
+
+    def moves(self, movement: "OwnMovement", actual: Tensors) -> None:
+        """Let roundings of the code move what they explain elsewhere.
+
+        What is off by more here may lose digits, and is looked at for that, until one part does.
+
+        Shapes: actual, the numbers that are judged, of which its own move away
+        """
+        movement.derive, movement.actual = self.derive, {}
+        for name, most in self.explained.items():
+            if name in actual:
+                expected = movement.expected[name]
+                near = max(most, NEAR * unit(movement.coarsest) * float(expected.abs().amax()))
+                if float(difference(actual[name], expected).abs().amax()) <= near:
+                    movement.actual[name] = actual[name]
+
+    def look_at(
+        self, rows: dict[str, Row], actual: Tensors, movement: Movement, of_sums: bool = False
+    ) -> dict[str, Row]:
+        """The rows of a part, with what the code's own roundings explain there, if it makes them there, too.
+
+        What differs in a sum alone, in the first part that does, is for all rows to tell: others average out;
+        unless of sums is asked, as of rows that are left since they are farther off than others.
+
+        Shapes: actual, the numbers of the part
+        """
+        differing = {
+            name: actual[name]
+            for name, row in rows.items()
+            if row.verdict is Verdict.DIFFERS and (of_sums or not row.part or name in self.explained)
+        }
+        asked = self._made_again(differing, movement) if differing else {}
+        if not asked:
+            return rows
+        again = partial(self.derive, movement.inputs)
+        told = forgiven(rows, asked, movement, again, self.accept, derive=self.derive)
+        for name, value in asked.items():
+            if told[name].verdict is Verdict.DIFFERS:
+                self.refuted.add(name)
+            elif told[name].agrees:
+                self.explained[name] = reach(value, movement, name, again, unit(movement.coarsest))
+            else:
+                self.explained[name] = math.inf
+        return told
+
+    def _made_again(self, asked: Tensors, movement: Movement) -> dict[str, Tensor]:
+        """What it makes of the part alone as well, within what rounding explains."""
+        try:
+            found = self.derive(movement.inputs)
+            apart = {name: found[name].detach().double() - value for name, value in asked.items()}
+        except Exception:  # it is the user's code, made for the whole
+            return {}
+        return {
+            name: asked[name]
+            for name, off in apart.items()
+            if bool((off.abs() <= movement.bound(name)).all())
+        }
+
+
+class OwnMovement(Movement):
+    """How far a reference moves, and the code that is judged where its roundings are known to be larger."""
+
+    def __init__(self, reference: Reference, inputs: Tensors) -> None:
+        """As any other movement; none of the code's is asked for yet."""
+        super().__init__(reference, inputs)
+        self.derive: Derive | None = None
+        self.actual: dict[str, Tensor] = {}
+
+    def draw(self, seed: int) -> None:
+        """Run both once more, moved, and keep the largest movements."""
+        super().draw(seed)
+        self._move_code(seed)
+
+    def _pair(self) -> None:
+        super()._pair()
+        for seed in range(self.draws):
+            self._move_code(seed)
+
+    def _move_code(self, seed: int) -> None:
+        if self.derive is None or not self.actual:
+            return
+        with own_run(DRAWS + seed, unit(self.coarsest)):  # others than where it is asked once more
+            found = self.derive(self.inputs)
+        for name, value in self.actual.items():
+            off = found[name].detach().to(self.expected[name].dtype) - value
+            known = self.moved_sums[name]
+            for which, total in sums(off, self.expected[name]):
+                known[which] = torch.maximum(known[which], total.abs())
+            self.moved[name] = torch.maximum(self.moved[name], off.abs())
