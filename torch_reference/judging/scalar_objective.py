@@ -100,7 +100,7 @@ class NetworkObjective:
                 output = point.get(VALUE + name, output).detach()
             return shifted(output, shifts[name])
 
-        starts = {name.partition("[")[0] for name in shifts}
+        starts = {name.partition("[")[0] for name in shifts if name not in self.names}
         starts |= {start.rpartition(".")[0] for start in starts}
         hooked = {name: module for name, module in self.modules.items() if name in starts}
         # Dropout draws the same mask in every evaluation.
