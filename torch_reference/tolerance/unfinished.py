@@ -51,7 +51,7 @@ class Unfinished:
         self._reduce()
         # The two draws of a pair may be alike, as those of what one half alone moves are.
         independent = 4 if self.plainly else max(draw - self.movement.is_paired, 1)
-        certain = torch.inf if draw < fewest else _certain(independent)
+        far = torch.inf if draw < fewest else certain(independent)
         moved = self.movement.moved[self.name]
         triples = [(self.elements, FACTOR * moved, moved)]
         limits, moved_sums = self.movement.sum_bounds(self.name), self.movement.moved_sums[self.name]
@@ -61,12 +61,12 @@ class Unfinished:
             return True
         if draw < fewest:
             return False
-        is_outside = not all(_is_within(off, limit, certain) for off, limit, _ in triples)
+        is_outside = not all(_is_within(off, limit, far) for off, limit, _ in triples)
         if self.movement.is_exact or self.plainly or draw >= STILL or not is_outside:
             return is_outside
         if draw < COARSE_DRAWS:  # as many more cost no more, and settle most of it
             return False
-        outside = [~(off <= certain * limit) | ~off.isfinite() for off, limit, _ in triples]
+        outside = [~(off <= far * limit) | ~off.isfinite() for off, limit, _ in triples]
         # What is wrong by more than all digits is told by the first of them.
         return any(self._is_far(outside, triples, draws) for draws in range(1, COARSE_DRAWS + 1))
 
@@ -76,7 +76,7 @@ class Unfinished:
         """Whether something outside is so far off that coarse roundings do not explain it either."""
         elements, totals = coarse_movements(self.movement, draws)
         coarse = [elements[self.name], *(totals[self.name][which] for which in self.sums)]
-        far, last = FACTOR * _certain(draws), draws == COARSE_DRAWS
+        far, last = FACTOR * certain(draws), draws == COARSE_DRAWS
         return any(
             bool((out & (((off > far * by) & _is_known(moved, by, last)) | ~off.isfinite())).any())
             for out, (off, _, moved), by in zip(outside, triples, coarse, strict=True)
@@ -162,7 +162,8 @@ def _of_rows(ratio: Tensor) -> Tensor:
     return ratio.flatten(1).amax(1) if ratio.ndim > 1 else ratio.clone()
 
 
-def _certain(draw: int) -> float:
+def certain(draw: int) -> float:
+    """What is so many bounds away after so many draws stays outside."""
     return float(0.8 * LARGEST * 1e12 ** (1 / draw))
 
 

@@ -24,6 +24,9 @@ PAIRS = 8
 TURNING = 8.0
 """The roundings by which decisions move: one that is within a rounding turns in a run with a probability of
 0.45, and so in none of 16 with one of 7e-5."""
+FAR, FAR_PAIRS = 64.0, 3
+"""By so many one that is within a rounding turns in a run, or in the one that moves all the other way, but
+for moves of less than one in 64, and so in none of three such pairs with a probability of 2e-6."""
 DRAWS = 4
 """The fewest, so that what is no more than rounding is known."""
 
@@ -89,25 +92,37 @@ def _side(movement: Movement, decisions: tuple[Any, ...]) -> list[Side]:
 
 
 def _turned(movement: Movement) -> Iterator[Decisions]:
-    """The decisions of moved runs; and first those of its own precision, in which more is equal."""
+    """The decisions of moved runs; and first those of its own precision, in which more is equal.
+
+    Where none turns that is moved far, none is moved by less.
+    """
     with discarded():  # an operation that its dtype does not have
         run = MovedRun(0, spread=0.0)
         with run:
             movement.reference(movement.inputs)
         yield run.decisions
-    for seed in range(PAIRS):
+    far = _moved(movement, FAR, FAR_PAIRS)
+    if any(run is None or not same(tuple(run.made), movement.decisions) for run in far):
+        yield from filter(None, _moved(movement, TURNING, PAIRS))
+
+
+def _moved(movement: Movement, spread: float, pairs: int) -> Iterator[Decisions | None]:
+    """What each of two runs that are moved to opposite sides decides; None for one that raises an error."""
+    for seed in range(pairs):
         for sign in (1.0, -1.0):
-            run = MovedRun(seed, coarsest=movement.coarsest, spread=TURNING * sign)
+            run = MovedRun(seed, coarsest=movement.coarsest, spread=spread * sign)
             inputs = {
-                name: _aside(value, seed, sign * TURNING * unit(movement.coarsest))
+                name: _aside(value, seed, sign * spread * unit(movement.coarsest))
                 if name in movement.expected
                 else value
                 for name, value in movement.exact_inputs.items()
             }
+            is_made = False
             with discarded():
                 with run:
                     movement.reference(inputs)
-                yield run.decisions
+                is_made = True
+            yield run.decisions if is_made else None
 
 
 def _aside(value: Tensor, seed: int, relative: float) -> Tensor:

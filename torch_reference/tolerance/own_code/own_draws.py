@@ -10,8 +10,9 @@ from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import DRAWS, FACTOR
 
-MANY = math.log(64)
-"""Of so many that are expected outside, none is so with a probability of e⁻⁶⁴."""
+SOME, MANY = 6, math.log(64)
+"""After so many draws it is seen how many become less; of so many that are expected outside, none is so with
+a probability of e⁻⁶⁴."""
 
 
 class OwnDraws:
@@ -75,7 +76,7 @@ class OwnDraws:
 
     def _stays_outside(self) -> bool:
         draws = len(self.outside)
-        if draws < 2 or not self.outside[-1]:
+        if draws < SOME or not self.outside[-1]:
             return False
         now, before = self.outside[-1], self.outside[draws - draws // 2 - 1]
         return math.log(now) - math.log(before / now) * (DRAWS - draws) / (draws // 2) > MANY

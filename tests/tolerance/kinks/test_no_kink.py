@@ -1,0 +1,30 @@
+"""Where no kink is near, none is looked for long."""
+
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch import Tensor
+
+from torch_reference.tolerance.kinks.sides import sides
+from torch_reference.tolerance.movement import Movement
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(("nearest", "is_near"), [(0.3, False), (0.0, True)])
+def test_what_does_not_turn_where_all_is_moved_far_is_no_kink(
+    dtype: torch.dtype, nearest: float, is_near: bool
+) -> None:
+    """And is not looked for by moving it less."""
+    runs = []
+
+    def reference(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        runs.append(values["x"])
+        leaf = values["x"].detach().requires_grad_()
+        return {"x": torch.autograd.grad((torch.relu(leaf - 1) + leaf).sum(), leaf)[0]}
+
+    movement = Movement(reference, {"x": 1 + torch.tensor([1.0, -1.0, nearest, -0.7]).to(dtype)})
+    movement.at_least(4)
+    runs.clear()
+    assert bool(sides(movement)) == is_near
+    assert (len(runs) > 12) == is_near
