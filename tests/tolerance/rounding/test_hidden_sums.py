@@ -175,3 +175,26 @@ def test_a_product_rounds_as_often_as_it_has_factors() -> None:
         expected, bounds = expected_and_bounds(lambda at, of=product: {"y": of(at["x"])}, {"x": x})
         roundings = bounds["y"] / expected["y"] / (torch.finfo(x.dtype).eps / 2) / 1031**0.5
         assert bool(((roundings > 3) & (roundings < 15)).all())
+
+
+@pytest.mark.medium
+def test_what_a_running_product_rounds_is_in_all_behind_it() -> None:
+    """Its sum is off by as much as its elements: products of all others, each made anew, are right."""
+
+    class Product(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:
+            ctx.save_for_backward(x)
+            return x.prod(-1)
+
+        @staticmethod
+        def backward(ctx: Any, g: Tensor) -> Tensor:
+            (x,) = ctx.saved_tensors
+            rest = [torch.cat([x[..., :i], x[..., i + 1 :]], -1).prod(-1) for i in range(x.shape[-1])]
+            return g[..., None] * torch.stack(rest, -1)
+
+    for seed in (6, 7, 8):
+        numbers = torch.randn(3, 1031, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        x = numbers * 0.2 + 1
+        report = check_function(Product, lambda x: x.prod(-1), x, ways=[], order=1, draws=0)
+        assert report.agrees, report

@@ -129,16 +129,16 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
     def _move(self, kind: Operation, args: tuple[Any, ...], result: Tensor) -> None:
         if not (result.is_floating_point() or result.is_complex()) or result._is_zerotensor():
             return  # autograd's zeros, as of a function without a second derivative, have no memory
-        rounding = self._unit(result.dtype)
+        fine = min(self._unit(result.dtype), self._unit(FINE))
         if not kind.apart and (size := left_out(kind.name, args)) is not None:
             self.roundings.leave_out(result, size)
         if kind.name in NEVER_ZERO:
             raise_underflows(args[0], result, self.coarsest or result.dtype)
         if (count := factors_of(kind.name, args, result)) > 1:
-            self.roundings.move(result, count**0.5 * min(rounding, self._unit(FINE)))
+            self.roundings.move_product(result, count, fine, args[1] if kind.name == "cumprod" else None)
         self._round(result)
         if any([isinstance(arg, float) and arg and not is_power_of_two(arg) for arg in args]):  # noqa: C419 (faster)
-            self.roundings.move_together(result, min(rounding, self._unit(FINE)))
+            self.roundings.move_together(result, fine)
 
     def _unit(self, dtype: torch.dtype) -> float:
         return max(unit(dtype), unit(self.coarsest)) if self.coarsest else unit(dtype)

@@ -71,6 +71,14 @@ class Roundings:
         else:
             result.mul_(self._factor(result, result.dtype, unit))
 
+    def move_product(self, result: Tensor, count: float, unit: float, along: int | None) -> None:
+        """Move products of so many factors, in place; along a dimension each is a factor of all behind it."""
+        self.move(result, count**0.5 * unit)
+        if along is not None and result.dtype not in HALF:
+            factors = torch.ones_like(result)
+            self.move(factors, unit)
+            result.mul_(factors.cumprod(along))
+
     def move_together(self, result: Tensor, unit: float) -> None:
         """Move all elements, in place, by one and the same rounding: that of a constant."""
         result.mul_(1 + unit * self._number())
