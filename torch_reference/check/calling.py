@@ -18,7 +18,7 @@ from torch_reference.check.graphs import (
 )
 from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.nests import as_array, is_numeric_array, named_leaves
-from torch_reference.judging.calls.points import Seeded
+from torch_reference.judging.calls.points import seeded
 from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device, user_code
 from torch_reference.judging.calls.really import is_a
 from torch_reference.judging.scalar_objective import as_tuple
@@ -173,10 +173,10 @@ def called(function: Function, arguments: Arguments, rng_state: Tensor | None = 
     if isinstance(function, tuple):
         if len(function) != 2 or not all(callable(part) for part in function):
             raise TypeError("a pair: expected two functions, (forward, backward)")
-        return PairOfFunctions(_seeded(function[0], rng_state), function[1], arguments)
+        return PairOfFunctions(seeded(function[0], arguments.leaves, rng_state), function[1], arguments)
     if not callable(function):
         raise TypeError(f"expected a function or a pair of them, found {type(function).__name__}")
-    return GraphFunction(_seeded(applied(function), rng_state), arguments)
+    return GraphFunction(seeded(applied(function), arguments.leaves, rng_state), arguments)
 
 
 def applied(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -189,7 +189,3 @@ def applied(function: Callable[..., Any]) -> Callable[..., Any]:
     if issubclass(function, nn.Module):
         raise TypeError(f"expected a module, found its class: {function.__name__}(...) makes one")
     return getattr(function, "apply", function)
-
-
-def _seeded(function: Callable[..., Any], rng_state: Tensor | None) -> Callable[..., Any]:
-    return function if rng_state is None else Seeded(function, rng_state)

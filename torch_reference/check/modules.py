@@ -18,13 +18,17 @@ from torch_reference.check.references.modules.submodules import names_around, ot
 from torch_reference.check.references.signatures import with_signature_of
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.holders import copied
-from torch_reference.judging.calls.points import leaving_all_alone, quiet_call
+from torch_reference.judging.calls.nests import named_tensors
+from torch_reference.judging.calls.points import leaving_all_alone, quiet_call, same_random_numbers
 from torch_reference.judging.calls.private_model import private_copy
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
 from torch_reference.judging.calls.similar_names import did_you_mean
+from torch_reference.judging.hygiene import is_the_same
 from torch_reference.judging.report import Report
+from torch_reference.layers.generator_state import generator_state
 
 OPTIONS = signature(check_function).parameters
+NEW_EACH_TIME = "each call is that of a new copy: the reference returns others in a second call of one"
 
 
 @reported
@@ -67,9 +71,11 @@ def check_modules(
     given = Arguments.of((parameters, *inputs), named)
     wanted = (*given.differentiable, *(name for name in given.asked_for if name not in given.point))
     reads = reads_in_backward(mine, inputs, named)
-    function = _of_parameters(mine, same, lasting=not reads, reads=reads)
+    repeats = _repeats(reference, dict(reference.named_parameters()), inputs, named)
+    function = _of_parameters(mine, same, lasting=repeats and not reads, reads=reads)
     other = _of_parameters(reference, match, reads=reads_in_backward(reference, inputs, named))
     report = check_function(function, other, parameters, *inputs, **{"wrt": wanted, **options})
+    report = report if repeats else replace(report, remarks=(*report.remarks, NEW_EACH_TIME))
     if report.agrees or "upstream" in options:
         return report
     checked = partial(check_modules, ways=[], order=1, draws=0)
@@ -107,6 +113,23 @@ def _of_parameters(module: nn.Module, match: Mapping[str, str], **how: bool) -> 
 
     call.of_modules = "inputs[0]"  # type: ignore[attr-defined] # the parameters' names begin so
     return with_signature_of(module.forward, call, Parameter("parameters", Parameter.POSITIONAL_ONLY))
+
+
+def _repeats(
+    module: nn.Module, parameters: Mapping[str, Tensor], inputs: tuple[Any, ...], named: Mapping[str, Any]
+) -> bool:
+    """Whether a second call of one copy returns the same: a hidden state is kept for the next batch."""
+    call, state = called_with(module, lasting=True), generator_state()
+    made = []
+    try:
+        for _ in range(2):
+            with leaving_all_alone(), quiet_call(), same_random_numbers(state), user_code("reference"):
+                own, own_named = copied((inputs, dict(named)))
+                made.append(named_tensors(call(*own, parameters=dict(parameters), **own_named), "outputs"))
+    except UserCodeError:  # which is told when it is compared
+        return True
+    one, other = made
+    return one.keys() == other.keys() and all(is_the_same(value, other[name]) for name, value in one.items())
 
 
 def _one_by_one(module: nn.Module, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> tuple[Any, ...]:

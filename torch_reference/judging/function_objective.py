@@ -1,7 +1,8 @@
 """A plain differentiable torch function as one number: its outputs, weighted by upstream gradients."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,6 +16,7 @@ from torch_reference.judging.calls.points import (
     UPSTREAM,
     Tensors,
     all_shifted,
+    comes_from,
     quiet_call,
     same_random_numbers,
     unseen,
@@ -25,6 +27,7 @@ from torch_reference.judging.calls.points import (
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.hygiene import are_others, copies, is_the_same
+from torch_reference.layers.drawn_numbers import DrawnNumbers
 from torch_reference.layers.generator_state import generator_state
 from torch_reference.tolerance.rounding.closures import InOneDtype, is_wider
 from torch_reference.tolerance.rows.by_rows import INDICES
@@ -38,7 +41,7 @@ class FunctionObjective:
     their order. rng_state is where its random numbers begin, where it draws any; indexing what was seen
     of its reading numbers at places that integers tell; changes are the inputs that it changes in place, of
     which the function then has copies, and changing is the function that does; forms are the outputs without
-    their numbers, where all are tensors and nothing is changed.
+    their numbers, where all are tensors and nothing is changed; numbers are what it draws.
     """
 
     function: Callable[..., Any]
@@ -48,6 +51,7 @@ class FunctionObjective:
     changes: tuple[str, ...] = ()
     changing: Callable[..., Any] | None = None
     forms: Tensors | None = None
+    numbers: DrawnNumbers | None = None
 
     @property
     def takes_leaves(self) -> bool:
@@ -138,7 +142,7 @@ class FunctionObjective:
         with torch.enable_grad(), Survived():
             outputs = named_tensors(self.outputs(leaves), "outputs")
         depends = any(output.requires_grad for output in outputs.values())
-        depends = depends and _comes_from(outputs.values(), begin)
+        depends = depends and comes_from(outputs.values(), begin)
         return {name: output.detach() for name, output in outputs.items()}, depends
 
     def settled(self, inputs: Tensors, made: Tensors) -> tuple["FunctionObjective", bool]:
@@ -163,30 +167,20 @@ class FunctionObjective:
         function = _of_copies(self.function) if moved else self.function
         changes = tuple(name for name in moved if not torch.equal(given[name], inputs[name]))
         settled = replace(self, function=function, indexing=seen, changes=changes, changing=self.function)
+        settled = replace(settled, numbers=DrawnNumbers(inputs) if draws else None)
         return replace(settled, forms=None if moved else forms_of(watched)), draws
 
-    def _drawn(self, inputs: Tensors) -> Any:
+    def _drawn(self, inputs: Tensors, anew: bool = False) -> Any:
         with same_random_numbers(self.rng_state):
-            return self._on(inputs)
+            if self.numbers is None or anew:
+                return self._on(inputs)
+            with self.numbers.handed_out(inputs, partial(self._drawn, anew=True)):
+                return self._on(inputs)
 
     def _on(self, inputs: Tensors) -> Any:
         if self.arguments is None:
             return self.function(*inputs.values())
         return self.arguments.call(self.function, inputs)
-
-
-def _comes_from(outputs: Iterable[Tensor], sought: Collection[Any]) -> bool:
-    """Whether autograd's graph leads there: what requires a gradient may be a module's parameters alone."""
-    nodes = [output.grad_fn for output in outputs]
-    seen: set[Any] = set()
-    while nodes:
-        node = nodes.pop()
-        if node in sought and node is not None:
-            return True
-        if node is not None and node not in seen:
-            seen.add(node)
-            nodes += [other for other, _ in node.next_functions]
-    return False
 
 
 def _of_copies(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.judging.calls.holders import tensors_mapped
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import UPSTREAM
+from torch_reference.layers.drawn_numbers import DrawnNumbers
 
 Layout = Callable[[Tensor], Tensor | None]
 """The values in another layout; None where they have none such."""
@@ -50,7 +51,7 @@ def _of_layout(session: Session, layout: Layout) -> FunctionObjective:
         own, named = tensors_mapped(lambda value: _or_itself(layout, value), (args, kwargs))
         return function(*own, **named)
 
-    return replace(session.objective, function=of_layout)
+    return replace(session.objective, function=of_layout, numbers=DrawnNumbers(session.inputs))
 
 
 def _or_itself(layout: Layout, value: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """What a point holds, by what names, and how a call on it is made repeatable."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -9,9 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
+from torch.utils._pytree import tree_unflatten
 
+from torch_reference.judging.calls.holders import flattened
 from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.really import is_tensor
+from torch_reference.layers.drawn_numbers import DrawnNumbers
 from torch_reference.layers.generator_state import generator_unmoved, put_generator
 
 Tensors = Mapping[str, Tensor]
@@ -107,15 +110,37 @@ def same_random_numbers(state: Tensor | None) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Seeded:
-    """A function whose random numbers begin at one state in every call."""
+    """A function whose random numbers begin at one state in every call, and are the same in every dtype.
+
+    numbers are what it draws; its inputs are numbered there as they come.
+    """
 
     function: Callable[..., Any]
     rng_state: Tensor
+    numbers: DrawnNumbers
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it there."""
-        with same_random_numbers(self.rng_state):
+        leaves, nest = flattened((args, kwargs))
+        inputs = {str(place): leaf for place, leaf in enumerate(leaves) if is_tensor(leaf)}
+
+        def run(inputs: Tensors) -> Any:
+            own, named = tree_unflatten([inputs.get(str(p), leaf) for p, leaf in enumerate(leaves)], nest)
+            with same_random_numbers(self.rng_state):
+                return self.function(*own, **named)
+
+        with same_random_numbers(self.rng_state), self.numbers.handed_out(inputs, run):
             return self.function(*args, **kwargs)
+
+
+def seeded(
+    function: Callable[..., Any], leaves: Sequence[Any], rng_state: Tensor | None
+) -> Callable[..., Any]:
+    """The function of arguments with these leaves, whose random numbers begin at a state, if there is one."""
+    if rng_state is None:
+        return function
+    given = {str(place): leaf for place, leaf in enumerate(leaves) if is_tensor(leaf)}
+    return Seeded(function, rng_state, DrawnNumbers(given))
 
 
 def unseeded(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -148,3 +173,17 @@ def leaving_all_alone() -> Iterator[None]:
                 stack.enter_context(torch.autocast(device, enabled=False))
         stack.enter_context(generator_unmoved())
         yield
+
+
+def comes_from(outputs: Iterable[Tensor], sought: Collection[Any]) -> bool:
+    """Whether autograd's graph leads there: what requires a gradient may be a module's parameters alone."""
+    nodes = [output.grad_fn for output in outputs]
+    seen: set[Any] = set()
+    while nodes:
+        node = nodes.pop()
+        if node in sought and node is not None:
+            return True
+        if node is not None and node not in seen:
+            seen.add(node)
+            nodes += [other for other, _ in node.next_functions]
+    return False

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import FunctionType, MethodType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from torch_reference.judging.calls.points import UPSTREAM, VALUE
@@ -57,9 +58,9 @@ def hooked(given: Mapping[str, Tensor], module: nn.Module) -> dict[str, Tensor]:
     for name, value in module.named_parameters():
         hooks = getattr(value, "_backward_hooks", None)
         if hooks and name in given and given[name].requires_grad:
-            found[name] = given[name].view_as(given[name])
+            found[name] = torch.ops.aten.alias(given[name])  # a view hands on no sparse gradient
             for hook in hooks.values():
-                found[name].register_hook(hook)  # type: ignore[no-untyped-call]
+                found[name].register_hook(hook)
     return found
 
 

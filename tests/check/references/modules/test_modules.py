@@ -147,3 +147,39 @@ def test_a_straight_through_estimator_is_compared_with_its_surrogate() -> None:
     assert check_function(StraightThrough, surrogate, x)
     third = type("Third", (StraightThrough,), {"backward": staticmethod(lambda ctx, g: g / 3)})
     assert not check_function(third, surrogate, x, draws=0)
+
+
+class Keeping(nn.Module):
+    """A cell whose next call begins where the last one ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell, self.hidden = nn.RNNCell(3, 4), None
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden = self.cell(x, self.hidden if self.hidden is not None and len(self.hidden) == len(x) else None)
+        self.hidden = hidden.detach()
+        return hidden
+
+
+def test_what_both_keep_from_call_to_call_is_nobodys_mistake() -> None:
+    """It was another number in the second of two calls, and "yours is wrong"."""
+    torch.manual_seed(0)
+    mine, plain = Keeping(), Keeping()
+    plain.load_state_dict(mine.state_dict())
+    report = check_modules(mine, plain, torch.randn(5, 3), ways=["two forwards"], order=1)
+    assert report, str(report)
+    assert "each call is that of a new copy" in str(report)
+    mine.cell.weight_ih.register_hook(lambda above: 1.01 * above)
+    assert not check_modules(mine, plain, torch.randn(5, 3), ways=[], order=1)
+
+
+def test_sparse_gradients_of_parameters_are_judged() -> None:
+    """To ask whether a backward reads them raised an error, and a hook on them another one."""
+    mine, plain = nn.Embedding(9, 4, sparse=True), nn.Embedding(9, 4)
+    plain.load_state_dict(mine.state_dict())
+    rows = torch.tensor([1, 5, 5])
+    assert check_modules(mine, plain, rows, ways=[], order=1)
+    mine.weight.register_hook(lambda above: 1.01 * above)
+    report = check_modules(mine, plain, rows, ways=[], order=1, draws=0)
+    assert report.first_wrong.name == "inputs[0]['weight']"

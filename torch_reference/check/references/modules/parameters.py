@@ -16,6 +16,7 @@ from torch_reference.check.references.modules.left_out import left_out
 from torch_reference.check.references.signatures import with_signature_of
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.holders import copied
+from torch_reference.judging.calls.nests import dense
 from torch_reference.judging.calls.points import leaving_all_alone, quiet_call, unseen
 from torch_reference.judging.calls.private_model import hooked, private_copy
 from torch_reference.judging.calls.raised_errors import user_code
@@ -156,7 +157,7 @@ def _slopes(
         others = {name: (factor * leaf).detach().requires_grad_() for name, leaf in leaves.items()}
         left_in(private, others, module)
         torch.stack([each.abs().sum().double() for each in made]).sum().backward()  # type: ignore[no-untyped-call]
-    return [torch.zeros_like(leaf) if leaf.grad is None else leaf.grad for leaf in leaves.values()]
+    return [torch.zeros_like(leaf) if leaf.grad is None else dense(leaf.grad) for leaf in leaves.values()]
 
 
 def _is_in_graph(leaf: Any) -> bool:

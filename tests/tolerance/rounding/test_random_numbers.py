@@ -1,0 +1,46 @@
+"""What a function draws is the same in every precision, where torch draws others in each."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from autograd_functions import function
+from torch_reference import check_function
+
+DRAWS: dict[str, Callable[[Tensor], Tensor]] = {
+    "normal": torch.randn_like,
+    "a mask": lambda x: (torch.rand_like(x) > 0.3).to(x.dtype),
+    "of probabilities": lambda x: torch.bernoulli(torch.full((len(x), 1), 0.8)).to(x.dtype),
+    "in place": lambda x: torch.empty(x.shape).normal_().to(x.dtype),
+    "two after another": lambda x: torch.empty_like(x).exponential_() * torch.rand(x.shape[1]).to(x.dtype),
+    "of its own numbers": lambda x: torch.bernoulli(x.detach().sigmoid()),
+}
+WRONG = {torch.float32: 1.0001, torch.float64: 1 + 1e-9, torch.bfloat16: 1.05}
+
+
+def times(draw: Callable[[Tensor], Tensor], factor: float) -> Callable[..., Tensor]:
+    """The numbers times what is drawn, whose backward is off by a factor."""
+
+    def forward(ctx, x: Tensor) -> Tensor:
+        ctx.drawn = draw(x)
+        return x * ctx.drawn
+
+    return function(forward, lambda ctx, above: above * ctx.drawn * factor)
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("dtype", WRONG, ids=str)
+@pytest.mark.parametrize("name", DRAWS)
+def test_a_function_that_draws_is_judged_as_sharply_as_another(name: str, dtype: torch.dtype) -> None:
+    """Of sixteen numbers or more nothing was known: each run of the reference had drawn others."""
+    x = torch.randn(6, 16, generator=torch.Generator().manual_seed(0)).to(dtype)
+    draw = DRAWS[name]
+    asked = {"ways": ["transposed", "rows"], "order": 1}
+    report = check_function(times(draw, 1.0), lambda x: x * draw(x), x, **asked)
+    assert report, str(report)
+    assert not report.warnings
+    report = check_function(times(draw, WRONG[dtype]), lambda x: x * draw(x), x, draws=0, **asked)
+    assert report.first_wrong is not None
+    assert report.first_wrong.name == "inputs[0]"
