@@ -16,16 +16,17 @@ from torch_reference.judging.calls.points import (
     UPSTREAM,
     Tensors,
     all_shifted,
-    comes_from,
     quiet_call,
     same_random_numbers,
     unseen,
     usable,
     weighted,
+    with_a_graph,
     with_derivatives,
 )
-from torch_reference.judging.calls.raised_errors import user_code
+from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
 from torch_reference.judging.calls.really import is_tensor
+from torch_reference.judging.calls.wanted import comes_from
 from torch_reference.judging.hygiene import are_others, copies, is_the_same
 from torch_reference.layers.drawn_numbers import DrawnNumbers
 from torch_reference.layers.generator_state import generator_state
@@ -151,6 +152,13 @@ class FunctionObjective:
         Errors: UserCodeError where it makes others than these outputs while its operations are watched: its
                 roundings cannot be known then
         """
+        try:
+            return self._settled(inputs, made)
+        except UserCodeError:
+            # What differentiates inside, as the residual of a differential equation does, has a graph always.
+            return replace(self, function=with_a_graph(self.function))._settled(inputs, made)
+
+    def _settled(self, inputs: Tensors, made: Tensors) -> tuple["FunctionObjective", bool]:
         given = copies(inputs)
         with quiet_call(), same_random_numbers(self.rng_state), user_code("reference"):
             state, versions = generator_state(), [value._version for value in given.values()]

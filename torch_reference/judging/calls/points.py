@@ -1,7 +1,7 @@
 """What a point holds, by what names, and how a call on it is made repeatable."""
 
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_unflatten
 
-from torch_reference.judging.calls.holders import flattened
+from torch_reference.judging.calls.holders import flattened, tensors_mapped
 from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.layers.drawn_numbers import DrawnNumbers
@@ -155,6 +155,23 @@ def quiet_call() -> Iterator[None]:
         yield
 
 
+def with_a_graph(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same of inputs that require gradients, and without a graph outside of it, where none is wanted."""
+
+    def of_leaves(*args: Any, **kwargs: Any) -> Any:
+        if torch.is_grad_enabled():
+            return function(*args, **kwargs)
+        with torch.enable_grad():
+            own, named = tensors_mapped(_leaf, (args, kwargs))
+            return tensors_mapped(torch.detach, function(*own, **named))
+
+    return of_leaves
+
+
+def _leaf(value: Tensor) -> Tensor:
+    return usable(value).requires_grad_(value.is_floating_point() or value.is_complex())
+
+
 @contextmanager
 def leaving_all_alone() -> Iterator[None]:
     """Judge as outside of whatever the caller has set: inference_mode, no_grad, autocast; and draw no number.
@@ -173,17 +190,3 @@ def leaving_all_alone() -> Iterator[None]:
                 stack.enter_context(torch.autocast(device, enabled=False))
         stack.enter_context(generator_unmoved())
         yield
-
-
-def comes_from(outputs: Iterable[Tensor], sought: Collection[Any]) -> bool:
-    """Whether autograd's graph leads there: what requires a gradient may be a module's parameters alone."""
-    nodes = [output.grad_fn for output in outputs]
-    seen: set[Any] = set()
-    while nodes:
-        node = nodes.pop()
-        if node in sought and node is not None:
-            return True
-        if node is not None and node not in seen:
-            seen.add(node)
-            nodes += [other for other, _ in node.next_functions]
-    return False

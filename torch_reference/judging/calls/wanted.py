@@ -1,7 +1,9 @@
 """The inputs whose gradients are asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
+
+from torch import Tensor
 
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.really import is_tensor
@@ -60,3 +62,17 @@ def _named(arguments: Arguments, key: int | str) -> list[str]:
         given = ", ".join(map(repr, [*known, *arguments.keywords]))
         raise ValueError(f"wrt: expected one of {given}, with floating-point numbers, found {key!r}")
     return found
+
+
+def comes_from(outputs: Iterable[Tensor], sought: Collection[Any]) -> bool:
+    """Whether autograd's graph leads there: what requires a gradient may be a module's parameters alone."""
+    nodes = [output.grad_fn for output in outputs]
+    seen: set[Any] = set()
+    while nodes:
+        node = nodes.pop()
+        if node in sought and node is not None:
+            return True
+        if node is not None and node not in seen:
+            seen.add(node)
+            nodes += [other for other, _ in node.next_functions]
+    return False
