@@ -136,7 +136,7 @@ def test_the_users_own_points_are_gone_to() -> None:
 
 @pytest.mark.parametrize("error", [KeyError, SystemExit, AttributeError])
 def test_whatever_a_forward_raises_is_a_report(error: type[BaseException]) -> None:
-    """One that is to be its own reference, and one that differentiates inside."""
+    """One that is to be its own reference."""
 
     def raises(ctx: Any, x: Tensor) -> Tensor:
         raise error("odd")
@@ -144,8 +144,6 @@ def test_whatever_a_forward_raises_is_a_report(error: type[BaseException]) -> No
     report = check_function(function(raises, lambda ctx, g: g), None, x)
     assert "UNDECIDED" in str(report)
     assert error.__name__ in str(report)
-    inside = lambda x: torch.autograd.grad((x**3).sum(), x, create_graph=True)[0]  # noqa: E731
-    assert "RuntimeError" in str(check_function(inside, inside, x))
 
 
 def softmax_of_numpy(ctx: Any, x: Tensor) -> Tensor:
