@@ -4,7 +4,7 @@ A mistake is of the same size in float32 and float64, and in 16 bits; a rounding
 off by one of g whatever p is, and so it is in float32, at the same elements, by one of float32. So code that
 torch does not see through is run in the other of the two (what is of 16 bits, in float32), at inputs that
 differ a little from draw to draw; how far off it is there, counted in roundings, is how far its own move it
-here, a draw as those of own_roundings.py are.
+here: a draw as those of own_roundings.py are, whose roundings are 3.5 times as large.
 What all of a result loses (0 for e⁻²⁵⁰, where 1 was added and taken away) shows no such ratio: at points that
 nobody gave it is taken for rounding where it is one of the largest element, in both precisions.
 """
@@ -19,7 +19,7 @@ from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import DRAWS, Movement, Tensors
 from torch_reference.tolerance.own_code.own_draws import OwnDraws
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
-from torch_reference.tolerance.rounding.roundings import HALF, unit
+from torch_reference.tolerance.rounding.roundings import HALF, SPREAD, unit
 from torch_reference.tolerance.second_look import sizes_of_terms
 
 FINE = {torch.float64: torch.float32, torch.float32: torch.float64}
@@ -33,6 +33,8 @@ OF_LARGEST = 4.0
 """So many roundings of the largest element are one that is added to all, and taken away."""
 BESIDE = 2.0**-6
 """So far from the inputs their roundings are others: what a large term leaves of 1e-4 is a step or none."""
+ROUNDINGS = 0.43
+"""The standard deviation of a rounding, in units of u, where those of a draw have SPREAD."""
 GRID = 2.0**8
 """What has multiples of its inverse alone, as indices, labels and masks are, stays what it is; in 16 bits,
 where most numbers are some, what has whole numbers alone."""
@@ -50,7 +52,8 @@ def explained_by_another(
     other = OTHER.get(movement.coarsest)
     if other is None:
         return []
-    scale, still, found = unit(movement.coarsest) / unit(other), dict(own), []
+    scale = SPREAD / ROUNDINGS * unit(movement.coarsest) / unit(other)
+    still, found = dict(own), []
     for each in own.values():
         each.outside.clear()  # these draws are of another kind
     for draw in range(DRAWS):
