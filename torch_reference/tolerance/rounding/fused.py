@@ -5,6 +5,7 @@ decompositions say so, conversions included; here are those that it does not hav
 """
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -54,11 +55,15 @@ WITH_ROUNDINGS_INSIDE = {
     "mse_loss_backward",
     "native_batch_norm",
     "native_batch_norm_backward",
+    "nll_loss2d_backward",
+    "nll_loss2d_forward",
     "nll_loss_backward",
     "nll_loss_forward",
     "sigmoid_backward",
     "silu",
     "silu_backward",
+    "soft_margin_loss",
+    "soft_margin_loss_backward",
     "tanh_backward",
 }
 """Fused operations that round, sum or cancel inside, and decide nothing."""
@@ -114,13 +119,22 @@ def has_elements(args: Sequence[Any]) -> bool:
     return not any(isinstance(arg, Tensor) and arg.numel() == 0 for arg in args[:2])
 
 
-def _norm(x: Tensor, order: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    if order != 2:
+def _norm(
+    x: Tensor, order: float | None = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Any:
+    order = 2 if order is None else order
+    if not 0 < order < math.inf:
         return NotImplemented
     own = x if dtype is None else x.to(dtype)
     wide = working(own).abs()
     dims = list(range(x.ndim)) if dim is None else dim
-    return (wide * wide).sum(dims, keepdim=keepdim).sqrt().to(own.abs().dtype)  # real, also of complex ones
+    total = (wide * wide if order == 2 else wide**order).sum(dims, keepdim=keepdim)
+    root = total.sqrt() if order == 2 else total ** (1 / order)
+    return root.to(own.abs().dtype)  # real, also of complex ones
+
+
+def _dist(x: Tensor, y: Tensor, order: float = 2) -> Any:
+    return _norm(x - y, order)
 
 
 def _softplus(x: Tensor, beta: float | None = None, threshold: float = 20) -> Tensor:
@@ -176,6 +190,7 @@ OWN: dict[str, Callable[..., Any]] = {
     "_weight_norm_interface_backward": normalisations.weight_norm_backward,
     "addcdiv": _addcdiv,
     "addcmul": _addcmul,
+    "dist": _dist,
     "lerp": _lerp,
     "linalg_vector_norm": _norm,
     "logcumsumexp": softmaxes.logcumsumexp,
@@ -184,6 +199,7 @@ OWN: dict[str, Callable[..., Any]] = {
     "native_group_norm_backward": normalisations.group_norm_backward,
     "native_layer_norm": normalisations.layer_norm,
     "native_layer_norm_backward": normalisations.layer_norm_backward,
+    "norm": _norm,
     "softplus": _softplus,
     "std": normalisations.deviation,
     "std_mean": normalisations.deviation_and_mean,
