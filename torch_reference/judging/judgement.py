@@ -21,8 +21,8 @@ from torch_reference.tolerance.agreeing_rows import near_row
 from torch_reference.tolerance.differences import coarsest, difference
 from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.own_code.in_float64 import Derive
-from torch_reference.tolerance.own_code.own_formula import Again
 from torch_reference.tolerance.own_code.own_rows import OwnRows
+from torch_reference.tolerance.own_code.returned import Again
 from torch_reference.tolerance.own_code.second_run import OwnCode, by_own_code
 from torch_reference.tolerance.rounding.exact_run import widened_inputs
 from torch_reference.tolerance.rows.by_rows import rows_by_parts

@@ -66,6 +66,25 @@ def test_an_exponential_of_more_roundings_than_that_of_float64_is_right() -> Non
 
 
 @pytest.mark.medium
+@pytest.mark.parametrize(("factor", "expected"), [(1.0, Verdict.AGREES), (1.006, Verdict.DIFFERS)])
+def test_what_16_bits_hide_its_formula_shows(factor: float, expected: Verdict) -> None:
+    """torch's logsumexp is handed on in 16 bits, and 0.6 % of all of its gradient are a rounding of that."""
+
+    def slope(above: Any, x: Any) -> Any:
+        y = np.log(np.exp(x.astype("float64")).sum(-1, keepdims=True)).astype(x.dtype)
+        return factor * np.exp(x - y, dtype=x.dtype) * above[:, None]
+
+    def right(x: Tensor) -> Tensor:
+        return torch.logsumexp(x, -1)
+
+    def own(x: Tensor, above: Tensor) -> Tensor:
+        return by_numpy(slope, above, x).to(x.dtype)
+
+    x = 2 * torch.randn(64, 100, generator=torch.Generator().manual_seed(0)).half()
+    assert verdict((lambda x: (right(x), x), own), right, x) is expected
+
+
+@pytest.mark.medium
 def test_numbers_of_16_bits_are_not_round_ones() -> None:
     """All are multiples of 1/256: what stayed where it was told of one rounding alone, which may be none."""
 

@@ -78,6 +78,17 @@ def explained_by_another(
     return found
 
 
+def moved_by_another(found: Tensors, movement: Movement, derive: Derive, seed: int) -> dict[str, Tensor]:
+    """What was found in float64, moved as the code's own roundings do: by how far they are off in float32.
+
+    Shapes: derive makes what was found of other inputs
+    """
+    point, other = _beside(movement.inputs, torch.float32, seed), torch.float32
+    scale = SPREAD / ROUNDINGS * unit(movement.coarsest) / unit(other)
+    made, wide = derive(point), derive(widened_inputs(point))
+    return {name: value + scale * (made[name] - wide[name]).detach() for name, value in found.items()}
+
+
 def _off(
     names: Mapping[str, OwnDraws], movement: Movement, derive: Derive, other: torch.dtype, seed: int
 ) -> dict[str, Tensor]:

@@ -12,20 +12,18 @@ table of cosines, what is off everywhere and at random. What was returned must b
 rounded: code that does something else in float64 says nothing of itself.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
-from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.kinks.towards import hulls_towards
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.own_code.approximations import is_everywhere, looks_like_roundings
 from torch_reference.tolerance.own_code.in_float64 import Derive, Exact, in_float64, noise_of_float64, numbers
-from torch_reference.tolerance.own_code.own_draws import OwnDraws
-from torch_reference.tolerance.own_code.own_run import OwnRun
+from torch_reference.tolerance.own_code.returned import Again, that_were_returned
 from torch_reference.tolerance.rounding.roundings import HALF, unit
 from torch_reference.tolerance.second_look import sizes_of_terms
 from torch_reference.tolerance.verdicts import INCONCLUSIVE, Tolerance
@@ -34,7 +32,6 @@ NARROW = (*HALF, torch.float32)
 OF_ROUNDING = (Verdict.AGREES, Verdict.LOSES_DIGITS)
 ROUNDINGS = 2.0
 """So many u of its terms each element may be off: a constant in 16 bits and one other."""
-DRAWS = 24
 OTHERWISE = (
     "its formula is another: with its operations in float64 it gives the number shown here, off by more than "
     "two roundings of what is added up to it, whatever rounding explains in this precision"
@@ -49,8 +46,6 @@ AS_SMALL = (
     "compare in a higher precision"
 )
 OF_FORMULA = (OTHERWISE, AS_SMALL)
-
-Again = Callable[[], Mapping[str, Tensor]]
 
 
 def by_formula(
@@ -76,7 +71,7 @@ def by_formula(
         if _is_open(rows[name]) or not _row(movement, name, value, exact.right[name], rtol).agrees
     ]
     told = {}
-    for name in _that_were_returned(further, exact, manual, movement, again) if further else ():
+    for name in that_were_returned(further, exact, manual, movement, again, derive) if further else ():
         row = _looked_at(tolerance, name, exact, derive, rtol, of_outputs)
         if row is not None and row.verdict is Verdict.DIFFERS:
             told[name] = replace(row, explanation=OTHERWISE)
@@ -165,31 +160,3 @@ def _nearest_side(tolerance: Tolerance, name: str, value: Tensor, right: Tensor)
     exactly.movement.upstream = tolerance.movement.upstream
     nearest = hulls_towards(exactly.movement, exactly.sides, name, value)[0].nearest(value)
     return numbers(nearest, tolerance.movement.expected[name])
-
-
-def _that_were_returned(
-    names: list[str], exact: Exact, manual: Tensors, movement: Movement, again: Again
-) -> list[str]:
-    """The names of the results that are what the formula gives, but for the code's own roundings."""
-    own = {}
-    for name in names:
-        expected, value = movement.expected[name], exact.found[name]
-        last = numbers(movement.last_rounding(name), expected)
-        bounds = {"": last, **dict(sums(last, value.abs()))}  # equal elements round alike
-        own[name] = OwnDraws(numbers(manual[name], expected), value, bounds)
-    explained = [name for name, each in own.items() if each.is_inside()]
-    try:
-        for draw in range(DRAWS):
-            if len(explained) == len(own):
-                break
-            with OwnRun(draw, unit(movement.coarsest)):
-                made = again()
-            explained += [
-                name
-                for name, each in own.items()
-                if name not in explained
-                if each.is_explained(numbers(made[name], movement.expected[name]))
-            ]
-    except Exception:  # it is the user's code
-        pass
-    return explained

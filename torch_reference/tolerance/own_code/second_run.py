@@ -10,8 +10,9 @@ from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.meant import allowances
 from torch_reference.tolerance.movement import Tensors
 from torch_reference.tolerance.own_code.in_float64 import Derive, of_right_formula
-from torch_reference.tolerance.own_code.own_formula import Again, by_formula, in_question
+from torch_reference.tolerance.own_code.own_formula import by_formula, in_question
 from torch_reference.tolerance.own_code.own_roundings import FIRST, NEAR, forgiven
+from torch_reference.tolerance.own_code.returned import Again
 from torch_reference.tolerance.rounding.roundings import HALF, unit
 from torch_reference.tolerance.verdicts import Tolerance
 

@@ -1,0 +1,56 @@
+"""Whether what was returned is what the code's formula gives in float64, but for its own roundings."""
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+
+from torch_reference.tolerance.gradient_sums import sums
+from torch_reference.tolerance.movement import Movement, Tensors
+from torch_reference.tolerance.own_code.foreign import Foreign, looking_for_foreign_code
+from torch_reference.tolerance.own_code.in_float64 import Derive, Exact, numbers
+from torch_reference.tolerance.own_code.other_precision import moved_by_another
+from torch_reference.tolerance.own_code.own_draws import OwnDraws
+from torch_reference.tolerance.own_code.own_run import OwnRun
+from torch_reference.tolerance.rounding.roundings import unit
+
+DRAWS = 24
+
+Again = Callable[[], Mapping[str, Tensor]]
+
+
+def that_were_returned(
+    names: list[str], exact: Exact, manual: Tensors, movement: Movement, again: Again, derive: Derive
+) -> list[str]:
+    """The names of the results that are what the formula gives, but for the code's own roundings.
+
+    Those of code that is not seen are told by another precision.
+    """
+    own = {}
+    for name in names:
+        expected, value = movement.expected[name], exact.found[name]
+        last = numbers(movement.last_rounding(name), expected)
+        bounds = {"": last, **dict(sums(last, value.abs()))}  # equal elements round alike
+        own[name] = OwnDraws(numbers(manual[name], expected), value, bounds)
+    explained = [name for name, each in own.items() if each.is_inside()]
+    try:
+        foreign = Foreign()
+        for draw in range(DRAWS):
+            if len(explained) == len(own):
+                break
+            if foreign.shares_memory:
+                made: Mapping[str, Tensor] = moved_by_another(exact.found, movement, derive, draw)
+            elif draw:
+                with OwnRun(draw, unit(movement.coarsest)):
+                    made = again()
+            else:
+                with looking_for_foreign_code() as foreign, OwnRun(draw, unit(movement.coarsest)):
+                    made = again()
+            explained += [
+                name
+                for name, each in own.items()
+                if name not in explained
+                if each.is_explained(numbers(made[name], movement.expected[name]))
+            ]
+    except Exception:  # it is the user's code
+        pass
+    return explained
