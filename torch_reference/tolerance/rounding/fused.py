@@ -51,19 +51,13 @@ WITH_ROUNDINGS_INSIDE = {
     "glu_backward",
     "mish",
     "mish_backward",
-    "mse_loss",
-    "mse_loss_backward",
+    *("mse_loss", "mse_loss_backward"),
     "native_batch_norm",
     "native_batch_norm_backward",
-    "nll_loss2d_backward",
-    "nll_loss2d_forward",
-    "nll_loss_backward",
-    "nll_loss_forward",
+    *("nll_loss2d_backward", "nll_loss2d_forward", "nll_loss_backward", "nll_loss_forward"),
     "sigmoid_backward",
-    "silu",
-    "silu_backward",
-    "soft_margin_loss",
-    "soft_margin_loss_backward",
+    *("silu", "silu_backward"),
+    *("soft_margin_loss", "soft_margin_loss_backward"),
     "tanh_backward",
 }
 """Fused operations that round, sum or cancel inside, and decide nothing."""
@@ -126,11 +120,9 @@ def _norm(
     if not 0 < order < math.inf:
         return NotImplemented
     own = x if dtype is None else x.to(dtype)
-    wide = working(own).abs()
     dims = list(range(x.ndim)) if dim is None else dim
-    total = (wide * wide if order == 2 else wide**order).sum(dims, keepdim=keepdim)
-    root = total.sqrt() if order == 2 else total ** (1 / order)
-    return root.to(own.abs().dtype)  # real, also of complex ones
+    total = (working(own).abs() ** order).sum(dims, keepdim=keepdim)
+    return (total ** (1 / order)).to(own.abs().dtype)  # real, also of complex ones
 
 
 def _dist(x: Tensor, y: Tensor, order: float = 2) -> Any:
