@@ -1,8 +1,54 @@
-"""Subnormal numbers of float16, which gradients are, move by a rounding of the smallest normal one."""
+"""Subnormal numbers: a kernel may have none, as XLA's on a processor, and those of float16 move by steps."""
 
+from collections.abc import Callable
+from typing import Any
+
+import pytest
 import torch
+from torch import Tensor
+from torch.nn import functional
 
+from torch_reference import check_function
+from torch_reference.comparison import Verdict
 from torch_reference.tolerance.rounding.roundings import Roundings
+from torch_reference.tolerance.verdicts import Tolerance
+
+
+def silu(factor: float) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """x sigmoid(x), whose sigmoid is 0 below so many times the smallest normal number."""
+
+    def sigmoid(x: Tensor) -> Tensor:
+        return torch.threshold(torch.sigmoid(x), factor * torch.finfo(x.dtype).tiny, 0.0)
+
+    def backward(x: Tensor, above: Tensor) -> Tensor:
+        return above * sigmoid(x) * (1 + x * sigmoid(-x))
+
+    return lambda x: (x * sigmoid(x), x), backward
+
+
+X = torch.cat([torch.linspace(-90, -86, 41), torch.linspace(-3, 3, 61)])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_function_of_what_is_flushed_is_right(dtype: torch.dtype) -> None:
+    """88 times the smallest normal number is no rounding of what was left of it."""
+    x = X.to(dtype) * (8 if dtype == torch.float64 else 1)
+    report = check_function(silu(1.0), functional.silu, x, ways=[], draws=0)
+    assert report, report
+
+
+def test_what_is_no_subnormal_number_is_not_zero() -> None:
+    report = check_function(silu(2.0), functional.silu, X, ways=[], draws=0)
+    assert [each.row.verdict for each in report.findings] == [Verdict.DIFFERS] * 2
+
+
+def test_what_a_flushed_number_divides_is_not_infinite() -> None:
+    """Nor is anything right there because its bound is."""
+    x = torch.tensor([-87.5, -1.0, 0.0, 1.0])
+    tolerance = Tolerance(lambda inputs: {"y": 1 / inputs["x"].exp()}, {"x": x})
+    right = tolerance.movement.expected["y"]
+    [row] = tolerance.rows({"y": right * torch.tensor([4.0, 1.0, 1.0, 1.0])}).values()
+    assert row.verdict is Verdict.DIFFERS
 
 
 def test_subnormal_numbers_move_by_steps_and_zeros_do_not() -> None:
