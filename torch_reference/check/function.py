@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from torch_reference.check.around.nothing_compared import nothing_in_function, unless_the_reference_raises
+from torch_reference.check.around.nothing_compared import nothing_in_function, unless_nothing_compares
 from torch_reference.check.around.odd_options import refuse_odd_keywords, refuse_odd_options
 from torch_reference.check.around.reported_errors import reported
 from torch_reference.check.as_given import AsGiven, checked_here
@@ -178,7 +178,7 @@ def check_function(
             return report
         if (better := in_numpy(report)) is not None:
             return better
-        report = unless_the_reference_raises(report, objective, point, wanted)
+        report = unless_nothing_compares(report, callee, objective, point, wanted)
         if not report.agrees:
             tell = partial(told_on_few_rows, seed=seed) if is_large else AsGiven.located
             told = tell(as_given, report, point, function)

@@ -73,6 +73,18 @@ class DrawnNumbers:
         return drawn
 
 
+def drawn_by(run: Callable[[], Any]) -> list[Tensor]:
+    """What a call draws, in its order.
+
+    >>> [len(numbers) for numbers in drawn_by(lambda: torch.rand(3) + torch.randperm(3))]
+    [3, 3]
+    """
+    drawn: Drawn = []
+    with torch.no_grad(), _Recorded(drawn):
+        run()
+    return [numbers for _, numbers, _ in drawn]
+
+
 def _in(dtype: torch.dtype, value: Tensor) -> Tensor:
     value = value.detach()
     return (value.real if value.is_complex() and not dtype.is_complex else value).to(dtype).clone()

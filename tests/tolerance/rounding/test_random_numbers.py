@@ -44,3 +44,14 @@ def test_a_function_that_draws_is_judged_as_sharply_as_another(name: str, dtype:
     report = check_function(times(draw, WRONG[dtype]), lambda x: x * draw(x), x, draws=0, **asked)
     assert report.first_wrong is not None
     assert report.first_wrong.name == "inputs[0]"
+
+
+def test_of_a_function_that_draws_others_nothing_is_known() -> None:
+    """A dropout's own mask was "wrong: yours"; one that draws none is another function."""
+    x = torch.randn(6, 16, generator=torch.Generator().manual_seed(0))
+    dropout = torch.nn.functional.dropout
+    report = check_function(lambda x: x * (torch.rand_like(x) > 0.3) / 0.7, lambda x: dropout(x, 0.3), x)
+    assert "UNDECIDED" in str(report)
+    assert "draws other random numbers" in str(report)
+    report = check_function(lambda x: x.clone(), lambda x: dropout(x, 0.3), x, draws=0)
+    assert report.first_wrong.name == "outputs[0]"

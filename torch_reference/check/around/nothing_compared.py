@@ -6,11 +6,20 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from torch_reference.check.calling import Called
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code, without_place
 from torch_reference.judging.derivation_task import Task
+from torch_reference.judging.function_objective import FunctionObjective
+from torch_reference.judging.hygiene import copies, is_the_same
 from torch_reference.judging.report import Finding, Report, breach
-from torch_reference.judging.scalar_objective import Objective, Tensors, zeros
+from torch_reference.judging.scalar_objective import UPSTREAM, Objective, Tensors, zeros
+from torch_reference.layers.drawn_numbers import drawn_by
+
+OTHERS_DRAWN = (
+    "it draws other random numbers than the function does, of which its outputs are made: let both draw the "
+    "same in the same order, or hand both what was drawn"
+)
 
 
 def nothing_in_derivation(task: Task) -> Finding | None:
@@ -37,7 +46,15 @@ def nothing_in_function(objective: Objective, point: Tensors, wanted: Iterable[s
         return None
 
 
-def unless_the_reference_raises(
+def unless_nothing_compares(
+    report: Report, function: Called, objective: FunctionObjective, point: Tensors, wanted: Iterable[str]
+) -> Report:
+    """The report, or that of a reference that raises the same error, or draws other random numbers."""
+    report = _unless_the_reference_raises(report, objective, point, wanted)
+    return _unless_others_are_drawn(report, function, objective, point)
+
+
+def _unless_the_reference_raises(
     report: Report, objective: Objective, point: Tensors, wanted: Iterable[str]
 ) -> Report:
     """The report, or that of the reference, whose own backward raises the error that the function's does."""
@@ -51,6 +68,26 @@ def unless_the_reference_raises(
             others = [each for each in report.findings if each.name != "backward"]
             return replace(report, findings=(breach(error.part, "call", Verdict.RAISED, str(error)), *others))
     return report
+
+
+def _unless_others_are_drawn(
+    report: Report, function: Called, objective: FunctionObjective, point: Tensors
+) -> Report:
+    """The report, or that of a function whose outputs differ and which draws other random numbers.
+
+    One that draws none at all is another function.
+    """
+    if objective.numbers is None or all(each.agrees for each in report.findings if each.kind == "output"):
+        return report
+    inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
+    try:
+        one = drawn_by(lambda: function.outputs(copies(inputs), ()))
+        other = drawn_by(lambda: objective.outputs(copies(inputs)))
+    except UserCodeError:
+        return report
+    if not one or (len(one) == len(other) and all(map(is_the_same, one, other))):
+        return report
+    return replace(report, findings=(breach("reference", "call", Verdict.NOTHING, OTHERS_DRAWN),))
 
 
 def _gradients(objective: Objective, point: Tensors, names: Iterable[str]) -> list[Tensor]:
