@@ -12,6 +12,7 @@ from torch_reference.check.ways.session import Attempt, Made, Session, gradients
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import named_leaves
 from torch_reference.judging.calls.own_generator import own_generator
+from torch_reference.judging.calls.points import unseen
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.function_objective import FunctionObjective
@@ -76,7 +77,11 @@ def _upstream(output: Tensor, given: Tensor) -> Tensor:
 
     In float64 where the reference is exact; in a graph, for only so once_differentiable speaks up.
     """
-    return given.detach().to(output.dtype).requires_grad_() * (1 + torch.where(output.isfinite(), output, 0))
+    with unseen():  # else a kink would be looked for, where it turns to infinity
+        is_finite = output.detach().isfinite()
+        every = bool(is_finite.all())
+    finite = output if every else torch.where(is_finite, output, 0)
+    return given.detach().to(output.dtype).requires_grad_() * (1 + finite)
 
 
 def _second(session: Session, first: Callable[[Tensors], tuple[Tensor, ...]], point: Tensors) -> Made:
