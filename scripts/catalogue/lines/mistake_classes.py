@@ -4,7 +4,10 @@ FACTORS = {"factor missing", "another factor", "upstream forgotten", "derivative
 FACTORS |= {"constant factor per element", "factor 2", "factor 1/2", "derivative of another function"}
 FACTORS |= {"factor too many", "derivative at another place"}  # without a divisor; without a factor inside
 MEANS = {"constant factor", "mean for sum", "sum for mean", "mean for sum inside", "sum for mean inside"}
-TERMS = {"term missing", "path dropped", "path counted twice", "one use only", "last observation only"}
+TERMS = {
+    *("term missing", "path dropped", "path counted twice", "one use only", "last observation only"),
+    "symmetric part",  # whose other term is the transpose of the first
+}
 CLASSES: dict[str, set[str]] = {
     "sign": {
         "derivative of another function",
