@@ -162,6 +162,7 @@ class Keeping(nn.Module):
         return hidden
 
 
+@pytest.mark.medium
 def test_what_both_keep_from_call_to_call_is_nobodys_mistake() -> None:
     """It was another number in the second of two calls, and "yours is wrong"."""
     torch.manual_seed(0)

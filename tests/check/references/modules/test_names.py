@@ -68,6 +68,7 @@ class Around(nn.Module):
         return self.get_submodule(self.inner)(x)
 
 
+@pytest.mark.medium
 def test_a_wrapper_around_all_of_a_module_needs_no_names() -> None:
     one, other = (nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 2)).double() for _ in range(2))
     other.load_state_dict(one.state_dict())

@@ -106,6 +106,7 @@ def test_nobody_looks_for_kinks_where_nothing_is_wrong(monkeypatch: pytest.Monke
     assert not asked
 
 
+@pytest.mark.medium
 def test_what_is_wrong_at_a_kink_alone_is_not_blamed() -> None:
     """At zero any slope from 0 to 1 is right, and one of 7 is not known to be wrong where zeros are put."""
     sevens = function(lambda ctx, x: ctx.save_for_backward(x) or x.relu(), lambda ctx, g: _relu(ctx, g))
