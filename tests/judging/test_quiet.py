@@ -1,5 +1,6 @@
 """What is kept back in one thread comes back, however threads overlap, and costs no other thread a line."""
 
+import logging
 import sys
 import threading
 import warnings
@@ -55,3 +56,12 @@ def test_the_filters_of_warnings_are_put_back_after_threads_that_overlap() -> No
         warnings.warn("dropped", DeprecationWarning, stacklevel=1)
         with pytest.warns(UserWarning, match="told"):
             warnings.warn("told", stacklevel=1)
+
+
+def test_what_is_logged_is_kept_back_meanwhile(caplog: pytest.LogCaptureFixture) -> None:
+    """torch logs what it cannot compile at sizes of ours."""
+    log = logging.getLogger("of somebody else")
+    with unwarned(), unwarned():
+        log.error("in here")
+    log.error("out there")
+    assert caplog.messages == ["out there"]

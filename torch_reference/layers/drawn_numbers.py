@@ -122,9 +122,7 @@ class _HandedOut(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it
         if not _draws(func):
             return made
         name, value, state = next(self.ahead, NONE)
-        if (
-            name == func.overloadpacket.__name__ and value.shape == made.shape
-        ):  # else another branch was taken
+        if (name, value.shape) == (func.overloadpacket.__name__, made.shape):  # else in another branch
             put_generator(state)
             with _disable_current_modes():
                 made.copy_(value)

@@ -17,8 +17,8 @@ from torch_reference.judging.scalar_objective import UPSTREAM, Objective, Tensor
 from torch_reference.layers.drawn_numbers import drawn_by
 
 OTHERS_DRAWN = (
-    "it draws other random numbers than the function does, of which its outputs are made: let both draw the "
-    "same in the same order, or hand both what was drawn"
+    "it draws other random numbers than the function does, so that nothing is known of what differs: let "
+    "both draw the same in the same order, or hand both what was drawn"
 )
 
 

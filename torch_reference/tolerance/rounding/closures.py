@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_iter, tree_map
 
-from torch_reference.tolerance.rounding.exact_run import WIDE, widened
+from torch_reference.tolerance.rounding.exact_run import widened
 
 ANOTHER_DEVICE = "xla"
 """nn.LSTM does not look at dtypes where anything is autocast; on this device nothing is computed here."""
@@ -51,15 +51,6 @@ class InOneDtype(TorchFunctionMode):
                 raise
         args, named = tree_map(widened, (tuple(args), named))
         return func(*args, **named)
-
-
-def is_wider(inputs: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> bool:
-    """Whether an input is float64 that was given in another dtype."""
-    return any(
-        value.dtype in WIDE.values() and given[name].dtype in WIDE
-        for name, value in inputs.items()
-        if name in given
-    )
 
 
 def _is_inexact(leaf: Any) -> bool:
