@@ -1,4 +1,4 @@
-"""Soft targets add up to 1 in each row, at any other number of columns, too."""
+"""What constants are stays so at any other number of columns: shares add up to 1, halves are alike."""
 
 import pytest
 import torch
@@ -49,3 +49,37 @@ def test_soft_targets_stay_shares(shape: tuple[int, int], hard: bool) -> None:
     report = check_function(soft_cross_entropy(), reference, x, t, wrt=[0])
     assert report.agrees, report
     assert not check_function(soft_cross_entropy(1.01), reference, x, t, wrt=[0], draws=0, ways=[])
+
+
+@pytest.mark.parametrize("columns", [2, 12])
+def test_halves_of_a_table_stay_alike(columns: int) -> None:
+    """Cosines of a rotation twice, or sines whose first half is negative; not what is not a table."""
+    half = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
+    given = {"cos": torch.cat([half, half], -1), "sin": torch.cat([-half, half], -1), "x": torch.arange(8.0)}
+    kept = torch.arange(columns) % 8
+    found = parted(given, {name: value[..., kept] for name, value in given.items()})
+    one, other = found["cos"].chunk(2, -1)
+    assert torch.equal(one, other)
+    assert torch.equal(one, half[:, torch.arange(columns // 2) % 4] if columns == 2 else given["cos"][:, :6])
+    one, other = found["sin"].chunk(2, -1)
+    assert torch.equal(one, -other)
+    assert torch.equal(found["x"], given["x"][kept])
+
+
+@pytest.mark.medium
+def test_a_rotation_that_reads_one_half_agrees() -> None:
+    """As Liger's rotary embedding does (liger_kernel 0.8.5): at two columns of its table it was wrong."""
+    turned = torch.arange(5.0)[:, None] * torch.tensor([1.0, 0.5, 0.25])
+    cosine, sine = (torch.cat([part, part], -1) for part in (turned.cos(), turned.sin()))
+    x = torch.randn(2, 5, 6, generator=torch.Generator().manual_seed(0))
+
+    def rotated(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+        one, other = x.chunk(2, -1)
+        return x * cosine + torch.cat([-other, one], -1) * sine
+
+    def by_half(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+        (one, other), c, s = x.chunk(2, -1), cosine.chunk(2, -1)[0], sine.chunk(2, -1)[0]
+        return torch.cat([one * c - other * s, other * c + one * s], -1)
+
+    report = check_function(by_half, rotated, x, cosine, sine, wrt=[0], order=1, ways=["columns", "lengths"])
+    assert report.agrees, report

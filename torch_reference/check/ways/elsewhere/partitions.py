@@ -2,7 +2,7 @@
 
 Experts have tokens, and sequences of several lengths are one after another: their sizes, or where they begin,
 part the rows of other tensors. A group may have no member. Of soft targets each row adds up to 1: a slope
-is p - t there alone.
+is p - t there alone. The cosines of a rotation are its angles' twice: a function may read one half alone.
 """
 
 from collections.abc import Mapping
@@ -58,7 +58,8 @@ def partitions(inputs: Tensors) -> dict[str, Partition]:
 
 
 def parted(given: Tensors, inputs: Tensors) -> dict[str, Tensor]:
-    """The inputs, whose integers part the rows that they have now, and whose shares add up to 1, as given.
+    """The inputs, whose integers part the rows that they have now, whose shares add up to 1, and whose halves
+    are alike, as given.
 
     >>> given = {"x": torch.zeros(6, 2), "sizes": torch.tensor([2, 1, 3])}
     >>> parted(given, {**given, "x": torch.zeros(9, 2)})["sizes"]
@@ -68,7 +69,9 @@ def parted(given: Tensors, inputs: Tensors) -> dict[str, Tensor]:
     >>> parted({"t": torch.tensor([[0.25, 0.25, 0.5]])}, {"t": torch.tensor([[0.25, 0.25]])})["t"]
     tensor([[0.5000, 0.5000]])
     """
-    found = {name: _shared_anew(given[name], value) for name, value in inputs.items()}
+    found = {
+        name: _halved_anew(given[name], _shared_anew(given[name], value)) for name, value in inputs.items()
+    }
     for name, part in partitions(given).items():
         length = inputs[part.source].shape[part.dim]
         is_as_it_was = length == given[part.source].shape[part.dim] and inputs[name] is given[name]
@@ -88,6 +91,17 @@ def _shared_anew(given: Tensor, value: Tensor) -> Tensor:
     total = value.sum(-1, keepdim=True)
     first = torch.zeros_like(value).index_fill_(-1, torch.tensor([0], device=value.device), 1.0)
     return torch.where(total > 0, value / total, first)
+
+
+def _halved_anew(given: Tensor, value: Tensor) -> Tensor:
+    """The value, its halves alike, or of opposite signs, where those given were and have another length."""
+    if not given.ndim or value.shape[-1:] == given.shape[-1:] or value.shape[-1] % 2 or given.shape[-1] % 2:
+        return value
+    one, other = given.chunk(2, -1)
+    if not given.numel() or not value.numel() or not (torch.equal(one, other) or torch.equal(one, -other)):
+        return value
+    half = value.chunk(2, -1)[0]
+    return torch.cat([half, half if torch.equal(one, other) else -half], -1)
 
 
 def _are_shares(value: Tensor) -> bool:
