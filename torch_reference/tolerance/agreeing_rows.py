@@ -20,8 +20,9 @@ ALL_LOST = (
 )
 
 SPARE = (torch.float32, torch.float64)
-NEAR = 4.0
-"""So many u of the largest element are near, for who does not look closely."""
+NEAR = 16.0
+"""So many u of the largest element are near, for who does not look closely: its bound if it is rounded four
+times."""
 OF_ITSELF = 0.25
 """And this power of u of the element itself: 1.6 % in float32, 1e-4 in float64, a quarter of the digits."""
 
