@@ -31,6 +31,8 @@ from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_input
 
 Names = Mapping[str, Sequence[int]]
 Sharper = Callable[[], tuple[float, float] | None]
+SHARP = 64.0
+"""A quotient that is known to so small a part of what the two differ by tells them apart."""
 
 
 class Testimony(NamedTuple):
@@ -59,7 +61,8 @@ def testimony(objective: Objective, row: Row, point: Tensors, names: Names, cuts
     towards = _direction(row, gradient)
     own = _along(gradient, towards)
     manual = row.manual.real if isinstance(row.manual, complex) else row.manual
-    exact, sharper = _estimate(objective, row, point, names, cuts, towards)
+    enough = abs(manual - own) / SHARP
+    exact, sharper = _estimate(objective, row, point, names, cuts, towards, enough)
     wrong, witness = _by(exact, manual, own, row.bound), ""
     for name, estimate in sharper.items():
         found = estimate() if wrong == "undecided" else None
@@ -111,7 +114,13 @@ def _along(gradient: Tensor, towards: Tensor) -> float:
 
 
 def _estimate(
-    objective: Objective, row: Row, point: Tensors, names: Names, cuts: Sequence[str], towards: Tensor
+    objective: Objective,
+    row: Row,
+    point: Tensors,
+    names: Names,
+    cuts: Sequence[str],
+    towards: Tensor,
+    enough: float,
 ) -> tuple[Estimate, dict[str, Sharper]]:
     """(the usual witness's number, those of the sharper ones by name, where one is asked for)."""
     # Only a mismatch needs the witness, and mpmath takes 0.1 s to import.
@@ -137,10 +146,8 @@ def _estimate(
 
     moved = exact[row.name][towards != 0] if row.name in exact else towards[:0]
     size = float(moved.abs().max()) if moved.numel() else 1.0
-    terms = abs(value(0.0)) + sum(
-        float(each.abs().sum()) for name, each in exact.items() if name.startswith(UPSTREAM)
-    )
-    quotient = estimated(value, size or 1.0, terms)
+    terms = sum(float(each.abs().sum()) for name, each in exact.items() if name.startswith(UPSTREAM))
+    quotient = estimated(value, size or 1.0, terms, enough)
 
     def dual(shift: Tensor, seed: int) -> Tensor:
         with ExactRun():
