@@ -64,11 +64,10 @@ class Unfinished:
         is_outside = not all(_is_within(off, limit, far) for off, limit, _ in triples)
         if self.movement.is_exact or self.plainly or draw >= STILL or not is_outside:
             return is_outside
-        if draw < COARSE_DRAWS:  # as many more cost no more, and settle most of it
-            return False
         outside = [~(off <= far * limit) | ~off.isfinite() for off, limit, _ in triples]
         # What is wrong by more than all digits is told by the first of them.
-        return any(self._is_far(outside, triples, draws) for draws in range(1, COARSE_DRAWS + 1))
+        most = min(draw, COARSE_DRAWS)
+        return any(self._is_far(outside, triples, draws) for draws in range(1, most + 1))
 
     def _is_far(
         self, outside: list[Tensor], triples: list[tuple[Tensor, Tensor, Tensor]], draws: int

@@ -27,7 +27,7 @@ TURNING = 8.0
 FAR, FAR_PAIRS = 64.0, 3
 """By so many one that is within a rounding turns in a run, or in the one that moves all the other way, but
 for moves of less than one in 64, and so in none of three such pairs with a probability of 2e-6."""
-DRAWS = 4
+DRAWS = 2
 """The fewest, so that what is no more than rounding is known."""
 
 
