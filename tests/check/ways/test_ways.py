@@ -13,6 +13,7 @@ from catalogue.ways import ALL, twin
 from catalogue.ways.functions import saves_a_scale, times_five, w, x
 from catalogue.ways.mistakes import MASK, by_5, images, z
 from catalogue.ways.newer import BothRightly
+from proof.ways_board import gradchecks
 from torch_reference import check_function
 from torch_reference.check.ways import WAYS
 
@@ -148,3 +149,19 @@ def test_the_callers_modes_change_no_verdict(mode: Callable[[], Any]) -> None:
         made = x * 1
         assert check_function(by_5, lambda x: x * 5, made, ways=[])
         assert not check_function(wrong, by_5, made, ways=[], draws=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"), [("a jvp", True), ("divides by the upstream", True), ("a tail of rows", False)]
+)
+def test_gradcheck_is_given_all_that_it_has(name: str, refused: bool) -> None:
+    """A tangent and a zero upstream gradient are seen, another number of rows is not; no twin is refused."""
+    _, wrong, reference, inputs = ALL[name]
+    assert gradchecks(wrong, reference, inputs) is refused
+    assert not gradchecks(twin(reference), reference, inputs)
+
+
+def test_the_family_is_large_enough_to_say_something() -> None:
+    """At least forty, and one for every way but the two of which a report only warns."""
+    assert len(ALL) >= 40
+    assert {way for way, *_ in ALL.values()} == WAYS.keys() - {"changed afterwards", "dimensions"}
