@@ -70,6 +70,14 @@ def test_imports_run_downwards_only() -> None:
         assert own <= set(order[:position]), name
 
 
+def test_no_mode_of_ours_loads_torchs_compiler() -> None:
+    """A mode of torch's own loads dynamo at its first operation, a second or two of the first check."""
+    modes = "torch.utils._python_dispatch.TorchDispatchMode"
+    at_home = ROOT / "torch_reference/tolerance/rounding/uncompiled.py"
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in files("torch_reference")}
+    assert [path for path, tree in trees.items() if modes in imports(tree)] == [at_home]
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -4,7 +4,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
+
+from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 
 EXACT = {
     torch.float32: torch.float64,
@@ -14,7 +15,7 @@ EXACT = {
 }
 
 
-class SavedTensors(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
+class SavedTensors(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it untyped
     """Take each tensor that no operation under this mode has made for a saved one, and multiply it by 1.
 
     Below a mode that moves the result of every operation, that product is moved, too, once for each saved
@@ -23,14 +24,9 @@ class SavedTensors(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch 
 
     def __init__(self, exact: bool) -> None:
         """Begin with no tensor known."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.exact = exact
         self.made: dict[int, tuple[Tensor, Tensor]] = {}  # both are kept, so that no id is given away
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """No guard against torch.compile around every operation: nothing is compiled here."""
-        return False  # pragma: no mutate (torch asks before mutmut has made its mutant)
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

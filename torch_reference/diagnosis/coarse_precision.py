@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from torch_reference.diagnosis.pattern_kinds import PATTERNS
 from torch_reference.diagnosis.random_draws import Draw
@@ -21,6 +20,7 @@ from torch_reference.judging.report import UNKNOWN, Diagnosis
 from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.tolerance.rounding.exact_run import FACTORS, ExactRun, widened_inputs
 from torch_reference.tolerance.rounding.operations import operation
+from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 
 LEFT, FEWEST = 1 / 8, 16
 """So much of the error is left at most, in the root of the mean square, of so many elements."""
@@ -59,12 +59,12 @@ def coarse_precision(task: Task, name: str, drawn: Sequence[Draw]) -> Diagnosis:
     return UNKNOWN
 
 
-class RoundedFactors(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
+class RoundedFactors(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it untyped
     """Round the factors of every product."""
 
     def __init__(self, rounded: Callable[[Tensor], Tensor], backward_only: bool) -> None:
         """Count them."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.rounded, self.backward_only, self.products = rounded, backward_only, 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from torch_reference.judging.calls.own_generator import own_generator
+from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 
 STEP = 1e-100
 SAMPLES = 4
@@ -42,7 +42,7 @@ class NotHolomorphicError(ValueError):
     """An operation that a complex step does not see through, such as an absolute value."""
 
 
-class Holomorphic(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
+class Holomorphic(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it untyped
     """Refuse what makes real numbers of complex ones: what is left out of them would be missing."""
 
     def __torch_dispatch__(
@@ -67,7 +67,7 @@ def by_complex_step(imaginary: Callable[[float, int], float]) -> tuple[float, fl
     point is moved by a rounding of float64, so that what cancels in the values shows how far it is off.
     """
     try:
-        with torch.no_grad(), Holomorphic():  # type: ignore[no-untyped-call]
+        with torch.no_grad(), Holomorphic():
             found = [imaginary(STEP, seed) / STEP for seed in range(SAMPLES)]
     except Exception:  # the function is the user's, and complex numbers are none that it was given
         return None

@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from torch_reference.tolerance.rounding.operations import operation
+from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 
 POOLS = {
     "max_pool2d_with_indices_backward",
@@ -24,16 +24,12 @@ POOLS = {
 Run = Callable[[], Mapping[str, Tensor]]
 
 
-class _Part(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
+class _Part(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it untyped
     """Hand the pooling of that number a part of its upstream gradient; count them all."""
 
     def __init__(self, number: int, lowest: float, highest: float) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.number, self.lowest, self.highest, self.seen = number, lowest, highest, 0
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        return False
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
