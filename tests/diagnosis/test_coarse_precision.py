@@ -49,10 +49,40 @@ def test_rounded_factors_are_a_matter_of_precision(rounds: torch.dtype, dtype: t
         lambda a, b: (
             (a @ b) * (1 + 1e-5 * torch.randn(b.shape[1], generator=torch.Generator().manual_seed(1)))
         ),
+        lambda a, b: (
+            (c := a @ b)
+            + 5e-4 * c.norm() / 22 * torch.randn(c.shape, generator=torch.Generator().manual_seed(1))
+        ),
     ],
-    ids=["a factor", "an offset", "a row", "factors of columns", "far smaller errors"],
+    ids=["a factor", "an offset", "a row", "factors of columns", "far smaller errors", "of each element"],
 )
 def test_a_small_mistake_is_none(wrong: Product) -> None:
     """Its errors add up in sums, or are far smaller; nor are numbers that differ called the factor 1."""
     assert "coarse precision" not in told(wrong, A, B)
     assert "constant factor" not in told(wrong, A, B) or wrong(A, B).allclose(1.0005 * (A @ B))
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("rounds", [torch.float16, torch.bfloat16])
+def test_other_factors_than_the_references_are_rounded(rounds: torch.dtype) -> None:
+    """As a flash attention rounds its exponentials before they are divided: as large, and as random."""
+    product = rounded_to(rounds)
+
+    def forward(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        scores = product(q, k.mT)
+        exponentials = (scores - scores.amax(-1, keepdim=True)).exp()
+        total = exponentials.sum(-1, keepdim=True)
+        out = product(exponentials, v) / total
+        return out, (q, k, v, out, exponentials / total)
+
+    def backward(kept: tuple[Tensor, ...], above: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q, k, v, out, p = kept
+        d_scores = p * (product(above, v.mT) - (above * out).sum(-1, keepdim=True))
+        return product(d_scores, k), product(d_scores.mT, q), product(p.mT, above)
+
+    q, k, v = (0.5 * torch.randn(24, 16, generator=draws) for _ in range(3))
+    report = check_function(
+        (forward, backward), lambda q, k, v: torch.softmax(q @ k.mT, -1) @ v, q, k, v, ways=[], order=1
+    )
+    kinds = [finding.diagnosis.kind for finding in report.findings if finding.diagnosis]
+    assert kinds == ["coarse precision"] * 3, report
