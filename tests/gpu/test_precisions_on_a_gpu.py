@@ -120,15 +120,27 @@ def test_a_matrix_product_agrees(dtype: torch.dtype) -> None:
 
 
 def test_a_convolution_in_tf32_is_told_from_one_in_float32() -> None:
-    """cudnn may round to 10 bits: that loses digits, and the same convolution without it does not."""
+    """cudnn may round to 10 bits: that is no float32, unless the reference is the same convolution."""
     x, weight = on_gpu(2, 16, 12, 12, dtype=torch.float32), on_gpu(16, 16, 3, 3, dtype=torch.float32, seed=1)
     before = torch.backends.cudnn.allow_tf32
+
+    def convolved(x: Tensor, weight: Tensor) -> Tensor:
+        return functional.conv2d(x, weight)
+
+    def by_products(x: Tensor, weight: Tensor) -> Tensor:
+        windows = x.unfold(2, 3, 1).unfold(3, 3, 1).permute(0, 2, 3, 1, 4, 5).flatten(3)
+        return (windows @ weight.flatten(1).T).permute(0, 3, 1, 2)
+
     try:
         torch.backends.cudnn.allow_tf32 = False
-        plain = check_function(functional.conv2d, lambda x, w: functional.conv2d(x, w), x, weight, order=1)
+        plain = check_function(convolved, by_products, x, weight, order=1)
         torch.backends.cudnn.allow_tf32 = True
-        rounded = check_function(functional.conv2d, lambda x, w: functional.conv2d(x, w), x, weight, order=1)
+        rounded = check_function(convolved, by_products, x, weight, order=1, ways=[])
+        own = check_function(convolved, lambda x, weight: convolved(x, weight), x, weight, order=1, ways=[])
     finally:
         torch.backends.cudnn.allow_tf32 = before
     assert plain.agrees, plain
     assert not rounded.agrees
+    assert "coarse precision" in str(rounded), rounded
+    assert own.agrees, own
+    assert "PyTorch's own" in str(own), own
