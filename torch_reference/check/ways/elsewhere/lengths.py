@@ -9,10 +9,12 @@ from time import thread_time
 
 from torch_reference.check.ways.elsewhere.resizing import PRIME, Places, resized, rows_together, takes
 from torch_reference.check.ways.near import near
+from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.check.ways.sizes import LONG, MOST_INPUTS, MOST_WANTED, at_size, elements_at
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.own_generator import own_generator
+from torch_reference.judging.scalar_objective import reference_gradients
 
 MOST = 6
 """So many lengths are tried."""
@@ -41,12 +43,30 @@ def _taken(session: Session) -> Iterator[tuple[Places, int]]:
             if (name, dim) in done or length < 2:
                 continue
             since = thread_time()
-            found = next(_fitting(session, name, dim), None)
+            found = next((fit for fit in _fitting(session, name, dim) if _is_read(session, *fit)), None)
             if found is not None:
                 done |= {(other, each) for other, dims in found[0].items() for each in dims}
                 yield found
             if thread_time() - since > LONG:
                 return
+
+
+def _is_read(session: Session, places: Places, size: int) -> bool:
+    """Whether the gradients of the reference are not zero throughout in what was added.
+
+    What it ignores, as gates of more steps than a sequence has, nobody adds; of constants that is not known.
+    """
+    names = {name: dims for name, dims in places.items() if name in session.wanted}
+    for attempt in at_point(session, "", resized(session.inputs, places, size)):
+        shapes = {name: tuple(attempt.point[name].shape) for name in names}
+        found = reference_gradients(session.objective, attempt.point, shapes)
+        return not names or any(
+            bool(found[name].narrow(dim, length, size - length).any())
+            for name, dims in names.items()
+            for dim in dims
+            if size > (length := session.inputs[name].shape[dim])
+        )
+    return False
 
 
 def _fitting(session: Session, name: str, dim: int) -> Iterator[tuple[Places, int]]:
