@@ -142,6 +142,23 @@ def test_indices_of_our_own_do_not_end_the_use_of_the_gpu() -> None:
     assert float(torch.ones(3, device="cuda").sum()) == 3
 
 
+def test_a_wrong_index_does_not_end_the_use_of_the_gpu() -> None:
+    """No edit of it is tried there: one that is out of range would be the end."""
+
+    class Overwritten(Scatter):
+        @staticmethod
+        def backward(ctx: Any, above: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+            (ids,) = ctx.saved_tensors
+            table = above.new_zeros(ctx.rows, *above.shape[1:])
+            table[ids] = table[ids] + above
+            return table, None
+
+    ids = torch.randint(0, 50, (64,), generator=torch.Generator().manual_seed(3)).cuda()
+    report = check_function(Overwritten, lambda table, ids: table[ids], on_gpu(50, 16), ids)
+    assert report.findings[0].row.verdict.value == "differs", str(report)
+    assert float(torch.ones(3, device="cuda").sum()) == 3
+
+
 def test_a_kernel_that_fails_later_is_reported() -> None:
     """An index that is out of range in the backward alone: after it nothing can be asked there."""
     asked = """if True:

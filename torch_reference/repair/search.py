@@ -38,11 +38,13 @@ class Trials:
     """How a derivation is tried: quick tells most edits off at one point, sure asks the tolerance at several.
 
     top is the function of the user's that is run; both take another in its place, and may raise anything.
+    None is tried on a GPU, whose use by the process an index that is out of range ends.
     """
 
     top: Callable[..., Any]
     quick: Callable[[FunctionType], bool]
     sure: Callable[[FunctionType], bool]
+    is_on_a_processor: bool = True
 
 
 @dataclass

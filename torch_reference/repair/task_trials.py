@@ -29,7 +29,8 @@ class TaskTrials:
             owner = top.__self__
             self.make_task = lambda edited: make_task(MethodType(edited, owner))
         self.task = make_task(top)
-        self.trials = Trials(top, self._is_near, self._is_right)
+        on_a_processor = all(value.is_cpu for value in self.task.point.values())
+        self.trials = Trials(top, self._is_near, self._is_right, on_a_processor)
 
     @cached_property
     def here(self) -> Outcome:
