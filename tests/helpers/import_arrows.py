@@ -1,7 +1,7 @@
 """Who imports whom: every import of a tree of source files, read from the syntax trees."""
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -29,21 +29,35 @@ def modules(folder: Path, prefix: str = "") -> dict[str, Path]:
     return found
 
 
-@cache
-def tree_of(path: Path) -> ast.Module:
-    """A file's syntax tree, which several tests read."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+class Import(NamedTuple):
+    """One name of an import: the dots before the module, the module, and the name; "" where it is all."""
+
+    line: int
+    dots: int
+    module: str
+    name: str
+
+    def dotted(self, here: str = "") -> str:
+        """What is imported, with dots, where a module has the import."""
+        above = here.split(".")[: -self.dots] if self.dots else []
+        return ".".join(filter(None, [*above, self.module, self.name]))
 
 
-def imported_names(tree: ast.AST, module: str = "") -> Iterator[tuple[int, str]]:
-    """Line and dotted name of every import, of functions and of `if TYPE_CHECKING` too."""
-    for node in ast.walk(tree):
+def imports_in(source: str) -> tuple[Import, ...]:
+    """Every import, of functions and of `if TYPE_CHECKING` too."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            found += [Import(node.lineno, 0, alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            above = module.split(".")[: -node.level] if node.level else []
-            base = ".".join([*above, *([node.module] if node.module else [])])
-            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+            found += [Import(node.lineno, node.level, node.module or "", each.name) for each in node.names]
+    return tuple(found)
+
+
+@cache
+def imports_of(path: Path) -> tuple[Import, ...]:
+    """Those of a file, which several tests read: to keep its tree would cost each of them more."""
+    return imports_in(path.read_text(encoding="utf-8"))
 
 
 def arrows(known: Mapping[str, Path], root: Path = ROOT) -> dict[str, list[Arrow]]:
@@ -53,10 +67,11 @@ def arrows(known: Mapping[str, Path], root: Path = ROOT) -> dict[str, list[Arrow
         own = []
         # The dot that a folder's __init__ lacks in its name, for `from . import`.
         place = f"{module}.__init__" if path.name == "__init__.py" else module
-        for line, name in imported_names(tree_of(path), place):
+        for each in imports_of(path):
+            name = each.dotted(place)
             target = next((end for end in (name, name.rpartition(".")[0]) if end in known), None)
             if target not in (None, module):
-                own.append(Arrow(path.relative_to(root), line, str(target)))
+                own.append(Arrow(path.relative_to(root), each.line, str(target)))
         found[module] = own
     return found
 

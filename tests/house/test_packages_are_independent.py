@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from import_arrows import ROOT, imports_in, imports_of
+
 FORBIDDEN_NAMES = {"autograd", "backward", "requires_grad", "requires_grad_", "grad_fn", "enable_grad"}
 
 
@@ -13,17 +14,6 @@ def files(package: str) -> list[Path]:
     """All modules of a package."""
     found = sorted((ROOT / package).rglob("*.py"))
     assert found
-    return found
-
-
-def imports(tree: ast.AST) -> list[str]:
-    """Every module and every name that the file imports, with dots."""
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            found += [f"{node.module}.{alias.name}" for alias in node.names]
     return found
 
 
@@ -39,7 +29,9 @@ def uses_of_autograd(source: str) -> list[str]:
         node.attr for node in nodes if node not in asked and not f".{ast.unparse(node)}".endswith(f".{ours}")
     ]
     modules = [
-        name for name in imports(tree) if name.startswith(("torch.nn", "torch.func", "torch.autograd"))
+        name
+        for name in (each.dotted() for each in imports_in(source))
+        if name.startswith(("torch.nn", "torch.func", "torch.autograd"))
     ]
     nn = [attribute for attribute in attributes if attribute in {"nn", "func"}]
     keywords = [node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg]
@@ -58,15 +50,15 @@ def test_manual_backprop_never_touches_autograd_or_torch_nn(path: Path) -> None:
 def test_the_packages_never_import_each_other(package: str, other: str) -> None:
     """The contract between them is data."""
     for path in files(package):
-        assert not [name for name in imports(ast.parse(path.read_text())) if name.split(".")[0] == other]
+        assert not [each for each in imports_of(path) if each.dotted().split(".")[0] == other]
 
 
 def test_imports_run_downwards_only() -> None:
     """Elementary <- trace <- output_layer <- the nodes <- network <- gradient: the order of the textbook."""
     order = ["elementary", "trace", "output_layer", "top_node", "bottom_node", "network", "gradient"]
     for position, name in enumerate(order):
-        source = (ROOT / "manual_backprop/lesson" / f"{name}.py").read_text()
-        own = {part for line in imports(ast.parse(source)) for part in line.split(".") if part in order}
+        found = imports_of(ROOT / "manual_backprop/lesson" / f"{name}.py")
+        own = {part for each in found for part in each.dotted().split(".") if part in order}
         assert own <= set(order[:position]), name
 
 
