@@ -8,9 +8,6 @@ from torch import Tensor
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.verdicts import Tolerance
 
-FEWEST = 3
-"""After so many draws a bound means something."""
-
 Tensors = Mapping[str, Tensor]
 
 
@@ -20,7 +17,7 @@ def rows(manual: Tensors, reference: Callable[[Tensors], Tensors], inputs: Tenso
     Shapes: manual[name] has the shape of the reference's; inputs hold the upstream gradients and decide, by
             their dtypes, whose roundings are meant
     """
-    return Tolerance(reference, inputs).rows(manual, FEWEST, blunt=False)
+    return Tolerance(reference, inputs).rows(manual, blunt=False)
 
 
 def but_for_roundings(rows: Sequence[Row], off: Sequence[float], dtype: torch.dtype) -> list[Row]:

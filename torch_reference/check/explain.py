@@ -32,8 +32,7 @@ LEFT = f"its kind was not looked for: those before took {SECONDS:.0f} s"
 def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Finding]:
     """One finding for every name that was returned or had to be, from the loss backwards."""
     names = {name: shape for name, shape in shapes.items() if name in manual or name in task.required}
-    fewest = 4 if draws else 1
-    judged = partial(judge, manual, task.objective, task.point, names, fewest=fewest, outputs=task.outputs)
+    judged = partial(judge, manual, task.objective, task.point, names, outputs=task.outputs)
     derive = partial(called_again, task.beside or task.derivation)
     rows = judged(coarsely=task.coarsely, again=partial(derive, task.point), derive=derive)
     besides = [Finding(name, "output", rows.pop(name)) for name in task.outputs]
@@ -41,7 +40,7 @@ def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Fi
         return besides + [Finding(name, task.kind(name), row) for name, row in rows.items()]
     point, links = cut_point(task, task.point, manual)
     cut = Cut(point, names, links)
-    by_itself = judge(manual, task.objective, *cut, fewest) if links else {**rows}
+    by_itself = judge(manual, task.objective, *cut) if links else {**rows}
     below = _below_unfit_links(task, cut, manual)
     findings, limit = besides, OwnTime(SECONDS)
     by_itself |= _own_formulas(rows, links)

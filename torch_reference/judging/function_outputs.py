@@ -124,13 +124,15 @@ def _judge(
         return rows
     values = {name: actual[name] for name in rounded}
     meant = allowances()
-    allowed, choices = Allowed(1, meant.rtol, meant.accept), partial(choices_of_rows, inputs, values)
+    allowed, choices = Allowed(rtol=meant.rtol, accept=meant.accept), partial(choices_of_rows, inputs, values)
     made_anew, by_parts = partial(_made, derive) if derive else None, None
     by_code = OwnRows(made_anew, meant.accept) if made_anew else None
     if not coarsely:
         by_parts = rows_by_parts(rounded_outputs, inputs, choices, values, allowed, rounded, by_code)
     tolerance = cache(partial(tolerance_at, *asked, rounded, rounded_outputs, inputs))
-    found = by_parts or tolerance().rows(values, 1, meant.rtol, meant.accept, blunt=False, coarsely=coarsely)
+    found = by_parts or tolerance().rows(
+        values, allowed.fewest, allowed.rtol, allowed.accept, blunt=False, coarsely=coarsely
+    )
     if again is None:
         return rows | found
     code = OwnCode(partial(_tensors, again), made_anew)

@@ -103,7 +103,7 @@ class Evidence:
             return rows | by_parts
         judged = partial(self._tolerance.rows, rtol=meant.rtol, accept=meant.accept, coarsely=coarsely)
         if outputs:
-            rows |= judged(outputs, 1, blunt=False)
+            rows |= judged(outputs, fewest, blunt=False)
         # Whoever looks coarsely takes what is inconclusive for what agrees.
         return rows | judged(comparable, fewest, blunt=not coarsely)
 

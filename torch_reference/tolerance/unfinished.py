@@ -59,7 +59,7 @@ class Unfinished:
         within = [_is_within(off, limit) for off, limit, _ in triples]
         if all(within):
             return True
-        if draw < fewest:
+        if draw < fewest and not self.movement.is_exact:
             return False
         is_outside = not all(_is_within(off, limit, far) for off, limit, _ in triples)
         if self.movement.is_exact or self.plainly or draw >= STILL or not is_outside:

@@ -25,6 +25,8 @@ def of_the_loss_or_as_given(
     above = [name for name in point if name.startswith(UPSTREAM)]
     if len(above) != 1 or point[above[0]].ndim:
         return given, point
+    if _in_doubt(given) < (1 if _right_ones(given) else 2):  # then nothing there could be told otherwise
+        return given, point
     plain = {**point, above[0]: torch.ones_like(point[above[0]])}
     found = links_at(plain)
     if not found.wrong:
@@ -39,11 +41,19 @@ def _without_upstream(given: ChainReport, plain: ChainReport) -> ChainReport:
 
     Where all that is returned lacks the upstream gradient it may have been forgotten anywhere.
     """
-    returned = [one for one in given.links if one.quantity.returned and not one.quantity.is_increment]
-    if not given.wrong or all(one.status is not Status.RIGHT for one in returned):
+    if not given.wrong or not _right_ones(given):
         return given
     local = [replace(one, status=Status.RIGHT) for one in plain.links if not one.quantity.returned]
-    return replace(given, links=(*local, *map(_handed_on, returned)), note=OF_THE_LOSS)
+    return replace(given, links=(*local, *map(_handed_on, _returned(given))), note=OF_THE_LOSS)
+
+
+def _returned(report: ChainReport) -> list[Judged]:
+    return [one for one in report.links if one.quantity.returned and not one.quantity.is_increment]
+
+
+def _right_ones(report: ChainReport) -> list[Judged]:
+    """What is returned right."""
+    return [one for one in _returned(report) if one.status is Status.RIGHT]
 
 
 def _handed_on(one: Judged) -> Judged:

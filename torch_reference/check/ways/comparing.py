@@ -77,7 +77,9 @@ def _rows(
     shapes = {name: tuple(attempt.point[name].shape) for name in made.gradients}
     # What is judged to half of the digits needs no excuse for the last ones.
     again = None if attempt.by_chance or attempt.roughly else lambda: _together(attempt.call())
-    options: dict[str, Any] = {"fewest": 1, "coarsely": True, "outputs": outputs, "again": again}
+    options: dict[str, Any] = {"coarsely": True, "outputs": outputs, "again": again}
+    if attempt.roughly:  # of which no bound is shown
+        options["fewest"] = 1
 
     def derive(values: Tensors) -> Tensors:
         return _together(session.differentiated(values, tuple(shapes)))

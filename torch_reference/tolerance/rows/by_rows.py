@@ -167,7 +167,7 @@ class _Judgement:
             found = all_rows(tolerance, self.whole, others, fewest)
         if self.whole.own:
             found = self.whole.own.look_at(found, others, movement, of_sums=is_rest)
-        return found | all_rows(tolerance, self.whole, wrong, min(fewest, 2), plainly=True)
+        return found | all_rows(tolerance, self.whole, wrong, 1, plainly=True)
 
     def _weights(self, share: float, is_mean: bool | None = None) -> dict[str, float]:
         """By what a part's results are multiplied: the gradients of a mean's part are larger than those."""

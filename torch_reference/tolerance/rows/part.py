@@ -35,11 +35,11 @@ def soon_settled(
 def all_rows(
     tolerance: Tolerance, whole: Whole, asked: Tensors, fewest: int, plainly: bool = False
 ) -> dict[str, Row]:
-    """The rows by all draws that they need; an output is not inconclusive, and one draw may do."""
+    """The rows by all draws that they need; an output is not inconclusive."""
     allowed, found = whole.allowed, dict[str, Row]()
-    for is_output, least in ((True, 1), (False, fewest)):
+    for is_output in (True, False):
         here = {name: value for name, value in asked.items() if (name in whole.outputs) is is_output}
         found |= tolerance.rows(
-            here, least, allowed.rtol, allowed.accept, blunt=not is_output, plainly=plainly
+            here, fewest, allowed.rtol, allowed.accept, blunt=not is_output, plainly=plainly
         )
     return found
