@@ -1,5 +1,6 @@
 """Of a large point, too, what differs is looked at for roundings of the code itself, in any precision."""
 
+import warnings
 from collections.abc import Callable
 
 import pytest
@@ -44,6 +45,16 @@ def test_outputs_that_cancel_are_right(dtype: torch.dtype) -> None:
     pair = (lambda x: (torch.log(1 + x.exp()), x), lambda x, above: above * torch.sigmoid(x))
     report = check_function(pair, functional.softplus, randn(dtype), order=1, ways=[])
     assert report.agrees, report
+
+
+def test_what_requires_a_gradient_is_looked_at_without_a_warning() -> None:
+    """Torch warned of a number that was made of it."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        x = randn(torch.float32).requires_grad_()
+        report = check_function(lambda x: torch.log(x * x + 1), lambda x: torch.log1p(x * x), x, ways=[])
+    assert report.agrees, report
+    assert not seen
 
 
 @pytest.mark.parametrize("count", [7000, 17000])

@@ -193,6 +193,6 @@ def _sizes(value: Tensor, finest: float, again: Again, name: str) -> Tensor:
     """How large the terms of the code itself are, where the reference has none, by coarse roundings."""
     try:
         with OwnRun(0, finest, spread=COARSE / finest):
-            return difference(again()[name], value.double()).abs().amax() / COARSE
+            return difference(again()[name].detach(), value.double()).abs().amax() / COARSE
     except Exception:  # it is the user's code
         return torch.zeros((), dtype=torch.float64)
