@@ -1,11 +1,12 @@
 """Where no kink is near, none is looked for long."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 import torch
 from torch import Tensor
 
+from torch_reference.tolerance.kinks.beside import FIRST, beside
 from torch_reference.tolerance.kinks.sides import sides
 from torch_reference.tolerance.movement import Movement
 
@@ -28,3 +29,23 @@ def test_what_does_not_turn_where_all_is_moved_far_is_no_kink(
     runs.clear()
     assert bool(sides(movement)) == is_near
     assert (len(runs) > 12) == is_near
+
+
+@pytest.mark.parametrize(
+    ("slope", "is_one"),
+    [(lambda x: x / (x * x + 1), False), (lambda x: x.sign() * 0.1, True), (lambda x: x**-3, True)],
+    ids=["smooth", "a jump", "a pole"],
+)
+def test_what_grows_from_zero_with_the_step_is_no_kink(
+    slope: Callable[[Tensor], Tensor], is_one: bool
+) -> None:
+    """What is 0 has no bound, and each number beside it is a jump from there: 128 runs showed no other."""
+    runs = []
+
+    def reference(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        runs.append(values["x"])
+        return {"x": torch.where(values["x"] == 0, 0.0, slope(values["x"]))}
+
+    movement = Movement(reference, {"x": torch.tensor([0.0, 0.0, 1.0]).double()})
+    assert bool(beside(movement)) == is_one
+    assert (len(runs) > 1 + 2 * FIRST) == is_one

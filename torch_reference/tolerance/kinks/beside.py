@@ -51,23 +51,39 @@ def beside(here: Movement) -> list[Side]:
     What is equal in a coarser precision alone is no kink here: such decisions turn where they are seen.
     """
     size = sum(value.numel() for value in here.inputs.values())
-    sides = list(_sides(here, range(FIRST)))
+    sides = list(_sides(here, range(FIRST), surely=True))
     most = min(MANY, max(SOME, NUMBERS // max(size, 1)))
     return sides + list(_sides(here, range(FIRST, most)) if sides else ())
 
 
-def _sides(here: Movement, seeds: range) -> Iterator[Side]:
+def _sides(here: Movement, seeds: range, surely: bool = False) -> Iterator[Side]:
     least = least_jump(here)
     for seed in seeds:
         with discarded():
-            there = Movement(here.reference, _aside(here, seed))
-            there.coarsest, there.dtypes, there.in_float64 = here.coarsest, here.dtypes, True
-            side = Side(there, least)
-            if any(
-                side.jumping(there.expected[name] - value, here.bound(name)).any()
+            side = Side(_there(here, seed), least)
+            jumps = {
+                name: side.jumping(side.movement.expected[name] - value, here.bound(name))
                 for name, value in here.expected.items()
-            ):
+            }
+            if not any(bool(jump.any()) for jump in jumps.values()):
+                continue
+            if not surely or _stay(jumps, here, _there(here, seed, 2.0)):
                 yield side
+
+
+def _stay(jumps: Tensors, here: Movement, farther: Movement) -> bool:
+    """Whether one of the jumps is none that twice the step makes twice as large, as a change at 0 is."""
+    for name, jump in jumps.items():
+        twice = farther.expected[name] - here.expected[name]
+        if bool(((jump != 0) & ~((twice - 2 * jump).abs() < jump.abs() / 2)).any()):
+            return True
+    return False
+
+
+def _there(here: Movement, seed: int, steps: float = 1.0) -> Movement:
+    there = Movement(here.reference, _aside(here, seed, steps))
+    there.coarsest, there.dtypes, there.in_float64 = here.coarsest, here.dtypes, True
+    return there
 
 
 def least_jump(here: Movement) -> float:
@@ -75,20 +91,20 @@ def least_jump(here: Movement) -> float:
     return JUMP * unit(torch.float64) / min(unit(here.coarsest), unit(FINE))
 
 
-def _aside(here: Movement, seed: int) -> Tensors:
+def _aside(here: Movement, seed: int, steps: float) -> Tensors:
     generator = torch.Generator("cpu").manual_seed(seed)
     return {
-        name: _moved(value, generator) if name in here.expected else value
+        name: _moved(value, generator, steps) if name in here.expected else value
         for name, value in here.exact_inputs.items()
     }
 
 
-def _moved(value: Tensor, generator: torch.Generator) -> Tensor:
+def _moved(value: Tensor, generator: torch.Generator, steps: float) -> Tensor:
     """The value a little aside; a zero, which is no number of roundings from anything, too."""
     if not value.is_floating_point():
         return value
     number = torch.randn(value.shape, generator=generator, dtype=value.dtype, device="cpu").to(value.device)
-    return value + number * torch.where(value == 0, NEXT_TO_ZERO, value.abs() * STEP)
+    return value + steps * number * torch.where(value == 0, NEXT_TO_ZERO, value.abs() * STEP)
 
 
 @contextlib.contextmanager
