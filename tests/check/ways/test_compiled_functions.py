@@ -51,3 +51,25 @@ def test_what_a_compiler_makes_of_a_negated_view_is_a_warning() -> None:
         torch.compiler.reset()
     assert report.agrees, str(report)
     assert "warning: with negative views as inputs" in str(report)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(which("g++") is None, reason="nothing to compile with")
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # dynamo reads it of every input
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method`")  # inductor's own
+def test_after_torch_func_it_is_called_in_no_mode() -> None:
+    """What was compiled under torch.func is NaN in a mode around it (torch 2.13): a norm was so elsewhere."""
+
+    def norm(x: Tensor, gain: Tensor, eps: float = 1e-6) -> Tensor:
+        wide = x.float()
+        return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)).to(x.dtype) * gain
+
+    x, gain = torch.randn(8, 6, generator=draws), torch.rand(6, generator=draws) + 0.5
+    torch.compiler.reset()
+    try:
+        compiled = torch.compile(norm)
+        report = check_function(compiled, norm, x, gain, ways=["torch.func", "redrawn"], order=1, draws=0)
+    finally:
+        torch.compiler.reset()
+    assert report.agrees, report
+    assert dict(report.ways) == {"torch.func": "agrees", "redrawn": "agrees"}

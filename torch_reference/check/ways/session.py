@@ -141,12 +141,15 @@ class Session:
         layout: Callable[[str, Any], Any] = lambda name, value: value,
         within: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> Made:
-        """The gradients at a point, every tensor passed on in the layout that is asked for, within a mode."""
+        """The gradients at a point, every tensor passed on in the layout that is asked for, within a mode.
+
+        None around compiled code: it would be compiled with it, and after torch.func it is NaN (torch 2.13).
+        """
         wanted, is_given = wanted or self.wanted, all(point[n] is value for n, value in self.inputs.items())
         point = copies(point)
         tensors = {name: layout(name, value) for name, value in self.tensors(point).items()}
         above = {name: value for name, value in tensors.items() if name.startswith(UPSTREAM)}
-        with within():
+        with nullcontext() if self.foreign.is_compiled else within():
             outputs, found = self.function.differentiated(tensors, above, wanted)
         if self.graph is None:
             outputs = to_be_compared(outputs, self.plain.outputs if is_given else None, point, self.point)
