@@ -49,12 +49,21 @@ def test_rounded_factors_are_a_matter_of_precision(rounds: torch.dtype, dtype: t
         lambda a, b: (
             (a @ b) * (1 + 1e-5 * torch.randn(b.shape[1], generator=torch.Generator().manual_seed(1)))
         ),
+        lambda a, b: (a @ b) * (1 + 1e-5 * torch.cos(1e4 * (a @ b))),
         lambda a, b: (
             (c := a @ b)
             + 5e-4 * c.norm() / 22 * torch.randn(c.shape, generator=torch.Generator().manual_seed(1))
         ),
     ],
-    ids=["a factor", "an offset", "a row", "factors of columns", "far smaller errors", "of each element"],
+    ids=[
+        "a factor",
+        "an offset",
+        "a row",
+        "factors of columns",
+        "far smaller errors",
+        "and others beside these",
+        "of each element",
+    ],
 )
 def test_a_small_mistake_is_none(wrong: Product) -> None:
     """Its errors add up in sums, or are far smaller; nor are numbers that differ called the factor 1."""
@@ -86,3 +95,28 @@ def test_other_factors_than_the_references_are_rounded(rounds: torch.dtype) -> N
     )
     kinds = [finding.diagnosis.kind for finding in report.findings if finding.diagnosis]
     assert kinds == ["coarse precision"] * 3, report
+
+
+@pytest.mark.medium
+def test_products_that_a_recurrence_has_not_are_rounded() -> None:
+    """As those of linear attention in blocks, beside a loop over its steps."""
+    product, mask = rounded_to(torch.float16), torch.ones(20, 20).tril()
+
+    def forward(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        return product(product(q, k.T) * mask.to(q), v), (q, k, v)
+
+    def backward(kept: tuple[Tensor, ...], above: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        q, k, v = kept
+        scores, d_scores = product(q, k.T) * mask.to(q), product(above, v.T) * mask.to(q)
+        return product(d_scores, k), product(d_scores.T, q), product(scores.T, above)
+
+    def by_steps(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        state, outputs = q.new_zeros(q.shape[1], v.shape[1]), []
+        for step in range(len(q)):
+            state = state + k[step, :, None] * v[step]
+            outputs.append((q[step, :, None] * state).sum(0))
+        return torch.stack(outputs)
+
+    q, k, v = (torch.randn(20, 16, generator=draws) for _ in range(3))
+    report = check_function((forward, backward), by_steps, q, k, v, ways=[], order=1)
+    assert all(finding.diagnosis.kind == "coarse precision" for finding in report.findings[1:]), report

@@ -5,8 +5,10 @@ from types import FunctionType
 import torch
 from torch import Tensor
 
+from torch_reference.judging.derivation_task import Task
 from torch_reference.repair.search import Trials
 from torch_reference.repair.single_edits import repairs
+from torch_reference.repair.task_trials import TaskTrials
 
 
 def wrong(x: Tensor, above: Tensor) -> dict[str, Tensor]:
@@ -28,3 +30,14 @@ def test_the_likeliest_line_is_told_none_the_less() -> None:
     there = repairs(Trials(wrong, is_right, is_right, False), wrong.__code__, lines, ())
     assert (there.found, there.tried) == ((), 0)
     assert there.lines == here.lines
+
+
+def test_where_the_point_is_is_asked() -> None:
+    """Torch's device for no numbers stands for a GPU."""
+
+    def on(device: str) -> Trials:
+        point = {"x": torch.ones(2, device=device)}
+        return TaskTrials(lambda edited: Task(edited, None, point, dict, ()), wrong).trials  # type: ignore[arg-type]
+
+    assert on("cpu").is_on_a_processor
+    assert not on("meta").is_on_a_processor

@@ -136,7 +136,7 @@ def _is_as_large(task: Task, name: str, draw: Draw, rounded: Callable[[Tensor], 
     }
     shapes = {name: tuple(draw.reference[name].shape)}
     manual = task.derivation(beside)[name]
-    if draw.cuts or manual is None or min(manual.numel(), draw.manual[name].numel()) < FEWEST:
+    if manual is None or min(manual.numel(), draw.manual[name].numel()) < FEWEST:
         return False
     errors = []
     for point, value in ((draw.point, draw.manual[name]), (beside, manual)):

@@ -47,8 +47,6 @@ class _Setting(TorchFunctionMode):
 
 
 def _sets_data(session: Session) -> bool:
-    if session.foreign.is_compiled:  # no mode is around that
-        return False
     with _Setting() as seen:
         session.called(session.point)
     return seen.is_seen

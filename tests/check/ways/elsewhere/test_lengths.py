@@ -97,3 +97,23 @@ def test_gates_are_as_many_as_steps() -> None:
     x, gates = drawn(1, 40, 64), drawn(1, 40, 64)
     report = check_function(Recurrence, recurrence, x, gates, ways=["lengths"], order=1, draws=0)
     assert report.agrees, report
+
+
+def test_a_constant_is_made_longer() -> None:
+    """Of which no gradient tells what the reference reads."""
+
+    class Weighted(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, weights: Tensor) -> Tensor:
+            ctx.save_for_backward(weights)
+            return x * weights.sum(-1)
+
+        @staticmethod
+        def backward(ctx: Any, above: Tensor) -> Any:
+            (weights,) = ctx.saved_tensors
+            return above * weights[..., :8].sum(-1), None
+
+    report = check_function(
+        Weighted, lambda x, w: x * w.sum(-1), drawn(3), drawn(3, 4), wrt=[0], ways=["lengths"], draws=0
+    )
+    assert not report.agrees

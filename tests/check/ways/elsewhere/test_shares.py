@@ -64,6 +64,9 @@ def test_halves_of_a_table_stay_alike(columns: int) -> None:
     one, other = found["sin"].chunk(2, -1)
     assert torch.equal(one, -other)
     assert torch.equal(found["x"], given["x"][kept])
+    odd = parted(given, {name: value[..., :3] for name, value in given.items()})
+    assert torch.equal(odd["cos"], half[:, :3])
+    assert torch.equal(parted({"one": half[:, :1]}, {"one": half[:, :2]})["one"], half[:, :2])
 
 
 @pytest.mark.medium

@@ -61,10 +61,9 @@ def _is_read(session: Session, places: Places, size: int) -> bool:
         shapes = {name: tuple(attempt.point[name].shape) for name in names}
         found = reference_gradients(session.objective, attempt.point, shapes)
         return not names or any(
-            bool(found[name].narrow(dim, length, size - length).any())
+            bool(found[name].narrow(dim, length := session.inputs[name].shape[dim], size - length).any())
             for name, dims in names.items()
             for dim in dims
-            if size > (length := session.inputs[name].shape[dim])
         )
     return False
 

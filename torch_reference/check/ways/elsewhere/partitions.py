@@ -95,10 +95,10 @@ def _shared_anew(given: Tensor, value: Tensor) -> Tensor:
 
 def _halved_anew(given: Tensor, value: Tensor) -> Tensor:
     """The value, its halves alike, or of opposite signs, where those given were and have another length."""
-    if not given.ndim or value.shape[-1:] == given.shape[-1:] or value.shape[-1] % 2 or given.shape[-1] % 2:
+    if not given.ndim or value.shape[-1:] == given.shape[-1:] or value.shape[-1] % 2 or given.shape[-1] < 2:
         return value
     one, other = given.chunk(2, -1)
-    if not given.numel() or not value.numel() or not (torch.equal(one, other) or torch.equal(one, -other)):
+    if not (torch.equal(one, other) or torch.equal(one, -other)):
         return value
     half = value.chunk(2, -1)[0]
     return torch.cat([half, half if torch.equal(one, other) else -half], -1)
