@@ -66,6 +66,8 @@ def test_halves_of_a_table_stay_alike(columns: int) -> None:
     assert torch.equal(found["x"], given["x"][kept])
     odd = parted(given, {name: value[..., :3] for name, value in given.items()})
     assert torch.equal(odd["cos"], half[:, :3])
+    mask = torch.tensor([True, False, True, False])
+    assert torch.equal(parted({"mask": mask}, {"mask": mask[:2]})["mask"], mask[:2])
     assert torch.equal(parted({"one": half[:, :1]}, {"one": half[:, :2]})["one"], half[:, :2])
 
 

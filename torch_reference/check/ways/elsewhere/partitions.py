@@ -95,7 +95,9 @@ def _shared_anew(given: Tensor, value: Tensor) -> Tensor:
 
 def _halved_anew(given: Tensor, value: Tensor) -> Tensor:
     """The value, its halves alike, or of opposite signs, where those given were and have another length."""
-    if not given.ndim or value.shape[-1:] == given.shape[-1:] or value.shape[-1] % 2 or given.shape[-1] < 2:
+    if not given.is_floating_point() or not given.ndim or value.shape[-1] == given.shape[-1]:
+        return value
+    if value.shape[-1] % 2 or given.shape[-1] < 2:
         return value
     one, other = given.chunk(2, -1)
     if not (torch.equal(one, other) or torch.equal(one, -other)):
