@@ -136,7 +136,7 @@ class Evidence:
         choices = partial(choices_of_rows, self.point, manual)
         own = OwnRows(derive, allowed.accept) if derive else None
         found = rows_by_parts(reference, self.point, choices, manual, allowed, self.outputs, own)
-        self.refuted = own.refuted if own and found else set()
+        self.refuted = own.refuted if own else set()
         return found
 
 

@@ -2,6 +2,7 @@
 
 import cProfile
 import profile
+import sys
 from typing import Any
 
 import pytest
@@ -24,3 +25,24 @@ def test_foreign_code_is_seen_beside_a_profiler(profiler: Any) -> None:
     assert own.runcall(looked)
     own.create_stats()
     assert any("sin" in name for _, _, name in own.stats)
+
+
+def test_a_profiler_that_cannot_be_put_back_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nothing is seen."""
+    monkeypatch.setattr(sys, "getprofile", object)
+    monkeypatch.setattr(sys, "setprofile", lambda looking: pytest.fail("it was put away"))
+    with looking_for_foreign_code() as found:
+        torch.ones(3).numpy()
+    assert not found.is_seen
+
+
+def test_what_is_compiled_is_not_foreign() -> None:
+    """Its compiler is not looked at, which takes long enough."""
+    compiler = {"__name__": "torch._inductor.codecache", "getprofile": sys.getprofile}
+    exec("def look():\n    len('')\n    return getprofile()", compiler)
+    with looking_for_foreign_code() as found:
+        torch.ones(3).numpy()
+        assert found.is_seen
+        assert compiler["look"]() is None
+    assert not found.is_seen
+    assert found.shares_memory

@@ -10,6 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import check_function
+from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.own_code.in_float64 import Exact
+from torch_reference.tolerance.own_code.returned import that_were_returned
 
 HALVES = (torch.bfloat16, torch.float16)
 check = partial(check_function, ways=[], order=1, draws=0)
@@ -77,6 +80,26 @@ def test_a_loss_in_float32_of_numbers_in_16_bits(dtype: torch.dtype) -> None:
     x = randn(16, 16, dtype=dtype)
     assert check(loss(1.0), reference, x).agrees
     assert verdict(loss(1.01), reference, x) == "differs"
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(1.0, "agrees"), (1.012, "differs")])
+def test_infinities_say_nothing_of_the_other_numbers(factor: float, expected: str) -> None:
+    """The reference hands on a logarithm in 16 bits, of which a hundredth of a power is a rounding."""
+    x = torch.cat([torch.zeros(1), 2.0 ** randn(63, dtype=torch.float32)]).bfloat16()
+    pair = (lambda x: (factor * x.float() ** -3, x), lambda x, above: above * -3 * factor * x.float() ** -4)
+    reference = lambda x: torch.exp(-3 * x.log()).float()  # noqa: E731
+    assert verdict(pair, reference, x) == expected
+
+
+def test_what_is_returned_as_it_is_in_float64_is_not_run_again() -> None:
+    """A rounding of it is what was returned."""
+    x = {"x": randn(8, dtype=torch.bfloat16)}
+    movement = Movement(lambda point: {"x": point["x"] * 2.0}, x)
+    exact = Exact(movement.expected, movement.expected, has_tables=False)
+    ask = partial(that_were_returned, ["x"], exact)
+    fail = lambda *_: pytest.fail("it was run")  # noqa: E731
+    assert ask({"x": x["x"] * 2.0}, movement, fail, fail) == ["x"]
+    assert ask({"x": x["x"] * 2.1}, movement, lambda: {"x": x["x"] * 2.1}, fail) == []
 
 
 def test_an_output_by_a_constant_in_16_bits_is_right() -> None:

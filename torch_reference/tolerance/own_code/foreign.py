@@ -7,7 +7,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-OWN = {"torch", *sys.stdlib_module_names} - {"ctypes", "_ctypes"}
+OWN = {"torch", *sys.stdlib_module_names}
 HANDED_OVER = {"data_ptr", "untyped_storage", "numpy", "__dlpack__", "_to_dlpack", "to_dlpack"}
 """With the memory itself, which ctypes, numba and Triton's interpreter read as they like, unseen."""
 BROUGHT_IN = {"_from_dlpack", "from_numpy", "frombuffer"}

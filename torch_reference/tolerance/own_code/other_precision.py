@@ -24,8 +24,6 @@ from torch_reference.tolerance.second_look import sizes_of_terms
 
 FINE = {torch.float64: torch.float32, torch.float32: torch.float64}
 OTHER = FINE | dict.fromkeys(HALF, torch.float32)
-FIRST, HOPELESS = 6, 64.0
-"""After so many draws, what is still so many bounds away stays outside."""
 NEAR = 64.0
 """Off by so many times as many roundings there as here, and of the largest element, it is a mistake, or
 out of its domain."""
@@ -52,8 +50,8 @@ def explained_by_another(
     other = OTHER.get(movement.coarsest)
     if other is None:
         return []
-    scale = SPREAD / ROUNDINGS * unit(movement.coarsest) / unit(other)
-    still, found = dict(own), []
+    scale = SPREAD / ROUNDINGS * unit(movement.coarsest)
+    still, found = dict(own), list[str]()
     for each in own.values():
         each.outside.clear()  # these draws are of another kind
     for draw in range(DRAWS):
@@ -61,18 +59,15 @@ def explained_by_another(
             off = _off(still, movement, derive, other, draw)
         except Exception:  # it is the user's code, at other numbers
             break
-        for name, distance in off.items():
+        for name, there in off.items():
             each = still[name]
             if anywhere and not draw:
-                _allow_roundings_of_the_largest(each, movement, name, distance / unit(other))
-            if each.is_explained(each.value + scale * distance):
+                _allow_roundings_of_the_largest(each, movement, name, there)
+            here = each.off[""] / unit(movement.coarsest)
+            noise = NEAR * torch.maximum(here, each.expected.abs().amax())
+            if each.is_explained(each.value + scale * there.where(there.abs() <= noise, 0.0)):
                 found.append(name)
-        last = draw >= FIRST
-        still = {
-            name: still[name]
-            for name in off
-            if name not in found and not (last and still[name].is_hopeless(HOPELESS))
-        }
+        still = {name: each for name, each in still.items() if name not in found and not each.is_hopeless()}
         if not still:
             break
     return found
@@ -92,20 +87,12 @@ def moved_by_another(found: Tensors, movement: Movement, derive: Derive, seed: i
 def _off(
     names: Mapping[str, OwnDraws], movement: Movement, derive: Derive, other: torch.dtype, seed: int
 ) -> dict[str, Tensor]:
-    """How far off the code is in the other precision, where that may be rounding."""
+    """How far off the code is in the other precision, in its roundings."""
     point = _beside(movement.inputs, other, seed)
     made = derive(point)
     with ExactRun():
         right = movement.reference(widened_inputs(point))
-    found = {}
-    for name, each in names.items():
-        value = made[name].detach()
-        if value.shape == each.value.shape:
-            distance = difference(value, right[name])
-            here = each.off[""] / unit(movement.coarsest)
-            noise = torch.maximum(here, right[name].abs().amax()) * unit(other)
-            found[name] = distance.where(distance.abs() <= NEAR * noise, 0.0)
-    return found
+    return {name: difference(made[name].detach(), right[name]) / unit(other) for name in names}
 
 
 def _beside(inputs: Tensors, other: torch.dtype, seed: int) -> dict[str, Tensor]:

@@ -9,10 +9,12 @@ from torch import Tensor
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import DRAWS, FACTOR
+from torch_reference.tolerance.unfinished import certain
 
-SOME, MANY = 6, math.log(64)
-"""After so many draws it is seen how many become less; of so many that are expected outside, none is so with
-a probability of e⁻⁶⁴."""
+FEW, HOPELESS = 6, 64.0
+"""After more draws, what is still so many bounds away stays outside; before, what is certain to."""
+MANY = math.log(64)
+"""Of so many that are expected outside, none is so with a probability of e⁻⁶⁴."""
 
 
 class OwnDraws:
@@ -58,15 +60,17 @@ class OwnDraws:
         """Whether everything is within both bounds together."""
         return not any(bool(each.any()) for each in self._outside().values())
 
-    def is_hopeless(self, bounds: float) -> bool:
-        """Whether most of what is outside of its bound is so many bounds away, of the draw farthest from it.
+    def is_hopeless(self, is_last: bool = False) -> bool:
+        """Whether most of what is outside of its bound is many bounds away, of the draw farthest from it.
 
         On the grid of a dtype all of the first draws of one in a hundred elements are the same number. Or
         whether many would be outside after all draws, if as many as in the later half of these came inside
-        in each of the others: it becomes fewer.
+        in each of the others: it becomes fewer. After the last draw nothing is waited for.
         """
         if self._stays_outside():
             return True
+        draws = len(self.outside)
+        bounds = HOPELESS if is_last or draws > FEW else certain(draws)
         for which, off in self.off.items():
             outside = off > self.bounds[which]
             far = off > bounds * self._within(which, self.farthest[which])
@@ -76,7 +80,7 @@ class OwnDraws:
 
     def _stays_outside(self) -> bool:
         draws = len(self.outside)
-        if draws < SOME or not self.outside[-1]:
+        if draws < FEW or not self.outside[-1]:
             return False
         now, before = self.outside[-1], self.outside[draws - draws // 2 - 1]
         return math.log(now) - math.log(before / now) * (DRAWS - draws) / (draws // 2) > MANY

@@ -27,12 +27,9 @@ from torch_reference.tolerance.own_code.own_draws import OwnDraws
 from torch_reference.tolerance.own_code.own_run import OwnRun, own_run
 from torch_reference.tolerance.rounding.roundings import FINE, unit
 from torch_reference.tolerance.second_look import sizes_of_terms
-from torch_reference.tolerance.unfinished import certain
 
 NEAR = 64.0
 """So many u of the largest element, or of the largest sum of what is added up to one."""
-FIRST, HOPELESS = 6, 64.0
-"""After so many draws, what is still so many bounds away stays outside; before, what is certain to."""
 MOST_SECONDS = 10.0
 """Who takes longer for so many draws is not waited for; what they would have explained is not known."""
 COARSE = 2.0**-10
@@ -118,13 +115,12 @@ def _explained(
             still = {name: each for name, each in still.items() if not each.is_explained(found[name])}
         except Exception:  # it is the user's code
             return {}
-        far = HOPELESS if draw >= FIRST else certain(draw + 1)
-        still = {name: each for name, each in still.items() if not each.is_hopeless(far)}
+        still = {name: each for name, each in still.items() if not each.is_hopeless()}
         if not still or not (sees_all or any(each.farthest[""].any() for each in still.values())):
             break  # what is not seen is not moved
     explained = {name: "" for name, each in own.items() if each.is_inside()}
     if is_over:
-        explained |= {name: TOO_SLOW for name, each in still.items() if not each.is_hopeless(HOPELESS)}
+        explained |= {name: TOO_SLOW for name, each in still.items() if not each.is_hopeless(is_last=True)}
     if sees_all:
         return explained
     if by_another and (rest := {name: each for name, each in own.items() if name not in explained}):

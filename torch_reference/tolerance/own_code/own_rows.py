@@ -15,8 +15,8 @@ from torch import Tensor
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
-from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors
-from torch_reference.tolerance.own_code.own_roundings import NEAR, forgiven, reach
+from torch_reference.tolerance.movement import Movement, Reference, Tensors
+from torch_reference.tolerance.own_code.own_roundings import EXPLAINED, TOO_SLOW, forgiven, reach
 from torch_reference.tolerance.own_code.own_run import own_run
 from torch_reference.tolerance.rounding.roundings import unit
 
@@ -45,26 +45,15 @@ class OwnRows:
         movement.derive, movement.actual = self.derive, {}
         for name, most in self.explained.items():
             if name in actual:
-                expected = movement.expected[name]
-                near = max(most, NEAR * unit(movement.coarsest) * float(expected.abs().amax()))
-                if float(difference(actual[name], expected).abs().amax()) <= near:
-                    movement.actual[name] = actual[name]
+                off = difference(actual[name], movement.expected[name]).abs()
+                movement.actual |= {name: actual[name]} if float(off.amax()) <= most else {}
 
-    def look_at(
-        self, rows: dict[str, Row], actual: Tensors, movement: Movement, of_sums: bool = False
-    ) -> dict[str, Row]:
+    def look_at(self, rows: dict[str, Row], actual: Tensors, movement: Movement) -> dict[str, Row]:
         """The rows of a part, with what the code's own roundings explain there, if it makes them there, too.
-
-        What differs in a sum alone, in the first part that does, is for all rows to tell: others average out;
-        unless of sums is asked, as of rows that are left since they are farther off than others.
 
         Shapes: actual, the numbers of the part
         """
-        differing = {
-            name: actual[name]
-            for name, row in rows.items()
-            if row.verdict is Verdict.DIFFERS and (of_sums or not row.part or name in self.explained)
-        }
+        differing = {name: actual[name] for name, row in rows.items() if row.verdict is Verdict.DIFFERS}
         asked = self._made_again(differing, movement) if differing else {}
         if not asked:
             return rows
@@ -73,11 +62,16 @@ class OwnRows:
         for name, value in asked.items():
             if told[name].verdict is Verdict.DIFFERS:
                 self.refuted.add(name)
-            elif told[name].agrees:
+            elif told[name].explanation == EXPLAINED:
                 self.explained[name] = reach(value, movement, name, again, unit(movement.coarsest))
-            else:
+            elif told[name].explanation != TOO_SLOW:  # it loses digits, which this part tells
                 self.explained[name] = math.inf
         return told
+
+    def forget(self) -> None:
+        """Begin anew, with other rows: what digits one of these has lost is told of none of those."""
+        self.explained.clear()
+        self.refuted.clear()
 
     def _made_again(self, asked: Tensors, movement: Movement) -> dict[str, Tensor]:
         """What it makes of the part alone as well, within what rounding explains."""
@@ -101,22 +95,18 @@ class OwnMovement(Movement):
         super().__init__(reference, inputs)
         self.derive: Derive | None = None
         self.actual: dict[str, Tensor] = {}
+        self.own_draws = 0
 
-    def draw(self, seed: int) -> None:
-        """Run both once more, moved, and keep the largest movements."""
-        super().draw(seed)
-        self._move_code(seed)
+    def at_least(self, draws: int) -> None:
+        """Run both, moved, until so many draws are made, at most DRAWS, and keep the largest movements."""
+        super().at_least(draws)
+        while self.derive is not None and self.actual and self.own_draws < self.draws:
+            self._move_code(self.derive, self.own_draws)
+            self.own_draws += 1
 
-    def _pair(self) -> None:
-        super()._pair()
-        for seed in range(self.draws):
-            self._move_code(seed)
-
-    def _move_code(self, seed: int) -> None:
-        if self.derive is None or not self.actual:
-            return
-        with own_run(DRAWS + seed, unit(self.coarsest)):  # others than where it is asked once more
-            found = self.derive(self.inputs)
+    def _move_code(self, derive: Derive, seed: int) -> None:
+        with own_run(seed, unit(self.coarsest)):
+            found = derive(self.inputs)
         for name, value in self.actual.items():
             off = found[name].detach().to(self.expected[name].dtype) - value
             known = self.moved_sums[name]

@@ -25,17 +25,17 @@ def that_were_returned(
 
     Those of code that is not seen are told by another precision.
     """
-    own = {}
+    still = dict[str, OwnDraws]()
     for name in names:
         expected, value = movement.expected[name], exact.found[name]
         last = numbers(movement.last_rounding(name), expected)
         bounds = {"": last, **dict(sums(last, value.abs()))}  # equal elements round alike
-        own[name] = OwnDraws(numbers(manual[name], expected), value, bounds)
-    explained = [name for name, each in own.items() if each.is_inside()]
+        own = OwnDraws(numbers(manual[name], expected), value, bounds)
+        still |= {} if own.is_inside() else {name: own}
     try:
         foreign = Foreign()
         for draw in range(DRAWS):
-            if len(explained) == len(own):
+            if not still:
                 break
             if foreign.shares_memory:
                 made: Mapping[str, Tensor] = moved_by_another(exact.found, movement, derive, draw)
@@ -45,12 +45,11 @@ def that_were_returned(
             else:
                 with looking_for_foreign_code() as foreign, OwnRun(draw, unit(movement.coarsest)):
                     made = again()
-            explained += [
-                name
-                for name, each in own.items()
-                if name not in explained
-                if each.is_explained(numbers(made[name], movement.expected[name]))
-            ]
+            still = {
+                name: each
+                for name, each in still.items()
+                if not each.is_explained(numbers(made[name], movement.expected[name]))
+            }
     except Exception:  # it is the user's code
         pass
-    return explained
+    return [name for name in names if name not in still]

@@ -10,14 +10,12 @@ from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.meant import allowances
 from torch_reference.tolerance.movement import Tensors
 from torch_reference.tolerance.own_code.in_float64 import Derive, of_right_formula
+from torch_reference.tolerance.own_code.own_draws import FEW
 from torch_reference.tolerance.own_code.own_formula import by_formula, in_question
-from torch_reference.tolerance.own_code.own_roundings import FIRST, NEAR, forgiven
+from torch_reference.tolerance.own_code.own_roundings import NEAR, forgiven
 from torch_reference.tolerance.own_code.returned import Again
 from torch_reference.tolerance.rounding.roundings import HALF, unit
 from torch_reference.tolerance.verdicts import Tolerance
-
-LOST = 2.0**-4
-"""What is off by more than that part of the largest element is no large point's roundings."""
 
 
 class OwnCode(NamedTuple):
@@ -67,27 +65,18 @@ def _asked_of_many(
 ) -> list[str]:
     """Those of a large point whose own roundings are worth so many runs: few mistakes are so small.
 
-    Of what is off by more it is asked first whether it is right in float64.
+    Of what is off by more it is asked first whether it is right in float64, where it is of another precision.
     """
-    near = [name for name in differing if coarsest not in HALF and _is_off_by(NEAR, rows[name], manual[name])]
+    near = [name for name in differing if coarsest not in HALF and _is_near(rows[name], manual[name])]
     lost = [name for name in differing if name not in near]
-    if coarsest not in HALF:
-        lost = [name for name in lost if may_be_rounding(rows[name], manual[name])]
-    if lost and code.derive:
+    if lost and code.derive and coarsest != torch.float64:
         near += of_right_formula(lost, tolerance().movement, code.derive)
     if near:
-        tolerance().movement.at_least(FIRST)
+        tolerance().movement.at_least(FEW)
     return near
 
 
-def may_be_rounding(row: Row, value: Tensor) -> bool:
-    """Whether the element shown, or the sum, is off by no more than is looked at (own_roundings.py).
-
-    What is in float64 runs in no precision that shows whether its formula is right.
-    """
-    return _is_off_by(NEAR if value.dtype == torch.float64 else LOST / unit(value.dtype), row, value)
-
-
-def _is_off_by(roundings: float, row: Row, value: Tensor) -> bool:
+def _is_near(row: Row, value: Tensor) -> bool:
+    """Whether the element shown, or the sum, is off by a few roundings of the largest, or of all."""
     size = value.abs().sum() if row.part else value.abs().amax()
-    return row.difference is not None and row.difference <= roundings * unit(value.dtype) * float(size)
+    return row.difference is not None and row.difference <= NEAR * unit(value.dtype) * float(size)

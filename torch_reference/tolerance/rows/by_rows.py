@@ -60,10 +60,9 @@ def rows_by_parts(
             if results is None:
                 results = exactly(reference, point)
             return _Judgement(Whole(reference, point, rows, results, allowed, outputs, own)).of(actual)
-        except NotByRowsError:
-            continue
-        except Exception:  # the reference may be defined for all rows alone
-            continue
+        except Exception:  # NotByRowsError, or the reference is defined for all rows alone
+            if own:
+                own.forget()
     return None
 
 
@@ -166,7 +165,7 @@ class _Judgement:
             movement.at_least(ALL)  # of few rows it is known which elements are wrong
             found = all_rows(tolerance, self.whole, others, fewest)
         if self.whole.own:
-            found = self.whole.own.look_at(found, others, movement, of_sums=is_rest)
+            found = self.whole.own.look_at(found, others, movement)
         return found | all_rows(tolerance, self.whole, wrong, 1, plainly=True)
 
     def _weights(self, share: float, is_mean: bool | None = None) -> dict[str, float]:
