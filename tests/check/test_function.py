@@ -103,7 +103,12 @@ ERRORS = {
     "only integer inputs": (
         lambda: check_function(pair(lambda s, g: g), lambda i: i * 0.5, index),
         ValueError,
-        "^inputs: expected tensors of a floating-point type, .* found a tensor of torch.int64: ",
+        "^inputs: expected at least one tensor of a floating-point type, found a tensor of torch.int64: ",
+    ),
+    "only integers of numpy": (
+        lambda: check_function(pair(lambda s, g: g), lambda i: i * 0.5, index.numpy()),
+        ValueError,
+        "found an array of int64: there is nothing to differentiate$",
     ),
 }
 

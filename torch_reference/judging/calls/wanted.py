@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor
 
 from torch_reference.judging.calls.arguments import Arguments
-from torch_reference.judging.calls.really import is_tensor
+from torch_reference.judging.calls.really import is_a, is_tensor
 
 
 def wanted_names(
@@ -36,8 +37,8 @@ def wanted_names(
     if not wanted:
         found = ", ".join(dict.fromkeys(map(_told, arguments.leaves))) or "none"
         raise ValueError(
-            f"inputs: expected tensors of a floating-point type, of one at least, found {found}:"
-            " there is nothing to differentiate"
+            f"inputs: expected at least one tensor of a floating-point type, found {found}: there is nothing"
+            " to differentiate"
         )
     return wanted
 
@@ -45,7 +46,7 @@ def wanted_names(
 def _told(leaf: Any) -> str:
     """What an argument is, in a word or two."""
     if not is_tensor(leaf):
-        return type(leaf).__name__
+        return f"an array of {leaf.dtype}" if is_a(leaf, np.ndarray) else type(leaf).__name__
     layout = str(leaf.layout).removeprefix("torch.")
     kind = "nested" if leaf.is_nested else "" if layout == "strided" else layout.removeprefix("_")
     return f"a {kind} tensor of {leaf.dtype}".replace("a  ", "a ")
