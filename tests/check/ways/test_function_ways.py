@@ -131,3 +131,13 @@ def test_none_is_zero_and_an_output_may_have_no_gradient() -> None:
     first = check_function(SignTimes, lambda x, w: (x * w, x.detach().abs()), x, w).first_wrong
     assert first.name == "outputs[0]"
     assert "inputs[0]" in str(check_function(SignTimes, lambda x, w: (sign_times(x, w)[0], x.abs()), x, w))
+
+
+def test_another_shape_of_the_same_inputs_is_no_refusal() -> None:
+    """It was said to be refused, as another size or option may be."""
+
+    def function(x):
+        return 2 * (x if torch.is_grad_enabled() else x[:1])
+
+    report = check_function(function, lambda x: 2 * x, x, ways=["without grad"], order=1)
+    assert report.first_wrong.row.verdict is Verdict.WRONG_SHAPE, report

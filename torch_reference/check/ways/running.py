@@ -142,8 +142,9 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     wrong = [finding for finding in findings if not finding.agrees and finding.row.verdict.value not in allow]
     others = [each for each in wrong if each.kind == "output"]
     has_own_values = attempt.warns or attempt.own_values
+    is_elsewhere = attempt.point is not session.point  # as it was given it has the form that it had
     if attempt.may_refuse and (
-        (others and has_own_values) or any(each.row.verdict in FORM for each in wrong)
+        (others and has_own_values) or (is_elsewhere and any(each.row.verdict in FORM for each in wrong))
     ):
         # Of a gradient of another shape autograd itself would tell, of a pair's nobody does.
         may = others or (attempt.on_error == "refused" and not attempt.warns)
