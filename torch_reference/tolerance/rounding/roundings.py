@@ -74,7 +74,7 @@ class Roundings:
     def move_product(self, result: Tensor, count: float, unit: float, along: int | None) -> None:
         """Move products of so many factors, in place; along a dimension each is a factor of all behind it."""
         self.move(result, count**0.5 * unit)
-        if along is not None and result.dtype not in HALF:
+        if along is not None:
             factors = torch.ones_like(result)
             self.move(factors, unit)
             result.mul_(factors.cumprod(along))

@@ -127,7 +127,7 @@ def with_ignored_targets(session: Session) -> Iterator[Attempt]:
 def _ignoring(session: Session, inputs: Tensors, told: str) -> Iterator[Attempt]:
     parts = _parting(session)
     ignored = {
-        name: value.clone(memory_format=torch.contiguous_format)
+        name: value
         for name, value in inputs.items()
         if value.dtype in (torch.int32, torch.int64)
         and value.ndim
@@ -139,7 +139,7 @@ def _ignoring(session: Session, inputs: Tensors, told: str) -> Iterator[Attempt]
 
 
 def _every_second(indices: Tensors, number: int) -> dict[str, Tensor]:
-    found = {name: value.clone() for name, value in indices.items()}
+    found = {name: value.clone(memory_format=torch.contiguous_format) for name, value in indices.items()}
     for value in found.values():
         value.view(-1)[1::2] = number
     return found
