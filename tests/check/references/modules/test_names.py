@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from torch_reference import check_modules
+from torch_reference.check.references.modules.submodules import names_around
 
 x = torch.linspace(-1, 2, 12, dtype=torch.float64).view(4, 3)
 
@@ -84,3 +85,4 @@ def test_other_parameters_are_still_told() -> None:
     deeper = Around("module", nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 2)).double())
     with pytest.raises(ValueError, match="without a match"):
         check_modules(pair()[1], deeper, x)
+    assert names_around(["a.weight"], ["b.bias"]) == {}

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from autograd_functions import function, saving
 from torch_reference import check_function, check_modules
+from torch_reference.check.ways.elsewhere import indices
 from torch_reference.check.ways.elsewhere.unwritten import unwritten_is_nan
 
 x = torch.randn(6, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -81,6 +82,7 @@ def test_labels_of_zero_and_one_are_numbers() -> None:
     report = check_function(right, loss, x, labels, ways=["ignored indices"], order=1)
     assert report, report
     assert dict(report.ways) == {"ignored indices": "cannot apply"}
+    assert indices._every_second({"y": labels.T}, -100)["y"].flatten()[1::2].eq(-100).all()
 
 
 def test_what_is_never_written_is_found_where_memory_was_clear() -> None:

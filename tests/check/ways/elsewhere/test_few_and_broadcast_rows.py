@@ -108,9 +108,41 @@ def test_a_pairs_gradient_of_another_shape_is_warned_of() -> None:
 
 
 @pytest.mark.medium
-def test_one_column_for_all_of_another_input_is_warned_of() -> None:
+@pytest.mark.parametrize("factor", [1.0, 1.0j])
+def test_one_column_for_all_of_another_input_is_warned_of(factor: complex) -> None:
     """The values are right, and nobody may have meant that call."""
-    report = check_function(FirstOfAll, torch.add, x, x.cos(), ways=["columns"], order=1)
+    report = check_function(FirstOfAll, torch.add, factor * x, factor * x.cos(), ways=["columns"], order=1)
     assert report.agrees
     told = "with one row of inputs[0] for all it returns others than the reference: inputs[0]"
     assert report.warnings == (told,)
+
+
+def test_one_number_for_all_of_a_complex_vector_is_tried() -> None:
+    """It is one number, and not a pair."""
+
+    class Scaled(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, gain: Tensor) -> Tensor:
+            ctx.save_for_backward(x, gain)
+            return x * gain
+
+        @staticmethod
+        def backward(ctx: Any, g: Tensor) -> Any:
+            x, gain = ctx.saved_tensors
+            return g * gain.conj(), (g * x.conj()).sum_to_size(gain.shape) * (1 + (len(gain) < x.shape[1]))
+
+    gain = torch.complex(x[0], x[1].cos())
+    report = check_function(Scaled, torch.mul, x + 0j, gain, ways=["columns"], order=1, draws=0)
+    assert report.note == "with one number for inputs[1]", report
+
+
+def test_one_row_of_an_only_input_is_for_no_others() -> None:
+    """That is a call with one row, which the way \"rows\" makes."""
+    seen = set[tuple[int, ...]]()
+
+    def total(x: Tensor) -> Tensor:
+        seen.add(tuple(x.shape))
+        return x.sum()
+
+    assert check_function(total, torch.sum, x, ways=["columns"], order=1)
+    assert (1, x.shape[1]) not in seen

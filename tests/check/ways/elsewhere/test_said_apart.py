@@ -40,6 +40,20 @@ def test_what_no_processor_works_on_is_not_waited_for(monkeypatch: pytest.Monkey
     assert time.monotonic() - since < own_process.SILENCE / 2
 
 
+def test_who_works_for_ever_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_process, "SILENCE", 0.3)
+    monkeypatch.setattr(own_process, "IDLE", 0.1)
+    monkeypatch.setattr(own_process, "_silences", [])
+
+    def work(say: Say) -> None:
+        until = time.process_time() + 3
+        while time.process_time() < until:
+            pass
+        say("done")
+
+    assert list(said_apart(work)) == []
+
+
 @pytest.mark.medium
 def test_what_a_processor_works_on_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_process, "IDLE", 0.25)

@@ -73,8 +73,32 @@ def test_a_gain_is_left_out_where_it_is_none_by_default() -> None:
     assert report.note == ""
     wrong = check_function(scaled(2.0), plain, x, gain, ways=["options"], order=1, draws=0)
     assert wrong.note == "with None for inputs[1]"
+    wrong = check_function(scaled(2.0), plain, x, gain=gain, ways=["options"], order=1, draws=0)
+    assert wrong.note == "with None for inputs['gain']"
     needed = check_function(scaled(2.0), lambda x, gain: x.sin() * gain, x, gain, ways=["options"], order=1)
     assert needed.agrees, needed
+
+
+def test_nothing_is_left_out_that_has_to_be_given_or_is_all_that_is_asked_for() -> None:
+    """Nor is that said to be refused; what makes other values without it is."""
+
+    class Needed(scaled(1.0)):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, gain: Tensor) -> Tensor:
+            ctx.save_for_backward(x, gain)
+            return plain(x, gain)
+
+    class Other(scaled(2.0)):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, gain: Tensor | None = None) -> Tensor:
+            ctx.save_for_backward(x, gain)
+            return plain(x, 3 * torch.ones(()) if gain is None else gain)
+
+    options = {"ways": ["options"], "order": 1}
+    for function, status in ((Needed, "cannot apply"), (Other, "refused")):
+        assert dict(check_function(function, plain, x, gain, **options).ways) == {"options": status}
+    alone = lambda x=None: torch.ones(2) if x is None else x.sin()  # noqa: E731
+    assert dict(check_function(alone, alone, x, **options).ways) == {"options": "cannot apply"}
 
 
 @torch.library.custom_op("left_out::times", mutates_args=())

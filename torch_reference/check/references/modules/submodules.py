@@ -50,7 +50,7 @@ def names_around(mine: Iterable[str], others: Iterable[str]) -> dict[str, str]:
         {name.removeprefix(part).removeprefix(".") for name in side}
         for side, part in zip(sides, around, strict=True)
     ]
-    return {around[0]: around[1]} if inside[0] == inside[1] and around[0] != around[1] else {}
+    return {around[0]: around[1]} if inside[0] == inside[1] else {}
 
 
 def _shared_part(names: Iterable[str]) -> str:

@@ -12,10 +12,10 @@ from torch_reference.check.ways.session import Attempt, Session
 
 def left_out(session: Session) -> Iterator[Attempt]:
     """Where the reference takes None, and the function makes the same values: its backward may not know."""
-    ours, theirs = (_optional(session, of) for of in (function_of(session), session.reference))
+    ours = _optional(session)
     for name in session.inputs:
         wanted = tuple(each for each in session.wanted if each != name)
-        if name in ours and name in theirs and wanted:
+        if name in ours and wanted:
             arguments = session.arguments.without(name)
             there = replace(
                 session,
@@ -29,9 +29,9 @@ def left_out(session: Session) -> Iterator[Attempt]:
                 yield attempt._replace(session=there, own_values=True, may_refuse=True, on_error="warns")
 
 
-def _optional(session: Session, function: object) -> set[str]:
+def _optional(session: Session) -> set[str]:
     """The names, among those of inputs, of what is None by default."""
-    named = parameters_of(function)
+    named = parameters_of(function_of(session))
     places = [name for name, each in named.items() if each.kind in BY_PLACE][: session.arguments.count]
     optional = {name for name, each in named.items() if each.default is None}
     by_place = {f"inputs[{place}]" for place, name in enumerate(places) if name in optional}
