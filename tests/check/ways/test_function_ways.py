@@ -5,7 +5,7 @@ import torch
 
 from functions_with_backward import Scale, index, pair, product, scale, w, x
 from torch_reference import Verdict, check_function
-from torch_reference.check.ways import order, second_order
+from torch_reference.check.ways import second_order
 from torch_reference.tolerance.rounding import ExactRun
 
 
@@ -145,45 +145,6 @@ def test_another_shape_of_the_same_inputs_is_no_refusal() -> None:
     assert report.first_wrong.row.verdict is Verdict.WRONG_SHAPE, report
 
 
-class Sliced(torch.autograd.Function):
-    """What begins at a row that a list says, which is kept and not copied."""
-
-    @staticmethod
-    def forward(ctx, x, places):
-        ctx.start, ctx.shape = places["start"], x.shape
-        return x[ctx.start[0] :] * 2
-
-    @staticmethod
-    def backward(ctx, d_loss_d_y):
-        d_loss_d_x = d_loss_d_y.new_zeros(ctx.shape)
-        d_loss_d_x.narrow(0, ctx.start[0], len(d_loss_d_y)).copy_(2 * d_loss_d_y)
-        return d_loss_d_x, None
-
-
-def test_an_error_of_changed_lists_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wherever the list stands, and whatever else is in it; nobody looks for one where there is none."""
-    places = {"start": [1, "rows"]}
-    options = {"ways": ["changed afterwards"], "order": 1}
-    report = check_function(Sliced, lambda x, places: x[1:] * 2, x, places, **options)
-    assert report.agrees, report
-    (warning,) = report.warnings
-    assert "lists are changed before the backward the backward raises an error" in warning
-    monkeypatch.setattr(order, "_with_other_lists", lambda *_: pytest.fail("there is none"))
-    assert check_function(Scale, scale, x, w, index, **options)
-
-
-def test_what_can_be_read_no_longer_is_judged_as_it_was() -> None:
-    """A CUDA graph that runs again takes back what it returned before."""
-
-    class Taken:
-        def clone(self):
-            raise RuntimeError("overwritten by a subsequent run")
-
-    kept = [None, torch.ones(2)]
-    assert order._unless_taken_back([None, Taken()], kept) is kept
-    assert order._unless_taken_back(kept, [None, torch.zeros(2)]) is kept
-
-
 @pytest.mark.parametrize("value", [0.0, -torch.inf])
 def test_a_second_derivative_is_judged_beside_infinite_outputs(value) -> None:
     """A mask of -inf is added to scores; that they are finite is no decision, at which a kink may be."""
@@ -204,3 +165,36 @@ def test_a_second_derivative_is_judged_beside_infinite_outputs(value) -> None:
     with ExactRun() as run:
         second_order._upstream(x + mask, x)
     assert not run.decisions.made
+
+
+class RowsLessTheirMeans(torch.autograd.Function):
+    """Whose rule for batches is right where the batch comes first, and else forbids it, or does not."""
+
+    forbids = False
+
+    @staticmethod
+    def forward(x):
+        return x - x.mean(-1, keepdim=True)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, above):
+        return above - above.mean(-1, keepdim=True)
+
+    @classmethod
+    def vmap(cls, info, in_dims, x):
+        if in_dims[0] and cls.forbids:
+            raise NotImplementedError("the batch comes first")
+        return x - x.mean(-1, keepdim=True), in_dims[0]
+
+
+@pytest.mark.parametrize(("forbids", "status"), [(True, "agrees"), (False, "fails")])
+def test_a_batch_along_the_last_dimension_is_judged_or_forbidden(forbids, status, monkeypatch) -> None:
+    """Another rule that is right for the first one alone would be wrong, and nobody would tell."""
+    monkeypatch.setattr(RowsLessTheirMeans, "forbids", forbids)
+    reference = lambda x: x - x.mean(-1, keepdim=True)  # noqa: E731
+    report = check_function(RowsLessTheirMeans, reference, x, ways=["vmap"], order=1)
+    assert dict(report.ways) == {"vmap": status}, report
