@@ -1,7 +1,8 @@
-"""What a function keeps of the lists that it was given, and what is taken back of what it returned."""
+"""What a function keeps of lists and in modules, and what is taken back of what it returned."""
 
 import pytest
 import torch
+from torch import nn
 
 from functions_with_backward import Scale, index, scale, w, x
 from torch_reference import check_function
@@ -45,3 +46,23 @@ def test_what_can_be_read_no_longer_is_judged_as_it_was() -> None:
     kept = [None, torch.ones(2)]
     assert order._unless_taken_back([None, Taken()], kept) is kept
     assert order._unless_taken_back(kept, [None, torch.zeros(2)]) is kept
+
+
+def test_under_torch_func_it_would_end_the_process() -> None:
+    """What sets .data, as a cast does, leaves in a module what a transform made; to read it is to end."""
+    linear = nn.Linear(3, 4)
+
+    def cast(x: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(linear.to(x.dtype)(x))
+
+    def plain(x: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(x @ linear.weight.T + linear.bias)
+
+    x = torch.randn(2, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    linear.double()
+    report = check_function(cast, plain, x, ways=["torch.func", "spread"], order=1)
+    assert report
+    assert dict(report.ways) == {"torch.func": "cannot apply", "spread": "agrees"}
+    assert dict(check_function(plain, plain, x, ways=["torch.func"], order=1).ways) == {
+        "torch.func": "agrees"
+    }
