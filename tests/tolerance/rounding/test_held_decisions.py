@@ -1,13 +1,15 @@
 """Each run holds the decisions of the exact one, in the same order, whatever the code does to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, logsigmoid
+from torch.nn.functional import batch_norm, conv2d, interpolate, logsigmoid
 
 from torch_reference import check_function
+from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.rounding.moved_run import MovedRun
 
 draws = torch.Generator().manual_seed(0)
 x = torch.randn(1, 2, 5, generator=draws, dtype=torch.float64)
@@ -71,3 +73,25 @@ def test_a_quantile_times_1_01_differs(factor: float, agrees: bool) -> None:
 
     found = check_function(lambda x: factor * quantile(x), quantile, x, ways=[], order=1, draws=0)
     assert [each.agrees for each in found.findings if each.kind == "output"] == [agrees], found
+
+
+def test_what_has_no_bias_decides_as_often_in_every_run() -> None:
+    """A convolution's backward hands out None for it: no decision; as one it put off all after it."""
+    torch.manual_seed(0)
+    images, weight, gain = torch.randn(2, 3, 6, 6), torch.randn(4, 3, 3, 3), torch.zeros(4)
+
+    def reference(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        leaves = {name: values[name].detach().requires_grad_() for name in ("weight", "gain")}
+        hidden = torch.relu(conv2d(values["images"], leaves["weight"], padding=1))
+        hidden = hidden + batch_norm(hidden.roll(1, 1), None, None, leaves["gain"], None, True)
+        hidden = conv2d(torch.relu(hidden), leaves["weight"][:, :1].expand(-1, 4, -1, -1))
+        found = torch.autograd.grad(torch.relu(hidden).square().sum(), [*leaves.values()])
+        return dict(zip(leaves, found, strict=True))
+
+    movement = Movement(reference, {"images": images, "weight": weight, "gain": gain})
+    movement.at_least(2)
+    run = MovedRun(0, movement.decisions)
+    with run:
+        reference(movement.inputs)
+    assert len(run.decisions.made) == len(movement.decisions)
+    assert (movement.moved["gain"] < 1e-4 * movement.expected["gain"].abs().amax()).all()

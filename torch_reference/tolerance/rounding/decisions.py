@@ -39,6 +39,8 @@ class Decisions:
 
     def settle(self, result: Any, args: Iterable[Any]) -> Any:
         """The decision of the run that is held, if it is the same one; FREE is none."""
+        if result is None:  # the gradient of a bias that there is not
+            return None
         given = [arg for arg in args if isinstance(arg, Tensor)]
         # A copy, as what is handed out below is one: masks are inverted in place, by fmin's backward too.
         self.made.append(result.clone() if isinstance(result, Tensor) else result)
