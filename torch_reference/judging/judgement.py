@@ -86,8 +86,7 @@ class Evidence:
     ) -> dict[str, Row]:
         """One row for each name: the manual gradient against the reference in float64, within the bound.
 
-        What the check in progress allows besides (meant.py) is allowed. Outputs have the right form. derive
-        makes anew what is judged.
+        What the check allows besides (meant.py) is allowed; outputs have the right form; derive makes them.
         """
         form = {name: zeros(self.point, name, ()).expand(tuple(shape)) for name, shape in self.names.items()}
         rows = {name: _form(name, manual.get(name), right) for name, right in form.items()}
@@ -101,11 +100,13 @@ class Evidence:
         by_parts = None if coarsely else self._by_parts(asked, allowed, derive)
         if by_parts is not None:
             return rows | by_parts
+        # Of few numbers what lies between the sides at the very point agrees, whatever it is beside it.
+        derive = derive if elements(self.point) > MANY else None
         judged = partial(self._tolerance.rows, rtol=meant.rtol, accept=meant.accept, coarsely=coarsely)
         if outputs:
-            rows |= judged(outputs, fewest, blunt=False)
+            rows |= judged(outputs, fewest, blunt=False, derive=derive)
         # Whoever looks coarsely takes what is inconclusive for what agrees.
-        return rows | judged(comparable, fewest, blunt=not coarsely)
+        return rows | judged(comparable, fewest, blunt=not coarsely, derive=derive)
 
     def looked_at_again(
         self,

@@ -22,6 +22,8 @@ from torch_reference.tolerance.kinks.beside import Side
 from torch_reference.tolerance.kinks.hulls import Hull
 from torch_reference.tolerance.kinks.sides import sides
 from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors
+from torch_reference.tolerance.own_code.aside import Aside
+from torch_reference.tolerance.own_code.in_float64 import Derive
 from torch_reference.tolerance.rounding.roundings import FINE, unit
 from torch_reference.tolerance.second_look import sizes_of_terms, take_equal_values, take_flushed
 from torch_reference.tolerance.sides_row import row_between_sides
@@ -35,6 +37,7 @@ MANY, STANDS_OUT = 100, 8.0
 """Of so many elements or more, none is so many times as far off as all are in the root of the mean square."""
 BLUNT_DRAWS, BLUNT_PART = 8, 0.25
 """The draws after which a tolerance may be called blunt, and the part of the terms from which on it is."""
+Allowed = tuple[float, tuple[str, ...], bool]  # rtol, accept, blunt
 
 LOSES_DIGITS = (
     "beyond the ordinary rounding of this precision, but within its worst case: a sum accumulated in 16 "
@@ -52,7 +55,7 @@ class Tolerance:
     def __init__(self, reference: Reference, inputs: Tensors, movement: Movement | None = None) -> None:
         """Evaluate the reference exactly, unless that is done; whatever else is needed is made when it is."""
         self.movement, self.is_smooth = movement or Movement(reference, inputs), False
-        self.agreed: dict[str, tuple[Tensor, tuple[object, ...], Row]] = {}
+        self.agreed: dict[str, tuple[Tensor, Allowed, Row]] = {}
 
     def rows(
         self,
@@ -63,6 +66,7 @@ class Tolerance:
         blunt: bool = True,
         plainly: bool = False,
         coarsely: bool = False,
+        derive: Derive | None = None,
     ) -> dict[str, Row]:
         """One row for each of the actual values, which have the reference's names and shapes.
 
@@ -70,7 +74,7 @@ class Tolerance:
         row is to show a bound that means something, after the fewest draws. rtol is allowed besides, of each
         element; accept names verdicts that count as agreement; without blunt, none is inconclusive; plainly,
         what differs is not looked at twice, and a few draws foretell all; coarsely, what is near the largest
-        element agrees.
+        element agrees; derive makes anew what is judged, of other inputs.
         """
         allowed = (rtol, tuple(accept), blunt)
         # Most ways of calling return the same numbers, bit for bit.
@@ -94,21 +98,21 @@ class Tolerance:
                 break
         for name in actual if plainly and self.movement.draws <= most else ():
             self.movement.moved[name] = AHEAD[self.movement.draws - 1] * self.movement.moved[name]
+        aside = Aside(self.movement, derive)
         for name, value in actual.items():
             row = self._against(self.movement, name, value, rtol)
             for taken in () if plainly else (take_equal_values, take_flushed):
                 if row.verdict is Verdict.DIFFERS and taken(self.movement, row):
                     row = self._against(self.movement, name, value, rtol)
-            row = row if plainly else self._row(row, name, value, rtol, accept, blunt)
+            row = row if plainly else self._row(row, name, value, allowed, aside)
             found[name] = replace(row, bluntness=bluntness(self.movement, name)) if row.agrees else row
             if found[name].agrees:
                 self.agreed[name] = value.detach().clone(), allowed, found[name]
         return found
 
-    def _row(
-        self, row: Row, name: str, value: Tensor, rtol: float, accept: Collection[str], blunt: bool
-    ) -> Row:
-        if row.verdict is Verdict.DIFFERS and not value.is_complex() and self.sides:
+    def _row(self, row: Row, name: str, value: Tensor, allowed: Allowed, aside: Aside) -> Row:
+        rtol, accept, blunt = allowed
+        if row.verdict is Verdict.DIFFERS and self._may_have_sides(name, value, rtol, aside) and self.sides:
             row = row_between_sides(self.movement, self.sides, name, value, rtol)
         if row.verdict is Verdict.DIFFERS:
             row = as_pytorchs_own(self.movement, row, value)
@@ -136,6 +140,13 @@ class Tolerance:
             for which, limit in movement.sum_bounds(name).items()
         }
         return row_of_sum(row, value, expected, hull) or row
+
+    def _may_have_sides(self, name: str, value: Tensor, rtol: float, aside: Aside) -> bool:
+        """Whether a choice of sides may explain what differs, as it is not as far off beside all kinks."""
+        if self.is_smooth or value.is_complex():
+            return False
+        there = aside.off_there_as_well(name, value)
+        return self._against(self.movement, name, there, rtol).verdict is not Verdict.DIFFERS
 
     @cached_property
     def sides(self) -> list[Side]:
@@ -184,8 +195,6 @@ class Tolerance:
         )
 
 
-def _is_same(
-    known: tuple[Tensor, tuple[object, ...], Row], value: Tensor, allowed: tuple[object, ...]
-) -> bool:
+def _is_same(known: tuple[Tensor, Allowed, Row], value: Tensor, allowed: Allowed) -> bool:
     """Whether these numbers have been judged before, with the same allowances."""
     return known[1] == allowed and known[0].dtype == value.dtype and torch.equal(known[0], value)
