@@ -6,6 +6,7 @@ how many terms meet in one element, and what their squares add up to.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -89,3 +90,17 @@ def _largest_prime(number: int) -> int:
         else:
             number //= prime
     return number
+
+
+def grouped_products(one: Tensor, other: Tensor, offs: Tensor | None = None, *_: Any) -> Any:
+    """_grouped_mm, a mixture of experts: products of rows, of columns, or of what is added up, by groups."""
+    if offs is None:
+        return NotImplemented
+    groups = list(pairwise([0, *offs.tolist()]))
+    if one.ndim == other.ndim == 2:
+        return torch.stack([one[:, start:end] @ other[start:end] for start, end in groups])
+    if other.ndim == 2:
+        found = [each @ other[:, start:end] for each, (start, end) in zip(one, groups, strict=True)]
+        return torch.cat(found, 1)
+    found = [one[start:end] @ each for each, (start, end) in zip(other, groups, strict=True)]
+    return torch.cat([*found, one.new_zeros(len(one) - groups[-1][1], other.shape[-1])])

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch._decomp import decomposition_table
 
 from torch_reference.tolerance.rounding import normalisations, softmaxes
+from torch_reference.tolerance.rounding.further_sums import grouped_products
 from torch_reference.tolerance.rounding.normalisations import working
 
 DECIDING = {
@@ -100,8 +101,8 @@ def _can_decompose(func: Any) -> bool:
 
 
 def decides(name: str) -> bool:
-    """Whether an operation hides a decision inside."""
-    return name in DECIDING
+    """Whether an operation hides a decision inside, or is none that float64 has."""
+    return name in DECIDING or name == "_grouped_mm"
 
 
 def has_elements(args: Sequence[Any]) -> bool:
@@ -127,14 +128,6 @@ def _norm(
 
 def _dist(x: Tensor, y: Tensor, order: float = 2) -> Any:
     return _norm(x - y, order)
-
-
-def _softplus(x: Tensor, beta: float | None = None, threshold: float = 20) -> Tensor:
-    """As torch takes it apart; whose own code imports torch.compile for it, which takes seconds."""
-    wide = working(x)
-    scaled = wide if beta is None else wide * beta
-    y = torch.log1p(torch.exp(scaled))
-    return torch.where(scaled > threshold, wide, y if beta is None else y / beta).to(x.dtype)
 
 
 def _cdist_backward(upstream: Tensor, one: Tensor, other: Tensor, p: float, distance: Tensor) -> Any:
@@ -171,6 +164,7 @@ def _lerp(x: Tensor, end: Tensor, weight: Any) -> Tensor:
 OWN: dict[str, Callable[..., Any]] = {
     "_cdist_backward": _cdist_backward,
     "_euclidean_dist": _euclidean_dist,
+    "_grouped_mm": grouped_products,
     "_log_softmax": softmaxes.log_softmax,
     "_log_softmax_backward_data": softmaxes.log_softmax_backward,
     "_safe_softmax": softmaxes.safe_softmax,
@@ -192,7 +186,7 @@ OWN: dict[str, Callable[..., Any]] = {
     "native_layer_norm": normalisations.layer_norm,
     "native_layer_norm_backward": normalisations.layer_norm_backward,
     "norm": _norm,
-    "softplus": _softplus,
+    "softplus": softmaxes.softplus,
     "std": normalisations.deviation,
     "std_mean": normalisations.deviation_and_mean,
     "var": normalisations.variance,

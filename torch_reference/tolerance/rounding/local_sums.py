@@ -49,12 +49,13 @@ SUMS = CONTRACTIONS | CONTRACTIONS_AND_SUM | SCATTERING | REDUCTIONS | CONVOLUTI
 
 
 def is_sum(name: str, args: Arguments, kwargs: Keywords) -> bool:
-    """Whether an operation adds up terms: some do only where they are told to."""
+    """Whether an operation adds up terms: some only where they are told to; of whole numbers none rounds."""
     if name == "scatter_reduce":
         return bool(args[4] == "sum")
     if name in ("index_put", "_unsafe_index_put"):
         return bool(args[3] if len(args) > 3 else kwargs.get("accumulate", False))
-    return name in SUMS
+    dtype = kwargs.get("dtype")
+    return name in SUMS and (dtype is None or dtype.is_floating_point or dtype.is_complex)
 
 
 def sizes_of_roundings(

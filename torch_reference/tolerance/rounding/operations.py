@@ -13,7 +13,7 @@ from torch import Tensor
 
 from torch_reference.tolerance.rounding.fused import decides, taken_apart
 
-PIECEWISE_CONSTANT = {"sign", "sgn", "floor", "ceil", "round", "trunc", "heaviside"}
+PIECEWISE_CONSTANT = {"sign", "sgn", "floor", "ceil", "round", "trunc", "heaviside", "histc"}
 """The operations on floating-point numbers that decide; those that return integers or truth values do too."""
 
 EXACT = frozenset(

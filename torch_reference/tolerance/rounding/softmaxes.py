@@ -141,3 +141,11 @@ def _scores(
         future = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
         scores = scores.masked_fill(future, -torch.inf)
     return scores
+
+
+def softplus(x: Tensor, beta: float | None = None, threshold: float = 20) -> Tensor:
+    """As torch takes it apart; whose own code imports torch.compile for it, which takes seconds."""
+    wide = working(x)
+    scaled = wide if beta is None else wide * beta
+    y = torch.log1p(torch.exp(scaled))
+    return torch.where(scaled > threshold, wide, y if beta is None else y / beta).to(x.dtype)
