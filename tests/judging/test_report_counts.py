@@ -68,3 +68,13 @@ def test_hundreds_of_names_are_not_all_told() -> None:
     findings = tuple(Finding(row.name, "input", row) for row in (wrong, *agrees))
     text = str(Report(findings, "float32"))
     assert "w19 and 30 more" in " ".join(text.split())
+
+
+def test_of_what_follows_from_a_submodule_that_is_named_little_is_told() -> None:
+    """A model with another activation in one layer filled pages, the layer being on its second line."""
+    findings = tuple(shared(f"w{place}") for place in range(50))
+    named = Report(findings, "float32", first_part="first submodule that differs: layers.2.act")
+    text = str(named)
+    assert text.splitlines()[1] == "first submodule that differs: layers.2.act"
+    assert text.count("manual    -0.5") == 2
+    assert "w8 and 41 more" in " ".join(text.split())

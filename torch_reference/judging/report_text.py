@@ -12,6 +12,8 @@ from torch_reference.judging.headings import agreement, counts, some
 WIDTH = 80
 SHOWN = 7
 """So many gradients with one mistake are shown with their numbers: all of the lesson's."""
+FEW = 2
+"""So many, where the submodule is named at which it begins: the others follow from it."""
 MOST = 20
 """So many names are told one after another, of a network that may have hundreds."""
 REFERENCES = {"reference", "reference's own backward", "model and loss"}
@@ -51,27 +53,28 @@ def report_text(
     elif first:
         named = first_part or f"first wrong link, from the loss backwards: {first.name}"
         lines += wrapped(named, "    ")
-    lines += _each(wrong)
+    shown, most = (FEW, SHOWN) if first_part else (SHOWN, MOST)
+    lines += _each(wrong, shown, most)
     names = {finding.name for finding in wrong}
     right = [finding.name for finding in findings if finding.name not in names]
     if right:
-        lines += ["", *wrapped(f"right: {some(right, MOST)}", "       ")]
+        lines += ["", *wrapped(f"right: {some(right, most)}", "       ")]
     return "\n".join([*lines, *told])
 
 
-def _each(wrong: Sequence[Finding]) -> list[str]:
+def _each(wrong: Sequence[Finding], shown: int, most: int) -> list[str]:
     """What is wrong, one after another; a mistake that gradients share, such as a lost sign, is told once."""
     said: dict[tuple[object, ...], list[str]] = {}
     lines: list[str] = []
     for finding in wrong:
         names = said.setdefault(_what(finding), [])
         names.append(finding.name)
-        if len(names) <= SHOWN:
+        if len(names) <= shown:
             again = finding.diagnosis is not None and len(names) > 1
             lines += ["", *finding_text(finding, names[0] if again else "")]
     for first, *others in said.values():
-        if more := others[SHOWN - 1 :]:
-            lines += ["", *wrapped(f"like {first}, {len(more)} more: {some(more, MOST)}", "    ")]
+        if more := others[shown - 1 :]:
+            lines += ["", *wrapped(f"like {first}, {len(more)} more: {some(more, most)}", "    ")]
     return lines
 
 
