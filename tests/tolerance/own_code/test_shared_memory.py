@@ -130,3 +130,39 @@ def test_all_in_16_bits_loses_digits(
     x = (torch.randn(64, 100, generator=torch.Generator().manual_seed(0)) + 3).half()
     assert verdict((lambda x: (right(x), x), lambda x, g: by_numpy(slope, g, x)), right, x) is expected
     assert len(asked) == 1
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("factor", [1.0, 1.02])
+def test_what_computes_in_float32_whatever_it_is_given_has_no_other_formula(factor: float) -> None:
+    """The gradient of gates by a difference of sums, as flash-linear-attention's: where 0 is right, 1e-7."""
+
+    def recurrence(q: Tensor, k: Tensor, v: Tensor, gates: Tensor) -> Tensor:
+        state, outputs = q.new_zeros(q.shape[1], v.shape[1]), []
+        for step in range(len(q)):
+            state = state * gates[step].exp()[:, None] + k[step][:, None] * v[step]
+            outputs.append((q[step][:, None] * state).sum(0))
+        return torch.stack(outputs)
+
+    def backward(kept: Any, above: Tensor) -> tuple[Tensor, ...]:
+        q, k, v, gates, d = (each.detach().float().numpy() for each in (*kept, above))
+        state = np.zeros((q.shape[1], v.shape[1]), np.float32)
+        d_q, d_k, d_v = np.empty_like(q), np.empty_like(k), np.empty_like(v)
+        for step in range(len(q)):
+            state = state * np.exp(gates[step])[:, None] + k[step][:, None] * v[step]
+            d_q[step] = state @ d[step]
+        after = np.zeros_like(state)
+        for step in reversed(range(len(q))):
+            after = after + q[step][:, None] * d[step]
+            d_k[step], d_v[step] = after @ v[step], after.T @ k[step]
+            after = after * np.exp(gates[step])[:, None]
+        d_gates = factor * np.cumsum((q * d_q - k * d_k)[::-1], 0, dtype=np.float32)[::-1]
+        return tuple(torch.from_numpy(each.copy()).to(above.dtype) for each in (d_q, d_k, d_v, d_gates))
+
+    draws = torch.Generator().manual_seed(0)
+    inputs = [torch.randn(20, 8, generator=draws) for _ in range(4)]
+    inputs[3] = functional.logsigmoid(inputs[3])
+    pair = (lambda *given: (recurrence(*given), given), backward)
+    found = check_function(pair, recurrence, *(each.bfloat16() for each in inputs), order=1, ways=[], draws=0)
+    kinds = {finding.name: finding.row.verdict.value for finding in found.findings if not finding.agrees}
+    assert kinds == {"inputs[3]": "loses digits" if factor == 1 else "differs"}, found

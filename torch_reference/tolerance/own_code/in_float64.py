@@ -8,6 +8,7 @@ from torch import Tensor
 
 from torch_reference.tolerance.differences import adds_up, is_number
 from torch_reference.tolerance.movement import Movement, Tensors
+from torch_reference.tolerance.own_code.foreign import looking_for_foreign_code
 from torch_reference.tolerance.own_code.own_run import ExactOwnRun
 from torch_reference.tolerance.rounding.roundings import HALF, unit
 from torch_reference.tolerance.second_look import COARSE, COARSE_DRAWS, CoarseRun
@@ -24,20 +25,22 @@ Derive = Callable[[Tensors], Mapping[str, Tensor]]
 class Exact(NamedTuple):
     """What the code makes in float64, what is right there, and whether it has numbers of its own in 16 bits.
 
-    Where both are infinite, or no number, there is 0. Decisions are those of the code.
+    Where both are infinite, or no number, there is 0. Decisions are those of the code. What is not seen may
+    compute in float32 whatever it is given, as most kernels do.
     """
 
     found: Tensors
     right: Tensors
     has_tables: bool
     decisions: tuple[Any, ...] = ()
+    is_unseen: bool = False
 
 
 def in_float64(asked: list[str], movement: Movement, derive: Derive) -> Exact:
     """What the code makes in float64 of what is asked for, where that has the right form."""
     run = ExactOwnRun()
     try:
-        with run:
+        with looking_for_foreign_code() as foreign, run:
             made = derive(movement.exact_inputs)
     except Exception:  # it is the user's code, made for 16 bits
         return Exact({}, {}, False)
@@ -53,7 +56,8 @@ def in_float64(asked: list[str], movement: Movement, derive: Derive) -> Exact:
             value = value.detach().to(expected.dtype)
             if torch.equal(value.isfinite(), expected.isfinite()):
                 found[name], right[name] = numbers(value, expected), numbers(expected, expected)
-    return Exact(found, right, run.reads_narrow, tuple(run.decisions.made))
+    is_unseen = foreign.is_seen or foreign.shares_memory
+    return Exact(found, right, run.reads_narrow, tuple(run.decisions.made), is_unseen)
 
 
 def of_right_formula(names: Collection[str], movement: Movement, derive: Derive) -> list[str]:

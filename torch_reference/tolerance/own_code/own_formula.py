@@ -30,6 +30,8 @@ from torch_reference.tolerance.verdicts import INCONCLUSIVE, Tolerance
 
 NARROW = (*HALF, torch.float32)
 OF_ROUNDING = (Verdict.AGREES, Verdict.LOSES_DIGITS)
+IN_FLOAT32 = 2.0**-18
+"""A rounding of float32, 64 times."""
 ROUNDINGS = 2.0
 """So many u of its terms each element may be off: a constant in 16 bits and one other."""
 OTHERWISE = (
@@ -131,6 +133,8 @@ def _looked_at(
         noise = noise_of_float64([name], exact, movement, derive)[name]
     except Exception:  # it is the user's code
         return None
+    if exact.is_unseen:
+        noise = noise + IN_FLOAT32 * float(right.abs().amax())
     right = _nearest_side(tolerance, name, value, right)
     if (row := _row(movement, name, value, right, rtol, noise=noise)).agrees:
         return row
