@@ -7,6 +7,7 @@ import torch
 
 import homework as homework
 from torch_reference import Verdict
+from torch_reference.judging.hygiene import are_others
 
 
 def mutate(p, x, t):
@@ -140,3 +141,10 @@ def test_a_gradient_without_values_is_on_another_device_and_nothing_else() -> No
     ):
         findings = homework.check(derivation, draws=0).findings
         assert [f.row.verdict for f in findings if f.name == "output.bias"] == verdicts
+
+
+def test_roundings_make_no_others() -> None:
+    """A reference that is compiled may round otherwise while its operations are watched."""
+    made = {"outputs[0]": torch.tensor([1.0, -4.0])}
+    assert not are_others(torch.tensor([1.01, -4.02]), made)
+    assert are_others(torch.tensor([1.1, -4.0]), made)

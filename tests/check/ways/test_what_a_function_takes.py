@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 
-from torch_reference import check_function
+from torch_reference import Verdict, check_function
 
 draws = torch.Generator().manual_seed(0)
 x = torch.randn(4, 6, generator=draws)
@@ -160,3 +160,10 @@ def test_a_module_is_no_class() -> None:
     ):
         with pytest.raises(TypeError, match=r"found its class: Softplus\(\.\.\.\) makes one"):
             check_function(function, reference, x)
+
+
+def test_a_pairs_gradient_of_another_shape_at_other_sizes_is_wrong() -> None:
+    """With more rows the backward has to take what the forward took; nobody else would tell."""
+    pair = (lambda x: (x * 2, None)), lambda _, above: 2 * above[: len(x)]
+    report = check_function(pair, lambda x: x * 2, x, ways=["rows"], order=1)
+    assert report.first_wrong.row.verdict is Verdict.WRONG_SHAPE, report

@@ -110,6 +110,22 @@ def test_draws_of_one_kind_say_nothing_of_how_few_another_leaves() -> None:
     assert 2 < len(own.outside) < 40
 
 
+def test_what_is_far_off_is_run_few_times_more() -> None:
+    """A mistake of many roundings is so in each draw."""
+    x, calls = torch.linspace(-10, -1, 2000), list[int]()
+    movement = Movement(lambda values: {"x": values["x"].exp()}, {"x": x})
+    movement.at_least(4)
+
+    def wrong(values: dict[str, Tensor]) -> dict[str, Tensor]:
+        calls.append(1)
+        return {"x": values["x"].exp() * 1.01}
+
+    bounds = {"": movement.bound("x"), **movement.sum_bounds("x")}
+    own = OwnDraws(wrong({"x": x})["x"], movement.expected["x"], bounds)
+    assert explained_by_another({"x": own}, movement, wrong, anywhere=False) == []
+    assert len(calls) < 10
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_rounding_of_another_precision_is_as_large_as_one_of_a_draw(dtype: torch.dtype) -> None:
     """Whose standard deviation is SPREAD u; that of a product's own rounding is less than a half."""

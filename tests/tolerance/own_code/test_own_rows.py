@@ -156,6 +156,7 @@ def test_few_draws_foretell_how_many_elements_are_wrong() -> None:
     every = Tolerance(reference, here)
     every.movement.at_least(48)
     assert counted == pytest.approx(every.rows(wrong)["x"].wrong_elements, rel=0.1)
+    assert every.rows(wrong, plainly=True)["x"].wrong_elements == every.rows(wrong)["x"].wrong_elements
 
 
 def test_a_wrong_element_takes_its_row_out_of_the_sums() -> None:

@@ -53,3 +53,9 @@ def test_what_writes_is_not_called_again_with_other_memory() -> None:
     with pytest.raises(RuntimeError, match="same dtype"), InOneDtype():
         torch.linalg.multi_dot(factors, out=sums)
     assert not torch.is_autocast_enabled("xla")
+
+
+def test_what_refuses_one_dtype_is_refused() -> None:
+    """It is no mixture."""
+    with InOneDtype(), pytest.raises(RuntimeError):
+        torch.linalg.inv(torch.eye(2).half())

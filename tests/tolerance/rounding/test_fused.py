@@ -8,7 +8,9 @@ from torch import Tensor
 from torch._decomp import decomposition_table
 
 from torch_reference import check_function
+from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.fused import taken_apart
+from torch_reference.tolerance.rounding.moved_run import MovedRun
 
 ops = torch.ops.aten
 NAMES: dict[Any, tuple[Any, ...]] = {
@@ -69,3 +71,28 @@ def test_products_of_experts_are_judged(dtype: torch.dtype) -> None:
     assert check_function(one_by_one, at_once, x, w, ways=[], order=1)
     wrong = check_function(lambda x, w: one_by_one(x, w, 1.1), at_once, x, w, ways=[], order=1, draws=0)
     assert [finding.name for finding in wrong.findings if not finding.agrees] == ["inputs[1]"]
+
+
+def test_options_by_name_are_handed_on() -> None:
+    """Without a look at dtypes the decomposition is given arguments by position alone."""
+    x = torch.linspace(-3, 3, 50)
+    made = taken_apart(ops.gelu.default)(x, approximate="tanh")
+    assert (made - torch.nn.functional.gelu(x)).abs().max() > 1e-4
+    torch.testing.assert_close(made, torch.nn.functional.gelu(x, approximate="tanh"))
+
+
+@pytest.mark.parametrize("order", [None, 0.0, 1.0, 2.0, 3.5, torch.inf, -torch.inf])
+def test_a_norm_of_any_order_is_what_it_is(order: float | None) -> None:
+    """The largest number is no sum of powers, and how many are not zero is none either; None is 2."""
+    x = torch.linspace(-3, 3, 50, dtype=torch.float64).view(5, 10)
+    with MovedRun(0):
+        made = ops.norm.ScalarOpt_dim(x, order, [-1])
+    torch.testing.assert_close(made, ops.norm.ScalarOpt_dim(x, order, [-1]))
+
+
+@pytest.mark.parametrize("function", [torch.exp, torch.sinh, torch.cosh])
+def test_what_is_made_of_a_rounded_argument_moves_by_as_much(function: Any) -> None:
+    """It is off by |x| u of itself, as XLA's is."""
+    movement = Movement(lambda values: {"x": function(values["x"])}, {"x": torch.full((4,), 80.0)})
+    movement.at_least(8)
+    assert (movement.moved["x"] / movement.expected["x"]).min() > 20 * 2**-24

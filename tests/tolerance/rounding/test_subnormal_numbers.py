@@ -9,8 +9,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import check_function
-from torch_reference.comparison import Verdict
+from torch_reference.comparison import Row, Verdict
+from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.roundings import Roundings
+from torch_reference.tolerance.second_look import take_flushed
 from torch_reference.tolerance.verdicts import Tolerance
 
 
@@ -63,3 +65,12 @@ def test_subnormal_numbers_move_by_steps_and_zeros_do_not() -> None:
     assert moved[[0, 1, 3]].ge(1).all()
     assert moved.le(6).all()
     assert moved[2] == 0
+
+
+@pytest.mark.parametrize(("wrong", "is_taken"), [(2, True), (3, False)])
+def test_what_is_off_at_most_elements_is_something_else(wrong: int, is_taken: bool) -> None:
+    """And once is enough."""
+    movement = Movement(lambda values: {"x": values["x"] * 2}, {"x": torch.ones(4)})
+    row = Row("x", Verdict.DIFFERS, wrong_elements=wrong, elements=4)
+    assert take_flushed(movement, row) is is_taken
+    assert not take_flushed(movement, row)
