@@ -5,6 +5,7 @@ import profile
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -34,6 +35,15 @@ def test_a_profiler_that_cannot_be_put_back_stays(monkeypatch: pytest.MonkeyPatc
     with looking_for_foreign_code() as found:
         torch.ones(3).numpy()
     assert not found.is_seen
+
+
+def test_memory_that_is_brought_in_is_shared() -> None:
+    """Where nothing was handed over, too; what torch makes of numbers is its own."""
+    with looking_for_foreign_code() as found:
+        torch.tensor([1.0, 2.0])
+        assert not found.shares_memory
+        torch.from_numpy(np.ones(2))
+    assert found.shares_memory
 
 
 def test_what_is_compiled_is_not_foreign() -> None:
