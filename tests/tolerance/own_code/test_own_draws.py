@@ -29,7 +29,7 @@ def test_what_hardly_becomes_less_from_draw_to_draw_stays_outside(left: float, i
     for sign in (1, -1, 1, -1):
         own.is_explained(own.value + 0.002 * sign)
     assert not own.is_hopeless()
-    for _ in range(12):
+    for _ in range(4):
         moves = torch.rand(10_000, generator=draws, dtype=torch.float64) > left
         for sign in (1.0, -1.0):
             assert not own.is_explained(own.value + sign * (0.02 + moves)) or not is_hopeless
@@ -70,7 +70,7 @@ def test_what_is_not_seen_is_run_no_further() -> None:
     made, point = list[Tensor](), {"x": torch.full((3,), 2.5, dtype=torch.float64)}
 
     def again() -> dict[str, Tensor]:
-        made.append(torch.from_numpy(point["x"].numpy() * 1.5))
+        made.append(torch.from_numpy(point["x"].numpy() * (1 + 1e-12)))
         return {"x": made[-1]}
 
     movement = Movement(lambda point: {"x": point["x"] * 1}, point)

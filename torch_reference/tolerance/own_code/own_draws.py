@@ -11,10 +11,11 @@ from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import DRAWS, FACTOR
 from torch_reference.tolerance.unfinished import certain
 
-FEW, HOPELESS = 6, 64.0
-"""After more draws, what is still so many bounds away stays outside; before, what is certain to."""
-MANY = math.log(64)
-"""Of so many that are expected outside, none is so with a probability of e⁻⁶⁴."""
+HOPELESS = 64.0
+"""What is so many bounds away, where no draw follows, is no rounding."""
+FEW, MANY = 6, math.log(64)
+"""After so many draws it is seen how many become less; of so many that are expected outside, none is so with
+a probability of e⁻⁶⁴."""
 
 
 class OwnDraws:
@@ -69,8 +70,7 @@ class OwnDraws:
         """
         if self._stays_outside():
             return True
-        draws = len(self.outside)
-        bounds = HOPELESS if is_last or draws > FEW else certain(draws)
+        bounds = HOPELESS if is_last else certain(len(self.outside))
         for which, off in self.off.items():
             outside = off > self.bounds[which]
             far = off > bounds * self._within(which, self.farthest[which])
