@@ -33,8 +33,13 @@ def test_what_does_not_turn_where_all_is_moved_far_is_no_kink(
 
 @pytest.mark.parametrize(
     ("slope", "is_one"),
-    [(lambda x: x / (x * x + 1), False), (lambda x: x.sign() * 0.1, True), (lambda x: x**-3, True)],
-    ids=["smooth", "a jump", "a pole"],
+    [
+        (lambda x: x / (x * x + 1), False),
+        (lambda x: x * x, False),
+        (lambda x: x.sign() * 0.1, True),
+        (lambda x: x**-3, True),
+    ],
+    ids=["as the step", "as its square", "a jump", "a pole"],
 )
 def test_what_grows_from_zero_with_the_step_is_no_kink(
     slope: Callable[[Tensor], Tensor], is_one: bool

@@ -27,6 +27,8 @@ by itself (what is the largest of nine in one of nine draws is so in none of man
 but some where all inputs of all of them are more numbers than these."""
 FEW = 4096
 """Numbers of which decisions are mixed, too."""
+GROWN = 1.5
+"""So many times as large, or more, is what a step of twice the length changes where nothing turns."""
 NEXT_TO_ZERO = 2.0**-100
 
 
@@ -72,10 +74,10 @@ def _sides(here: Movement, seeds: range, surely: bool = False) -> Iterator[Side]
 
 
 def _stay(jumps: Tensors, here: Movement, farther: Movement) -> bool:
-    """Whether one of the jumps is none that twice the step makes twice as large, as a change at 0 is."""
+    """Whether one of the jumps is no larger where the step is twice as large, as what grows from 0 is."""
     for name, jump in jumps.items():
         twice = farther.expected[name] - here.expected[name]
-        if bool(((jump != 0) & ~((twice - 2 * jump).abs() < jump.abs() / 2)).any()):
+        if bool(((jump != 0) & ~(twice.abs() > GROWN * jump.abs())).any()):
             return True
     return False
 
