@@ -157,6 +157,7 @@ def _row(row: Row, loses_digits: str, accepts: bool) -> Row:
     if loses_digits and not accepts:
         return replace(row, verdict=Verdict.LOSES_DIGITS, explanation=loses_digits)
     explanation = f"{Verdict.LOSES_DIGITS}, which is accepted" if loses_digits else EXPLAINED
+    row = replace(row, index=() if row.part else row.index)  # a sum's is that of no element
     return replace(row, verdict=Verdict.AGREES, explanation=explanation, wrong_elements=0, part="")
 
 

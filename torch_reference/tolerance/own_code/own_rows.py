@@ -42,11 +42,24 @@ class OwnRows:
 
         Shapes: actual, the numbers that are judged, of which its own move away
         """
-        movement.derive, movement.actual = self.derive, {}
-        for name, most in self.explained.items():
-            if name in actual:
-                off = difference(actual[name], movement.expected[name]).abs()
-                movement.actual |= {name: actual[name]} if float(off.amax()) <= most else {}
+        movement.derive = self.derive
+        movement.actual = {
+            name: value
+            for name, value in actual.items()
+            if name in self.explained and self._may_be(name, value, movement.expected[name])
+        }
+
+    def may_explain(self, found: Mapping[str, tuple[Tensor, Tensor]], weights: Mapping[str, float]) -> bool:
+        """Whether something is explained that all rows may be off by.
+
+        Shapes: of each name the values of all rows, and what is right; weights is what those of a part, which
+                explained is of, are multiplied by to be those
+        """
+        here = self.explained.keys() & found.keys()
+        return bool(here) and all(self._may_be(name, *found[name], weights[name]) for name in here)
+
+    def _may_be(self, name: str, value: Tensor, expected: Tensor, weight: float = 1.0) -> bool:
+        return float(difference(value, expected).abs().amax()) <= weight * self.explained[name]
 
     def look_at(self, rows: dict[str, Row], actual: Tensors, movement: Movement) -> dict[str, Row]:
         """The rows of a part, with what the code's own roundings explain there, if it makes them there, too.
@@ -113,3 +126,5 @@ class OwnMovement(Movement):
             for which, total in sums(off, self.expected[name]):
                 known[which] = torch.maximum(known[which], total.abs())
             self.moved[name] = torch.maximum(self.moved[name], off.abs())
+            if name in self.squares:
+                self.squares[name] += off.square()

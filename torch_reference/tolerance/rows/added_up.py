@@ -93,6 +93,21 @@ class AddedUp:
         return self.moved[name] + (SPREAD * unit(self.dtype)) ** 2 * additions
 
 
+def added_up(sums: Collection[AddedUp], actual: Tensors, whole: Whole) -> dict[str, Row]:
+    """The rows of what belongs to no row, of those sums that are what the whole has.
+
+    Errors: NotByRowsError where none of them is
+    """
+    found = {}
+    for name in whole.shared:
+        right = next((one for one in sums if is_same(one.totals[name], whole.results[name])), None)
+        if right is None:
+            raise NotByRowsError
+        if name in actual:
+            found[name] = right.row(name, actual[name], whole)
+    return found
+
+
 def is_same(part: Tensor, whole: Tensor) -> bool:
     """Whether a part is what the whole is there, in float64.
 

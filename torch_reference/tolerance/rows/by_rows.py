@@ -15,11 +15,11 @@ from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.movement import DRAWS as ALL
 from torch_reference.tolerance.movement import Movement, Reference, Tensors
 from torch_reference.tolerance.own_code.own_rows import OwnMovement, OwnRows
-from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, is_same
+from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, added_up, is_same
 from torch_reference.tolerance.rows.least import COPIES
 from torch_reference.tolerance.rows.others import Others, by_sample, takes_a_sample
 from torch_reference.tolerance.rows.part import all_rows, soon_settled
-from torch_reference.tolerance.rows.placing import placed, some, times, together
+from torch_reference.tolerance.rows.placing import as_alone, placed, some, times, together
 from torch_reference.tolerance.rows.whole import Allowed, Rows, Whole, exactly
 from torch_reference.tolerance.verdicts import Tolerance
 
@@ -91,6 +91,7 @@ class _Judgement:
         found = self._by_sample(actual, first)
         if found is None:  # what is wrong everywhere is found so in few rows, and others need not prove it
             self._part(actual, first, names)
+            found = self._by_own_sample(actual, first)
         others = torch.ones(number, dtype=torch.bool).index_fill_(0, first, False).nonzero().flatten()
         for here in (found.left if found else others).split(step):  # type: ignore[no-untyped-call]
             if len(here):  # as few as those of the sample are done at once
@@ -100,7 +101,7 @@ class _Judgement:
                 self._part(actual, here, asked, is_rest=True)
         for name, row in (found.of_rows if found else {}).items():
             self.found.setdefault(name, []).append(row)
-        shared = found.shared if found else self._added_up(actual)
+        shared = found.shared if found else added_up(self.sums.values(), actual, self.whole)
         return {
             name: shared[name]
             if name in shared
@@ -120,9 +121,20 @@ class _Judgement:
         if not takes_a_sample(self.whole, actual, here):
             return None
         copies, share = here.repeat(COPIES), COPIES * len(here) / self.whole.rows.number
-        movement = Movement(self.whole.reference, self.whole.some(copies))
+        movement = OwnMovement(self.whole.reference, self.whole.some(copies))
         self._compare(movement, copies, share)
-        return by_sample(self.whole, actual, movement, here, self._weights(share))
+        weights = self._weights(share)
+        if self.whole.own:
+            alone = {name: as_alone(actual[name], copies, weights[name]) for name in actual.keys() & weights}
+            self.whole.own.moves(movement, alone)
+        return by_sample(self.whole, actual, movement, here, weights)
+
+    def _by_own_sample(self, actual: Tensors, here: Tensor) -> Others | None:
+        """The same where the code's own roundings have explained these rows, and may explain all."""
+        own, weights = self.whole.own, self._weights(len(here) / self.whole.rows.number)
+        asked = {name: (actual[name], self.whole.results[name]) for name in actual.keys() & weights}
+        may = own and own.may_explain(asked, weights)
+        return self._by_sample(actual, here) if may else None
 
     def _part(self, actual: Tensors, here: Tensor, names: Iterable[str], is_rest: bool = False) -> None:
         """Judge some rows; those that need many draws more are left for the rest."""
@@ -131,12 +143,7 @@ class _Judgement:
         share = len(here) / self.whole.rows.number
         self._compare(movement, here, share)
         weights = self._weights(share)
-        asked = {
-            name: some(actual[name], here)
-            if weights[name] == 1
-            else some(actual[name], here).double() / weights[name]
-            for name in names
-        }
+        asked = {name: as_alone(actual[name], here, weights[name]) for name in names}
         if self.whole.own:
             self.whole.own.moves(movement, asked)
         for name, row in self._judged(movement, asked, here, is_rest).items():
@@ -184,16 +191,3 @@ class _Judgement:
                 del self.sums[is_mean]
         if not self.sums:
             raise NotByRowsError
-
-    def _added_up(self, actual: Tensors) -> dict[str, Row]:
-        return {
-            name: self._sum_of(name).row(name, actual[name], self.whole)
-            for name in self.shared
-            if name in actual
-        }
-
-    def _sum_of(self, name: str) -> AddedUp:
-        for each in self.sums.values():
-            if is_same(each.totals[name], self.whole.results[name]):
-                return each
-        raise NotByRowsError

@@ -19,6 +19,14 @@ def some(value: Tensor, here: Tensor) -> Tensor:
     return value[here.to(value.device)]
 
 
+def as_alone(value: Tensor, here: Tensor, weight: float) -> Tensor:
+    """Some rows, as a part alone makes them: its gradients of a mean are larger.
+
+    Shapes: here, the numbers of the part's rows; weight is that by which its numbers are multiplied
+    """
+    return some(value, here) if weight == 1 else some(value, here).double() / weight
+
+
 def times(weight: float, value: Tensor) -> Tensor:
     """The product, without a copy where that is the value itself."""
     return value if weight == 1 else weight * value
