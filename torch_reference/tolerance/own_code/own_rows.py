@@ -61,12 +61,21 @@ class OwnRows:
     def _may_be(self, name: str, value: Tensor, expected: Tensor, weight: float = 1.0) -> bool:
         return float(difference(value, expected).abs().amax()) <= weight * self.explained[name]
 
-    def look_at(self, rows: dict[str, Row], actual: Tensors, movement: Movement) -> dict[str, Row]:
+    def look_at(
+        self, rows: dict[str, Row], actual: Tensors, movement: Movement, of_sums: bool = False
+    ) -> dict[str, Row]:
         """The rows of a part, with what the code's own roundings explain there, if it makes them there, too.
+
+        What differs in a sum alone, in the first part that does, is for all rows to tell: others average out;
+        unless of sums is asked, as of rows that are left since they are farther off than others.
 
         Shapes: actual, the numbers of the part
         """
-        differing = {name: actual[name] for name, row in rows.items() if row.verdict is Verdict.DIFFERS}
+        differing = {
+            name: actual[name]
+            for name, row in rows.items()
+            if row.verdict is Verdict.DIFFERS and (of_sums or not row.part or name in self.explained)
+        }
         asked = self._made_again(differing, movement) if differing else {}
         if not asked:
             return rows

@@ -172,7 +172,7 @@ class _Judgement:
             movement.at_least(ALL)  # of few rows it is known which elements are wrong
             found = all_rows(tolerance, self.whole, others, fewest)
         if self.whole.own:
-            found = self.whole.own.look_at(found, others, movement)
+            found = self.whole.own.look_at(found, others, movement, is_rest)
         return found | all_rows(tolerance, self.whole, wrong, 1, plainly=True)
 
     def _weights(self, share: float, is_mean: bool | None = None) -> dict[str, float]:
