@@ -30,7 +30,8 @@ from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 LEFT, FEWEST = 1 / 8, 16
 """So much of the error is left at most, in the root of the mean square, of so many elements."""
 BESIDE, AS_LARGE, COMMON = 2.0**-8, 4.0, 0.8
-"""Numbers so far beside these round anew; so many times as large, and so much of the error in common."""
+"""Numbers so far beside these round anew; so many times as large; and so much of the error in common:
+that of a formula has nearly all, since it changes by about as much as the numbers do."""
 AS_LARGE_AS_ROUNDINGS = (
     "It is off by as much as products whose factors are rounded to {precision}, and at numbers beside these "
     "by something else: roundings, not another formula."
@@ -135,7 +136,9 @@ def _is_as_large(task: Task, name: str, draw: Draw, rounded: Callable[[Tensor], 
         for key, value in draw.point.items()
     }
     shapes = {name: tuple(draw.reference[name].shape)}
-    manual = task.derivation(beside)[name]
+    manual = task.derivation({key: value.clone() for key, value in beside.items()})[
+        name
+    ]  # it may change them
     if manual is None or min(manual.numel(), draw.manual[name].numel()) < FEWEST:
         return False
     errors = []
