@@ -136,9 +136,7 @@ def _is_as_large(task: Task, name: str, draw: Draw, rounded: Callable[[Tensor], 
         for key, value in draw.point.items()
     }
     shapes = {name: tuple(draw.reference[name].shape)}
-    manual = task.derivation({key: value.clone() for key, value in beside.items()})[
-        name
-    ]  # it may change them
+    manual = task.derivation(beside)[name]
     if manual is None or min(manual.numel(), draw.manual[name].numel()) < FEWEST:
         return False
     errors = []
