@@ -6,7 +6,7 @@ from torch import nn
 
 import homework as homework
 from spoiled_homework import DIAGNOSES
-from torch_reference import check_derivation
+from torch_reference import check_derivation, check_function
 
 
 @pytest.mark.sample(1)
@@ -73,7 +73,7 @@ def test_a_parameter_that_is_left_out_and_was_zero_is_not_called_stale() -> None
     assert (report.first_wrong.name, report.first_wrong.diagnosis.kind) == ("output", "taken as zero")
 
 
-@pytest.mark.slow
+@pytest.mark.medium
 def test_a_value_of_the_call_before_is_stale() -> None:
     """A cached bias: two calls with the same arguments differ as well."""
     cache: list[torch.Tensor] = []
@@ -91,3 +91,11 @@ def test_a_wrong_dtype_needs_no_diagnosis() -> None:
     for change in (lambda g: g["output.bias"].float(), lambda g: None):
         wrong = homework.spoiled(lambda g, p, x, change=change: {"output.bias": change(g)})
         assert homework.check(wrong).first_wrong.diagnosis is None
+
+
+def test_without_observations_no_factor_is_said_to_be_of_their_number() -> None:
+    """Half of a gradient with the wrong sign, as of (target - p) for 2 (p - target) (darknet #1011)."""
+    wrong = (lambda p, t: ((p - t) ** 2, t - p)), lambda negative, above: (negative * above, None)
+    p, t = torch.randn(2, 3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    report = check_function(wrong, lambda p, t: (p - t) ** 2, p, t, wrt=[0], ways=[])
+    assert report.first_wrong.diagnosis.kind == "constant factor", str(report)

@@ -1,5 +1,6 @@
 """The check of a derivation: observe it and compare it, at its own point and at others."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 import torch
@@ -9,7 +10,7 @@ from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.calls.similar_names import did_you_mean
 from torch_reference.judging.derivation_task import Shapes, Task, redrawn_parameters
-from torch_reference.judging.hygiene import Observation, observe, unstable
+from torch_reference.judging.hygiene import Observation, called_again, observe, unstable
 from torch_reference.judging.report import Diagnosis, Finding, Report, breach
 from torch_reference.judging.scalar_objective import reference_gradients
 
@@ -31,6 +32,8 @@ def examine(task: Task, draws: int = 4) -> Report:
         return report
     if not _in_domain(elsewhere):
         return report
+    with suppress(UserCodeError):  # what remembers the call before has this point's again
+        called_again(task.derivation, task.point)
     found = examine_here(elsewhere, draws)
     if found.agrees:
         report = _closed(report)
