@@ -26,7 +26,8 @@ def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, C
     if not _may_be_clipped(name, first):
         yield "upstream forgotten", "the loss", partial(_ones, name)
     yield from edited_candidates(task, name, first)
-    for where, factor in (("−1/n", -1.0), ("1/(2n)", 0.5), ("−1/(2n)", -0.5), ("2/n", 2.0), ("−2/n", -2.0)):
+    of_n = ("−1/n", -1.0), ("1/(2n)", 0.5), ("−1/(2n)", -0.5), ("2/n", 2.0), ("−2/n", -2.0)
+    for where, factor in of_n if task.batched else ():  # of no observations n is 1
         yield "factor with n", where, partial(_times_batch, name, -1, factor)
     yield from _other_values(task, name, first)
     yield "last observation only", "", partial(_rows, task, name, slice(-1, None))
