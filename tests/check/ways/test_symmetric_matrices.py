@@ -38,3 +38,18 @@ def test_a_forgotten_transpose_is_found_all_the_same() -> None:
 def inverse(ctx) -> Tensor:
     """Of the saved input."""
     return torch.linalg.inv(ctx.saved_tensors[0])
+
+
+@pytest.mark.medium
+def test_a_zero_on_one_side_of_the_diagonal_is_on_the_other_too() -> None:
+    """Of what a Cholesky factor is made of no other value is known (pytorch #3423: a determinant)."""
+    determinant = function(by_its_factor, lambda ctx, above: above * ctx.factor * inverse(ctx).mT)
+    report = check_function(determinant, torch.linalg.det, matrix, ways=["zeros"], order=1)
+    assert report.agrees, report
+
+
+def by_its_factor(ctx, x: Tensor) -> Tensor:
+    """The square of the product of a diagonal."""
+    ctx.save_for_backward(x)
+    ctx.factor = torch.linalg.cholesky(x).diagonal().prod() ** 2
+    return ctx.factor.clone()

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.check.ways.elsewhere.domain import is_smooth
+from torch_reference.check.ways.elsewhere.resizing import is_cut_alike
 from torch_reference.check.ways.elsewhere.unwritten import unwritten_is_nan
 from torch_reference.check.ways.near import (
     SPREAD,
@@ -121,6 +122,8 @@ def at_point(session: Session, what: str, inputs: Tensors, at_kinks: bool = Fals
         resized = any(value.shape != session.inputs[name].shape for name, value in inputs.items())
         with unwarned():  # this call is ours
             outputs, depends = session.objective.looked_at(inputs, session.wanted, resized=resized)
+            if resized and not is_cut_alike(session, inputs):
+                return
         above = drawn_upstream(outputs, seed=1)
     except (UserCodeError, ValueError):
         return

@@ -38,6 +38,8 @@ UNLOOKED = (
 """Those that do not look at whether one input goes with the others, or, as MKL's transforms over three
 dimensions, write beyond their end: OpInfo's samples, at other sizes, end the process (torch 2.13)."""
 UNLOOKED_IN_16_BITS = ("convolution",)
+CUTTING = ("slice", "split", "split_with_sizes")
+"""What is left of chunk, narrow and x[a:b]."""
 
 
 def elements(point: Tensors) -> int:
@@ -90,12 +92,23 @@ def _numbers(inputs: Tensors, dim: int, size: int) -> int:
 
 
 class Indexing(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it untyped
-    """Watch for operations that draw numbers, or read some where integers say, while it is entered."""
+    """Watch for operations that draw numbers, read some where integers say, or cut, while it is entered."""
 
     def __init__(self) -> None:
         """Nothing is seen yet."""
         super().__init__()
         self.is_seen = self.is_unchecked = self.is_unlooked = self.draws = False
+        self.pieces: set[tuple[int, int, int]] = set()  # of which length, where it begins, its own length
+
+    def parts(self, length: int) -> set[int]:
+        """Into how many equal parts a dimension of that length is cut, all of them read."""
+        sizes = {size for whole, _, size in self.pieces if whole == length and 0 < size < length}
+        even = [size for size in sizes if length % size == 0]
+        return {
+            length // size
+            for size in even
+            if all((length, start, size) in self.pieces for start in range(0, length, size))
+        }
 
     def may_shrink(self, inputs: Mapping[str, Tensor]) -> bool:
         """Whether an index that is not there, among fewer numbers than these, is an error and no harm."""
@@ -116,7 +129,10 @@ class Indexing(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         if any(isinstance(value, Tensor) and value.dtype in INDICES for value in tree_iter(places)):
             self.is_seen = True
             self.is_unchecked |= not is_torch or func._schema.name in UNCHECKED
-        return func(*args, **(kwargs or {}))
+        made = func(*args, **(kwargs or {}))
+        if name in CUTTING:
+            self.pieces.update(_pieces(args[0], made))
+        return made
 
 
 class Calls(TorchFunctionMode):
@@ -156,6 +172,14 @@ class Survived(TorchFunctionMode):
             if points is not None and not points.numel():
                 raise RuntimeError("distances of no rows")
         return func(*args, **(kwargs or {}))
+
+
+def _pieces(whole: Tensor, made: Any) -> Iterator[tuple[int, int, int]]:
+    """Of the dimension that is cut: its length, and where each piece begins, as its memory says, and ends."""
+    for piece in made if isinstance(made, (tuple, list)) else (made,):
+        for dim, (length, size) in enumerate(zip(whole.shape, piece.shape, strict=True)):
+            if length != size and whole.stride(dim) == piece.stride(dim) > 0:
+                yield length, (piece.storage_offset() - whole.storage_offset()) // whole.stride(dim), size
 
 
 def _tensors(

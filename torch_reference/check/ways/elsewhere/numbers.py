@@ -13,7 +13,7 @@ from torch import Tensor
 from torch_reference.check.ways.elsewhere.indices import may_be_negative
 from torch_reference.check.ways.elsewhere.partitions import partitions
 from torch_reference.check.ways.elsewhere.resizing import with_its_rows
-from torch_reference.check.ways.near import is_one_number
+from torch_reference.check.ways.near import is_one_number, is_symmetric
 from torch_reference.check.ways.points import Change, at_point, changed
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.check.ways.sizes import MOST_WANTED
@@ -116,9 +116,10 @@ def _is_without_zeros(value: Tensor) -> bool:
 
 
 def _one_zero(value: Tensor, place: int) -> Tensor:
+    """A zero in that place; on the other side of the diagonal, too, of what is symmetric."""
     found = value.clone(memory_format=torch.contiguous_format)
     found.view(-1)[place % value.numel()] = 0
-    return found
+    return torch.where(found.mT == 0, 0, found) if is_symmetric(value) else found
 
 
 def _any_of(kinds: tuple[int, ...], value: Tensor, generator: torch.Generator) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch_reference.check.ways.elsewhere.partitions import parted
 from torch_reference.check.ways.session import Session
 from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.cuts import Indexing
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.function_objective import FunctionObjective
 
@@ -46,7 +47,32 @@ def takes(session: Session, inputs: Tensors) -> bool:
         session.objective.looked_at(parted(session.inputs, inputs), session.wanted, resized=True)
     except UserCodeError:
         return False
-    return True
+    return is_cut_alike(session, inputs)
+
+
+def is_cut_alike(session: Session, inputs: Tensors) -> bool:
+    """Whether the reference cuts into equal parts there what it cuts so as it was given.
+
+    A rotation turns one half into the other: of an odd number it is another function, which nobody calls.
+    """
+    seen = session.objective.indexing
+    uneven = {
+        (length, count)
+        for name, value in inputs.items()
+        for before, length in zip(session.inputs[name].shape, value.shape, strict=False)
+        if seen is not None and before != length and value.ndim == session.inputs[name].ndim
+        for count in seen.parts(before)
+        if length % count
+    }
+    if not uneven:
+        return True
+    try:
+        with Indexing() as there:
+            session.objective.looked_at(inputs, (), resized=True)
+    except UserCodeError:
+        return False
+    sizes = {(length, 0, size) for length, count in uneven for size in (length // count, -(-length // count))}
+    return not sizes & there.pieces
 
 
 def has_the_same_values(
