@@ -8,18 +8,27 @@ from torch import Tensor
 
 from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.nests import complex_again, copy_of, is_judged, named_leaves
+from torch_reference.judging.calls.raised_errors import OtherShapeError
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.scalar_objective import UPSTREAM
 
 
 def graph_ends(outputs: Mapping[str, Any], upstream: Tensors) -> tuple[list[Tensor], list[Tensor]]:
-    """The outputs that are part of the graph, and their upstream gradients."""
+    """The outputs that are part of the graph, and their upstream gradients.
+
+    Errors: OtherShapeError for an output that has another shape than its upstream gradient
+    """
     given = as_upstream(outputs, upstream)
     pairs = [
         (outputs[name], above)
         for name, above in given.items()
         if is_tensor(outputs[name]) and outputs[name].requires_grad
     ]
+    for name, above in given.items():
+        output = outputs[name]
+        if is_tensor(output) and not output.is_nested and output.shape != above.shape:
+            told = f"expected {tuple(above.shape)}, found {tuple(output.shape)}"
+            raise OtherShapeError(name, told)
     return [output for output, _ in pairs], [above for _, above in pairs]
 
 

@@ -12,6 +12,7 @@ from torch_reference.check.ways.points import of_those_finite
 from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.raised_errors import (
+    OtherShapeError,
     UserCodeError,
     is_guard,
     is_out_of_range,
@@ -107,6 +108,8 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     except UserCodeError as error:
         out_of_its_domain = error.part == "forward" and attempt.point is not session.point
         told = [breach(error.part, "call", Verdict.RAISED, str(error))]
+        if isinstance(error, OtherShapeError):
+            told = [breach(error.part, "output", Verdict.WRONG_SHAPE, str(error))]
         if loses_the_device(str(error)):  # after which nothing can be asked there
             return (NO_DEVICE, []) if out_of_its_domain and is_out_of_range(str(error)) else ("fails", told)
         is_warning = isinstance(error.__cause__, Warning)
@@ -127,7 +130,7 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         odd = {name: value for name, value in made.gradients.items() if not value.isfinite().all()}
         if not odd:
             return "agrees", []
-        made = Made({}, odd)
+        made = Made({} if are_finite(outputs) else outputs, odd)
     if is_near(made, attempt, objective, session):
         return "agrees", []
     at_a_kink = not attempt.is_smooth()

@@ -34,6 +34,15 @@ class UserCodeError(RuntimeError):
         super().__init__(_told(error))
 
 
+class OtherShapeError(UserCodeError):
+    """An output, the part, has another shape than the reference's, and takes no upstream gradient of its."""
+
+    def __init__(self, part: str, told: str) -> None:
+        """Keep which output it is; the text is of the shapes."""
+        self.part = part
+        RuntimeError.__init__(self, told)
+
+
 @contextmanager
 def user_code(part: str) -> Iterator[None]:
     """Whatever the user's code raises in here becomes a UserCodeError that names the part that was called.

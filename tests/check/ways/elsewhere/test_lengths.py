@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from autograd_functions import function, saving
 from torch_reference import check_function
 
 
@@ -117,3 +118,41 @@ def test_a_constant_is_made_longer() -> None:
         Weighted, lambda x, w: x * w.sum(-1), drawn(3), drawn(3, 4), wrt=[0], ways=["lengths"], draws=0
     )
     assert not report.agrees
+
+
+def rotated(x: Tensor, cosine: Tensor, sine: Tensor) -> Tensor:
+    """A rotary embedding as transformers has it."""
+    half = x.shape[-1] // 2
+    return x * cosine + torch.cat([-x[..., half:], x[..., :half]], -1) * sine
+
+
+@pytest.mark.medium
+def test_what_is_cut_into_halves_has_an_even_number() -> None:
+    """Of an odd number a rotation is another function, of which a right derivative is not right."""
+
+    def backward(ctx: Any, above: Tensor) -> tuple[Tensor, None, None]:
+        cosine, sine = ctx.saved_tensors[1:]
+        one, other = (above * sine).chunk(2, -1)
+        return above * cosine + torch.cat([other, -one], -1), None, None
+
+    x, angles = drawn(2, 3, 8), drawn(3, 8)
+    mine, tables = function(saving(rotated), backward), (angles.cos(), angles.sin())
+    report = check_function(mine, rotated, x, *tables, wrt=[0], ways=["columns", "lengths"], order=1)
+    assert report.agrees, report
+    assert dict(report.ways) == {"columns": "agrees", "lengths": "agrees"}
+
+
+def test_another_shape_at_another_size_is_the_functions_own_affair() -> None:
+    """It was told as an error of a backward that had not been called (pytorch #38985: every fourth pixel)."""
+    nearest = function(every_fourth, lambda ctx, above: functional.pad(above[..., None], (0, 3)).flatten(-2))
+
+    def reference(x: Tensor) -> Tensor:
+        return functional.interpolate(x, scale_factor=0.25, mode="nearest")
+
+    report = check_function(nearest, reference, drawn(1, 2, 8), ways=["lengths"])
+    assert report.agrees, report
+    assert not report.warnings
+
+
+def every_fourth(ctx: Any, x: Tensor) -> Tensor:
+    return x[..., ::4].clone()
