@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, special
 
+from torch_reference import check_function
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.exact_results import OF_TRIGAMMA
 from torch_reference.tolerance.rounding.roundings import unit
@@ -66,3 +67,34 @@ def test_digamma_near_its_zero_is_off_by_roundings_of_its_terms() -> None:
     off = (exactly(mpmath.digamma, x) - movement.expected["y"]).abs()
     assert (off <= movement.bound("y")).all()
     assert (off > 20 * unit(x.dtype) * movement.expected["y"].abs()).any()
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_connectionist_temporal_classification_is_a_recurrence_in_logarithms(dtype: torch.dtype) -> None:
+    """Of 200 steps, each of which rounds a logarithm that grows: written out, by autograd, it is as right."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(200, 2, 5, generator=generator, dtype=dtype)
+    targets = torch.tensor([[1, 2, 2], [3, 4, 1]])
+
+    def by_torch(x: Tensor) -> Tensor:
+        lengths = torch.tensor([200, 200]), torch.tensor([3, 3])
+        return torch.nn.functional.ctc_loss(torch.log_softmax(x, -1), targets, *lengths, reduction="sum")
+
+    def written_out(x: Tensor) -> Tensor:
+        log_p, low = torch.log_softmax(x, -1), -1e30
+        labels = torch.zeros(2, 7, dtype=torch.long)
+        labels[:, 1::2] = targets
+        may_skip = torch.zeros(2, 7, dtype=torch.bool)
+        may_skip[:, 2:] = (labels[:, 2:] != 0) & (labels[:, 2:] != labels[:, :-2])
+        alpha = torch.full((2, 7), low, dtype=dtype).scatter(
+            1, torch.tensor([[0, 1]] * 2), log_p[0].gather(1, labels)[:, :2]
+        )
+        for step in log_p[1:]:
+            one, two = (torch.nn.functional.pad(alpha, (n, 0), value=low)[:, :7] for n in (1, 2))
+            ways = torch.stack([alpha, one, torch.where(may_skip, two, low)])
+            alpha = torch.logsumexp(ways, 0) + step.gather(1, labels)
+        return -torch.logsumexp(alpha[:, -2:], 1).sum()
+
+    report = check_function(written_out, by_torch, x, ways=[], order=1)
+    assert report.agrees, report

@@ -91,6 +91,36 @@ def _are_whole(value: Tensor) -> bool:
     return bool(((value == value.round()) & (value.abs() <= SMALL)).all())
 
 
+def large_numbers(
+    name: str, args: Sequence[Any], result: Tensor, unit: float
+) -> tuple[Tensor, Tensor] | None:
+    """A sum or a product of two, and how far off its elements may be at most, where some are beyond 1/u.
+
+    Such are those of a mask (−1e9, the least of float32). A sum is off by no more than the smaller of two,
+    since the larger is a number itself, and a product with 2ᵏ is exact. A row that is masked altogether is
+    uniform so, and not that of the element which moved most.
+
+    Shapes: those of the result
+    """
+    if name not in ("add", "sub", "rsub", "mul") or not result.is_floating_point() or not result.numel():
+        return None
+    if result.layout != torch.strided or result._is_zerotensor():
+        return None
+    if not max(map(abs, map(float, result.aminmax()))) * unit > 1:
+        return None
+    one, other = (torch.as_tensor(arg, dtype=result.dtype, device=result.device).abs() for arg in args[:2])
+    if name == "mul":
+        is_exact = [torch.frexp(factor.double()).mantissa == 0.5 for factor in (one, other)]
+        return result.clone(), torch.where(torch.logical_or(*is_exact), 0.0, math.inf).to(result.dtype)
+    return result.clone(), torch.minimum(one, other)
+
+
+def move_no_further(result: Tensor, before: Tensor, most: Tensor) -> None:
+    """Take back, in place, what an element has moved beyond that; an infinity stays as it is."""
+    moved = (result - before).nan_to_num_(0.0, math.inf, -math.inf)
+    result.copy_(torch.where(moved.abs() > most, before + most.copysign(moved), result))
+
+
 def raise_underflows(argument: Tensor, result: Tensor, dtype: torch.dtype) -> None:
     """Make, in place, the smallest normal number of what is zero, and need not be, for a finite argument."""
     if result.numel() and not result.is_complex() and result.amin() > 0:

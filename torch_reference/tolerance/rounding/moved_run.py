@@ -11,16 +11,8 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from torch_reference.tolerance.rounding import exact_results
 from torch_reference.tolerance.rounding.decisions import Decisions, is_decision
-from torch_reference.tolerance.rounding.exact_results import (
-    is_number,
-    is_power_of_two,
-    left_out,
-    raise_underflows,
-    rounds_nothing,
-    selects,
-    shares_memory,
-)
 from torch_reference.tolerance.rounding.exact_run import in_one_dtype, of_one_dtype
 from torch_reference.tolerance.rounding.fused import decides, has_elements
 from torch_reference.tolerance.rounding.local_sums import (
@@ -87,11 +79,11 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
             results = self._apart(kind, args, kwargs)
             if results is not NotImplemented:
                 return results
-        if is_sum(kind.name, args, kwargs) and any(map(is_number, args)):
+        if is_sum(kind.name, args, kwargs) and any(map(exact_results.is_number, args)):
             return self._summed(func, kind, args, kwargs)
         results = in_one_dtype(func, moved_arguments(kind, args, self.roundings, self._unit), kwargs)
         if kind.in_place:
-            if not kind.exact and not selects(kind.name, args):
+            if not kind.exact and not exact_results.selects(kind.name, args):
                 self._move(kind, args, args[0])
             return results
         if isinstance(results, tuple | list):
@@ -106,7 +98,7 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
                 results = kind.apart(*args, **kwargs)  # type: ignore[misc]
         finally:
             self.inside -= hidden
-        if (size := left_out(kind.name, args)) is not None:
+        if (size := exact_results.left_out(kind.name, args)) is not None:
             self.roundings.leave_out(results, size)
         # What it makes is all that the exact run sees of it.
         return self._decided(kind, args, results) if hidden else results
@@ -118,11 +110,14 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
     def _result(self, kind: Operation, args: tuple[Any, ...], result: Any) -> Any:
         if is_decision(kind.name, result):
             return self._decided(kind, args, result)
-        if kind.exact or rounds_nothing(kind.name, args, result):
+        if kind.exact or exact_results.rounds_nothing(kind.name, args, result):
             return result
-        if shares_memory(args, result):
+        if exact_results.shares_memory(args, result):
             result = result.clone()
+        large = exact_results.large_numbers(kind.name, args, result, self._unit(result.dtype))
         self._move(kind, args, result)
+        if large:
+            exact_results.move_no_further(result, *large)
         self.read_back.note(kind, args, result)
         return result
 
@@ -130,14 +125,14 @@ class MovedRun(Uncompiled):  # type: ignore[no-untyped-call] # torch leaves it u
         if not (result.is_floating_point() or result.is_complex()) or result._is_zerotensor():
             return  # autograd's zeros, as of a function without a second derivative, have no memory
         fine = min(self._unit(result.dtype), self._unit(FINE))
-        if not kind.apart and (size := left_out(kind.name, args)) is not None:
+        if not kind.apart and (size := exact_results.left_out(kind.name, args)) is not None:
             self.roundings.leave_out(result, size)
         if kind.name in NEVER_ZERO:
-            raise_underflows(args[0], result, self.coarsest or result.dtype)
+            exact_results.raise_underflows(args[0], result, self.coarsest or result.dtype)
         if (count := factors_of(kind.name, args, result)) > 1:
             self.roundings.move_product(result, count, fine, args[1] if kind.name == "cumprod" else None)
         self._round(result)
-        if any([isinstance(arg, float) and arg and not is_power_of_two(arg) for arg in args]):  # noqa: C419 (faster)
+        if any([isinstance(arg, float) and arg and not exact_results.is_power_of_two(arg) for arg in args]):  # noqa: C419 (faster)
             self.roundings.move_together(result, fine)
 
     def _unit(self, dtype: torch.dtype) -> float:

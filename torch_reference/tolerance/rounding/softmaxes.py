@@ -38,7 +38,12 @@ def log_softmax(x: Tensor, dim: int, half_to_float: bool = False) -> Tensor:
     """_log_softmax."""
     wide = working(x)
     largest = wide.amax(dim, keepdim=True)
-    y = wide - (largest + (wide - largest).exp().sum(dim, keepdim=True).log())
+    log = (wide - largest).exp().sum(dim, keepdim=True).log()
+    total = largest + log
+    y = wide - total
+    # Of a row of −1e9, which is masked altogether, nothing is left of the logarithm: there none is added.
+    if bool((is_lost := (total == largest) & (log > torch.finfo(log.dtype).eps)).any()):
+        y = torch.where(is_lost, (wide - largest) - log, y)
     return y if half_to_float else in_dtype(y, x.dtype)
 
 

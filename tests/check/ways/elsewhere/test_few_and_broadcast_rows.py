@@ -136,6 +136,23 @@ def test_one_number_for_all_of_a_complex_vector_is_tried() -> None:
     assert report.note == "with one number for inputs[1]", report
 
 
+def test_one_number_is_for_all_where_the_reference_makes_the_same_of_copies_of_it() -> None:
+    """One of a softmax's is 1, and not a third: nobody calls it with one, and its values are right there."""
+
+    def forward(x: Tensor, w: Tensor) -> tuple[Tensor, Any]:
+        return x + torch.log_softmax(w, 0), torch.softmax(w, 0)
+
+    def backward(p: Tensor, g: Tensor) -> Any:
+        d_w = g.sum(0)
+        return g, (d_w - p * d_w.sum()).sum_to_size(p.shape)
+
+    def reference(x: Tensor, w: Tensor) -> Tensor:
+        return forward(x, w)[0]
+
+    report = check_function((forward, backward), reference, x, x[0], ways=["columns"], order=1)
+    assert report.agrees, report
+
+
 def test_one_row_of_an_only_input_is_for_no_others() -> None:
     """That is a call with one row, which the way \"rows\" makes."""
     seen = set[tuple[int, ...]]()

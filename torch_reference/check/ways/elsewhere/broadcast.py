@@ -5,13 +5,16 @@ And one row, or one column, for all of another input of the same shape.
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor
 
 from torch_reference.check.ways.near import near
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.diagnosis.random_draws import alike
 from torch_reference.judging.calls.nests import real_pairs
 from torch_reference.judging.calls.own_generator import own_generator
+from torch_reference.judging.calls.raised_errors import UserCodeError
 
 
 def broadcast(session: Session) -> Iterator[Attempt]:
@@ -23,6 +26,8 @@ def broadcast(session: Session) -> Iterator[Attempt]:
     for name, value in session.data.items():
         if name in session.wanted and value.ndim == 1:
             for vector in _others(value, lengths):
+                if not _is_for_all(session, name, vector[:1], max(len(value), len(vector))):
+                    continue
                 told = f"with {'one number' if len(vector) == 1 else f'{len(vector)} numbers'} for {name}"
                 for attempt in at_point(session, told, {**session.inputs, name: real_pairs(vector)}):
                     yield attempt._replace(may_refuse=True, own_values=True)
@@ -43,6 +48,23 @@ def one_for_all(session: Session) -> Iterator[Attempt]:
             for attempt in at_point(session, f"with one {what} of {name} for all", inputs):
                 if all(attempt.point[each].shape == above.shape for each, above in session.upstream.items()):
                     yield attempt._replace(may_refuse=True, own_values=True, warns=True)
+
+
+def _is_for_all(session: Session, name: str, one: Tensor, count: int) -> bool:
+    """Whether the reference makes the same of one number and of copies of it: of a softmax it does not."""
+    try:
+        few, many = (
+            session.objective.looked_at({**session.inputs, name: real_pairs(vector)}, ())[0]
+            for vector in (one, one.repeat(count))
+        )
+    except UserCodeError:
+        return False
+    return few.keys() == many.keys() and all(
+        alike(value, many[name])
+        if value.is_floating_point() or value.is_complex()
+        else torch.equal(value, many[name])
+        for name, value in few.items()
+    )
 
 
 def _others(value: Tensor, lengths: set[int]) -> Iterator[Tensor]:

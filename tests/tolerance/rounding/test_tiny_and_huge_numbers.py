@@ -1,4 +1,7 @@
-"""Subnormal numbers: a kernel may have none, as XLA's on a processor, and those of float16 move by steps."""
+"""Subnormal numbers: a kernel may have none, as XLA's on a processor, and those of float16 move by steps.
+
+And those of a mask, beside which nothing is left of what is added to them.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +14,7 @@ from torch.nn import functional
 from torch_reference import check_function
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.movement import Movement
-from torch_reference.tolerance.rounding.roundings import Roundings
+from torch_reference.tolerance.rounding.roundings import Roundings, unit
 from torch_reference.tolerance.second_look import take_flushed
 from torch_reference.tolerance.verdicts import Tolerance
 
@@ -74,3 +77,42 @@ def test_what_is_off_at_most_elements_is_something_else(wrong: int, is_taken: bo
     row = Row("x", Verdict.DIFFERS, wrong_elements=wrong, elements=4)
     assert take_flushed(movement, row) is is_taken
     assert not take_flushed(movement, row)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("factor", [1.0, pytest.param(1.01, marks=pytest.mark.medium)])
+def test_a_row_that_is_masked_altogether_is_uniform(dtype: torch.dtype, factor: float) -> None:
+    """By the least number, as transformers mask it: no rounding of that makes one element the largest."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(3, 5, generator=generator, dtype=dtype)
+    mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0]], dtype=dtype)
+
+    def forward(x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        y = torch.softmax(x + (1 - mask) * torch.finfo(dtype).min, -1)
+        return y, y
+
+    def backward(y: Tensor, above: Tensor) -> Any:
+        return factor * y * (above - (above * y).sum(-1, keepdim=True)), None
+
+    report = check_function(
+        (forward, backward), lambda *given: forward(*given)[0], x, mask, wrt=[0], ways=[], order=1
+    )
+    assert str(report).startswith("AGREEMENT" if factor == 1 else "MISMATCH"), report
+
+
+@pytest.mark.parametrize("large", [-1e30, -1e9, -(2.0**25)])
+def test_a_sum_with_a_number_that_is_large_is_off_by_no_more_than_the_other(large: float) -> None:
+    """And a product of it with 1 by nothing; with 1.5 by a rounding."""
+    x = torch.tensor([0.5, 3.0, 0.0])
+    movement = Movement(
+        lambda values: {
+            "sum": values["x"] + values["mask"],
+            "same": values["mask"] * values["one"],
+            "half": values["mask"] * (values["one"] + 0.5),
+        },
+        {"x": x, "mask": torch.full((3,), large), "one": torch.ones(3)},
+    )
+    movement.at_least(8)
+    assert (movement.moved["sum"] <= 2 * x).all()
+    assert not movement.moved["same"].any()
+    assert (movement.moved["half"] > unit(x.dtype) * abs(large)).all()
