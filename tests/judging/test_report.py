@@ -191,4 +191,5 @@ def test_in_a_notebook_a_mismatch_is_unfolded() -> None:
     assert "<details open><summary>" in told
     assert "<td>inputs[0]</td><td>differs</td>" in told
     assert "color" not in told
+    assert "<img" not in told  # of a single link
     assert "<details><summary>" in check_function(torch.sin, torch.sin, x, ways=[])._repr_html_()

@@ -34,8 +34,10 @@ class Drawable(Protocol):
 
 
 def picture_html(report: Drawable) -> str:
-    """The chain's picture for a notebook; empty where there is no link, or no matplotlib to draw it with."""
+    """The chain's picture for a notebook; empty of a single link, or where no matplotlib is there."""
     file = io.BytesIO()
+    if len(report.links) < 2:
+        return ""
     try:
         draw_chain(report, file)
     except (ImportError, ValueError):

@@ -31,15 +31,15 @@ KINDS = {
     ),
     "mean for sum": (
         "It is the right gradient divided by the number of observations.",
-        "The loss is a sum over the observations: do not divide by their number.",
+        "Do not divide by their number: where the loss is their mean, it is divided once already.",
     ),
     "sum for mean": (
         "It is the right gradient times the number of observations.",
-        "The loss is a mean over the observations: divide by their number.",
+        "Divide by their number: the loss is their mean, or a mean is taken on the way to it.",
     ),
     "factor with n": (
         "It is the right gradient times {where}, n being the number of observations.",
-        "The loss is a sum, not divided by n; the derivative of a square has a factor 2.",
+        "Divide by n as often as the loss does; the derivative of a square has a factor 2.",
     ),
     "transposed": (
         "It is the transpose of the right gradient.",

@@ -23,7 +23,8 @@ def tell(report: Report, options: argparse.Namespace, **more: Any) -> None:
         print(json.dumps(report.to_dict() | more, indent=2, allow_nan=False))
     elif options.fix and not report.agrees:
         _print_fix(report)
-        print("" if report.fix else "no single edit is known that makes it right", file=sys.stderr)
+        if not report.fix:
+            print("no single edit is known that makes it right", file=sys.stderr)
     else:
         print(report)
 
