@@ -7,8 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from torch_reference.check.ways.elsewhere.domain import is_smooth
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
+from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import tensors_of
+from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.hygiene import copies
 
@@ -69,7 +72,19 @@ def same_twice(session: Session) -> Iterator[Attempt]:
     if _are_finite(tensors_of(session.plain.outputs).values()) and not _are_finite(outputs):
         return  # of what has no distance there is no logarithm
     told = f"with one tensor for {one} and {other}"
-    yield Attempt(told, point, partial(_same, session, one, other), objective)
+    attempt = Attempt(told, point, partial(_same, session, one, other), objective)
+    yield attempt._replace(
+        warns=_has_no_slope(session, {**session.point, other: session.point[one]}, attempt)
+    )
+
+
+def _has_no_slope(session: Session, point: Tensors, attempt: Attempt) -> bool:
+    """Whether its gradient is no number at a kink, as that of a distance is where there is none."""
+    try:
+        made = attempt.call()
+    except UserCodeError:
+        return False
+    return not _are_finite(made.gradients.values()) and not is_smooth(session, point)
 
 
 def _are_finite(values: Iterable[Tensor]) -> bool:

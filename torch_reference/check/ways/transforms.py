@@ -99,7 +99,9 @@ def _one_of_a_batch(session: Session, dims: Mapping[str, int]) -> Made:
 
     def one(*values: Tensor) -> Any:
         pulled = torch.func.vjp(of, *values)
-        return pulled[0], pulled[1](above)
+        # Of a rule that takes another dimension for the batch's there is no such output to differentiate.
+        fits = [value.shape for value in pulled[0]] == [value.shape for value in above]
+        return pulled[0], pulled[1](above) if fits else ()
 
     batch = [
         torch.stack([tensors[name], tensors[name] * 0.75], dims[name]) if name in dims else tensors[name]
@@ -107,10 +109,10 @@ def _one_of_a_batch(session: Session, dims: Mapping[str, int]) -> Made:
     ]
     with user_code("backward"):
         outputs, found = torch.func.vmap(one, in_dims=tuple(map(dims.get, session.wanted)))(*batch)
-    first = [value[0] for value in found]
+    wanted, first = session.wanted if found else (), [value[0] for value in found]
     made = {name: value[0] for name, value in zip(names, outputs, strict=True)}
-    made = made if made.keys() == session.plain.outputs.keys() else {}
-    return Made(made, gradients_of(dict(zip(session.wanted, first, strict=True)), session.point))
+    made = made if not found or made.keys() == session.plain.outputs.keys() else {}
+    return Made(made, gradients_of(dict(zip(wanted, first, strict=True)), session.point))
 
 
 def forwards(session: Session) -> Iterator[Attempt]:

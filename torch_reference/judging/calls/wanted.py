@@ -25,7 +25,7 @@ def wanted_names(
         if outermost and not arguments.asked_for:
             wanted = tuple(name for name in wanted if name.count("[") == 1) or wanted
     else:
-        wanted = tuple(name for key in wrt for name in _named(arguments, key))
+        wanted = tuple(dict.fromkeys(name for key in wrt for name in _named(arguments, key)))
         if not wanted:
             raise ValueError("wrt: expected one argument at least, found none")
     for name in wanted:

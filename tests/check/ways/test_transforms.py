@@ -1,7 +1,8 @@
-"""The second derivative is warned of, decides where it is asked for, and costs little where it is wrong."""
+"""The second derivative is warned of, or decides; a Function's own rule for a batch; one tensor for two inputs."""
 
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -63,3 +64,52 @@ def test_that_a_backward_cannot_be_differentiated_is_said_as_it_is() -> None:
     assert warning.startswith("there is no second derivative: RuntimeError: only once")
     marked = function(saving(torch.square), once_differentiable(square))
     assert not check_function(marked, torch.square, x, ways=[]).warnings
+
+
+def with_a_rule(where: int | None) -> type[torch.autograd.Function]:
+    """With a rule that puts the batch where it was, or says always that it is there."""
+
+    class Cube(torch.autograd.Function):
+        @staticmethod
+        def forward(x: Tensor) -> Tensor:
+            return x**3
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def backward(ctx: Any, above: Tensor) -> Tensor:
+            return above * 3 * ctx.saved_tensors[0] ** 2
+
+        @staticmethod
+        def vmap(info: Any, dims: tuple[int, ...], x: Tensor) -> Any:
+            return Cube.apply(x), dims[0] if where is None else where
+
+    return Cube
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (3, 3)], ids=["oblong", "square"])
+@pytest.mark.parametrize("where", [None, 0])
+def test_a_batch_stays_in_its_dimension(where: int | None, shape: tuple[int, int]) -> None:
+    """Where the shape alone showed it, that was taken for a rule that forbids such a batch."""
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    report = check_function(with_a_rule(where), lambda x: x**3, x, ways=["vmap"], order=1)
+    assert report.ways == (("vmap", "agrees" if where is None else "fails"),), report
+
+
+def test_a_distance_of_a_tensor_to_itself_has_any_slope() -> None:
+    """That it is no number there is warned of, as it is at zeros."""
+
+    def apart(ctx: Any, a: Tensor, b: Tensor) -> Tensor:
+        ctx.unit, distance = a - b, (a - b).square().sum(-1).sqrt()
+        ctx.unit = ctx.unit / distance[:, None]
+        return distance
+
+    def backward(ctx: Any, above: Tensor) -> tuple[Tensor, Tensor]:
+        return above[:, None] * ctx.unit, -above[:, None] * ctx.unit
+
+    a, b = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0))
+    mine, ways = function(apart, backward), ["one tensor twice"]
+    report = check_function(mine, lambda a, b: (a - b).norm(dim=-1), a, b, wrt=[0, 1, 1], ways=ways, order=1)
+    assert report.ways == (("one tensor twice", "warns"),), report
