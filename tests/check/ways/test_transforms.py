@@ -1,4 +1,4 @@
-"""The second derivative is warned of, or decides; a Function's own rule for a batch; one tensor for two inputs."""
+"""A second derivative is warned of, or decides; a Function's own rule for a batch; a tensor given twice."""
 
 from typing import Any
 
