@@ -13,8 +13,9 @@ from torch_reference.check.around.odd_options import refuse_odd_keywords
 from torch_reference.check.around.reported_errors import reported
 from torch_reference.check.function import check_function
 from torch_reference.check.references.modules.left_out import refuse_lazy
+from torch_reference.check.references.modules.other_names import names_around, other_name
 from torch_reference.check.references.modules.parameters import called_with, reads_in_backward
-from torch_reference.check.references.modules.submodules import names_around, other_name, told_of_submodules
+from torch_reference.check.references.modules.submodules import told_of_submodules
 from torch_reference.check.references.signatures import with_signature_of
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.holders import copied

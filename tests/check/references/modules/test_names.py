@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from torch_reference import check_modules
-from torch_reference.check.references.modules.submodules import names_around
+from torch_reference.check.references.modules.other_names import names_around
 
 x = torch.linspace(-1, 2, 12, dtype=torch.float64).view(4, 3)
 

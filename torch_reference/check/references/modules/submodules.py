@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from torch_reference.check.references.modules.other_names import other_name
+from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.holders import copied, flattened, mapped, tensors_mapped
 from torch_reference.judging.calls.nests import named_leaves
 from torch_reference.judging.calls.own_generator import own_generator
@@ -20,42 +21,6 @@ from torch_reference.judging.report import Report
 
 FEW = 4
 """So many names are told, and so many calls of one submodule are judged."""
-
-
-def other_name(name: str, names: Mapping[str, str]) -> str:
-    """What a parameter or submodule is called in the other module: names tells it, or a part that it is in.
-
-    >>> other_name("head.norm.weight", {"head.norm": "ln", "head": "out"})
-    'ln.weight'
-    >>> other_name("weight", {"": "module"})
-    'module.weight'
-    """
-    part = name
-    while part and part not in names:
-        part = part.rpartition(".")[0]
-    if part not in names:
-        return name
-    return f"{names[part]}.{name[len(part) :].removeprefix('.')}".strip(".")
-
-
-def names_around(mine: Iterable[str], others: Iterable[str]) -> dict[str, str]:
-    """What matches names that differ in what is around all of them alone, as DataParallel and compile do.
-
-    >>> names_around(["_orig_mod.0.weight", "_orig_mod.1.weight"], ["0.weight", "1.weight"])
-    {'_orig_mod': ''}
-    """
-    sides = [set(mine), set(others)]
-    around = [_shared_part(side) for side in sides]
-    inside = [
-        {name.removeprefix(part).removeprefix(".") for name in side}
-        for side, part in zip(sides, around, strict=True)
-    ]
-    return {around[0]: around[1]} if inside[0] == inside[1] else {}
-
-
-def _shared_part(names: Iterable[str]) -> str:
-    parts = zip(*(name.split(".")[:-1] for name in names), strict=False)
-    return ".".join(each[0] for each in takewhile(lambda each: len(set(each)) == 1, parts))
 
 
 @dataclass
@@ -91,6 +56,7 @@ def told_of_submodules(
     except Exception:  # the module is the user's
         return "", ()
     left: dict[str, None] = {}
+    losing = ""  # in 16 bits many a submodule does, and what differs may be another
     for call in calls:
         name = call.name
         if name not in matched or not call.above:
@@ -112,10 +78,18 @@ def told_of_submodules(
             each for each in report.findings if not each.agrees and call.above.get(each.name, 0) is not None
         ]
         if any(each.starts_here for each in wrong):
-            told = "first submodule that differs, given its own inputs and upstream gradient"
-            which = _which(call, calls)
-            return f"{told}: {matched[name]}{which} ({some([each.name for each in wrong], FEW)})", ()
+            loses_digits = all(each.row.verdict is Verdict.LOSES_DIGITS for each in wrong if each.starts_here)
+            told = (
+                f"first submodule that {'loses digits' if loses_digits else 'differs'}, given its own inputs"
+            )
+            names_of_wrong = some([each.name for each in wrong], FEW)
+            told += f" and upstream gradient: {matched[name]}{_which(call, calls)} ({names_of_wrong})"
+            if not loses_digits:
+                return told, ()
+            losing = losing or told
         left |= dict.fromkeys([name] if wrong else [])
+    if losing:
+        return losing, ()
     return "", (_none_differs(list(left)),) if len(left) < len({call.name for call in calls}) else ()
 
 
