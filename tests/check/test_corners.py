@@ -14,6 +14,7 @@ from torch_reference.judging.network_task import network_task
 from torch_reference.judging.report import UNKNOWN, Finding, Report
 from torch_reference.judging.scalar_objective import NetworkObjective
 from torch_reference.judging.witness import who_is_wrong
+from torch_reference.layers.random_state import random_state
 
 SEEN = homework.network()[2]
 
@@ -99,7 +100,7 @@ def test_a_submodule_that_returns_several_tensors_has_each_judged() -> None:
             return self.out(self.lstm(inputs)[0])
 
     model = Last().double()
-    objective = NetworkObjective(model, lambda output, targets: output.sum(), torch.get_rng_state())
+    objective = NetworkObjective(model, lambda output, targets: output.sum(), random_state())
     point = {f"{name}": value.detach() for name, value in model.named_parameters()}
     _, outputs = objective.run({**point, "inputs": torch.ones(4, 2).double()})
     assert list(outputs) == ["lstm", "lstm.0", "out"]

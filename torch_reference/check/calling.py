@@ -22,6 +22,7 @@ from torch_reference.judging.calls.points import seeded
 from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device, user_code
 from torch_reference.judging.calls.really import is_a
 from torch_reference.judging.scalar_objective import as_tuple
+from torch_reference.layers.random_state import RandomState
 
 Pair = tuple[Callable[..., tuple[Any, Any]], Callable[..., Any]]
 Function = type[torch.autograd.Function] | Callable[..., Any] | Pair
@@ -165,7 +166,7 @@ class GraphFunction:
 Called = PairOfFunctions | GraphFunction
 
 
-def called(function: Function, arguments: Arguments, rng_state: Tensor | None = None) -> Called:
+def called(function: Function, arguments: Arguments, rng_state: RandomState | None = None) -> Called:
     """How it is to be called; with a state, its random numbers begin there in every call.
 
     Errors: TypeError for what cannot be called

@@ -40,7 +40,7 @@ from torch_reference.judging.calls.wanted import wanted_names
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Report, breach
 from torch_reference.judging.upstream_gradients import drawn_upstream, given_upstream
-from torch_reference.layers.generator_state import generator_state
+from torch_reference.layers.random_state import random_state
 from torch_reference.tolerance.meant import meant
 
 NOTHING = breach(
@@ -143,7 +143,7 @@ def check_function(
     in_numpy = partial(better_in_numpy, function, args, kwargs, again)
     shared: dict[str, Any] = {"allow": allow, "rtol": rtol, "accept": accept}
     with leaving_all_alone(), meant(rtol, accept):
-        state = generator_state()
+        state = random_state(function, reference, among=arguments.leaves)
         right = what_is_right(function, reference, surrogate, arguments, wanted)
         objective = FunctionObjective(right.function, arguments, state)
         dtype = str(arguments.point[wanted[0]].dtype).removeprefix("torch.")
@@ -163,7 +163,7 @@ def check_function(
             del outputs  # as large as an input
         except UserCodeError as error:  # as what differentiates inside does where nothing is differentiated
             return Report((raised(error),), dtype)
-        callee = called(function, arguments, state if draws_numbers else None)
+        callee = called(function, arguments, objective.rng_state if draws_numbers else None)
         point = {**arguments.point, **above}
         nothing = nothing_in_function(objective, point, wanted)
         if nothing is not None:

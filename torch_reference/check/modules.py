@@ -20,13 +20,13 @@ from torch_reference.check.references.signatures import with_signature_of
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.holders import copied
 from torch_reference.judging.calls.nests import named_tensors
-from torch_reference.judging.calls.points import leaving_all_alone, quiet_call, same_random_numbers
+from torch_reference.judging.calls.points import leaving_all_alone, quiet_call
 from torch_reference.judging.calls.private_model import private_copy
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
 from torch_reference.judging.calls.similar_names import did_you_mean
 from torch_reference.judging.hygiene import is_the_same
 from torch_reference.judging.report import Report
-from torch_reference.layers.generator_state import generator_state
+from torch_reference.layers.random_state import random_state, same_random_numbers
 
 OPTIONS = signature(check_function).parameters
 NEW_EACH_TIME = "each call is that of a new copy: the reference returns others in a second call of one"
@@ -120,7 +120,7 @@ def _repeats(
     module: nn.Module, parameters: Mapping[str, Tensor], inputs: tuple[Any, ...], named: Mapping[str, Any]
 ) -> bool:
     """Whether a second call of one copy returns the same: a hidden state is kept for the next batch."""
-    call, state = called_with(module, lasting=True), generator_state()
+    call, state = called_with(module, lasting=True), random_state(module)
     made = []
     try:
         for _ in range(2):

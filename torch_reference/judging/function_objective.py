@@ -17,7 +17,6 @@ from torch_reference.judging.calls.points import (
     Tensors,
     all_shifted,
     quiet_call,
-    same_random_numbers,
     unseen,
     usable,
     weighted,
@@ -27,9 +26,10 @@ from torch_reference.judging.calls.points import (
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.calls.wanted import comes_from
-from torch_reference.judging.hygiene import are_others, copies, is_the_same
+from torch_reference.judging.hygiene import are_others, copies, is_the_same, refuse_others
 from torch_reference.layers.drawn_numbers import DrawnNumbers
 from torch_reference.layers.generator_state import generator_state
+from torch_reference.layers.random_state import RandomState, same_random_numbers
 from torch_reference.tolerance.rounding.closures import InOneDtype
 from torch_reference.tolerance.rows.by_rows import INDICES
 
@@ -47,7 +47,7 @@ class FunctionObjective:
 
     function: Callable[..., Any]
     arguments: Arguments | None = None
-    rng_state: Tensor | None = None
+    rng_state: RandomState | None = None
     indexing: Indexing | None = None
     changes: tuple[str, ...] = ()
     changing: Callable[..., Any] | None = None
@@ -162,18 +162,20 @@ class FunctionObjective:
             state, versions = generator_state(), [value._version for value in given.values()]
             with Indexing() as seen:
                 watched = self._on(given)
+            used = self.rng_state and self.rng_state.of_moved()
             draws = seen.draws or not torch.equal(state, generator_state())  # which may be put back
+            draws = draws or bool(used and used.others)
             moved = [
                 name
                 for (name, value), version in zip(given.items(), versions, strict=True)
                 if value._version != version or not is_the_same(value, inputs[name])
             ]
-            if are_others(watched, made) and not are_others(self._on(copies(inputs)), made):
-                raise RuntimeError("it makes other numbers while its operations are watched")
+            if are_others(watched, made):
+                refuse_others(lambda: self._drawn(copies(inputs)), made)
         function = _of_copies(self.function) if moved else self.function
         changes = tuple(name for name in moved if not torch.equal(given[name], inputs[name]))
         settled = replace(self, function=function, indexing=seen, changes=changes, changing=self.function)
-        settled = replace(settled, numbers=DrawnNumbers(inputs) if draws else None)
+        settled = replace(settled, numbers=DrawnNumbers(inputs) if draws else None, rng_state=used)
         return replace(settled, forms=None if moved else forms_of(watched)), draws
 
     def _drawn(self, inputs: Tensors, anew: bool = False) -> Any:

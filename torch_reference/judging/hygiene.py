@@ -148,6 +148,15 @@ def are_others(found: Any, made: Tensors) -> bool:
     )
 
 
+def refuse_others(run: Callable[[], Any], made: Tensors) -> None:
+    """Raise an error for what made others than these while it was watched, or does so in every call."""
+    again = run()
+    if not are_others(again, made):
+        raise RuntimeError("it makes other numbers while its operations are watched")
+    if are_others(run(), named_tensors(again, "outputs")):
+        raise RuntimeError("it makes other numbers in every call: nothing can be compared with it")
+
+
 def _overlap(a: Tensor, b: Tensor) -> bool:
     if (
         a.layout != torch.strided

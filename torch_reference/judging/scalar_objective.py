@@ -31,7 +31,6 @@ from torch_reference.judging.calls.points import (
     Tensors,
     as_tuple,
     network_inputs,
-    same_random_numbers,
     shifted,
     unseen,
     weighted,
@@ -39,6 +38,7 @@ from torch_reference.judging.calls.points import (
 from torch_reference.judging.calls.private_model import one_at_a_time, own_name
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.function_objective import FunctionObjective
+from torch_reference.layers.random_state import RandomState, same_random_numbers
 
 __all__ = [
     "UPSTREAM",
@@ -66,7 +66,7 @@ class NetworkObjective:
 
     model: nn.Module
     loss: Loss
-    rng_state: Tensor
+    rng_state: RandomState
 
     def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
         """Evaluate the objective, with the model's state and the random numbers left as they were."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from torch_reference import check_function
-from torch_reference.check.around.settings import OF_A_THREAD, SETTINGS
+from torch_reference.check.around.settings import OF_A_THREAD, SETTINGS, UNTOLD
 
 SET: dict[str, Callable[[], Any]] = {
     "torch's default dtype": lambda: torch.set_default_dtype(torch.float64),
@@ -57,9 +57,22 @@ def test_what_the_code_sets_is_put_back_and_told(name: str) -> None:
         SET[name]()
         raise RuntimeError
 
-    read, _, is_told = {**SETTINGS, **OF_A_THREAD}[name]
+    read, _ = {**SETTINGS, **OF_A_THREAD}[name]
     before = read()
     for function in (setting, raising):
         report = check_function(function, torch.square, torch.ones(2), ways=[], order=1, draws=0)
         assert read() == before
-        assert (f"put back: {name}" in " ".join(str(report).split())) == is_told
+        assert (f"put back: {name}" in " ".join(str(report).split())) == (name not in UNTOLD)
+
+
+def test_the_limit_of_recursion_that_torch_sets_is_nobodys_doing() -> None:
+    """What torch.compile raises is put back, and was told of the code that was compiled."""
+    before = sys.getrecursionlimit()
+
+    def compiled(x: Tensor) -> Tensor:
+        sys.setrecursionlimit(2000)
+        return x.sin()
+
+    report = check_function(compiled, torch.sin, torch.tensor([0.3, 0.7]), ways=[])
+    assert "put back" not in str(report)
+    assert sys.getrecursionlimit() == before

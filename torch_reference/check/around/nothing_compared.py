@@ -15,6 +15,7 @@ from torch_reference.judging.hygiene import copies, is_the_same
 from torch_reference.judging.report import Finding, Report, breach
 from torch_reference.judging.scalar_objective import UPSTREAM, Objective, Tensors, zeros
 from torch_reference.layers.drawn_numbers import drawn_by
+from torch_reference.layers.random_state import random_state
 
 OTHERS_DRAWN = (
     "it draws other random numbers than the function does, so that nothing is known of what differs: let "
@@ -81,11 +82,13 @@ def _unless_others_are_drawn(
         return report
     inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
     try:
+        state = random_state()
         one = drawn_by(lambda: function.outputs(copies(inputs), ()))
+        draws_in_python = any(each.has_moved for each in state.others)
         other = drawn_by(lambda: objective.outputs(copies(inputs)))
     except UserCodeError:
         return report
-    if not one or (len(one) == len(other) and all(map(is_the_same, one, other))):
+    if not draws_in_python and (not one or (len(one) == len(other) and all(map(is_the_same, one, other)))):
         return report
     return replace(report, findings=(breach("reference", "call", Verdict.NOTHING, OTHERS_DRAWN),))
 

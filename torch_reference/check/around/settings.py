@@ -22,11 +22,10 @@ from torch_reference.check.around.warning_filters import filters, put_filters
 
 
 class Setting(NamedTuple):
-    """How a setting is read, and how it is put back; whether that is told, as of random numbers it is not."""
+    """How a setting is read, and how it is put back."""
 
     read: Callable[[], Any]
     put: Callable[[Any], Any]
-    is_told: bool = True
 
 
 def _default_device() -> Any:
@@ -54,7 +53,7 @@ def _put_flags(was: dict[tuple[str, str], Any]) -> None:
         setattr(getattr(torch.backends, library), flag, value)
 
 
-OF_TORCH = ("TORCH", "TRITON", "KMP_", "OMP_")
+OF_TORCH = ("TORCH", "_TORCH", "TRITON", "KMP_", "OMP_")
 """How the variables begin that torch itself sets, as where a compiled function is kept."""
 
 
@@ -130,12 +129,14 @@ SETTINGS: dict[str, Setting] = {
     "the environment's variables": Setting(_environment, _put_environment),
     "the working directory": Setting(_folder, _put_folder),
     "hooks on all modules": Setting(_hooks, _put_hooks),
-    "Python's random numbers": Setting(random.getstate, random.setstate, is_told=False),
-    "numpy's random numbers": Setting(_numpys_numbers, np.random.set_state, is_told=False),
+    "Python's random numbers": Setting(random.getstate, random.setstate),
+    "numpy's random numbers": Setting(_numpys_numbers, np.random.set_state),
     "standard output": Setting(lambda: sys.stdout, lambda was: setattr(sys, "stdout", was)),
     "standard error": Setting(lambda: sys.stderr, lambda was: setattr(sys, "stderr", was)),
 }
 
+UNTOLD = ("Python's random numbers", "numpy's random numbers")
+INDUCTORS = ("the limit of recursion", 2000)  # to which it raises that
 OF_A_THREAD: dict[str, Setting] = {
     "torch's default device": Setting(_default_device, torch.set_default_device),
     "who looks at each line of Python": Setting(_trace, sys.settrace),
@@ -190,9 +191,10 @@ def settings_put_back() -> Iterator[list[str]]:
                 told.append(name)
         with _lock:
             _checks -= 1
-            shared = [name for name, setting in SETTINGS.items() if setting.read() != _before[name]]
+            read = {name: setting.read() for name, setting in SETTINGS.items()}
+            shared = {name: now for name, now in read.items() if now != _before[name]}
             for name in shared:
                 SETTINGS[name].put(_before[name])
-            told += [name for name in shared if SETTINGS[name].is_told]
+            told += [name for name, now in shared.items() if not (name in UNTOLD or (name, now) == INDUCTORS)]
             if not _checks:
                 _before.clear()

@@ -22,7 +22,7 @@ from torch_reference.judging.directional.difference_quotient import Estimate, es
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream
-from torch_reference.layers.generator_state import generator_state
+from torch_reference.layers.random_state import random_state
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 
 OWN = "compared with its own forward under autograd"
@@ -156,7 +156,7 @@ def _confirmed(plain: Callable[..., Any], arguments: Arguments, wanted: tuple[st
 
     What calls kernels or numpy, or hides a part of itself from autograd, has another gradient or none.
     """
-    objective = FunctionObjective(plain, arguments, generator_state())
+    objective = FunctionObjective(plain, arguments, random_state(plain))
     exact = widened_inputs({**arguments.point})
     try:
         with ExactRun():

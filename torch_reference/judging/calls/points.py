@@ -15,7 +15,8 @@ from torch_reference.judging.calls.holders import flattened, tensors_mapped
 from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.layers.drawn_numbers import DrawnNumbers
-from torch_reference.layers.generator_state import generator_unmoved, put_generator
+from torch_reference.layers.generator_state import generator_unmoved
+from torch_reference.layers.random_state import RandomState, same_random_numbers
 
 Tensors = Mapping[str, Tensor]
 UPSTREAM = "d_loss_d_"
@@ -99,15 +100,6 @@ def usable(value: Any) -> Any:
     return value.detach().clone() if value.is_inference() else value.detach()
 
 
-@contextmanager
-def same_random_numbers(state: Tensor | None) -> Iterator[None]:
-    """Draw from this state in here, or from wherever torch stands for None; afterwards all is as it was."""
-    with generator_unmoved():
-        if state is not None:
-            put_generator(state)
-        yield
-
-
 @dataclass(frozen=True)
 class Seeded:
     """A function whose random numbers begin at one state in every call, and are the same in every dtype.
@@ -116,7 +108,7 @@ class Seeded:
     """
 
     function: Callable[..., Any]
-    rng_state: Tensor
+    rng_state: RandomState
     numbers: DrawnNumbers
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -134,7 +126,7 @@ class Seeded:
 
 
 def seeded(
-    function: Callable[..., Any], leaves: Sequence[Any], rng_state: Tensor | None
+    function: Callable[..., Any], leaves: Sequence[Any], rng_state: RandomState | None
 ) -> Callable[..., Any]:
     """The function of arguments with these leaves, whose random numbers begin at a state, if there is one."""
     if rng_state is None:

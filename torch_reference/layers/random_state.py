@@ -1,0 +1,152 @@
+"""Where all random numbers begin: torch's, Python's, numpy's, and those of a generator of one's own.
+
+A function may be handed a generator, or know one by name; what it draws there differs from call to call.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from copy import deepcopy
+from types import FunctionType
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from torch_reference.layers.generator_state import generator_state, generator_unmoved, put_generator
+
+Read = Callable[[Any], Any]
+Put = Callable[[Any, Any], Any]
+
+
+def _put_bits(generator: np.random.Generator, state: Any) -> None:
+    generator.bit_generator.state = state
+
+
+KINDS: dict[type, tuple[Read, Put]] = {
+    torch.Generator: (torch.Generator.get_state, torch.Generator.set_state),
+    random.Random: (random.Random.getstate, random.Random.setstate),
+    np.random.RandomState: (np.random.RandomState.get_state, np.random.RandomState.set_state),
+    np.random.Generator: (lambda generator: deepcopy(generator.bit_generator.state), _put_bits),
+}
+"""How the state of a generator of each kind is read, and how it is put back."""
+LIBRARIES = ("torch.", "numpy.")
+"""Whose functions know none of the user's."""
+SHARED: tuple[Any, ...] = (random._inst, np.random.mtrand._rand)
+"""The generators of random.random() and of np.random.rand()."""
+
+
+class Stand(NamedTuple):
+    """A generator, and where it stood."""
+
+    generator: Any
+    state: Any
+
+    @classmethod
+    def of(cls, generator: Any) -> "Stand":
+        """Where it stands now."""
+        return cls(generator, KINDS[type(generator)][0](generator))
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether it stands elsewhere now."""
+        return not _are_equal(self.state, Stand.of(self.generator).state)
+
+    def put_back(self) -> None:
+        """Let it stand there again."""
+        KINDS[type(self.generator)][1](self.generator, deepcopy(self.state))
+
+
+class RandomState(NamedTuple):
+    """Where torch's generator stands, and others."""
+
+    torch: Tensor
+    others: tuple[Stand, ...] = ()
+
+    def of_moved(self) -> "RandomState":
+        """The same of those generators alone that stand elsewhere now."""
+        return self._replace(others=tuple(each for each in self.others if each.has_moved))
+
+
+def random_state(*callables: Any, among: Iterable[Any] = ()) -> RandomState:
+    """Where torch's generator stands, Python's, numpy's, those among some objects, and those functions know.
+
+    >>> own = random.Random(0)
+    >>> [type(stand.generator).__name__ for stand in random_state(lambda x: x * own.random()).others]
+    ['Random', 'RandomState', 'Random']
+    """
+    known = [*SHARED, *among]
+    for call in callables:
+        with suppress(Exception):  # whatever the user's objects say of themselves
+            known += _known_to(call)
+    generators = {
+        id(each): each for each in known if type(each) in KINDS and each is not torch.default_generator
+    }
+    return RandomState(generator_state(), tuple(map(Stand.of, generators.values())))
+
+
+@contextmanager
+def same_random_numbers(state: RandomState | None) -> Iterator[None]:
+    """Draw from this state in here, or from wherever all stand for None; afterwards all is as it was."""
+    others = state.others if state is not None else ()
+    before = [Stand.of(each.generator) for each in others]
+    with generator_unmoved():
+        if state is not None:
+            put_generator(state.torch)
+        for each in others:
+            each.put_back()
+        try:
+            yield
+        finally:
+            for each in before:
+                each.put_back()
+
+
+def _known_to(call: Any) -> Iterator[Any]:
+    """What the functions of a callable know by name: of a Function, a pair, a module, or a method's own."""
+    for part in call if isinstance(call, tuple) else (call,):
+        held = [*getattr(part, "__dict__", {}).values(), *getattr(_owner(part), "__dict__", {}).values()]
+        functions = [each for each in map(_plain, (part, *held)) if _is_followed(each)]
+        within = [known for function in functions for known in _named_in(function)]
+        yield from (*held, *within)
+        for each in map(_plain, within):
+            if _is_followed(each):
+                yield from _named_in(each)
+
+
+def _owner(method: Any) -> Any:
+    return getattr(method, "__self__", None)
+
+
+def _plain(call: Any) -> Any:
+    """The function of a method."""
+    return getattr(call, "__func__", call)
+
+
+def _is_followed(function: Any) -> bool:
+    return type(function) is FunctionType and not str(function.__module__).startswith(LIBRARIES)
+
+
+def _named_in(function: FunctionType) -> Iterator[Any]:
+    names = function.__code__.co_names
+    yield from (function.__globals__[name] for name in names if name in function.__globals__)
+    yield from (cell.cell_contents for cell in function.__closure__ or () if _is_bound(cell))
+    yield from function.__defaults__ or ()
+
+
+def _is_bound(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:  # it is not there yet
+        return False
+
+
+def _are_equal(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(_are_equal(one[key], other[key]) for key in one)
+    if isinstance(one, tuple):
+        return len(one) == len(other) and all(map(_are_equal, one, other))
+    if isinstance(one, Tensor):
+        return torch.equal(one, other)
+    return bool(np.array_equal(one, other))
