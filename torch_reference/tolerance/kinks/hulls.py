@@ -37,6 +37,11 @@ class Hull(NamedTuple):
             return torch.zeros_like(value)
         return torch.minimum(torch.maximum(value, self.lower), self.upper)
 
+    def opened(self) -> "Hull":
+        """The hull where it is known that others may reach further."""
+        nowhere = torch.zeros_like(self.lower, dtype=torch.int64)
+        return self._replace(reaching=(nowhere, nowhere))
+
     def is_open(self, value: Tensor) -> bool:
         """Whether what is outside lies beyond ends that are reached on one side alone, of many sides.
 
@@ -68,13 +73,13 @@ def hulls(movement: Movement, others: list[Side], name: str) -> tuple[Hull, dict
         )
         limit = torch.stack([limit, *(one.get(which, limit) for one in bounds)]).amax(0)
         lower, upper = totals.amin(0), totals.amax(0)
-        least, most = _ends(elements, expected, which)
+        least, most = ends(elements, expected, which)
         varies = upper - lower > limit
         found[which] = Hull(torch.where(varies, least, lower), torch.where(varies, most, upper), limit)
     return elements, found
 
 
-def _ends(elements: Hull, expected: Tensor, which: str) -> tuple[Tensor, Tensor]:
+def ends(elements: Hull, expected: Tensor, which: str) -> tuple[Tensor, Tensor]:
     """The sums of the elements' own ends, as differences from what is expected."""
     lower, upper = elements.lower - expected, elements.upper - expected
     if which == ALONG:

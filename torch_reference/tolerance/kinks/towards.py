@@ -6,7 +6,6 @@ element that lies outside, the end itself is looked for: a maximum whose upstrea
 an element most where the element is moved up, and one whose upstream gradient is negative where it is down.
 """
 
-from collections.abc import Iterator
 from functools import partial
 
 import torch
@@ -14,14 +13,19 @@ from torch import Tensor
 
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.kinks.beside import NEXT_TO_ZERO, STEP, Side, discarded, least_jump
-from torch_reference.tolerance.kinks.hulls import Hull, hulls
+from torch_reference.tolerance.kinks.hulls import Hull, ends, hulls
 from torch_reference.tolerance.kinks.pools import by_signs
 from torch_reference.tolerance.movement import Movement, Tensors
+from torch_reference.tolerance.rounding.roundings import unit
 
 STEPS = 16.0
 """So many steps the farthest number is moved, so that others, moved by less, are moved to other places."""
-TURNS, IN_VAIN = 60, 12
-"""No more of them than that, nor as soon as so many in a row have brought nothing."""
+TURNS, MORE, NUMBERS, IN_VAIN = 60, 2000, 2**22, 12
+"""No more of them than that, of few numbers until all of them are so many, nor as soon as so many in a row
+have brought nothing: of a hundred equals each is the largest in a turn of its own."""
+ROUNDINGS, ADDITIONS = 2.0, 16.0
+"""Of each share of what is split: its own and its product's with the whole; and those of sums made here, of
+which torch adds sixteen numbers one after another, and then such sums."""
 ALONE, TOGETHER, AMONG_OTHERS = range(3)
 KINDS = ALONE, TOGETHER, AMONG_OTHERS, AMONG_OTHERS, AMONG_OTHERS, AMONG_OTHERS
 """What is moved in turn: the element that is farthest outside, all that are, all others at random, too."""
@@ -34,48 +38,85 @@ def hulls_towards(
 
     Shapes: value has that of the gradient
     """
-    found = hulls(here, others, name)
+    elements, totals = hulls(here, others, name)
     if name not in here.exact_inputs or value.is_complex():
-        return found
-    further = [
-        side for side in _towards(here, name, value, found[0]) if _keeps_sums(side, here, name, found[1])
-    ]
-    return hulls(here, [*others, *further], name) if further else found
-
-
-def _keeps_sums(side: Side, here: Movement, name: str, totals: dict[str, Hull]) -> bool:
-    """Whether each sum that is the same on all other sides is so on this one: one kink has one side."""
+        return elements, totals
     expected = here.expected[name]
-    for which, off in sums(side.movement.expected[name] - expected, expected):
+    totals = _split(here, name, value, totals)
+    if _changes_a_sum(value - expected, expected, elements, totals):
+        return elements, totals
+    found, is_done = _towards(here, name, value, elements)
+    further = [
+        side
+        for side in found
+        if not _changes_a_sum(side.movement.expected[name] - expected, expected, elements, totals)
+    ]
+    if further:
+        elements, totals = hulls(here, [*others, *further], name)
+        totals = _split(here, name, value, totals)
+    if is_done:
+        return elements, totals
+    for which, hull in totals.items():
+        kept = _is_one(hull, elements, expected, which)
+        totals[which] = hull._replace(bound=torch.where(kept, hull.bound, torch.inf))
+    return elements.opened(), totals
+
+
+def _split(here: Movement, name: str, value: Tensor, totals: dict[str, Hull]) -> dict[str, Hull]:
+    """The hulls of the sums, where shares are rounded: a reference that hands on the whole rounds nothing."""
+    expected = here.expected[name]
+    shares = torch.where((value - expected).abs() > here.bound(name), value.abs(), 0.0)
+    relative = ROUNDINGS * unit(here.coarsest) + ADDITIONS * unit(torch.float64)
+    rounded = dict(sums(relative * shares, expected.abs()))
+    return {which: hull._replace(bound=hull.bound + rounded[which]) for which, hull in totals.items()}
+
+
+def _changes_a_sum(off: Tensor, expected: Tensor, elements: Hull, totals: dict[str, Hull]) -> bool:
+    """Whether it has another sum where all sides, whose elements differ, have one: a kink has one side."""
+    for which, total in sums(off, expected):
         hull = totals[which]
-        is_one = hull.upper - hull.lower <= hull.bound
-        if bool((is_one & ((off - hull.nearest(off)).abs() > hull.bound)).any()):
-            return False
-    return True
+        is_far = (total - hull.nearest(total)).abs() > hull.bound
+        if bool((is_far & _is_one(hull, elements, expected, which)).any()):
+            return True
+    return False
 
 
-def _towards(here: Movement, name: str, value: Tensor, hull: Hull) -> Iterator[Side]:
-    """Sides on which elements reach as far as the value, of those that are outside."""
+def _is_one(hull: Hull, elements: Hull, expected: Tensor, which: str) -> Tensor:
+    """Where a sum is the same on all sides, on which its elements are not.
+
+    Where no element has turned yet, nothing is known of their sum.
+    """
+    least, most = ends(elements, expected, which)
+    return (hull.upper - hull.lower <= hull.bound) & (most - least > hull.bound)
+
+
+def _towards(here: Movement, name: str, value: Tensor, hull: Hull) -> tuple[list[Side], bool]:
+    """(sides on which elements reach as far as the value, of those that are outside; whether it took all)."""
     expected, bound = here.expected[name], here.bound(name)
     generator = torch.Generator("cpu").manual_seed(0)
-    left: list[float] = []
-    for turn in range(TURNS):
+    left, sides = list[float](), list[Side]()
+    for turn in range(max(TURNS, min(MORE, NUMBERS // max(value.numel(), 1)))):
         off = value - hull.nearest(value)
         outside = (off.abs() - hull.bound).clamp(min=0.0).nan_to_num(0.0)
         left.append(float(outside.sum()))
         if not left[-1] or left[-1:] == left[-1 - IN_VAIN : -IN_VAIN]:
-            return
-        kind, found = KINDS[turn % len(KINDS)], list[Side]()
+            return sides, True
+        kind, before = KINDS[turn % len(KINDS)], len(sides)
         for direction in _directions(kind, off, outside, generator):
             with discarded():
                 side = _side(here, name, direction)
                 there = side.values(name, expected, bound)
                 lower, upper = torch.minimum(hull.lower, there), torch.maximum(hull.upper, there)
+                is_further = bool((((lower < hull.lower) | (upper > hull.upper)) & (outside > 0)).any())
                 hull = hull._replace(lower=lower, upper=upper)
-                found += [side] if bool((there != expected).any()) else []
-        if kind == ALONE and not found:  # a gradient jumps along the normal of its kink: here is none
-            return
-        yield from found
+                sides += [side] if bool((there != expected).any()) else []
+                if is_further:  # else what is upstream has the other sign
+                    break
+        if (
+            kind == ALONE and len(sides) == before
+        ):  # a gradient jumps along the normal of its kink: here is none
+            return sides, True
+    return sides, False
 
 
 def _directions(kind: int, off: Tensor, outside: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -88,7 +129,7 @@ def _directions(kind: int, off: Tensor, outside: Tensor, generator: torch.Genera
         found.view(-1)[int(outside.argmax())] = off.flatten()[int(outside.argmax())].sign()
         return found, -found
     random = torch.rand(off.shape, generator=generator, device="cpu").to(off)
-    others = random.mul(2).sub_(1) if kind == AMONG_OTHERS else torch.zeros_like(off)
+    others = random - 0.5 if kind == AMONG_OTHERS else torch.zeros_like(off)
     found = torch.where(outside > 0, off.sign() * (random + 1) / 2, others)
     return found, -found
 
@@ -96,7 +137,7 @@ def _directions(kind: int, off: Tensor, outside: Tensor, generator: torch.Genera
 def _side(here: Movement, name: str, direction: Tensor) -> Side:
     """The reference as it is above of what is upstream and positive, and below of what is negative.
 
-    What a step changes where nothing turns, two of them change twice.
+    What a step changes where nothing turns, two of them change twice; where other kinks turn, they do not.
     """
     of_a_loss = all(here.inputs[each].numel() == 1 for each in here.upstream)
 
@@ -111,9 +152,16 @@ def _side(here: Movement, name: str, direction: Tensor) -> Side:
         return {each: made + below[each] if each in values else made for each, made in above.items()}
 
     there, farther = (Movement(partial(at, steps), here.exact_inputs) for steps in (STEPS, 2 * STEPS))
-    there.expected = {each: 2 * near - farther.expected[each] for each, near in there.expected.items()}
+    least = STEPS * least_jump(here)
+    for each, near in there.expected.items():
+        at_the_point = 2 * near - farther.expected[each]
+        limit = least * here.bound(each)
+        turns = (near - farther.expected[each]).abs() > limit
+        there.expected[each] = torch.where(
+            turns & ((at_the_point - here.expected[each]).abs() > limit), near, at_the_point
+        )
     there.coarsest, there.dtypes, there.in_float64 = here.coarsest, here.dtypes, True
-    return Side(there, STEPS * least_jump(here))
+    return Side(there, least)
 
 
 def _moved(here: Movement, values: Tensors, name: str, direction: Tensor, positive: bool) -> Tensors:
