@@ -43,6 +43,31 @@ def test_what_is_drawn_is_the_same_in_every_call(kind: str) -> None:
     assert random.getstate() == state
 
 
+class Noisy:
+    """What has a generator of its own."""
+
+    def __init__(self) -> None:
+        self.own = np.random.default_rng(0)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x * torch.from_numpy(self.own.random(x.shape)).to(x.dtype)
+
+    def method(self, x: Tensor) -> Tensor:
+        """The same."""
+        return self(x)
+
+
+def with_a_default(x: Tensor, own: np.random.RandomState = np.random.RandomState(0)) -> Tensor:  # noqa: B008
+    return x * torch.from_numpy(own.rand(*x.shape)).to(x.dtype)
+
+
+@pytest.mark.parametrize(
+    "call", [Noisy(), Noisy().method, with_a_default], ids=["object", "method", "default"]
+)
+def test_an_own_generator_is_found_where_a_call_keeps_it(call: Callable[[Tensor], Tensor]) -> None:
+    assert check_function(call, call, X, ways=[]).agrees
+
+
 @pytest.mark.parametrize("share", [1.0, 2.0])
 def test_a_generator_that_is_handed_on_begins_where_it_stood(share: float) -> None:
     def dropped(x: Tensor, generator: torch.Generator) -> Tensor:
@@ -77,3 +102,12 @@ def test_a_reference_that_never_repeats_itself_is_compared_with_nothing() -> Non
     report = check_function((lambda x: (x, x), lambda x, above: above), reference, X, ways=[])
     assert str(report).startswith("UNDECIDED"), report
     assert "makes other numbers in every call" in str(report)
+
+
+def test_one_that_draws_beside_a_reference_that_does_not_is_another_function() -> None:
+    def forward(x: Tensor) -> tuple[Tensor, Tensor]:
+        noise = torch.rand_like(x)
+        return x * noise, noise
+
+    report = check_function((forward, lambda noise, above: above * noise), torch.clone, X, ways=[], draws=0)
+    assert str(report).startswith("MISMATCH"), report

@@ -6,7 +6,6 @@ A function may be handed a generator, or know one by name; what it draws there d
 import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from copy import deepcopy
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -28,7 +27,7 @@ KINDS: dict[type, tuple[Read, Put]] = {
     torch.Generator: (torch.Generator.get_state, torch.Generator.set_state),
     random.Random: (random.Random.getstate, random.Random.setstate),
     np.random.RandomState: (np.random.RandomState.get_state, np.random.RandomState.set_state),
-    np.random.Generator: (lambda generator: deepcopy(generator.bit_generator.state), _put_bits),
+    np.random.Generator: (lambda generator: generator.bit_generator.state, _put_bits),
 }
 """How the state of a generator of each kind is read, and how it is put back."""
 LIBRARIES = ("torch.", "numpy.")
@@ -55,7 +54,7 @@ class Stand(NamedTuple):
 
     def put_back(self) -> None:
         """Let it stand there again."""
-        KINDS[type(self.generator)][1](self.generator, deepcopy(self.state))
+        KINDS[type(self.generator)][1](self.generator, self.state)
 
 
 class RandomState(NamedTuple):

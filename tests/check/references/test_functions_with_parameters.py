@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from autograd_functions import function
 from torch_reference import check_function
@@ -54,3 +55,39 @@ def test_a_parameter_of_its_own_is_nothing_to_compare() -> None:
     report = check_function(lambda x: weight * 1.0, lambda x: weight * 1.0, x, ways=[])
     assert not report
     assert "no output of the reference depends on an input" in " ".join(str(report).split())
+
+
+def test_an_oversight_of_a_modules_backward_is_no_refusal() -> None:
+    """Of inputs that are parameters, which a module may refuse: its forward has taken them."""
+
+    def halved(ctx: Any, x: Tensor) -> Tensor:
+        ctx.half = None if isinstance(x, nn.Parameter) else 0.5
+        return x * 0.5
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight, self.half = (
+                nn.Parameter(torch.ones(3)),
+                function(halved, lambda ctx, g: ctx.half * g),
+            )
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.half.apply(x) * self.weight
+
+    module = Scaled()
+    report = check_function(module, lambda x: 0.5 * x * module.weight, x, ways=["kinds of inputs"], order=1)
+    assert report.ways == (("kinds of inputs", "fails"),)
+    assert "raises an error" in str(report)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_of_what_is_no_leaf_no_gradient_is_read(reentrant: bool) -> None:
+    """Torch warns of that: an input that is a view of a parameter, and that nothing depends on."""
+
+    def sine(x: Tensor, unused: Tensor) -> Tensor:
+        return checkpoint(torch.sin, x, use_reentrant=True) if reentrant else x.sin()
+
+    report = check_function(sine, lambda x, y: x.sin() + 0 * y, x, x.cos(), ways=["kinds of inputs"], order=1)
+    assert report.ways == (("kinds of inputs", "agrees"),), report

@@ -1,6 +1,8 @@
 """A compiled function is judged as it was compiled, in every way of calling, and seen as it was written."""
 
 from shutil import which
+from types import FunctionType
+from typing import Any
 
 import pytest
 import torch
@@ -73,3 +75,27 @@ def test_after_torch_func_it_is_called_in_no_mode() -> None:
         torch.compiler.reset()
     assert report.agrees, report
     assert dict(report.ways) == {"torch.func": "agrees", "redrawn": "agrees"}
+
+
+class Unsigned(torch.autograd.Function):
+    """Twice what stands in its memory."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return 2 * (torch._neg_view(x) if x.is_neg() else x)
+
+    @staticmethod
+    def backward(ctx: Any, above: Tensor) -> Tensor:
+        return 2 * above
+
+
+@pytest.mark.parametrize(("room", "status"), [("torch._inductor.made", "warns"), (__name__, "fails")])
+def test_a_sign_that_is_not_read_is_a_warning_of_what_is_compiled_alone(room: str, status: str) -> None:
+    made = FunctionType(unsigned.__code__, {**globals(), "__name__": room})
+    x = torch.randn(3, 4, generator=draws)
+    report = check_function(made, lambda x: 2 * x, x, ways=["negative views"], order=1, draws=0)
+    assert report.ways == (("negative views", status),)
+
+
+def unsigned(x: Tensor) -> Tensor:
+    return Unsigned.apply(x)

@@ -50,3 +50,11 @@ def test_one_after_another(name: str) -> None:
     loss = own(x, y)
     assert tolerance.rows({"loss": loss})["loss"].agrees
     assert not tolerance.rows({"loss": 1.001 * loss})["loss"].agrees
+
+
+def test_of_a_few_thousand_terms_the_operation_is_taken_apart() -> None:
+    """What hides no longer sum than is thought is known by its own."""
+    x, y = torch.rand(2, 3000, generator=torch.Generator().manual_seed(0))
+    reference, own = CASES["soft margin"]
+    tolerance = Tolerance(lambda given: {"loss": reference(given["x"], given["y"])}, {"x": x, "y": y})
+    assert tolerance.rows({"loss": own(x, y)})["loss"].agrees

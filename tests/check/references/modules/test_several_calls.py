@@ -45,3 +45,12 @@ def test_a_later_call_that_differs_is_named() -> None:
     report = check_modules(Twice(10.0), Twice(torch.inf), x, ways=[], order=1, draws=0)
     assert not report
     assert report.first_part.endswith(": part, call 2 (outputs[0], inputs[1])")
+
+
+def test_with_upstream_gradients_of_the_users_no_submodule_is_looked_for() -> None:
+    """They are those of the whole module's outputs."""
+    mine, plain = nn.Sequential(nn.Linear(3, 2), nn.Tanh()), nn.Sequential(nn.Linear(3, 2), nn.Sigmoid())
+    plain.load_state_dict(mine.state_dict())
+    report = check_modules(mine, plain, torch.ones(4, 3), upstream=[torch.ones(4, 2)], order=1, draws=0)
+    assert not report
+    assert "submodule" not in str(report)

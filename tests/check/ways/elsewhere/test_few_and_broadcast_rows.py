@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from autograd_functions import function, saving
 from torch_reference import check_function
 
 x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -163,3 +164,22 @@ def test_one_row_of_an_only_input_is_for_no_others() -> None:
 
     assert check_function(total, torch.sum, x, ways=["columns"], order=1)
     assert (1, x.shape[1]) not in seen
+
+
+def test_a_vector_is_no_row_for_all() -> None:
+    """A weight for each row, of which there is one number for each: what is made of one alone nobody asks."""
+    weighted = function(
+        saving(lambda x, w: x * w[:, None]),
+        lambda ctx, above: (
+            above * ctx.saved_tensors[1][:, None],
+            times(ctx, above)[: len(ctx.saved_tensors[1])],
+        ),
+    )
+    weights = torch.tensor([0.5, 1.5, 2.0, 3.0], dtype=torch.float64)
+    report = check_function(weighted, lambda x, w: x * w[:, None], x, weights, ways=["columns"], order=1)
+    assert report.agrees, report
+    assert not report.warnings
+
+
+def times(ctx: Any, above: Tensor) -> Tensor:
+    return (above * ctx.saved_tensors[0]).sum(1)

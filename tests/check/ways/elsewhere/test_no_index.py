@@ -1,9 +1,12 @@
-"""An index of nothing."""
+"""An index of nothing, and one that is counted from the end."""
 
+from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from torch_reference import check_function
 
@@ -32,3 +35,30 @@ def test_there_may_be_no_index() -> None:
     )
     assert report.agrees
     assert "without an index in inputs[1]" in report.warnings[0]
+
+
+@pytest.mark.parametrize("index", [torch.tensor([0, 2, 3]), torch.tensor([[0, 2], [1, 3]]).T])
+def test_an_index_from_the_end_is_a_copy_in_any_layout(index: Tensor) -> None:
+    """The next call counts from the beginning again."""
+    seen, ways = [], ["negative indices", "columns"]
+
+    def taken(x: Tensor, index: Tensor) -> Tensor:
+        seen.append(int(index.min()))
+        return x[index]
+
+    report = check_function(taken, lambda x, i: x[i], x, index, ways=ways, order=1, draws=0)
+    assert dict(report.ways) == dict.fromkeys(ways, "agrees")
+    assert min(seen) < 0 <= seen[-1]
+
+
+def test_no_index_is_below_zero_where_nobody_looks_at_it(tmp_path: Path) -> None:
+    """CTC would read what stands before the numbers of its first class: seen from other processes, too."""
+    lengths = torch.tensor([4, 4]), torch.tensor([2, 2])
+
+    def loss(x: Tensor, labels: Tensor) -> Tensor:
+        (tmp_path / str(int(labels.min()))).touch()
+        return functional.ctc_loss(x.log_softmax(-1), labels, *lengths)
+
+    given = x[:, None, :].repeat(1, 2, 1), torch.tensor([[1, 2], [2, 1]])
+    check_function(loss, loss, *given, ways=["whole numbers", "negative indices"], order=1, draws=0)
+    assert min(int(seen.name) for seen in tmp_path.iterdir()) == 0
