@@ -117,7 +117,7 @@ class Unfinished:
         off[outside] = 0
         others = self.movement.known[self.name].sums(off)
         are_inside = all(_is_within(total.abs(), limits[which]) for which, total in others)
-        return outside.nonzero().flatten() if are_inside and not self.rtol else None
+        return outside.nonzero().flatten() if are_inside else None
 
     def _sums_are_inside(self) -> bool:
         """Whether all sums are within their bounds, of which a part is known with less effort than all."""
