@@ -149,6 +149,6 @@ def test_a_recurrent_network_in_tf32_is_told_from_one_in_float32() -> None:
         rounded = check_function(network, by_steps, x, order=1, ways=[])
     finally:
         torch.backends.cudnn.allow_tf32 = before
-    assert plain.agrees, plain
-    assert not rounded.agrees
-    assert "coarse precision" in str(rounded), rounded
+    assert plain.agrees, str(plain)
+    assert not rounded.agrees, str(rounded)
+    assert "coarse precision" in str(rounded), str(rounded)

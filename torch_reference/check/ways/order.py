@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.check.graphs import graph_ends
+from torch_reference.check.ways.elsewhere.late import is_on_a_gpu, late, read_at_once
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import real_pairs
@@ -109,10 +110,12 @@ def _in_mode(session: Session, mode: Callable[[], Any]) -> Made:
 def accumulated(session: Session) -> Iterator[Attempt]:
     """By .backward() into gradients that are there: half of the sum is the gradient, bit for bit.
 
-    Where twice a gradient is no number, nothing is there.
+    Where twice a gradient is no number, nothing is there. A GPU is behind these calls, as in a training.
     """
     if session.graph is not None:
-        yield Attempt("added to an existing .grad", session.point, partial(_accumulated, session))
+        call, races = partial(_accumulated, session), is_on_a_gpu(session.point)
+        told = f"added to an existing .grad{', on a GPU that is behind its calls' if races else ''}"
+        yield Attempt(told, session.point, call, by_chance=races)
 
 
 def _accumulated(session: Session) -> Made:
@@ -124,10 +127,12 @@ def _accumulated(session: Session) -> Made:
     kept = {name: torch.where(there[name], value, 0) for name, value in plain.items()}
     before = session.arguments.tensors({**session.inputs, **kept})
     before = {name: before[name].clone() for name in session.wanted}
+    tensors = late(tensors)
     with unwarned():  # of that the strides of the two differ, which is ours
-        _, found = function.by_backward(tensors, tensors, session.wanted, before)
+        outputs, found = function.by_backward(tensors, tensors, session.wanted, before)
+    outputs = read_at_once(outputs)
     made = gradients_of(found, session.point)
-    return Made({}, {name: torch.where(there[name], value / 2, value) for name, value in made.items()})
+    return Made(outputs, {name: torch.where(there[name], value / 2, value) for name, value in made.items()})
 
 
 def changed_afterwards(session: Session) -> Iterator[Attempt]:
