@@ -154,7 +154,8 @@ def of_those_finite(session: Session, attempt: Attempt) -> Attempt | None:
         return None
     own = replace(own, wanted=finite)
     call, smooth = partial(_there, own, attempt.point), partial(is_smooth, own, attempt.point)
-    return attempt._replace(session=own, call=call, is_smooth=smooth)
+    # An error there may be of the derivative that is no number.
+    return attempt._replace(session=own, call=call, is_smooth=smooth, may_refuse=True, on_error="refused")
 
 
 def _there(session: Session, point: Tensors) -> Made:

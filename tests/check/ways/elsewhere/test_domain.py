@@ -77,3 +77,19 @@ def test_a_row_of_zeros_is_inside_where_the_reference_takes_all_beside_it() -> N
     report = check_function(unit_rows, F.normalize, x, ways=["zero rows"], order=1)
     verdicts = {each.name: each.row.verdict for each in report.findings}
     assert verdicts == {"outputs[0]": Verdict.NAN, "inputs[0]": Verdict.NAN}  # no output that is right
+
+
+def test_an_error_where_one_derivative_is_no_number_is_no_oversight() -> None:
+    """A matrix of equal rows has no inverse: the other input's gradient alone is judged there."""
+
+    def backward(ctx: Any, above: Tensor, d_logarithm: Tensor) -> tuple[Tensor, Tensor]:
+        x, matrix = ctx.saved_tensors
+        return 2 * x * above, d_logarithm * torch.linalg.inv(matrix).mT
+
+    def reference(x: Tensor, matrix: Tensor) -> tuple[Tensor, Tensor]:
+        return x**2, torch.linalg.slogdet(matrix)[1]
+
+    x, matrix = torch.randn(2, 3, 3, dtype=torch.float64, generator=seeded)
+    mine = function(saving(reference), backward)
+    report = check_function(mine, reference, x[:2], matrix, ways=["equal values"], order=1)
+    assert report.agrees, report
