@@ -20,3 +20,13 @@ def test_in_16_bits_roundings_of_the_largest_are_no_likeness() -> None:
     """Sixty-four of them are half of it."""
     right = torch.tensor([1.0, -2.0, 0.1], dtype=torch.bfloat16)
     assert not alike(right + torch.tensor([0.0, 0.0, 0.1], dtype=torch.bfloat16), right)
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 777, 999])
+def test_of_many_numbers_each_is_looked_at(wrong: int) -> None:
+    """Few are looked at before all; what is near by roundings of the largest is so by those of all."""
+    right = torch.linspace(1e-12, 1, 1000, dtype=torch.float64)
+    off = right + 1e-14 * (torch.arange(1000) % 2)
+    assert alike(off, right)
+    off[wrong] += 1e-3
+    assert not alike(off, right)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from torch_reference.judging.calls.cuts import Calls
+from torch_reference.judging.calls.nests import named_tensors
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.function_outputs import judge_outputs
 from torch_reference.tolerance.meant import meant
@@ -23,3 +25,11 @@ def test_a_reference_that_asks_what_requires_a_gradient_is_called_as_the_functio
             assert found.agrees
             [other] = judge_outputs({"outputs[0]": made + b}, objective, point, wanted=wanted)
             assert not other.agrees
+
+
+def test_to_look_at_an_output_is_no_call_that_a_mode_sees() -> None:
+    """A diagnosis makes a thousand of them under a mode in Python, and a call by it takes microseconds."""
+    made = torch.ones(3), torch.ones(2)
+    with Calls() as calls:
+        named_tensors(made, "outputs")
+    assert calls.count == 2

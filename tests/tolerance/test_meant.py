@@ -8,6 +8,8 @@ from torch_reference import Verdict, check_derivation, check_function
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.judgement import judge
 from torch_reference.tolerance.meant import meant, tolerance_at
+from torch_reference.tolerance.rounding import roundings
+from torch_reference.tolerance.rounding.roundings import Roundings
 
 x = torch.linspace(-2, 3, 24, dtype=torch.float64).reshape(4, 6)
 
@@ -78,3 +80,13 @@ def test_ways_that_share_a_point_share_its_bounds() -> None:
         assert tolerance_at(owner, "other", ("x",), reference, {"x": x}) is not first
         assert tolerance_at(object(), "", ("x",), reference, {"x": x}) is not first
     assert tolerance_at(owner, "", ("x",), reference, {"x": x}) is not first
+
+
+def test_what_many_draws_have_drawn_is_freed() -> None:
+    """What few have is kept: nearly all checks draw the same."""
+    at = torch.zeros(2**15)
+    for draws in (4, 4, roundings.FEW + 1):
+        with meant():
+            for seed in range(draws):
+                Roundings(seed).move(at, 1e-7)
+        assert (roundings._drawn.cache_info().currsize > 0) is (draws == 4)

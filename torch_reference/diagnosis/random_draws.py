@@ -42,6 +42,7 @@ Candidate = Callable[[Draw], Tensor | None]
 """What a derivation that makes a certain mistake would return; None where it cannot be made."""
 
 
+SAMPLE = 64
 ROUNDINGS = 64.0
 """So many eps of its largest element no gradient tells from another: some of its elements cancel to that."""
 
@@ -52,11 +53,19 @@ def alike(a: Tensor, b: Tensor) -> bool:
         return False
     if not a.ndim:  # the same without ten operations of torch: most candidates are numbers
         return _close(a.item(), b.item(), torch.finfo(a.dtype).eps ** 0.5)
-    off, eps = differs(a, b), torch.finfo(a.dtype).eps
-    if not bool(off.any()) or ROUNDINGS * eps > eps**0.5:  # as in 16 bits
-        return not bool(off.any())
-    near = ROUNDINGS * eps * torch.maximum(a.abs().amax(), b.abs().amax())
-    return bool(near.isfinite()) and not bool((off & ~((a - b).abs() <= near)).any())
+    eps, step = torch.finfo(a.dtype).eps, a.numel() // SAMPLE
+    # Most are told apart by few numbers, in a fifth of the time.
+    few = [(a.flatten()[::step], b.flatten()[::step])] if step > 1 else []
+    for one, other in [*few, (a, b)]:
+        off = differs(one, other)
+        if not bool(off.any()):
+            continue
+        if ROUNDINGS * eps > eps**0.5:  # as in 16 bits
+            return False
+        near = ROUNDINGS * eps * torch.maximum(a.abs().amax(), b.abs().amax())
+        if not bool(near.isfinite()) or bool((off & ~((one - other).abs() <= near)).any()):
+            return False
+    return True
 
 
 def _close(a: complex, b: complex, closeness: float) -> bool:

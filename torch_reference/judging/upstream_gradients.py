@@ -1,6 +1,7 @@
 """The upstream gradients of a function's outputs, random or given, by the names that they have in a point."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -24,27 +25,32 @@ def drawn_upstream(outputs: Tensors, seed: int) -> dict[str, Tensor]:
     Errors: ValueError where there is no such output
     """
     generator = own_generator(seed)
+    numbers = [(name, value) for name, value in outputs.items() if value.is_floating_point()]
     drawn = {
-        UPSTREAM + name: _normal(output, generator)
-        for name, output in outputs.items()
-        if output.is_floating_point()
+        UPSTREAM + name: normal(value, generator)
+        if value.numel() <= PERIOD
+        else _repeated(value, seed, place)
+        for place, (name, value) in enumerate(numbers)
     }
     if not drawn:
         raise ValueError("the reference has no floating-point output: there is nothing to differentiate")
     return drawn
 
 
-def _normal(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Standard normal numbers; of more than PERIOD those are repeated, each time a little larger.
+def _repeated(like: Tensor, seed: int, place: int) -> Tensor:
+    """PERIOD standard normal numbers, repeated, each time a little larger.
 
     No row's length divides PERIOD. Equal numbers would round alike, which in sums has to be allowed for.
     """
-    if like.numel() <= PERIOD:
-        return normal(like, generator)
-    numbers = normal(like.new_empty(PERIOD), generator)
-    times = like.numel() // PERIOD + 1
+    numbers, times = _period(seed, place).to(like), like.numel() // PERIOD + 1
     larger = torch.linspace(1, LARGER, times, dtype=like.dtype, device=like.device)
     return (larger.unsqueeze(1) * numbers).flatten()[: like.numel()].view(like.shape)
+
+
+@lru_cache(maxsize=2)
+def _period(seed: int, place: int) -> Tensor:
+    """Read only, and kept from check to check: 1 MiB each."""
+    return torch.randn(PERIOD, generator=own_generator(seed + place), dtype=torch.float64)
 
 
 def given_upstream(drawn: Tensors, given: Sequence[Tensor]) -> dict[str, Tensor]:

@@ -13,6 +13,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from torch_reference.tolerance.differences import difference, plain_difference
+
 ALL, ALONG = "sum of all", "product with the reference"
 FIRST = "sum over dimension 0"
 OVER_ROWS = (ALL, ALONG, FIRST)
@@ -58,6 +60,16 @@ def _along(values: Tensor, expected: Tensor, largest: float) -> Tensor:
     return (values * (expected / largest).conj()).sum()
 
 
+def apart(value: Tensor, expected: Tensor, largest: float) -> tuple[Tensor, dict[str, Tensor]]:
+    """(how far a value is from what is expected, the sums of that), which tell whether all are numbers."""
+    off = plain_difference(value, expected)
+    totals = dict(sums(off, expected, largest))
+    if ALL in totals and math.isfinite(totals[ALL].item()):
+        return off, totals
+    off = difference(value, expected)
+    return off, dict(sums(off, expected, largest))
+
+
 class ExpectedSums:
     """The sums of the expected values themselves, each reckoned once, when it is asked for."""
 
@@ -71,8 +83,7 @@ class ExpectedSums:
 
     def apart(self, value: Tensor) -> tuple[Tensor, dict[str, Tensor], bool]:
         """(how far a value is from the expected one, the sums of that, whether all are numbers)."""
-        same = value.dtype == self.expected.dtype
-        off = value - self.expected if same else value.to(self.expected.dtype).sub_(self.expected)
+        off = plain_difference(value, self.expected)
         totals = dict(self.sums(off))
         total = totals.get(ALL, off.sum() if off.numel() else None)
         if total is None or cmath.isfinite(total.item()):  # as it is where all are

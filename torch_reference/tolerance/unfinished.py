@@ -1,7 +1,7 @@
 """A value that is being judged: after how many draws its verdict is certain."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -52,10 +52,7 @@ class Unfinished:
         # The two draws of a pair may be alike, as those of what one half alone moves are.
         independent = 4 if self.plainly else max(draw - self.movement.is_paired, 1)
         far = torch.inf if draw < fewest else certain(independent)
-        moved = self.movement.moved[self.name]
-        triples = [(self.elements, FACTOR * moved, moved)]
-        limits, moved_sums = self.movement.sum_bounds(self.name), self.movement.moved_sums[self.name]
-        triples += [(total, limits[which], moved_sums[which]) for which, total in self.sums.items()]
+        triples = self._triples()
         within = [_is_within(off, limit) for off, limit, _ in triples]
         if all(within):
             return True
@@ -68,6 +65,26 @@ class Unfinished:
         # What is wrong by more than all digits is told by the first of them.
         most = min(draw, COARSE_DRAWS)
         return any(self._is_far(outside, triples, draws) for draws in range(1, most + 1))
+
+    def is_decided(self) -> bool:
+        """Whether each element is within its bound or certain to stay outside, and one is.
+
+        What has moved little so far is neither. Sums are told of where no element is wrong.
+        """
+        self._reduce()
+        draws = max(self.movement.draws - self.movement.is_paired, 1)
+        coarsely = coarse_movements(self.movement, min(draws, COARSE_DRAWS))[0][self.name]
+        off, moved = self.elements, self.movement.moved[self.name]
+        far = torch.maximum(certain(draws) * moved, certain(min(draws, COARSE_DRAWS)) * coarsely)
+        outside, stays = off > FACTOR * moved, (moved > 0) & (off > FACTOR * far)
+        return bool(outside.any()) and not bool((outside & ~stays).any())
+
+    def _triples(self) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Of the elements, and of each sum: how far off it is, its bound, and how far it has moved."""
+        moved = self.movement.moved[self.name]
+        limits, moved_sums = self.movement.sum_bounds(self.name), self.movement.moved_sums[self.name]
+        found = [(self.elements, FACTOR * moved, moved)]
+        return found + [(total, limits[which], moved_sums[which]) for which, total in self.sums.items()]
 
     def _is_far(
         self, outside: list[Tensor], triples: list[tuple[Tensor, Tensor, Tensor]], draws: int
@@ -139,6 +156,11 @@ class Unfinished:
                 self.last.add_(self.movement.expected[self.name].abs(), alpha=self.rtol)
             self.elements.sub_(self.last)
         return self.last
+
+
+def are_decided(movement: Movement, values: Mapping[str, Tensor], rtol: float) -> bool:
+    """Whether more draws will tell nothing more of which elements of these are wrong."""
+    return all(Unfinished(movement, name, value, rtol).is_decided() for name, value in values.items())
 
 
 def rows_left(values: Iterable[Unfinished], most: int) -> Tensor | None:

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from torch_reference import Row, Verdict
 from torch_reference.tolerance.movement import Movement
-from torch_reference.tolerance.rows import by_rows
+from torch_reference.tolerance.rows import by_rows, part
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.placing import some
 from torch_reference.tolerance.rows.whole import Allowed, Rows
@@ -99,6 +99,37 @@ def test_a_wrong_element_is_found_at_its_place_in_the_whole(
     assert (rows["x"].wrong_elements, rows["x"].elements) == (wrong, ROWS * COLUMNS)
     assert wrong == ROWS * COLUMNS or rows["x"].index[0] == 21
     assert rows["gain"].agrees
+
+
+@pytest.mark.medium
+def test_an_element_that_is_far_off_takes_few_draws() -> None:
+    """More of them would tell nothing more of which elements are wrong."""
+    runs, point = list[None](), drawn(torch.float32)
+
+    def counted(values: Inputs) -> dict[str, Tensor]:
+        runs.append(None)
+        return NORM(values)
+
+    found = NORM(point)
+    found["x"][21, 3] *= 2
+    rows = judged(counted, point, found)
+    assert rows is not None
+    assert (rows["x"].wrong_elements, rows["x"].index) == (1, (21, 3))
+    assert len(runs) < 48
+
+
+@pytest.mark.medium
+def test_where_each_row_is_wrong_none_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One element of each, as where a column is: the first rows tell it of the others."""
+    looks, rows_left = list[None](), part.rows_left
+    monkeypatch.setattr(part, "rows_left", lambda *given: looks.append(None) or rows_left(*given))
+    point = drawn(torch.float32)
+    found = NORM(point)
+    found["x"][:, 3] *= 1.01
+    rows = judged(NORM, point, found)
+    assert rows is not None
+    assert (rows["x"].wrong_elements, rows["gain"].agrees) == (ROWS, True)
+    assert len(looks) <= 3
 
 
 def test_a_sum_over_the_parts_that_is_far_off_is_wrong() -> None:

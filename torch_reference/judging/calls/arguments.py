@@ -104,8 +104,8 @@ class Arguments:
     def tensors(self, values: Tensors) -> dict[str, Tensor]:
         """The values as they are passed on: complex again where they were."""
         return {
-            name: complex_again(values[name]) if _is_complex(leaf) else values[name]
-            for name, leaf in zip(self.names, self.leaves, strict=True)
+            name: complex_again(values[name]) if name in self._complex else values[name]
+            for name in self.names
             if name in self.point
         }
 
@@ -116,6 +116,12 @@ class Arguments:
             return tuple(leaves[: self.count]), dict(zip(self._keys, leaves[self.count :], strict=True))
         args, kwargs = tree_unflatten(leaves, self.nest)
         return args, kwargs
+
+    @cached_property
+    def _complex(self) -> frozenset[str]:
+        """The names of what was given as complex numbers."""
+        pairs = zip(self.names, self.leaves, strict=True)
+        return frozenset(name for name, leaf in pairs if name in self.point and _is_complex(leaf))
 
     @cached_property
     def _keys(self) -> tuple[str, ...] | None:

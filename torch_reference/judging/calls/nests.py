@@ -111,15 +111,17 @@ def dense(value: Tensor) -> Tensor:
     Shapes: numbers of a few bits are the numbers that they stand for
     Errors: UserCodeError for one whose memory was given back: to read it would end the process
     """
-    if value._is_zerotensor():  # autograd's, of a function that is constant: it has no memory
-        return torch.zeros(value.shape, dtype=value.dtype, device=value.device)
-    if not has_memory(value):
-        raise UserCodeError("memory", RuntimeError("a tensor whose storage was resized to less than it is"))
-    if value.is_quantized:
-        return value.dequantize()
-    if value.is_nested:
-        return torch.nested.to_padded_tensor(value, 0.0)
-    return value if value.layout == torch.strided else value.to_dense()
+    with torch._C.DisableTorchFunction():  # no mode need know of these looks, which outnumber all else
+        if value._is_zerotensor():  # autograd's, of a function that is constant: it has no memory
+            return torch.zeros(value.shape, dtype=value.dtype, device=value.device)
+        if not has_memory(value):
+            told = "a tensor whose storage was resized to less than it is"
+            raise UserCodeError("memory", RuntimeError(told))
+        if value.is_quantized:
+            return value.dequantize()
+        if value.is_nested:
+            return torch.nested.to_padded_tensor(value, 0.0)
+        return value if value.layout == torch.strided else value.to_dense()
 
 
 def has_memory(value: Tensor) -> bool:

@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 
 import torch
 
@@ -122,22 +123,27 @@ def without_place(told: str) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """The last line of the user's own that was on the way to it."""
-    own = own_frames(error)
-    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    """The last line of the user's own that was on the way to it. No file is read: errors are many."""
+    steps = traceback.walk_tb(_traceback(error))
+    own = [(step.f_code.co_filename, line) for step, line in steps if _is_own(step.f_code.co_filename)]
+    return f" ({Path(own[-1][0]).name}, line {own[-1][1]})" if own else ""
 
 
 def own_frames(error: BaseException) -> list[traceback.FrameSummary]:
     """The lines of the user's own that were on the way to it."""
-    return [
-        frame
-        for frame in frames_of(error)
-        if not frame.filename.startswith((str(HERE), "<"))
-        and TORCH not in frame.filename
-        and not any(part in frame.filename for part in ("contextlib", "importlib"))
-    ]
+    return [frame for frame in frames_of(error) if _is_own(frame.filename)]
+
+
+def _is_own(filename: str) -> bool:
+    is_known = filename.startswith((str(HERE), "<")) or TORCH in filename
+    return not is_known and not any(part in filename for part in ("contextlib", "importlib"))
 
 
 def frames_of(error: BaseException) -> traceback.StackSummary:
     """All lines on the way to it, of which the error itself is not asked: its attributes are its class's."""
-    return traceback.extract_tb(BaseException.__dict__["__traceback__"].__get__(error))
+    return traceback.extract_tb(_traceback(error))
+
+
+def _traceback(error: BaseException) -> TracebackType | None:
+    found: TracebackType | None = BaseException.__dict__["__traceback__"].__get__(error)
+    return found

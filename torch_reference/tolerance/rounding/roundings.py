@@ -34,6 +34,8 @@ HALF = (torch.bfloat16, torch.float16)
 
 SEEDS, KEPT = 64, 8
 """The numbers of so many seeds are kept, and so many pools that were made of them."""
+FEW = 16
+"""So many are kept from check to check, 8 MiB at most: to draw them takes longer than to move by them."""
 
 
 @cache
@@ -181,8 +183,8 @@ def _blocks(seed: int, length: int, device: torch.device, dtype: torch.dtype, si
 
 
 def forget_numbers() -> None:
-    """Free what was drawn; it is drawn again, the same, where it is wanted."""
-    for known in (_drawn, _numbers, _factors):
+    """Free what was drawn, if it is much; it is drawn again, the same, where it is wanted."""
+    for known in (_numbers, _factors, *([_drawn] if _drawn.cache_info().currsize > FEW else [])):
         known.cache_clear()
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from torch_reference.tolerance.gradient_sums import OVER_ROWS
 
-BLOCK = 2**16
+BLOCK = 2**15
 """So many numbers are looked at at once: a processor keeps them at hand, with what is made of them."""
 
 

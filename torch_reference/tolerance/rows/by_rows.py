@@ -21,6 +21,7 @@ from torch_reference.tolerance.rows.others import Others, by_sample, takes_a_sam
 from torch_reference.tolerance.rows.part import all_rows, soon_settled
 from torch_reference.tolerance.rows.placing import as_alone, placed, some, times, together
 from torch_reference.tolerance.rows.whole import Allowed, Rows, Whole, exactly
+from torch_reference.tolerance.unfinished import are_decided
 from torch_reference.tolerance.verdicts import Tolerance
 
 PART = 2**22
@@ -161,14 +162,18 @@ class _Judgement:
         wrong = {name: value for name, value in asked.items() if self._is_wrong(name, everywhere=True)}
         others = {name: value for name, value in asked.items() if name not in wrong}
         fewest = self.whole.allowed.fewest
-        found, left = (None, None) if is_rest or not others else soon_settled(tolerance, self.whole, others)
+        found, left = None, None
+        if others and not is_rest:
+            known = [row for name in others for row in self.found.get(name, ())]
+            found, left = soon_settled(tolerance, self.whole, others, known)
         if left is not None and len(left):
             self.left.setdefault(tuple(others), []).append(here[left])
         if found is None:
             if not is_rest:
                 wrong |= {name: others.pop(name) for name in tuple(others) if self._is_wrong(name)}
             found = all_rows(tolerance, self.whole, others, max(fewest, REST) if is_rest else fewest)
-        if is_rest and any(not row.agrees for row in found.values()):
+        wrong_ones = {name: others[name] for name, row in found.items() if not row.agrees}
+        if is_rest and not are_decided(movement, wrong_ones, self.whole.allowed.rtol):
             movement.at_least(ALL)  # of few rows it is known which elements are wrong
             found = all_rows(tolerance, self.whole, others, fewest)
         if self.whole.own:

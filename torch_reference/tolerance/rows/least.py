@@ -58,6 +58,7 @@ def of_signs(bounds: Tensor, values: Tensor) -> tuple[float, float]:
 
 def by_sign(values: Tensor, times: tuple[float, float]) -> Tensor:
     """The size of each value, so many times: the first of what is above zero, the second of what is below."""
-    most, is_above = max(times), times[0] >= times[1]
-    sizes = leaky_relu(values if is_above else -values, -min(times) / max(most, TINY))
-    return sizes.mul_(most)
+    above, below = times
+    if above == 0:
+        return (-values).clamp_(min=0).mul_(below)
+    return leaky_relu(values, -below / above).mul_(above)

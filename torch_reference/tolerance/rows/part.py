@@ -1,8 +1,10 @@
 """A part of a large point, judged as a point of its own: by few draws, or by as many as it needs."""
 
+from collections.abc import Iterable
+
 from torch import Tensor
 
-from torch_reference.comparison import Row
+from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.agreeing_rows import agreeing_row
 from torch_reference.tolerance.movement import Tensors
 from torch_reference.tolerance.rows.whole import Whole
@@ -15,10 +17,17 @@ FEW = {2: 5, 3: 4, 4: 2}
 
 
 def soon_settled(
-    tolerance: Tolerance, whole: Whole, asked: Tensors
+    tolerance: Tolerance, whole: Whole, asked: Tensors, known: Iterable[Row] = ()
 ) -> tuple[dict[str, Row] | None, Tensor | None]:
-    """(the rows, the numbers of those that are left) where some draws settle all but a few; else None."""
+    """(the rows, the numbers of those that are left) where some draws settle all but a few; else None.
+
+    known are the rows of other parts: where each second row of theirs may be wrong, as where a column is,
+    so many are not left here, and nothing is looked for but the draws made.
+    """
     movement = tolerance.movement
+    if any(_is_wrong_in_many(row, whole) for row in known):
+        movement.at_least_a_pair(DRAWS)
+        return None, None
     open_ones = {name: Unfinished(movement, name, value, whole.allowed.rtol) for name, value in asked.items()}
     for draw in range(2, DRAWS + 1):
         movement.at_least_a_pair(draw)
@@ -30,6 +39,11 @@ def soon_settled(
                 break
             return {name: agreeing_row(open_ones[name], asked[name], left) for name in asked}, left
     return None, None
+
+
+def _is_wrong_in_many(row: Row, whole: Whole) -> bool:
+    of_a_row = whole.results[row.name].numel() // whole.rows.number
+    return row.verdict is Verdict.DIFFERS and 2 * row.wrong_elements * of_a_row >= row.elements
 
 
 def all_rows(

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.differences import adds_up, difference
-from torch_reference.tolerance.gradient_sums import ALL, FIRST, OVER_ROWS, sums
+from torch_reference.tolerance.gradient_sums import ALL, FIRST, OVER_ROWS, apart, sums
 from torch_reference.tolerance.movement import LAST, Movement
 from torch_reference.tolerance.rounding.roundings import unit
 from torch_reference.tolerance.rows.added_up import REACH
@@ -53,12 +53,13 @@ class Sample:
         known, few = movement.known[name], len(here)
         self.largest = weight * (known.largest or 0.0)
         self.blocks = in_blocks(whole)
-        self.rows, totals, above = list[Tensor](), list[dict[str, Tensor]](), list[Tensor]()
+        self.rows, totals, signed = list[Tensor](), list[dict[str, Tensor]](), list[Tensor]()
         for block in self.blocks:
-            squares = block.square()
+            squares = block.abs().mul_(block)
+            signed.append(squares.sum(0))
+            squares.abs_()
             totals.append(dict(sums(squares, squares, self.largest**2)))
             self.rows.append(mean_of_rows(squares, totals[-1]))
-            above.append(block.relu().mul_(block).sum(0))
         self.squares = joined(totals)
         # The root mean square of each column, as a part of that of all.
         columns = self.squares.get(FIRST, self.squares[ALL])
@@ -77,8 +78,8 @@ class Sample:
             for which, moved in movement.moved_sums[name].items()
         }
         if FIRST in self.limits:
-            within = spread * (REACH * weight)
-            self.limits[FIRST] = of_columns(columns, torch.stack(above).sum(0), sample, within)
+            within, above = spread * (REACH * weight), (columns + torch.stack(signed).sum(0)) / 2
+            self.limits[FIRST] = of_columns(columns, above, sample, within)
 
     @property
     def is_sharp(self) -> bool:
@@ -92,9 +93,9 @@ class Sample:
         ratios, totals = list[Tensor](), list[dict[str, Tensor]]()
         parts = value.tensor_split(len(self.blocks))
         for part, own, rows in zip(parts, self.blocks, self.rows, strict=True):
-            off, floors = difference(part, own), self.floors(own, rows)
-            totals.append(dict(sums(off, own, self.largest)))
-            ratios.append(largest_of_rows(off.abs_().div_(floors)))
+            off, those_of_block = apart(part, own, self.largest)
+            totals.append(those_of_block)
+            ratios.append(largest_of_rows(off.abs_().div_(self.floors(own, rows))))
             if len(ratios) == 1 and MOST * int((ratios[0] <= 1).sum()) < (MOST - 1) * len(part):
                 return None  # the first rows tell what the others will be
         of_rows = torch.cat(ratios)
