@@ -11,6 +11,7 @@ from torch.nn import functional
 from torch_reference import Row, Verdict
 from torch_reference.tolerance.rows import by_rows, others
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
+from torch_reference.tolerance.rows.sample import Sample
 from torch_reference.tolerance.rows.whole import Allowed, Rows
 
 ROWS, COLUMNS = 256, 16
@@ -75,15 +76,21 @@ def by_hand(point: Inputs) -> dict[str, Tensor]:
 
 
 @FINE
-def test_a_sample_settles_what_is_right(dtype: torch.dtype, small_parts: list[int]) -> None:
-    """Few rows are left, and all elements are counted."""
-    point = drawn(dtype)
+def test_a_sample_settles_what_is_right(
+    dtype: torch.dtype, small_parts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few rows are left, and all elements are counted; all are drawn where a sum is wrong and no row."""
+    point, settled = drawn(dtype), Sample.settled
     rows = judged(point, by_hand(point))
     assert rows is not None
     assert all(row.agrees for row in rows.values())
     assert rows["x"].elements == rows["y"].elements == ROWS * COLUMNS
     assert rows["x"].bluntness
     assert 0 <= small_parts[0] <= ROWS // 4
+    monkeypatch.setattr(Sample, "settled", lambda *given: settled(*given)._replace(sums_hold=False))
+    by_all = judged(point, by_hand(point))
+    monkeypatch.setattr(Sample, "settled", lambda *_: None)
+    assert by_all == judged(point, by_hand(point)) != rows
 
 
 @FINE
@@ -106,6 +113,7 @@ def test_what_is_wrong_is_found_beside_a_sample(dtype: torch.dtype, small_parts:
         assert (rows["x"].verdict, rows["x"].wrong_elements) == (verdict, wrong)
         assert rows["x"].index[: len(place)] == place
         assert rows["gain"].agrees
+        assert 0 <= small_parts[-1] <= ROWS // 4  # whatever it does to the sums over all rows
 
 
 @FINE

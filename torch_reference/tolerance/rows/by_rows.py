@@ -79,7 +79,7 @@ class _Judgement:
             is_mean: AddedUp(self.shared, whole.results, whole.rows.number) for is_mean in (False, True)
         }
 
-    def of(self, actual: Tensors) -> dict[str, Row]:
+    def of(self, actual: Tensors, may_sample: bool = True) -> dict[str, Row]:
         """One row for each of the actual values."""
         rows = self.whole.rows
         size, number = sum(self.whole.point[name].nbytes for name in rows.inputs), rows.number
@@ -89,10 +89,10 @@ class _Judgement:
         few = max(1, min(step // FIRST, SAMPLE * number // max(most, 1)))
         first = torch.arange(few) * number // few
         names = [name for name in actual if name not in self.shared]
-        found = self._by_sample(actual, first)
+        found = self._by_sample(actual, first) if may_sample else None
         if found is None:  # what is wrong everywhere is found so in few rows, and others need not prove it
             self._part(actual, first, names)
-            found = self._by_own_sample(actual, first)
+            found = self._by_own_sample(actual, first) if may_sample else None
         others = torch.ones(number, dtype=torch.bool).index_fill_(0, first, False).nonzero().flatten()
         for here in (found.left if found else others).split(step):  # type: ignore[no-untyped-call]
             if len(here):  # as few as those of the sample are done at once
@@ -100,6 +100,8 @@ class _Judgement:
         for asked, left in tuple(self.left.items()):
             for here in torch.cat(left).split(step):  # type: ignore[no-untyped-call]
                 self._part(actual, here, asked, is_rest=True)
+        if found and not all(map(self._is_wrong, found.wrong)):
+            return _Judgement(self.whole).of(actual, may_sample=False)
         for name, row in (found.of_rows if found else {}).items():
             self.found.setdefault(name, []).append(row)
         shared = found.shared if found else added_up(self.sums.values(), actual, self.whole)

@@ -24,11 +24,15 @@ ROWS = 64
 
 
 class Others(NamedTuple):
-    """What is said of all: the rows of the results that have rows, those of the others, and who is left."""
+    """What is said of all: the rows of the results that have rows, those of the others, and who is left.
+
+    wrong are the results whose sums are right but for the rows that are left: of these some must be wrong.
+    """
 
     of_rows: dict[str, Row]
     shared: dict[str, Row]
     left: Tensor
+    wrong: list[str]
 
 
 def takes_a_sample(whole: Whole, actual: Tensors, here: Tensor) -> bool:
@@ -68,7 +72,8 @@ def by_sample(
         shared = _shared(whole, actual, movement, here) if whole.shared else {}
     except NotByRowsError:  # as all rows may yet tell
         return None
-    return Others({name: one.row for name, one in settled.items()}, shared, left)
+    wrong = [name for name, one in settled.items() if not one.sums_hold]
+    return Others({name: one.row for name, one in settled.items()}, shared, left, wrong)
 
 
 def _shared(whole: Whole, actual: Tensors, movement: Movement, here: Tensor) -> dict[str, Row]:

@@ -18,6 +18,7 @@ is within these floors agrees without a draw; a row that is not is judged by dra
 is exactly zero must be so.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -89,7 +90,7 @@ class Sample:
         return adds_up(self.columns) and largest <= self.u**SHARP and not is_blunt
 
     def settled(self, value: Tensor) -> "Settled | None":
-        """Which rows of the whole are within the floors; None where too few are, or a sum over all is not."""
+        """Which rows of the whole are within the floors; None where too few are, or their sums are not."""
         ratios, totals = list[Tensor](), list[dict[str, Tensor]]()
         parts = value.tensor_split(len(self.blocks))
         for part, own, rows in zip(parts, self.blocks, self.rows, strict=True):
@@ -98,16 +99,30 @@ class Sample:
             ratios.append(largest_of_rows(off.abs_().div_(self.floors(own, rows))))
             if len(ratios) == 1 and MOST * int((ratios[0] <= 1).sum()) < (MOST - 1) * len(part):
                 return None  # the first rows tell what the others will be
-        of_rows = torch.cat(ratios)
+        of_rows, every = torch.cat(ratios), joined(totals)
         inside = of_rows <= 1
-        for which, total in joined(totals).items():
+        for which, total in every.items():
             within = total.abs() <= self.limits[which]
             if which not in OVER_ROWS:
                 inside &= within.flatten(1).all(1) if within.ndim > 1 else within
-            elif not bool(within.all()):
-                return None
+        over_rows = {which: every[which] for which in OVER_ROWS if which in every}
+        holds = self._holds(over_rows)
+        if not holds and not self._holds(self._without(over_rows, value, ~inside)):
+            return None
         worst = int(of_rows.masked_fill(~inside, -1.0).argmax())
-        return Settled(inside.cpu(), self._row(value, worst, bool(inside[worst])))
+        return Settled(inside.cpu(), self._row(value, worst, bool(inside[worst])), holds)
+
+    def _holds(self, totals: Mapping[str, Tensor]) -> bool:
+        return all(bool((total.abs() <= self.limits[which]).all()) for which, total in totals.items())
+
+    def _without(self, totals: Mapping[str, Tensor], value: Tensor, left: Tensor) -> dict[str, Tensor]:
+        """The sums over all rows but those that are left, and another one where that is one alone."""
+        number = int(left.int().argmax())
+        left = left.index_fill(
+            0, torch.tensor([number, number - 1 if number else 1], device=left.device), True
+        )
+        _, those = apart(value[left], self.whole[left], self.largest)
+        return {which: total - those[which] for which, total in totals.items()}
 
     def _row(self, value: Tensor, number: int, is_inside: bool) -> Row:
         """The row of the result at the worst element of one row; outside of its floors it says nothing."""
@@ -143,10 +158,14 @@ class Sample:
 
 
 class Settled(NamedTuple):
-    """Which rows are inside of their floors, and the row of the result at the worst element of these."""
+    """Which rows are inside of their floors, and the row of the result at the worst element of these.
+
+    sums_hold is False where the sums over all rows are right but for those that are not inside.
+    """
 
     inside: Tensor
     row: Row
+    sums_hold: bool
 
 
 def largest_of_rows(value: Tensor) -> Tensor:
