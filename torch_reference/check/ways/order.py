@@ -14,7 +14,7 @@ from torch_reference.check.ways.session import Attempt, Made, Session, gradients
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import real_pairs
 from torch_reference.judging.calls.quiet import unwarned
-from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
+from torch_reference.judging.calls.raised_errors import UserCodeError, user_code, waiting_later
 from torch_reference.judging.hygiene import copies
 
 
@@ -127,10 +127,10 @@ def _accumulated(session: Session) -> Made:
     kept = {name: torch.where(there[name], value, 0) for name, value in plain.items()}
     before = session.arguments.tensors({**session.inputs, **kept})
     before = {name: before[name].clone() for name in session.wanted}
-    tensors = late(tensors)
-    with unwarned():  # of that the strides of the two differ, which is ours
+    with unwarned(), waiting_later():  # warned of that the strides of the two differ, which is ours
+        tensors = late(tensors)
         outputs, found = function.by_backward(tensors, tensors, session.wanted, before)
-    outputs = read_at_once(outputs)
+        outputs = read_at_once(outputs)
     made = gradients_of(found, session.point)
     return Made(outputs, {name: torch.where(there[name], value / 2, value) for name, value in made.items()})
 

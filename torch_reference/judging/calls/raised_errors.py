@@ -4,6 +4,7 @@ import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 
@@ -24,6 +25,8 @@ RUNNERS = {"_pytest", "hypothesis", "asyncio", "concurrent", "trio", "anyio", "g
 """Whose errors that are no Exception stop a test, or a task, from outside."""
 OF_THE_GRAPH = ("/torch/utils/checkpoint", "/torch/autograd/")
 """Where torch raises what is wrong with a graph: that says nothing of which calls are taken."""
+
+_later = ContextVar("whether a GPU is waited for later", default=False)
 
 
 class UserCodeError(RuntimeError):
@@ -54,7 +57,7 @@ def user_code(part: str) -> Iterator[None]:
     """
     try:
         yield
-        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call] # torch leaves it untyped
+        if not _later.get() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call] # torch leaves it
             torch.cuda.synchronize()  # what a kernel raises is known only then, and would seem another's
     except UserCodeError:
         raise
@@ -65,6 +68,22 @@ def user_code(part: str) -> Iterator[None]:
         # for the cause would keep it, and by its traceback every tensor on the stack, until Python looks for
         # what keeps itself.
         raise UserCodeError(part, error) from (None if isinstance(error, StopIteration) else error)
+
+
+@contextmanager
+def waiting_later() -> Iterator[None]:
+    """Let a GPU go on while the user's code is called, as in a training, and wait for it at the end.
+
+    >>> with waiting_later():
+    ...     y = torch.ones(2) + 1
+    """
+    token = _later.set(True)
+    try:
+        yield
+    finally:
+        _later.reset(token)
+        with user_code("backward"):  # a kernel of it may have raised something
+            pass
 
 
 def ends_the_check(error: BaseException) -> bool:
