@@ -1,5 +1,6 @@
 """An edit may make a user's loop run for ever: the search goes on without it."""
 
+import contextlib
 import importlib
 import sys
 import threading
@@ -10,7 +11,7 @@ import pytest
 
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.repair import time_limit
-from torch_reference.repair.time_limit import TimeLimit
+from torch_reference.repair.time_limit import RunsTooLong, TimeLimit
 
 
 def for_ever() -> bool:
@@ -97,3 +98,19 @@ def test_an_import_is_not_cut_in_half(tmp_path, monkeypatch) -> None:
         assert not limit.holds(question)
     assert not ended
     assert sys.modules.pop("slowly_made").whole
+
+
+def test_what_is_lost_on_the_way_is_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error in a callback of the garbage collector's, as dynamo has one, is told and goes no further."""
+    monkeypatch.setattr(time_limit, "LONGEST", 0.1)
+
+    def twice_for_ever() -> bool:
+        with contextlib.suppress(RunsTooLong):
+            while True:
+                time.sleep(0.01)
+        while True:
+            time.sleep(0.01)
+
+    with TimeLimit(lambda: None) as limit:
+        assert not limit.holds(twice_for_ever)
+        assert limit.holds(lambda: True)

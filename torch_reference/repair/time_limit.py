@@ -64,13 +64,15 @@ class TimeLimit:
         return answer
 
     def _watch(self) -> None:
+        last = -LONGEST
         while not self._over.wait(LONGEST / 4):
-            begun = self._since
-            if begun is None or self._raised or time.monotonic() - begun < self.seconds:
+            begun, now = self._since, time.monotonic()
+            if begun is None or now - begun < self.seconds or _imports(self._asker):
                 continue
-            if _imports(self._asker):
+            # What arrives in a callback of the garbage collector's is lost, and is sent again.
+            if self._raised and now - last < LONGEST:
                 continue
-            self._raised = True
+            self._raised, self._sent, last = True, False, now
             if self._since is not begun:  # it has just ended
                 self._raised = False
                 continue
