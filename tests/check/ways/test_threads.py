@@ -1,4 +1,4 @@
-"""What two threads share is shown, also where both would take turns."""
+"""What two threads share is shown, also where both would take turns, and what two streams of a GPU do."""
 
 import threading
 import time
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from autograd_functions import function, saving
 from torch_reference import check_function
+from torch_reference.check.ways.elsewhere import late
 from torch_reference.check.ways.threads import CALLS, MORE_CALLS, SMALL
 
 
@@ -58,3 +59,30 @@ def test_what_is_small_is_called_more_often(count: int, calls: int) -> None:
         return seen.count(here)
 
     assert number(["two threads"]) - number([]) in range(calls, calls + 4)
+
+
+def test_numbers_come_late_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are others while it rests, and the same afterwards; what is expanded, or the user's, stays."""
+    x = torch.tensor([1.0, 5e-324, torch.inf], dtype=torch.float64)
+    mine = torch.ones(2, requires_grad=True) * 1
+    point = {"x": x, "ids": torch.tensor([3]), "one": torch.ones(1).expand(3), "mine": mine}
+    right, seen = x.clone(), list[Tensor]()
+    monkeypatch.setattr(late, "_is_there", lambda value: True)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    monkeypatch.setattr(torch.cuda, "_sleep", lambda cycles: seen.extend(v.clone() for v in point.values()))
+    made = late.late(point)
+    assert seen[0][0] == 0.75
+    assert [value.tolist() for value in seen[1:]] == [[3], [1.0, 1.0, 1.0], [1.0, 1.0]]
+    assert made["x"] is x
+    assert torch.equal(x, right)
+    assert mine._version == 0
+
+
+def test_outputs_are_read_before_they_change() -> None:
+    """What another stream writes afterwards is not in it; what is no tensor stays."""
+    value = torch.zeros(2, requires_grad=True)
+    read = late.read_at_once({"outputs": value, "none": None})
+    with torch.no_grad():
+        value.add_(1)
+    assert read["outputs"].tolist() == [0.0, 0.0]
+    assert read["none"] is None

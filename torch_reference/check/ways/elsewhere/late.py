@@ -15,29 +15,46 @@ CYCLES = 30_000_000
 
 
 def is_on_a_gpu(tensors: Tensors) -> bool:
-    """Whether what is launched may be behind what is called."""
-    return any(value.is_cuda for value in tensors.values())
+    """Whether what is launched may be behind what is called.
+
+    >>> is_on_a_gpu({"x": torch.tensor([1.0])})
+    False
+    """
+    return any(map(_is_there, tensors.values()))
 
 
 def late(tensors: Tensors) -> dict[str, Any]:
     """The tensors; those on a GPU hold other numbers of the same kind until it has rested.
 
-    Indices are there from the first: one that is out of range ends the use of the GPU.
+    Indices are there from the first, as one out of range ends the use of the GPU, and what is the user's.
 
     >>> late({"x": torch.tensor([1.0])})
     {'x': tensor([1.])}
     """
     if not is_on_a_gpu(tensors):
         return dict(tensors)
-    there = {name: value for name, value in tensors.items() if value.is_cuda and value.is_floating_point()}
-    written = {name: value.clone() for name, value in there.items()}
-    for value in there.values():
-        value.mul_(0.75)
+    there = [value for value in tensors.values() if _is_there(value) and not value.requires_grad]
+    written = [(value, right) for value in there for right in [value.clone()] if _holds_others(value)]
     torch.cuda.synchronize()
     torch.cuda._sleep(CYCLES)  # type: ignore[no-untyped-call] # as torch's own tests of streams do
-    for name, value in there.items():
-        value.copy_(written[name])
+    for value, right in written:
+        value.copy_(right)
     return dict(tensors)
+
+
+def _is_there(value: torch.Tensor) -> bool:
+    return value.is_cuda
+
+
+def _holds_others(value: torch.Tensor) -> bool:
+    """Write other numbers into it; not where several are at one place."""
+    if not value.is_floating_point():
+        return False
+    try:
+        value.mul_(0.75)
+    except RuntimeError:
+        return False
+    return True
 
 
 def read_at_once(outputs: Mapping[str, Any]) -> dict[str, Any]:
