@@ -13,7 +13,7 @@ from torch_reference.comparison import Verdict
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
 from torch_reference.tolerance.second_look import CoarseRun, coarse_movements, sizes_of_terms
-from torch_reference.tolerance.unfinished import _is_known
+from torch_reference.tolerance.unfinished import Unfinished, _is_known
 from torch_reference.tolerance.verdicts import Tolerance
 
 
@@ -163,3 +163,19 @@ def test_what_has_not_moved_in_the_first_coarse_draw_is_not_known() -> None:
     moved, coarsely = torch.tensor([0.0, 0.0, 1.0, 1.0]), torch.tensor([0.0, 1.0, 0.0, 1.0])
     assert _is_known(moved, coarsely, last=False).tolist() == [False, False, False, True]
     assert _is_known(moved, coarsely, last=True).tolist() == [True, False, True, True]
+
+
+@pytest.mark.parametrize(("times", "most"), [(30.0, 20), (100.0, 12), (1000.0, 8)])
+def test_what_is_far_outside_is_certain_before_all_draws_are_made(times: float, most: int) -> None:
+    """It was so after 40, whatever lay between: the coarse roundings alone explain less by 10,000 times."""
+    x = torch.linspace(0.5, 2.0, 40)
+    movement = Movement(lambda values: {"y": (values["x"].exp() * values["x"]).cumsum(0)}, {"x": x})
+    wrong = movement.expected["y"].clone()
+    movement.at_least(4)
+    wrong[17] += times * movement.bound("y")[17]
+    unfinished = Unfinished(movement, "y", wrong)
+    for draw in range(4, 40):
+        movement.at_least(draw)
+        if unfinished.is_settled(draw, 4):
+            break
+    assert draw <= most

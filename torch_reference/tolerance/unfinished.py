@@ -46,7 +46,10 @@ class Unfinished:
         yet, each of the draws so far was below LARGEST / ratio standard deviations, which has a probability
         of (0.8 LARGEST / ratio)^draws. It is below 1e-12 for a ratio above 0.8 LARGEST · 1e12^(1 / draws).
         What has not moved at all, or by the last operation alone, proves nothing before STILL draws, unless
-        it is as still under coarse roundings, or nothing in the reference rounds.
+        it is as still under coarse roundings, or nothing in the reference rounds. Of COARSE_DRAWS of these it
+        is enough that they explain as little as the draws do: a right number is off by 1.5 deviations σ at
+        most, so that all of its draws were below 0.75 σ / ratio, or on the grid, which one of two may be, and
+        the coarse ones below 0.75 σ / ratio: (1/2 + 0.3 / ratio)^draws (0.6 / ratio)⁴ is about 1e-12 again.
         """
         self._reduce()
         # The two draws of a pair may be alike, as those of what one half alone moves are.
@@ -64,7 +67,7 @@ class Unfinished:
         outside = [~(off <= far * limit) | ~off.isfinite() for off, limit, _ in triples]
         # What is wrong by more than all digits is told by the first of them.
         most = min(draw, COARSE_DRAWS)
-        return any(self._is_far(outside, triples, draws) for draws in range(1, most + 1))
+        return any(self._is_far(outside, triples, draws, independent) for draws in range(1, most + 1))
 
     def is_decided(self) -> bool:
         """Whether each element is within its bound or certain to stay outside, and one is.
@@ -87,12 +90,13 @@ class Unfinished:
         return found + [(total, limits[which], moved_sums[which]) for which, total in self.sums.items()]
 
     def _is_far(
-        self, outside: list[Tensor], triples: list[tuple[Tensor, Tensor, Tensor]], draws: int
+        self, outside: list[Tensor], triples: list[tuple[Tensor, Tensor, Tensor]], draws: int, draw: int
     ) -> bool:
         """Whether something outside is so far off that coarse roundings do not explain it either."""
         elements, totals = coarse_movements(self.movement, draws)
         coarse = [elements[self.name], *(totals[self.name][which] for which in self.sums)]
-        far, last = FACTOR * certain(draws), draws == COARSE_DRAWS
+        last = draws == COARSE_DRAWS
+        far = FACTOR * certain(draw if last else draws)
         return any(
             bool((out & (((off > far * by) & _is_known(moved, by, last)) | ~off.isfinite())).any())
             for out, (off, _, moved), by in zip(outside, triples, coarse, strict=True)
