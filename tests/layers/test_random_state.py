@@ -43,6 +43,18 @@ def test_what_is_drawn_is_the_same_in_every_call(kind: str) -> None:
     assert random.getstate() == state
 
 
+def test_an_own_forward_that_draws_is_confirmed() -> None:
+    """By values that begin where the given ones did."""
+
+    def forward(x: Tensor) -> tuple[Tensor, float]:
+        noise = random.random()
+        return x * noise, noise
+
+    report = check_function((forward, lambda noise, above: above * noise), None, X, ways=[])
+    assert report.agrees, report
+    assert "compared with its own forward under autograd" in str(report).splitlines()
+
+
 class Noisy:
     """What has a generator of its own."""
 

@@ -145,10 +145,11 @@ def check_function(
     with leaving_all_alone(), meant(rtol, accept):
         state = random_state(function, reference, among=arguments.leaves)
         right = what_is_right(function, reference, surrogate, arguments, wanted)
-        objective = FunctionObjective(right.function, arguments, state)
+        objective = FunctionObjective(right.function, arguments, state.of_torch())
         dtype = str(arguments.point[wanted[0]].dtype).removeprefix("torch.")
         try:
             outputs, depends = objective.looked_at(arguments.point, wanted, as_given=True)
+            objective = replace(objective, rng_state=state.of_moved())
         except UserCodeError as error:
             report = Report((raised(error),), dtype)
             better = in_numpy(report) if reference is None else None

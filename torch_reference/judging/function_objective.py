@@ -162,9 +162,8 @@ class FunctionObjective:
             state, versions = generator_state(), [value._version for value in given.values()]
             with Indexing() as seen:
                 watched = self._on(given)
-            used = self.rng_state and self.rng_state.of_moved()
             draws = seen.draws or not torch.equal(state, generator_state())  # which may be put back
-            draws = draws or bool(used and used.others)
+            draws = draws or bool(self.rng_state and self.rng_state.others)
             moved = [
                 name
                 for (name, value), version in zip(given.items(), versions, strict=True)
@@ -175,7 +174,7 @@ class FunctionObjective:
         function = _of_copies(self.function) if moved else self.function
         changes = tuple(name for name in moved if not torch.equal(given[name], inputs[name]))
         settled = replace(self, function=function, indexing=seen, changes=changes, changing=self.function)
-        settled = replace(settled, numbers=DrawnNumbers(inputs) if draws else None, rng_state=used)
+        settled = replace(settled, numbers=DrawnNumbers(inputs) if draws else None)
         return replace(settled, forms=None if moved else forms_of(watched)), draws
 
     def _drawn(self, inputs: Tensors, anew: bool = False) -> Any:

@@ -64,8 +64,15 @@ class RandomState(NamedTuple):
     others: tuple[Stand, ...] = ()
 
     def of_moved(self) -> "RandomState":
-        """The same of those generators alone that stand elsewhere now."""
-        return self._replace(others=tuple(each for each in self.others if each.has_moved))
+        """The same of those generators alone that stand elsewhere now: they are put back."""
+        moved = tuple(each for each in self.others if each.has_moved)
+        for each in moved:
+            each.put_back()
+        return self._replace(others=moved)
+
+    def of_torch(self) -> "RandomState":
+        """The same without any other, each of which takes its time."""
+        return self._replace(others=())
 
 
 def random_state(*callables: Any, among: Iterable[Any] = ()) -> RandomState:
@@ -142,10 +149,10 @@ def _is_bound(cell: Any) -> bool:
 
 
 def _are_equal(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray | Tensor):
+        return bool((one == other).all())
     if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_are_equal(one[key], other[key]) for key in one)
-    if isinstance(one, tuple):
-        return len(one) == len(other) and all(map(_are_equal, one, other))
-    if isinstance(one, Tensor):
-        return torch.equal(one, other)
-    return bool(np.array_equal(one, other))
+        return all(_are_equal(one[key], other[key]) for key in one)
+    if isinstance(one, tuple) and any(isinstance(each, np.ndarray) for each in one):
+        return all(map(_are_equal, one, other))
+    return bool(one == other)

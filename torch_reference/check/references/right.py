@@ -1,6 +1,7 @@
 """What a function is compared with: a reference, a surrogate's gradient, or the function itself."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -156,11 +157,13 @@ def _confirmed(plain: Callable[..., Any], arguments: Arguments, wanted: tuple[st
 
     What calls kernels or numpy, or hides a part of itself from autograd, has another gradient or none.
     """
-    objective = FunctionObjective(plain, arguments, random_state(plain))
+    state = random_state(plain)
+    objective = FunctionObjective(plain, arguments, state.of_torch())
     exact = widened_inputs({**arguments.point})
     try:
         with ExactRun():
             outputs, depends = objective.looked_at(exact, wanted, as_given=True)
+        objective = replace(objective, rng_state=state.of_moved())
         if not depends:
             return False
         point = {**exact, **drawn_upstream(outputs, seed=3)}
