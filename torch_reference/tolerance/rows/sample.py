@@ -36,7 +36,7 @@ from torch_reference.tolerance.rows.least import TINY, by_copies, by_sign, least
 from torch_reference.tolerance.verdicts import BLUNT_PART
 
 MOST = 3
-"""One row in so many may be left, of the first block and of all."""
+"""One row in so many may be left of all, and one in two of the first block, of which few rows are."""
 SHARP = 0.5
 """No floor is used where it is more than this power of u: there each element is to be looked at by itself."""
 
@@ -97,7 +97,7 @@ class Sample:
             off, those_of_block = apart(part, own, self.largest)
             totals.append(those_of_block)
             ratios.append(largest_of_rows(off.abs_().div_(self.floors(own, rows))))
-            if len(ratios) == 1 and MOST * int((ratios[0] <= 1).sum()) < (MOST - 1) * len(part):
+            if len(ratios) == 1 and 2 * int((ratios[0] <= 1).sum()) < len(part):
                 return None  # the first rows tell what the others will be
         of_rows, every = torch.cat(ratios), joined(totals)
         inside = of_rows <= 1
@@ -105,6 +105,8 @@ class Sample:
             within = total.abs() <= self.limits[which]
             if which not in OVER_ROWS:
                 inside &= within.flatten(1).all(1) if within.ndim > 1 else within
+        if MOST * int(inside.sum()) < (MOST - 1) * len(inside):
+            return None
         over_rows = {which: every[which] for which in OVER_ROWS if which in every}
         holds = self._holds(over_rows)
         if not holds and not self._holds(self._without(over_rows, value, ~inside)):
