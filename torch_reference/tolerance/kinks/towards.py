@@ -18,7 +18,7 @@ from torch_reference.tolerance.kinks.pools import by_signs
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rounding.roundings import unit
 
-STEPS = 16.0
+STEPS = 256.0
 """So many steps the farthest number is moved, so that others, moved by less, are moved to other places."""
 TURNS, MORE, NUMBERS, IN_VAIN = 60, 2000, 2**22, 12
 """No more of them than that, of few numbers until all of them are so many, nor as soon as so many in a row
