@@ -49,7 +49,7 @@ def hulls_towards(
     further = [
         side
         for side in found
-        if not _changes_a_sum(side.movement.expected[name] - expected, expected, elements, totals)
+        if not _changes_a_sum(side.movement.expected[name] - expected, expected, elements, totals, side.least)
     ]
     if further:
         elements, totals = hulls(here, [*others, *further], name)
@@ -71,11 +71,13 @@ def _split(here: Movement, name: str, value: Tensor, totals: dict[str, Hull]) ->
     return {which: hull._replace(bound=hull.bound + rounded[which]) for which, hull in totals.items()}
 
 
-def _changes_a_sum(off: Tensor, expected: Tensor, elements: Hull, totals: dict[str, Hull]) -> bool:
+def _changes_a_sum(
+    off: Tensor, expected: Tensor, elements: Hull, totals: dict[str, Hull], least: float = 1.0
+) -> bool:
     """Whether it has another sum where all sides, whose elements differ, have one: a kink has one side."""
     for which, total in sums(off, expected):
         hull = totals[which]
-        is_far = (total - hull.nearest(total)).abs() > hull.bound
+        is_far = (total - hull.nearest(total)).abs() > least * hull.bound
         if bool((is_far & _is_one(hull, elements, expected, which)).any()):
             return True
     return False
@@ -112,10 +114,8 @@ def _towards(here: Movement, name: str, value: Tensor, hull: Hull) -> tuple[list
                 sides += [side] if bool((there != expected).any()) else []
                 if is_further:  # else what is upstream has the other sign
                     break
-        if (
-            kind == ALONE and len(sides) == before
-        ):  # a gradient jumps along the normal of its kink: here is none
-            return sides, True
+        if kind == ALONE and len(sides) == before:
+            return sides, True  # a gradient jumps along the normal of its kink: here is none
     return sides, False
 
 
