@@ -1,6 +1,6 @@
 """The largest of very many equals: its gradient may be split in any way, and no draw shows all of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import pytest
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch_reference import check_function
 from torch_reference.comparison import Verdict
 from torch_reference.tolerance.kinks import towards
+from torch_reference.tolerance.movement import Movement
 
 check = partial(check_function, ways=[], order=1, redraw=False)
 
@@ -56,6 +57,31 @@ def test_equals_share_in_any_way(name: str, reference: Callable[[Tensor], Tensor
     """Eighty of them, each of which has to be the largest once."""
     report = check(split(SHARES[name]), reference, rows(80))
     assert report.agrees is not name.startswith("wrong"), str(report)
+
+
+@pytest.mark.medium
+def test_hundreds_of_equals_share_evenly() -> None:
+    """More than sixty turns, in which each wins; and 300 shares, each of which is rounded."""
+    report = check(split(SHARES[EVENLY]), lambda x: x.max(-1)[0], torch.full((4, 300), 1.5).double())
+    assert report.agrees, str(report)
+
+
+def test_a_side_has_one_winner_though_two_steps_have_two() -> None:
+    """Where steps are few ulps, another of many equals wins a step that is twice as long: 2 g is no side."""
+    x, above = torch.full((40,), 1.5).double(), torch.tensor(0.75).double()
+
+    def reference(point: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        winner = torch.arange(40) == point["x"].argmax()
+        return {"x": point["upstream"] * winner}
+
+    here = Movement(reference, {"x": x, "upstream": above})
+    here.upstream = ("upstream",)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(40):
+        # By at most sixteen ulps, so that some of forty meet.
+        direction = torch.rand(40, generator=generator, dtype=torch.float64) / 64
+        found = towards._side(here, "x", direction).values("x", here.expected["x"], here.bound("x"))
+        assert found.unique().tolist() == [0.0, 0.75]
 
 
 @pytest.mark.medium

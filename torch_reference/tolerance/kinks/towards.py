@@ -21,8 +21,8 @@ from torch_reference.tolerance.rounding.roundings import unit
 STEPS = 256.0
 """So many steps the farthest number is moved, so that others, moved by less, are moved to other places."""
 TURNS, MORE, NUMBERS, IN_VAIN = 60, 2000, 2**22, 12
-"""No more of them than that, of few numbers until all of them are so many, nor as soon as so many in a row
-have brought nothing: of a hundred equals each is the largest in a turn of its own."""
+"""So many turns; more where the inputs are small, until all turns have moved so many numbers; none after so
+many in a row that brought nothing. Of a hundred equals each is the largest in a turn of its own."""
 ROUNDINGS, ADDITIONS = 2.0, 16.0
 """Of each share of what is split: its own and its product's with the whole; and those of sums made here, of
 which torch adds sixteen numbers one after another, and then such sums."""
