@@ -120,3 +120,11 @@ def test_products_that_a_recurrence_has_not_are_rounded() -> None:
     q, k, v = (torch.randn(20, 16, generator=draws) for _ in range(3))
     report = check_function((forward, backward), by_steps, q, k, v, ways=[], order=1)
     assert all(finding.diagnosis.kind == "coarse precision" for finding in report.findings[1:]), report
+
+
+@pytest.mark.medium
+def test_a_complex_gradient_is_looked_at_as_what_it_is(recwarn: pytest.WarningsRecorder) -> None:
+    """It was looked at without its imaginary parts, and torch warned of that."""
+    a, b = (torch.complex(A[:4, start : start + 4], B[:4, :4]) for start in (0, 4))
+    assert told(lambda a, b: a @ b, a, b) == ["unknown"] * 2  # not conjugated
+    assert not [str(each.message) for each in recwarn]

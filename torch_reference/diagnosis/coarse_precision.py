@@ -21,6 +21,7 @@ from torch_reference.diagnosis.random_draws import Draw
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.points import unseen
 from torch_reference.judging.derivation_task import Task, normal
+from torch_reference.judging.hygiene import checked_mapping
 from torch_reference.judging.report import UNKNOWN, Diagnosis
 from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.tolerance.rounding.exact_run import FACTORS, ExactRun, widened_inputs
@@ -136,8 +137,8 @@ def _is_as_large(task: Task, name: str, draw: Draw, rounded: Callable[[Tensor], 
         for key, value in draw.point.items()
     }
     shapes = {name: tuple(draw.reference[name].shape)}
-    manual = task.derivation(beside)[name]
-    if manual is None or min(manual.numel(), draw.manual[name].numel()) < FEWEST:
+    manual = checked_mapping(task.derivation(beside))[name]
+    if min(manual.numel(), draw.manual[name].numel()) < FEWEST:
         return False
     errors = []
     for point, value in ((draw.point, draw.manual[name]), (beside, manual)):

@@ -1,7 +1,7 @@
 """What the ways of calling share: the function, its reference, the point, and what it did as it was given."""
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -113,12 +113,18 @@ class Session:
 
     @cached_property
     def watched(self) -> tuple[Indexing, ...] | None:
-        """What its forward does with indices, and the reference's; None where it cannot be watched."""
+        """What its forward does with indices, and the reference's; None where it cannot be watched.
+
+        What does not look may stand in its backward alone, as where it makes a sparse gradient.
+        """
         try:
             with Indexing() as seen:
                 self.function.outputs(copies(self.inputs), ())
         except UserCodeError:
             return None
+        with suppress(UserCodeError), Indexing() as backward:
+            self.differentiated(self.point)
+        seen.is_unlooked |= backward.is_unlooked
         return (seen, *filter(None, [self.objective.indexing]))
 
     @property

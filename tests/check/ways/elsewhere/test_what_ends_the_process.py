@@ -1,5 +1,9 @@
 """Some of torch's own on a processor does not look, and ends the process: no way calls it so."""
 
+import os
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -64,3 +68,23 @@ def test_no_distances_of_no_row_are_differentiated() -> None:
             F.pdist(x[:0])
         with pytest.raises(TypeError):  # torch's own
             F.pdist()
+
+
+def test_what_does_not_look_in_the_backward_alone_is_tried_apart(tmp_path: Path) -> None:
+    """A sparse gradient of indices from the end writes where it may not: the check ended with it."""
+
+    class Rows(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, table: Tensor, ids: Tensor) -> Tensor:
+            ctx.save_for_backward(ids)
+            ctx.shape = table.shape
+            return table[ids]
+
+        @staticmethod
+        def backward(ctx: Any, *above: Tensor) -> Any:
+            (tmp_path / str(os.getpid())).touch()
+            return torch.sparse_coo_tensor(ctx.saved_tensors[0][None], above[0], ctx.shape), None
+
+    ids, table = torch.tensor([0, 2, 2]), torch.randn(5, 3)
+    assert check_function(Rows, lambda table, ids: table[ids], table, ids, ways=["repeated indices"], order=1)
+    assert {each.name for each in tmp_path.iterdir()} > {str(os.getpid())}
