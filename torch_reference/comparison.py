@@ -30,6 +30,7 @@ class Verdict(StrEnum):
     INFINITE = "infinite"
     NO_BOUND = "no bound"
     MUTATED = "input mutated"
+    OVERWRITTEN = "output mutated"
     ALIASED = "shares memory"
     UNSTABLE = "not repeatable"
     REQUIRES_GRAD = "requires grad"

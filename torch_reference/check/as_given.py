@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.chain.recording.placing import Placing
+from torch_reference.check.around.overwritten import overwritten, told_of_overwritten
 from torch_reference.check.calling import Called, Function, PairOfFunctions, called
 from torch_reference.check.examine import examine_here, raised
 from torch_reference.check.graphs import gradients_by_name
@@ -65,13 +66,23 @@ class AsGiven:
             return Report((raised(error),), dtype)
         if any(has_another_form(finding) for finding in found):
             return Report(tuple(found), dtype)
+        late: list[list[Finding]] = []
+
+        def derive(values: Tensors) -> Mapping[str, Any]:
+            outputs, gradients = self._differentiated(values)
+            if not late:  # the first call is at this point
+                late.append(overwritten(partial(self._forward, self._inputs(point)), made, outputs))
+            return gradients
+
         may_change = tuple({*self.objective.changes} - {*changed})
-        report = examine_here(replace(self.task(point), once=once, may_change=may_change), self.draws)
+        task = replace(self.task(point, derive), once=once, may_change=may_change)
+        report = examine_here(task, self.draws)
         gradients = [
             changed.get(finding.name, finding) if finding.row.verdict is Verdict.MUTATED else finding
             for finding in report.findings
         ]
-        return replace(report, findings=(*found, *shared, *gradients))
+        report = replace(report, findings=(*found, *shared, *gradients))
+        return told_of_overwritten(late[0] if late else [], report)
 
     def _at_once(self, point: Tensors, once: bool, coarsely: bool) -> Report | None:
         """The report on the outputs and the gradients of one call; None where there is more to say of it."""
@@ -94,17 +105,19 @@ class AsGiven:
         report = examine_here(task, self.draws if once else 0)
         is_told = report.agrees or (once and bool(made) and not report.user_code_failed)
         is_told |= any(loses_the_device(each.row.explanation) for each in report.findings)
+        if not is_told:
+            return None
         findings = sorted((*report.findings, *shared), key=lambda each: each.kind != "output")
-        return replace(report, findings=tuple(findings)) if is_told else None
+        is_wrong = any(each.kind == "output" and not each.agrees for each in findings)
+        late = overwritten(partial(self._forward, self._inputs(point)), None, made) if is_wrong else []
+        return told_of_overwritten(late, replace(report, findings=tuple(findings)))
 
     def _outputs(self, made: Mapping[str, Any], point: Tensors) -> list[Finding]:
-        inputs = self._inputs(point)
+        again = partial(self._forward, self._inputs(point))
+        return judge_outputs(made, self.objective, point, False, again, self.wanted, self._forward)
 
-        def derive(values: Tensors) -> Mapping[str, Any]:
-            return self.function.outputs(copies(values), self.wanted)
-
-        again = partial(derive, inputs)
-        return judge_outputs(made, self.objective, point, False, again, self.wanted, derive)
+    def _forward(self, inputs: Tensors) -> Mapping[str, Any]:
+        return self.function.outputs(copies(inputs), self.wanted)
 
     def _inputs(self, point: Tensors) -> Tensors:
         return {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}

@@ -18,7 +18,7 @@ class Diagnosis:
     mend: str
 
 
-RULES = (Verdict.MUTATED, Verdict.ALIASED, Verdict.UNSTABLE, Verdict.REQUIRES_GRAD)
+RULES = (Verdict.MUTATED, Verdict.OVERWRITTEN, Verdict.ALIASED, Verdict.UNSTABLE, Verdict.REQUIRES_GRAD)
 """What a derivation must not do, whatever its numbers are."""
 BREACHES = (*RULES, Verdict.EXTRA, Verdict.RAISED, Verdict.NOTHING)
 """What is found without a comparison."""

@@ -135,17 +135,17 @@ def is_the_same(a: Tensor, b: Tensor) -> bool:
 
 
 def are_others(found: Any, made: Tensors) -> bool:
-    """Whether an output is off by more than a hundredth of its largest number, which no rounding is."""
+    """Whether an output is another one."""
     outputs = named_tensors(found, "outputs")
-    pairs = [(value.detach(), made[name]) for name, value in outputs.items() if name in made]
-    return any(
-        bool((one - other).abs().max() > 0.01 * other.abs().max())
-        for one, other in pairs
-        if one.shape == other.shape
-        and one.is_floating_point()
-        and one.numel()
-        and not torch.equal(one, other)
-    )
+    return any(is_another(value.detach(), made[name]) for name, value in outputs.items() if name in made)
+
+
+def is_another(one: Tensor, other: Tensor) -> bool:
+    """Whether it is off by more than a hundredth of its largest number, which no rounding is."""
+    is_number = one.shape == other.shape and one.is_floating_point() and one.numel()
+    if not is_number or torch.equal(one, other):
+        return False
+    return bool((one - other).abs().max() > 0.01 * other.abs().max())
 
 
 def refuse_others(run: Callable[[], Any], made: Tensors) -> None:
