@@ -88,6 +88,14 @@ def test_without_a_number_it_is_the_derivation_that_is_wrong() -> None:
     assert who_is_wrong(None, Row("w", Verdict.MISSING), {}, {}, ()) == "yours"  # type: ignore[arg-type]
 
 
+def test_an_infinite_gradient_is_yours_and_has_a_line() -> None:
+    """An infinity was as near to what is handed on as to the right number, and nobody's."""
+    wrong = (lambda x: (x * x, x)), lambda x, above: above / 0
+    report = check_function(wrong, lambda x: x * x, torch.ones(2) / 3, ways=[], order=1)
+    assert report.first_wrong.wrong == "yours"
+    assert "above / 0" in str(report)
+
+
 def test_a_submodule_that_returns_several_tensors_has_each_judged() -> None:
     """An LSTM returns a tuple: of its parts the one that is used is a link."""
 

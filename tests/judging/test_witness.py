@@ -88,6 +88,7 @@ def test_the_verdicts_of_the_third_witness() -> None:
 
     assert verdict(7.0, 1e-15) == "yours"
     assert verdict(torch.nan, 1e-15) == "yours"
+    assert verdict(-torch.inf, 1e-15) == "yours"
     assert verdict(6.0 + 1e-9, 1e-6) == "both within rounding"
     assert verdict(6.0 + 1e-15, 1e-16) == "undecided"
 

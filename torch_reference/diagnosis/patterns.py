@@ -134,25 +134,26 @@ def _digits(pairs: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype) -> Diagn
     for coarse in (torch.float16, torch.bfloat16):
         if all(_is_only_rounded(manual, right, coarse, dtype) for manual, right in pairs):
             return _described("half precision", dtype=str(coarse).removeprefix("torch."))
+    if all(_is_only_rounded(manual, right, torch.float32, dtype) for manual, right in pairs):
+        return _described("single precision")
     # Of a single element it is no matter of digits.
     if any(not len(each) or each.max() > FEW or (each > 1e-14).double().mean() < 0.5 for each in relative):
         return None
     if dtype != torch.float64:
         return None
     worst = max(float(each.max()) for each in relative)
-    if worst < 1e-5 and all(torch.equal(manual, manual.float().double()) for manual, _ in pairs):
-        return _described("single precision")
     return _described("few digits", digits=str(int(-math.log10(worst))))
 
 
 def _is_only_rounded(manual: Tensor, right: Tensor, coarse: torch.dtype, dtype: torch.dtype) -> bool:
-    """Whether all are numbers of a coarser precision than their own, and off by its rounding at most."""
+    """Whether all are numbers of a coarser precision than their own, and off by its roundings at most."""
     # A number or two may be short by themselves, as a 2 that should have been 2.001.
     if len(torch.unique(manual)) < FEWEST or torch.finfo(coarse).bits >= torch.finfo(dtype).bits:
         return False
     if not torch.equal(manual, manual.to(coarse).double()):
         return False
-    return bool((manual - right).norm() <= torch.finfo(coarse).eps * right.norm())
+    roundings = 64 if coarse is torch.float32 else 1  # of one element that cancels they may be all of it
+    return bool((manual - right).norm() <= roundings * torch.finfo(coarse).eps * right.norm())
 
 
 def _described(kind: str, **values: str) -> Diagnosis:

@@ -12,7 +12,7 @@ SURROGATE = Diagnosis(
     "straight-through",
     "The reference is constant around this point, so that its derivative is zero; this is the gradient of"
     " another function, as a straight-through estimator hands it on.",
-    "If that is meant, give the other function: surrogate=lambda x: x.",
+    "If that is meant, give the other function, as surrogate=lambda x: x where it is the identity.",
 )
 
 
