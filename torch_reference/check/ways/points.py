@@ -92,8 +92,9 @@ def with_equals(session: Session) -> Iterator[Attempt]:
 
 
 def with_scales(session: Session) -> Iterator[Attempt]:
-    """Inputs a thousand times as small, and as large; a module's parameters stay, which layers multiply."""
-    stay = (session.of_parameters,) if session.of_parameters else ()
+    """Inputs a thousand times as small, and as large; parameters stay, and a constant number, as an eps."""
+    options = (n for n, each in session.inputs.items() if n not in session.wanted and each.numel() == 1)
+    stay = (*options, *filter(None, [session.of_parameters]))
     for scale in (1e-3, 1e3):
         yield from changed(session, f"at inputs times {scale:g}", partial(_times, scale), stay=stay)
 

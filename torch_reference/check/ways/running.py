@@ -1,6 +1,6 @@
 """Each way of calling judged: what it made must be right at its point, and where it shares one, the same."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from time import thread_time
 from typing import NamedTuple
@@ -52,18 +52,27 @@ class WayFound(NamedTuple):
         )
 
 
-def run_ways(session: Session, ways: Mapping[str, Way], allow: Collection[str] = ()) -> list[WayFound]:
+def run_ways(
+    session: Session, ways: Mapping[str, Way], allow: Collection[str] = (), before: Iterable[WayFound] = ()
+) -> list[WayFound]:
     """What came of every way; of a way that fails, the first attempt that does is told.
 
-    After one that loses the device none is tried: nothing can be asked there.
+    After one that loses the device none is tried: nothing can be asked there. Where a way has found
+    something, before these or among them, what is made of it with another option says no more.
     """
     found: list[WayFound] = []
+    seen = {each.name for each in before if each.status in ("fails", "warns")}
     for name, way in ways.items():
         lost = bool(found) and found[-1].loses_the_device
         since = thread_time()
-        each = WayFound(name, NO_DEVICE) if lost else run_way(session, name, way, allow)
+        each = WayFound(name, NO_DEVICE) if lost else run_way(session, name, _without(way, seen), allow)
         found.append(each._replace(seconds=thread_time() - since))
+        seen |= {name} if each.status in ("fails", "warns") else set()
     return found
+
+
+def _without(way: Way, seen: Collection[str]) -> Way:
+    return lambda session: (attempt for attempt in way(session) if attempt.also_in not in seen)
 
 
 def run_way(session: Session, name: str, way: Way, allow: Collection[str] = ()) -> WayFound:
@@ -128,13 +137,13 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
     outputs = made.outputs
     if attempt.only_finite:
         odd = {name: value for name, value in made.gradients.items() if not value.isfinite().all()}
-        if not odd:
-            return "agrees", []
+        if not odd:  # of a function that has another option in mind that says nothing
+            return "cannot apply" if attempt.own_values else "agrees", []
         made = Made({} if are_finite(outputs) else outputs, odd)
     if is_near(made, attempt, objective, session):
         return "agrees", []
     at_a_kink = not attempt.is_smooth()
-    if at_a_kink and add_up_alike(made.gradients, objective, attempt.point):
+    if at_a_kink and (attempt.only_smooth or add_up_alike(made.gradients, objective, attempt.point)):
         return "cannot apply", []
     if not all(map(adds_up, made.gradients.values())) and not is_in_domain(attempt, objective, session):
         return "cannot apply", []

@@ -43,7 +43,8 @@ class Attempt(NamedTuple):
     any gradient is right that is finite; by_chance that the same call may make others, so that no other call
     of it says what its roundings explain; may_guard that a forward may say itself that it takes no such
     inputs; is_smooth, which is asked where something is wrong, whether the point is at no kink and no border,
-    where several gradients are right.
+    where several gradients are right; only_smooth that it is not judged
+    elsewhere; also_in the way that makes it without another option.
     """
 
     what: str
@@ -61,6 +62,8 @@ class Attempt(NamedTuple):
     is_smooth: Callable[[], bool] = lambda: True
     own_values: bool = False
     session: "Session | None" = None
+    only_smooth: bool = False
+    also_in: str = ""
 
 
 @dataclass(frozen=True)

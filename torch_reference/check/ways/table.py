@@ -14,6 +14,7 @@ from torch_reference.check.ways import (
 )
 from torch_reference.check.ways.elsewhere import corners, dimensions, indices, lengths, numbers
 from torch_reference.check.ways.elsewhere.options.changed import with_options
+from torch_reference.check.ways.elsewhere.options.whole_numbers import at_whole_numbers
 from torch_reference.check.ways.elsewhere.unwritten import unwritten
 from torch_reference.check.ways.layouts import LAYOUTS, in_layout
 from torch_reference.check.ways.session import Attempt, Session
@@ -49,7 +50,7 @@ WAYS: dict[str, Way] = {
     "equal values": points.with_equals,
     "scales": points.with_scales,
     "signs": numbers.with_signs,
-    "whole numbers": numbers.at_whole_numbers,
+    "whole numbers": at_whole_numbers,
     "repeated indices": indices.with_repeated_indices,
     "negative indices": indices.with_negative_indices,
     "ignored indices": indices.with_ignored_targets,

@@ -10,7 +10,7 @@
 | resizing | inputs of other lengths, and which go together |
 | lengths | each dimension longer than a small block |
 | corners | rows of zeros, unit vectors, identity matrices |
-| numbers | of another sign, whole, or with a zero among them |
+| numbers | of another sign, or with a zero among them |
 | ordinary | which outputs of a pair are compared there |
 | domain | where a reference has one derivative |
 | apart | what is tried in a process of its own, which it may end |

@@ -4,7 +4,7 @@ One that does not look reads what is not there, where there is no row, or an ind
 a thousand times as large.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from math import inf
 
@@ -31,7 +31,7 @@ def run_ways_apart(session: Session, ways: Mapping[str, Way], allow: Collection[
     ends: dict[str, list[WayFound]] = {}
     rest = dict(ways) if is_parted(session) else {}
     while rest:
-        came, what, how = _until_it_ends(session, rest, allow)
+        came, what, how = _until_it_ends(session, rest, allow, found.values())
         found |= {each.name: each for each in came}
         rest = {name: way for name, way in rest.items() if name not in found}
         if not how:
@@ -46,7 +46,7 @@ def run_ways_apart(session: Session, ways: Mapping[str, Way], allow: Collection[
             found[name] = end
             del rest[name]
     here = {name: rest.get(name, way) for name, way in ways.items() if name not in found}
-    found |= {each.name: each for each in run_ways(session, in_time(here), allow)}
+    found |= {each.name: each for each in run_ways(session, in_time(here), allow, list(found.values()))}
     for name, each in ends.items():
         if found[name].status not in ("fails", "warns"):
             found[name] = next((end for end in each if end.status == "warns"), found[name])
@@ -83,13 +83,15 @@ def is_parted(session: Session) -> bool:
 
 
 def _until_it_ends(
-    session: Session, ways: Mapping[str, Way], allow: Collection[str]
+    session: Session, ways: Mapping[str, Way], allow: Collection[str], before: Iterable[WayFound]
 ) -> tuple[list[WayFound], str, str]:
     """(what came of the first ways, the attempt that was the last, how the process ended before its time)."""
 
     def work(say: Say) -> None:
+        done = list(before)
         for name, way in in_time(ways).items():
-            say(*run_ways(session, {name: _announced(way, say)}, allow))
+            done += run_ways(session, {name: _announced(way, say)}, allow, done)
+            say(done[-1])
 
     came, what, how = [], "", ""
     for said in said_apart(work):

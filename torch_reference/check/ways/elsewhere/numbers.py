@@ -1,29 +1,22 @@
-"""Numbers of another kind than those given: of the other sign, whole, or with a zero among them.
+"""Numbers of another kind than those given: of the other sign, or with a zero among them.
 
-A power's derivative is another at an exponent of 0, a product's where one factor is 0, and a remainder's
-below 0. Nobody sees it where all are positive.
+A product's derivative is another where one factor is 0, and a remainder's below 0. Nobody sees it where all
+are positive.
 """
 
 from collections.abc import Iterator
-from functools import partial
 
 import torch
 from torch import Tensor
 
-from torch_reference.check.ways.elsewhere.indices import may_be_negative
-from torch_reference.check.ways.elsewhere.partitions import partitions
 from torch_reference.check.ways.elsewhere.resizing import with_its_rows
-from torch_reference.check.ways.near import is_one_number, is_symmetric
+from torch_reference.check.ways.near import is_symmetric
 from torch_reference.check.ways.points import Change, at_point, changed
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.check.ways.sizes import MOST_WANTED
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import normal
-from torch_reference.tolerance.rounding.exact_results import is_whole
-from torch_reference.tolerance.rows.by_rows import INDICES
-
-WHOLE = (0, 1, -1, 2)
 
 
 def with_zeros(session: Session) -> Iterator[Attempt]:
@@ -32,7 +25,7 @@ def with_zeros(session: Session) -> Iterator[Attempt]:
     At last one alone in each input, elsewhere in each: of a product that of the others is not 0 there.
     """
     yield from changed(session, "at inputs with exact zeros", _some_zero)
-    names = [name for name in _few(session) if _is_without_zeros(session.inputs[name])]
+    names = [name for name in few_wanted(session) if _is_without_zeros(session.inputs[name])]
     shapes = [session.inputs[name].shape for name in names]
     alike = [name for name, shape in zip(names, shapes, strict=True) if shapes.count(shape) > 1]
     if alike:
@@ -45,46 +38,24 @@ def with_zeros(session: Session) -> Iterator[Attempt]:
 
 def with_signs(session: Session) -> Iterator[Attempt]:
     """The other sign of half of the numbers, where all have one: of all such inputs, then of each alone."""
-    names = [name for name in _few(session) if _have_one_sign(session.inputs[name])]
+    names = [name for name in few_wanted(session) if _have_one_sign(session.inputs[name])]
     for chosen in [names, *([name] for name in names)] if len(names) > 1 else [names]:
         if chosen:
             told = f"with the other sign of numbers of {', '.join(chosen)}"
-            yield from _of_another_kind(session, told, _inputs_with(session, chosen, _signs_turned))
+            yield from of_another_kind(session, told, inputs_with(session, chosen, _signs_turned))
 
 
-def at_whole_numbers(session: Session) -> Iterator[Attempt]:
-    """Other whole numbers in each input alone that has such, as exponents are.
-
-    None below 0 that may be an index into what nobody looks at.
-    """
-    apart = partitions(session.inputs)
-    indices = WHOLE[:3] if may_be_negative(session) else WHOLE[:2]
-    for name, value in session.inputs.items():
-        is_index = value.dtype in INDICES and name not in apart
-        is_moved = name in _few(session) or is_one_number(value) or value.numel() == 1
-        if not (is_index or (is_moved and is_whole(value))) or not value.numel():
-            continue
-        kinds = indices if is_index else WHOLE
-        if value.numel() > 1:
-            changes = [partial(_any_of, kinds)]
-        else:
-            changes = [partial(_any_of, (kind,)) for kind in kinds[:3] if kind != value.item()]
-        for change in changes:
-            told = f"at whole numbers in {name}"
-            yield from _of_another_kind(session, told, _inputs_with(session, [name], change))
-
-
-def _few(session: Session) -> tuple[str, ...]:
+def few_wanted(session: Session) -> tuple[str, ...]:
     """Those whose gradients are asked for; none of a module with many parameters."""
     return session.wanted if len(session.wanted) <= MOST_WANTED else ()
 
 
-def _inputs_with(session: Session, names: list[str], change: Change) -> dict[str, Tensor]:
+def inputs_with(session: Session, names: list[str], change: Change) -> dict[str, Tensor]:
     generator = own_generator(0)
     return {**session.inputs, **{name: change(session.inputs[name], generator) for name in names}}
 
 
-def _of_another_kind(session: Session, told: str, inputs: Tensors) -> Iterator[Attempt]:
+def of_another_kind(session: Session, told: str, inputs: Tensors) -> Iterator[Attempt]:
     """The attempt there: of other values than the reference's it is another function, and nothing is known.
 
     What is one number for many, as a gain, a width or a threshold, may have no other sign: a report warns.
@@ -120,8 +91,3 @@ def _one_zero(value: Tensor, place: int) -> Tensor:
     found = value.clone(memory_format=torch.contiguous_format)
     found.view(-1)[place % value.numel()] = 0
     return torch.where(found.mT == 0, 0, found) if is_symmetric(value) else found
-
-
-def _any_of(kinds: tuple[int, ...], value: Tensor, generator: torch.Generator) -> Tensor:
-    chosen = torch.randint(len(kinds), value.shape, generator=generator, device=generator.device)
-    return torch.tensor(kinds, dtype=value.dtype, device=value.device)[chosen.to(value.device)]

@@ -2,7 +2,9 @@
 
 | file | what it holds |
 | --- | --- |
-| changed | each option another, alone |
+| changed | each option another, alone, then at other inputs |
+| other_inputs | another option at inputs of another sign, with zeros, equal, or large |
+| whole_numbers | tensors of whole numbers, as exponents are |
 | values_in_place | what is tried in the place of a flag, a number or a word |
 | in_place_of_none | what is tried for an option that is None |
 | left_out | tensors that a call may leave out, as a bias |

@@ -18,6 +18,7 @@ from torch_reference.check.ways.elsewhere.indices import repeated
 from torch_reference.check.ways.elsewhere.options.fitting import halved
 from torch_reference.check.ways.elsewhere.options.in_place_of_none import in_place_of_none
 from torch_reference.check.ways.elsewhere.options.left_out import left_out
+from torch_reference.check.ways.elsewhere.options.other_inputs import Another, at_other_inputs
 from torch_reference.check.ways.elsewhere.options.read import (
     changes_outputs,
     counted_from_the_end,
@@ -38,6 +39,8 @@ from torch_reference.judging.scalar_objective import UPSTREAM
 
 MOST = 8
 """So many options are changed, each alone."""
+MOST_ELSEWHERE = 12
+"""So many other options are tried at other inputs, too."""
 MOST_FOR_NONE = 4
 """So many things are tried in the place of one None, of those that the reference takes."""
 
@@ -51,7 +54,7 @@ class Option(NamedTuple):
 
 
 def with_options(session: Session) -> Iterator[Attempt]:
-    """Each flag, number, reduction and None another, where the reference takes that.
+    """Each flag, number, reduction and None another, where the reference takes that; then at other inputs.
 
     Those that the call leaves at their defaults, too. Only a backward can be wrong there: where the values
     are others, the function has another option in mind. What changes nothing of the reference may be
@@ -59,20 +62,25 @@ def with_options(session: Session) -> Iterator[Attempt]:
     """
     if session.reference is None or len(session.wanted) > MOST_WANTED:
         return
+    taken: list[Another] = []
+    for another, attempts in _others(session):
+        yield from attempts
+        taken += [another] if another else []
+    yield from left_out(session)
+    for another in taken[:MOST_ELSEWHERE]:
+        yield from at_other_inputs(session, another)
+
+
+def _others(session: Session) -> Iterator[tuple[Another | None, list[Attempt]]]:
     for option in islice(_options(session), MOST):
         if option.given is None:
-            found = (
-                attempts
-                for other in in_place_of_none(session)
-                if (attempts := [*_with(session, option, other)])
-            )
-            yield from (each for attempts in islice(found, MOST_FOR_NONE) for each in attempts)
+            found = (_with(session, option, other) for other in in_place_of_none(session))
+            yield from islice((each for each in found if each[1]), MOST_FOR_NONE)
             continue
         for other in other_values(option.given):
-            yield from _with(session, option, other)
+            yield _with(session, option, other)
         for other in counted_from_the_end(session, option.given, option.with_another):
-            yield from _with(session, option, other, is_the_same=True)
-    yield from left_out(session)
+            yield _with(session, option, other, is_the_same=True)
 
 
 def _options(session: Session) -> Iterator[Option]:
@@ -101,8 +109,10 @@ def _outside_of_objects(nest: TreeSpec) -> list[bool]:
     return [is_own for child in nest.children() for is_own in _outside_of_objects(child)]
 
 
-def _with(session: Session, option: Option, other: Any, is_the_same: bool = False) -> Iterator[Attempt]:
-    """The attempts with another option at the given inputs, at repeated indices, or at half of a size.
+def _with(
+    session: Session, option: Option, other: Any, is_the_same: bool = False
+) -> tuple[Another | None, list[Attempt]]:
+    """(it, where it is taken; the attempts at the given inputs, repeated indices, or half of a size).
 
     is_the_same says that it is known to be read, and to be another name of what was given.
     """
@@ -115,15 +125,21 @@ def _with(session: Session, option: Option, other: Any, is_the_same: bool = Fals
     told = f"with {option.name} = {_told(other)} in place of {option.given!r}"
     on_error = "fails" if is_the_same else "refused" if option.given is None else "warns"
     signs = [type(each) is int and each < 0 for each in (option.given, other)]
+    another, attempts = None, list[Attempt]()
     for inputs, what in _points(there, is_resized=type(other) is int):
-        settled = _settled(session, there, inputs, option.given is None, is_the_same)
+        settled = _settled(session, there, inputs, option.given is None)
         if settled is None:
             continue
         # A padding index of -2 is for many functions one that is never met; a shift of -2 they return.
         is_odd = signs == [False, True] and not is_the_same and not _shows(session, settled, inputs)
+        if not what:
+            another = Another(settled, told, on_error, is_odd, type(other) in (int, float) and not other)
+        if not (is_the_same or _is_resized(there, inputs) or is_read(session, settled.objective, inputs)):
+            continue
         for attempt in at_point(settled, f"{told}{what}", inputs):
             attempt = attempt._replace(session=settled, own_values=True, may_refuse=True, on_error=on_error)
-            yield attempt._replace(warns=attempt.warns or is_odd)
+            attempts.append(attempt._replace(warns=attempt.warns or is_odd))
+    return another, attempts
 
 
 def _points(there: Session, is_resized: bool) -> Iterator[tuple[Tensors, str]]:
@@ -135,12 +151,10 @@ def _points(there: Session, is_resized: bool) -> Iterator[tuple[Tensors, str]]:
         yield from ((inputs, ", at half of a size") for inputs in islice(fitting, 1))
 
 
-def _settled(
-    session: Session, there: Session, inputs: Tensors, is_for_none: bool, is_known: bool
-) -> Session | None:
-    """The session with the option where the reference takes it and reads it; None elsewhere."""
+def _settled(session: Session, there: Session, inputs: Tensors, is_for_none: bool) -> Session | None:
+    """The session with the option where the reference takes it; None elsewhere."""
     try:
-        resized = any(value.shape != there.inputs[name].shape for name, value in inputs.items())
+        resized = _is_resized(there, inputs)
         outputs, _ = there.objective.looked_at(inputs, there.wanted, resized=resized)
         objective, draws_numbers = there.objective.settled(inputs, outputs)
     except UserCodeError:
@@ -149,8 +163,11 @@ def _settled(
         return None  # as dropout with another probability than 0
     if is_for_none and not _has_the_same_shapes(session, outputs):
         return None
-    is_known = is_known or resized or is_read(session, objective, inputs)
-    return replace(there, objective=objective) if is_known else None
+    return replace(there, objective=objective)
+
+
+def _is_resized(there: Session, inputs: Tensors) -> bool:
+    return any(value.shape != there.inputs[name].shape for name, value in inputs.items())
 
 
 def _shows(session: Session, there: Session, inputs: Tensors) -> bool:

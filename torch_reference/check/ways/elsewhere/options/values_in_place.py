@@ -6,7 +6,7 @@ from typing import Any
 OTHERS: Mapping[type, Mapping[Any, tuple[Any, ...]]] = {
     bool: {False: (True,), True: (False,)},
     int: {0: (1, -1), 1: (2, 0, -1), -1: (-2, 0)},
-    float: {0.0: (0.25,), 1.0: (0.75, 0.0)},
+    float: {0.0: (0.25,), 1.0: (0.75, 0.0, 2.0)},
 }
 """What is tried in place of a value that hides most, where the reference takes that."""
 WORDS = (
@@ -34,4 +34,6 @@ def other_values(given: Any) -> tuple[Any, ...]:
         return tuple(dict.fromkeys(others))
     if kind is int:
         return (given + 1, 0, -given)
-    return (given / 2, 0.0) if kind is float and given / 2 not in (given, 0.0) and given == given else ()
+    if kind is not float or given / 2 in (given, 0.0) or given != given:
+        return ()
+    return (given / 2, 0.0, given + 1) if given.is_integer() else (given / 2, 0.0)

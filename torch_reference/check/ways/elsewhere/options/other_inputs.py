@@ -1,0 +1,68 @@
+"""Another option together with other inputs: of another sign, with zeros, equal, a thousand times as large.
+
+A power's derivative by |x| is right at an exponent of 3 whatever the sign, and at positive numbers whatever
+the exponent.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from torch import Tensor
+
+from torch_reference.check.ways import points
+from torch_reference.check.ways.elsewhere import corners, numbers
+from torch_reference.check.ways.elsewhere.options.read import is_read
+from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.judging.calls.raised_errors import UserCodeError
+
+INPUTS: Mapping[str, Callable[[Session], Iterator[Attempt]]] = {
+    "signs": numbers.with_signs,
+    "zeros": numbers.with_zeros,
+    "zero rows": corners.at_zero_rows,
+    "equal values": points.with_equals,
+    "scales": points.with_scales,
+}
+"""The ways that change inputs, by name."""
+
+
+class Another(NamedTuple):
+    """A session with another option, what is told of it, and what an error of the backward is there.
+
+    warns says that what is wrong there is no mistake, is_nothing that it is 0, is_known that it is read.
+    """
+
+    session: Session
+    told: str
+    on_error: str
+    warns: bool = False
+    is_nothing: bool = False
+    is_known: bool = False
+
+
+def at_other_inputs(session: Session, another: Another) -> Iterator[Attempt]:
+    """Its attempts at them, where the reference reads the option there.
+
+    Of an exponent of 0 and a base of 0 together, and what else needs two zeros, a report warns.
+    """
+    for name, way in INPUTS.items():
+        warns = another.warns or (another.is_nothing and name in ("zeros", "zero rows"))
+        for attempt in way(another.session):
+            inputs = {each: attempt.point[each] for each in another.session.inputs}
+            if another.is_known or _is_read(session, another.session, inputs):
+                yield attempt._replace(
+                    what=f"{another.told}, {attempt.what}",
+                    session=another.session,
+                    may_refuse=True,
+                    own_values=True,
+                    on_error=another.on_error,
+                    warns=attempt.warns or warns,
+                    only_smooth=name != "equal values",  # each number's kink is known from what was given
+                    also_in=name,
+                )
+
+
+def _is_read(session: Session, there: Session, inputs: dict[str, Tensor]) -> bool:
+    try:
+        return is_read(session, there.objective, inputs)
+    except UserCodeError:  # outside of the domain of what was given
+        return False
