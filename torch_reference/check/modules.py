@@ -26,7 +26,7 @@ from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
 from torch_reference.judging.calls.similar_names import did_you_mean
 from torch_reference.judging.hygiene import is_the_same
 from torch_reference.judging.report import Report
-from torch_reference.layers.random_state import random_state, same_random_numbers
+from torch_reference.layers.random_state import as_drawn_by, random_state, same_random_numbers
 
 OPTIONS = signature(check_function).parameters
 NEW_EACH_TIME = "each call is that of a new copy: the reference returns others in a second call of one"
@@ -142,7 +142,7 @@ def _one_by_one(module: nn.Module, inputs: tuple[Any, ...], named: Mapping[str, 
 
 def _takes(module: nn.Module, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> bool:
     try:
-        with leaving_all_alone(), quiet_call(), user_code("module"):
+        with leaving_all_alone(), quiet_call(), as_drawn_by(module), user_code("module"):
             private_copy(module)(*copied(inputs), **copied(named))
     except UserCodeError:
         return False

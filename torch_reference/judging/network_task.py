@@ -12,8 +12,7 @@ from torch_reference.judging.calls.points import usable
 from torch_reference.judging.calls.private_model import own_name, private_copy
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.scalar_objective import Loss, NetworkObjective, Tensors, as_tuple, network_inputs
-from torch_reference.layers.generator_state import generator_state
-from torch_reference.layers.random_state import RandomState
+from torch_reference.layers.random_state import random_state
 
 NetworkDerivation = Callable[[Mapping[str, Tensor], Any, Any], Mapping[str, Tensor | None]]
 
@@ -40,8 +39,9 @@ def network_task(
     if again is not None and own is not model:
         rebuild = again
         own.register_forward_pre_hook(lambda _, args: rebuild(args))
-    objective = NetworkObjective(own, loss, RandomState(generator_state()))
-    value, first = objective.run(point)
+    state = random_state(model, loss)
+    value, first = NetworkObjective(own, loss, state.of_torch()).run(point)
+    objective = NetworkObjective(own, loss, state.of_moved())
     if not isinstance(value, Tensor):
         raise TypeError(f"the loss must be a tensor of one number, found {type(value).__name__}")
     if value.numel() != 1:

@@ -5,13 +5,13 @@ A function may be handed a generator, or know one by name; what it draws there d
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FunctionType
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from torch_reference.layers.generator_state import generator_state, generator_unmoved, put_generator
 
@@ -32,6 +32,8 @@ KINDS: dict[type, tuple[Read, Put]] = {
 """How the state of a generator of each kind is read, and how it is put back."""
 LIBRARIES = ("torch.", "numpy.")
 """Whose functions know none of the user's."""
+LONGEST = 256
+"""So long a list may be that is looked into."""
 SHARED: tuple[Any, ...] = (random._inst, np.random.mtrand._rand)
 """The generators of random.random() and of np.random.rand()."""
 
@@ -64,11 +66,16 @@ class RandomState(NamedTuple):
     others: tuple[Stand, ...] = ()
 
     def of_moved(self) -> "RandomState":
-        """The same of those generators alone that stand elsewhere now: they are put back."""
-        moved = tuple(each for each in self.others if each.has_moved)
+        """The same of those that have moved, and of all of the user's if one has: they are put back.
+
+        A copy of a network draws from a copy of its generator.
+        """
+        moved = [each for each in self.others if each.has_moved]
+        if any(each.generator not in SHARED for each in moved):
+            moved = [each for each in self.others if each.has_moved or each.generator not in SHARED]
         for each in moved:
             each.put_back()
-        return self._replace(others=moved)
+        return self._replace(others=tuple(moved))
 
     def of_torch(self) -> "RandomState":
         """The same without any other, each of which takes its time."""
@@ -87,9 +94,22 @@ def random_state(*callables: Any, among: Iterable[Any] = ()) -> RandomState:
         with suppress(Exception):  # whatever the user's objects say of themselves
             known += _known_to(call)
     generators = {
-        id(each): each for each in known if type(each) in KINDS and each is not torch.default_generator
+        id(each): each
+        for each in _inside(known)
+        if type(each) in KINDS and each is not torch.default_generator
     }
     return RandomState(generator_state(), tuple(map(Stand.of, generators.values())))
+
+
+def generators_of(model: nn.Module) -> list[Any]:
+    """Those that a model and its submodules keep: a copy that had others would go on by itself.
+
+    >>> model = nn.Sequential(nn.Linear(2, 1))
+    >>> model[0].own = torch.Generator()
+    >>> generators_of(model) == [model[0].own]
+    True
+    """
+    return [each for each in _inside([model]) if type(each) in KINDS]
 
 
 @contextmanager
@@ -109,6 +129,11 @@ def same_random_numbers(state: RandomState | None) -> Iterator[None]:
                 each.put_back()
 
 
+def as_drawn_by(*callables: Any) -> AbstractContextManager[None]:
+    """A call in here moves no generator that these know."""
+    return same_random_numbers(random_state(*callables))
+
+
 def _known_to(call: Any) -> Iterator[Any]:
     """What the functions of a callable know by name: of a Function, a pair, a module, or a method's own."""
     for part in call if isinstance(call, tuple) else (call,):
@@ -119,6 +144,21 @@ def _known_to(call: Any) -> Iterator[Any]:
         for each in map(_plain, within):
             if _is_followed(each):
                 yield from _named_in(each)
+
+
+def _inside(values: Iterable[Any]) -> Iterator[Any]:
+    """They, what is in short lists, tuples and dicts of theirs, and in modules and their submodules."""
+    met, ahead = set[int](), [*values]
+    while ahead:
+        each = ahead.pop()
+        if id(each) in met:
+            continue
+        met.add(id(each))
+        yield each
+        if isinstance(each, nn.Module):
+            ahead += vars(each).values()
+        elif type(each) in (list, tuple, dict) and len(each) <= LONGEST:
+            ahead += each.values() if type(each) is dict else each
 
 
 def _owner(method: Any) -> Any:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from torch_reference.judging.calls.points import UPSTREAM, VALUE
+from torch_reference.layers.random_state import generators_of
 
 _lock = threading.RLock()
 _themselves: "weakref.WeakValueDictionary[int, nn.Module]" = weakref.WeakValueDictionary()
@@ -20,7 +21,7 @@ _themselves: "weakref.WeakValueDictionary[int, nn.Module]" = weakref.WeakValueDi
 
 
 def private_copy(model: nn.Module) -> nn.Module:
-    """The model with modules of its own and the very same parameters and buffers: no numbers are copied.
+    """The model with modules of its own and the very same parameters, buffers and random generators.
 
     While it is judged its parameters are exchanged and hooks are hung on it, and another thread may use, or
     check, the model that was given. A model that cannot be copied is judged itself; so is one with a function
@@ -31,13 +32,13 @@ def private_copy(model: nn.Module) -> nn.Module:
     >>> private_copy(model) is model, private_copy(model).weight is model.weight
     (False, True)
     """
-    shared = [*model.parameters(), *model.buffers()]
+    shared = [*model.parameters(), *model.buffers(), *generators_of(model)]
     modules = {id(module) for module in model.modules()}
     kept = [value for module in model.modules() for key, value in vars(module).items() if key != "_modules"]
     if any(_knows(each, modules, {*modules}) for each in _functions(kept)):
         return _judged_itself(model)
     try:
-        return _referring_to_itself(copy.deepcopy(model, {id(tensor): tensor for tensor in shared}), model)
+        return _referring_to_itself(copy.deepcopy(model, {id(each): each for each in shared}), model)
     except Exception:  # it holds what cannot be copied: a lock, a file, a part of a graph
         return _judged_itself(model)
 

@@ -21,6 +21,7 @@ from torch_reference.judging.calls.points import leaving_all_alone, quiet_call, 
 from torch_reference.judging.calls.private_model import hooked, private_copy
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
+from torch_reference.layers.random_state import as_drawn_by
 
 KEYWORD = "parameters"
 """The keyword by which they are passed on, and go in the report: inputs['parameters']['weight']."""
@@ -55,7 +56,7 @@ def with_parameters(
         return None
     mine = called_with(function, lasting=not reads_in_backward(function, args, kwargs))
     try:
-        with leaving_all_alone(), quiet_call(), user_code("module"):
+        with leaving_all_alone(), quiet_call(), as_drawn_by(function), user_code("module"):
             inputs, named = copied((args, kwargs))
             mine(*inputs, **{KEYWORD: own}, **named)
     except Exception:  # it is the user's; without its parameters it says so itself
@@ -149,11 +150,10 @@ def _slopes(
         raise ValueError("it cannot be copied")
     leaves = {name: value.detach().clone().requires_grad_() for name, value in module.named_parameters()}
     buffers = {name: value.clone() for name, value in module.named_buffers()}
-    inputs, named = copied((inputs, named))
-    with leaving_all_alone():
+    with leaving_all_alone(), as_drawn_by(module):
         torch.manual_seed(0)
         left_in(private, {**leaves, **buffers}, module)
-        made = [leaf for leaf in tree_leaves(private(*inputs, **named)) if _is_in_graph(leaf)]
+        made = [*filter(_is_in_graph, tree_leaves(private(*copied(inputs), **copied(named))))]
         others = {name: (factor * leaf).detach().requires_grad_() for name, leaf in leaves.items()}
         left_in(private, others, module)
         torch.stack([each.abs().sum().double() for each in made]).sum().backward()  # type: ignore[no-untyped-call]
@@ -181,7 +181,7 @@ def _read(
     """The parameters that the reference's outputs depend on."""
     leaves = {name: value.detach().clone().requires_grad_() for name, value in own.items()}
     try:
-        with leaving_all_alone(), user_code("reference"):
+        with leaving_all_alone(), as_drawn_by(reads), user_code("reference"):
             inputs, named = copied((args, kwargs))
             ends = filter(_is_in_graph, tree_leaves(reads(*inputs, parameters=leaves, **named)))
             total = torch.stack([each.abs().sum().double() for each in ends]).sum()
@@ -196,5 +196,5 @@ def _are_the_same(own: Mapping[str, Tensor], others: Mapping[str, Tensor]) -> bo
 
 
 def _told(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> tuple[str, ...]:
-    left = [name for name in own if name not in given]
-    return (f"not judged, since the reference does not depend on them: {', '.join(left)}",) if left else ()
+    left = ", ".join(name for name in own if name not in given)
+    return (f"not judged, since the reference does not depend on them: {left}",) if left else ()

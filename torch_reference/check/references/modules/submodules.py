@@ -18,6 +18,7 @@ from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.headings import some
 from torch_reference.judging.report import Report
+from torch_reference.layers.random_state import as_drawn_by
 
 FEW = 4
 """So many names are told, and so many calls of one submodule are judged."""
@@ -118,7 +119,7 @@ def _none_differs(left: Sequence[str]) -> str:
 
 def _calls(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -> list[Call]:
     """The first calls of each submodule, in the order in which they finish."""
-    module = private_copy(module)
+    model, module = module, private_copy(module)
     started: list[Call] = []
     calls: list[Call] = []
 
@@ -150,7 +151,7 @@ def _calls(module: nn.Module, inputs: Sequence[Any], named: Mapping[str, Any]) -
     args, kwargs = mapped(
         lambda leaf: leaf.requires_grad_() if _is_number(leaf) else leaf, copied((tuple(inputs), dict(named)))
     )
-    with torch.enable_grad():
+    with torch.enable_grad(), as_drawn_by(model):
         made = flattened(module(*args, **kwargs))[0]
         ends = [leaf for leaf in made if _is_number(leaf) and leaf.requires_grad]
         total = torch.stack([(leaf * normal(leaf.detach(), generator)).sum() for leaf in ends]).sum()
