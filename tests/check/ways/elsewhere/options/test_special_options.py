@@ -1,5 +1,7 @@
 """A padding index of another sign, a tensor that is None by default, a custom operation's defaults."""
 
+from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -116,3 +118,26 @@ def test_what_a_custom_operation_has_by_default_is_another_in_a_training() -> No
     report = check_function(times, lambda x, factor=2.0: x * factor, x, ways=["options"], order=1, draws=0)
     assert dict(report.ways) == {"options": "fails"}, report
     assert report.note == "with inputs['factor'] = 1.0 in place of 2.0"
+
+
+@pytest.mark.parametrize("reference", [lambda x, anew: x.sin(), lambda x: x.sin()], ids=["has it", "has not"])
+def test_of_a_flag_that_the_reference_does_not_read_a_report_warns(reference: Callable[..., Tensor]) -> None:
+    """As one that computes anew in the backward what was not kept; a detached gradient may be meant."""
+
+    class Anew(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor, anew: bool = False) -> Tensor:
+            ctx.save_for_backward(x)
+            ctx.anew = anew
+            return x.sin()
+
+        @staticmethod
+        def backward(ctx: Any, d_y: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+            (x,) = ctx.saved_tensors
+            return d_y * (x if ctx.anew else x.cos()), None
+
+    given = (False,) if len(signature(reference).parameters) == 2 else ()
+    report = check_function(Anew, reference, x, *given, ways=["options"], order=1, draws=0)
+    assert report.agrees
+    assert len(report.warnings) == 1
+    assert "(which the reference does not read) it returns others" in report.warnings[0]

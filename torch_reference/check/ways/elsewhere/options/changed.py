@@ -39,6 +39,8 @@ from torch_reference.judging.scalar_objective import UPSTREAM
 
 MOST = 8
 """So many options are changed, each alone."""
+UNREAD = (bool, str)
+"""Another of these does no harm where the reference does not read it."""
 MOST_ELSEWHERE = 12
 """So many other options are tried at other inputs, too."""
 MOST_FOR_NONE = 4
@@ -46,19 +48,23 @@ MOST_FOR_NONE = 4
 
 
 class Option(NamedTuple):
-    """An option by the name of its leaf, what it is, and the arguments with another in its place."""
+    """An option by the name of its leaf, what it is, and the arguments with another in its place.
+
+    is_shared says that the reference has it, too.
+    """
 
     name: str
     given: Any
     with_another: Callable[[Any], Arguments]
+    is_shared: bool = True
 
 
 def with_options(session: Session) -> Iterator[Attempt]:
     """Each flag, number, reduction and None another, where the reference takes that; then at other inputs.
 
     Those that the call leaves at their defaults, too. Only a backward can be wrong there: where the values
-    are others, the function has another option in mind. What changes nothing of the reference may be
-    anything, as a number of rows that a kernel believes.
+    are others, the function has another option in mind. A number that changes nothing of the reference may be
+    anything, as the rows that a kernel believes; of a flag that does not, and of a word, a report warns.
     """
     if session.reference is None or len(session.wanted) > MOST_WANTED:
         return
@@ -90,10 +96,11 @@ def _options(session: Session) -> Iterator[Option]:
     for name, leaf, is_own in zip(arguments.names, arguments.leaves, own, strict=True):
         if is_own and _has_others(leaf):
             yield Option(name, leaf, partial(arguments.with_another, name))
-    for keyword, default in unsaid_options(session).items():
-        if _has_others(default):
-            name = f"inputs[{keyword!r}]"
-            yield Option(name, default, partial(arguments.with_keyword, keyword))
+    for is_shared in (True, False):
+        for keyword, default in unsaid_options(session, is_shared).items():
+            if _has_others(default) and (is_shared or type(default) in UNREAD):
+                name = f"inputs[{keyword!r}]"
+                yield Option(name, default, partial(arguments.with_keyword, keyword), is_shared)
 
 
 def _has_others(leaf: Any) -> bool:
@@ -119,7 +126,7 @@ def _with(
     arguments = option.with_another(other)
     there = called_by_name(session) if len(arguments.names) > len(session.arguments.names) else session
     function = replace(there.function, arguments=arguments)
-    objective = objective_with(session, arguments)
+    objective = objective_with(session, arguments if option.is_shared else session.arguments)
     point = {**session.point, **({option.name: other} if is_tensor(other) else {})}
     there = replace(there, arguments=arguments, function=function, objective=objective, point=point)
     told = f"with {option.name} = {_told(other)} in place of {option.given!r}"
@@ -134,11 +141,13 @@ def _with(
         is_odd = signs == [False, True] and not is_the_same and not _shows(session, settled, inputs)
         if not what:
             another = Another(settled, told, on_error, is_odd, type(other) in (int, float) and not other)
-        if not (is_the_same or _is_resized(there, inputs) or is_read(session, settled.objective, inputs)):
+        is_known = is_the_same or _is_resized(there, inputs) or is_read(session, settled.objective, inputs)
+        if not is_known and type(other) not in UNREAD:
             continue
+        what = what if is_known else f" (which the reference does not read){what}"
         for attempt in at_point(settled, f"{told}{what}", inputs):
             attempt = attempt._replace(session=settled, own_values=True, may_refuse=True, on_error=on_error)
-            attempts.append(attempt._replace(warns=attempt.warns or is_odd))
+            attempts.append(attempt._replace(warns=attempt.warns or is_odd or not is_known))
     return another, attempts
 
 

@@ -1,7 +1,7 @@
 """Options that a call leaves at their defaults, as those of a signature and those that a partial has bound.
 
 A training sets them. They can be set where the function and its reference have one of the same name and the
-same default.
+same default; what the function alone has changes nothing of the reference.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,13 +22,13 @@ BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 BY_PLACE = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def unsaid_options(session: Session) -> dict[str, Any]:
-    """Their defaults by name, of those that the call does not give."""
+def unsaid_options(session: Session, are_shared: bool = True) -> dict[str, Any]:
+    """Their defaults by name, of those that the call does not give; or that the reference does not have."""
     theirs = _after(parameters_of(session.reference), session)
     return {
         name: default
         for name, default in _after(parameters_of(function_of(session)), session).items()
-        if name in theirs and _is_the_same(default, theirs[name])
+        if (name in theirs and _is_the_same(default, theirs[name]) if are_shared else name not in theirs)
     }
 
 
