@@ -60,6 +60,8 @@ class Evidence:
         """
         self.objective, self.point, self.names, self.cuts = objective, point, names, cuts
         self.outputs, self.refuted = outputs, set[str]()
+        self.is_function = isinstance(objective, FunctionObjective) and not cuts
+        self.upstream = tuple(name for name in point if self.is_function and name.startswith(UPSTREAM))
 
     @cached_property
     def _tolerance(self) -> Tolerance:
@@ -70,8 +72,7 @@ class Evidence:
             return reference_gradients(objective, values, names, cuts, outputs=outputs)
 
         found = tolerance_at(objective, tuple(cuts), (*outputs, *names), reference, self.point)
-        if isinstance(objective, FunctionObjective) and not cuts:
-            found.movement.upstream = tuple(name for name in self.point if name.startswith(UPSTREAM))
+        found.movement.upstream = self.upstream
         # A difference quotient raises an error at a kink, and costs as much for each of its sides.
         found.is_smooth = getattr(getattr(objective, "function", None), "finds_kinks", False)
         return found
@@ -95,9 +96,8 @@ class Evidence:
         if not comparable and not outputs:
             return rows
         meant = allowances()
-        allowed = Allowed(fewest, meant.rtol, meant.accept)
-        asked = {**(outputs or {}), **comparable}
-        by_parts = None if coarsely else self._by_parts(asked, allowed, derive)
+        allowed = Allowed(fewest, meant.rtol, meant.accept, self.upstream)
+        by_parts = None if coarsely else self._by_parts({**(outputs or {}), **comparable}, allowed, derive)
         if by_parts is not None:
             return rows | by_parts
         # Of few numbers what lies between the sides at the very point agrees, whatever it is beside it.
@@ -127,7 +127,7 @@ class Evidence:
 
     def _by_parts(self, manual: Tensors, allowed: Allowed, derive: Derive | None) -> dict[str, Row] | None:
         """The rows where the point is large and has rows of its own: judged a few at a time."""
-        if not isinstance(self.objective, FunctionObjective) or self.cuts:
+        if not self.is_function:
             return None
 
         def reference(values: Tensors) -> Tensors:

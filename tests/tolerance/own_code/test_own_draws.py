@@ -77,4 +77,4 @@ def test_what_is_not_seen_is_run_no_further() -> None:
     movement.at_least(1)
     rows = {"x": Row("x", Verdict.DIFFERS)}
     assert forgiven(rows, again(), movement, again) == rows
-    assert len(made) == 3
+    assert len(made) == 4

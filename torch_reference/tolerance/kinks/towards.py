@@ -93,20 +93,39 @@ def _is_one(hull: Hull, elements: Hull, expected: Tensor, which: str) -> Tensor:
 
 
 def _towards(here: Movement, name: str, value: Tensor, hull: Hull) -> tuple[list[Side], bool]:
-    """(sides on which elements reach as far as the value, of those that are outside; whether it took all)."""
+    """(sides on which elements reach as far as the value, of those that are outside; whether it took all).
+
+    Behind a linear map a step of what is small is none beside the others': such is moved as they are, then.
+    """
+    found, is_done, hull = _in_turns(here, name, value, hull)
+    if is_done and bool(_outside(value, hull)[1].any()):
+        size = float(here.exact_inputs[name].abs().mean())
+        further, is_done, hull = _in_turns(here, name, value, hull, size)
+        found += further
+    return found, is_done
+
+
+def _outside(value: Tensor, hull: Hull) -> tuple[Tensor, Tensor]:
+    off = value - hull.nearest(value)
+    return off, (off.abs() - hull.bound).clamp(min=0.0).nan_to_num(0.0)
+
+
+def _in_turns(
+    here: Movement, name: str, value: Tensor, hull: Hull, size: float = 0.0
+) -> tuple[list[Side], bool, Hull]:
+    """The same, and the hull: of steps of each element, or where it is smaller, of so large a one."""
     expected, bound = here.expected[name], here.bound(name)
     generator = torch.Generator("cpu").manual_seed(0)
     left, sides = list[float](), list[Side]()
     for turn in range(max(TURNS, min(MORE, NUMBERS // max(value.numel(), 1)))):
-        off = value - hull.nearest(value)
-        outside = (off.abs() - hull.bound).clamp(min=0.0).nan_to_num(0.0)
+        off, outside = _outside(value, hull)
         left.append(float(outside.sum()))
         if not left[-1] or left[-1:] == left[-1 - IN_VAIN : -IN_VAIN]:
-            return sides, True
+            return sides, True, hull
         kind, before = KINDS[turn % len(KINDS)], len(sides)
         for direction in _directions(kind, off, outside, generator):
             with discarded():
-                side = _side(here, name, direction)
+                side = _side(here, name, direction, size)
                 there = side.values(name, expected, bound)
                 lower, upper = torch.minimum(hull.lower, there), torch.maximum(hull.upper, there)
                 is_further = bool((((lower < hull.lower) | (upper > hull.upper)) & (outside > 0)).any())
@@ -115,8 +134,8 @@ def _towards(here: Movement, name: str, value: Tensor, hull: Hull) -> tuple[list
                 if is_further:  # else what is upstream has the other sign
                     break
         if kind == ALONE and len(sides) == before:
-            return sides, True  # a gradient jumps along the normal of its kink: here is none
-    return sides, False
+            return sides, True, hull  # a gradient jumps along the normal of its kink: here is none
+    return sides, False, hull
 
 
 def _directions(kind: int, off: Tensor, outside: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -134,21 +153,23 @@ def _directions(kind: int, off: Tensor, outside: Tensor, generator: torch.Genera
     return found, -found
 
 
-def _side(here: Movement, name: str, direction: Tensor) -> Side:
+def _side(here: Movement, name: str, direction: Tensor, size: float = 0.0) -> Side:
     """The reference as it is above of what is upstream and positive, and below of what is negative.
 
     What a step changes where nothing turns, two of them change twice; where other kinks turn, they do not.
+    What is moved by more than a part of itself may change in any way, and counts where it stays.
     """
+    moved = partial(_moved, here, name=name, size=size)
     of_a_loss = all(here.inputs[each].numel() == 1 for each in here.upstream)
 
     def at(steps: float, values: Tensors) -> Tensors:
         if of_a_loss:
             return by_signs(
-                lambda: here.reference(_to(values, name, steps * direction)),
-                lambda: here.reference(_to(values, name, -steps * direction)),
+                lambda: here.reference(moved(values, steps * direction)),
+                lambda: here.reference(moved(values, -steps * direction)),
             )
-        above = here.reference(_moved(here, values, name, steps * direction, positive=True))
-        below = here.reference(_moved(here, values, name, -steps * direction, positive=False))
+        above = here.reference(moved(values, steps * direction, lowest=0.0))
+        below = here.reference(moved(values, -steps * direction, highest=0.0))
         return {each: made + below[each] if each in values else made for each, made in above.items()}
 
     there, farther = (Movement(partial(at, steps), here.exact_inputs) for steps in (STEPS, 2 * STEPS))
@@ -157,23 +178,22 @@ def _side(here: Movement, name: str, direction: Tensor) -> Side:
         at_the_point = 2 * near - farther.expected[each]
         limit = least * here.bound(each)
         turns = (near - farther.expected[each]).abs() > limit
-        there.expected[each] = torch.where(
-            turns & ((at_the_point - here.expected[each]).abs() > limit), near, at_the_point
-        )
+        turns &= (at_the_point - here.expected[each]).abs() > limit
+        there.expected[each] = torch.where(turns, here.expected[each] if size else near, at_the_point)
     there.coarsest, there.dtypes, there.in_float64 = here.coarsest, here.dtypes, True
     return Side(there, least)
 
 
-def _moved(here: Movement, values: Tensors, name: str, direction: Tensor, positive: bool) -> Tensors:
-    upstream = {each: _part(values[each], positive) for each in here.upstream}
-    return {**_to(values, name, direction), **upstream}
-
-
-def _to(values: Tensors, name: str, direction: Tensor) -> dict[str, Tensor]:
-    """The point, moved so many steps."""
-    value = values[name]
-    return {**values, name: value + direction * torch.where(value == 0, NEXT_TO_ZERO, value.abs() * STEP)}
-
-
-def _part(value: Tensor, positive: bool) -> Tensor:
-    return value.clamp(min=0) if positive else value.clamp(max=0)
+def _moved(
+    here: Movement,
+    values: Tensors,
+    direction: Tensor,
+    name: str,
+    size: float,
+    lowest: float = -torch.inf,
+    highest: float = torch.inf,
+) -> Tensors:
+    """The point, moved so many steps, with that part of what is upstream."""
+    value, upstream = values[name], {each: values[each].clamp(lowest, highest) for each in here.upstream}
+    step = torch.where(value == 0, NEXT_TO_ZERO, value.abs() * STEP).clamp(min=size * STEP)
+    return {**values, name: value + direction * step, **upstream}

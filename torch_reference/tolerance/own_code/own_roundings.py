@@ -103,12 +103,16 @@ def _explained(
     with looking_for_foreign_code() as foreign:
         if not _is_repeatable(own, again):
             return {}
-    sees_all, still, is_over = not foreign.shares_memory, own, False
+    sees_all, still, is_over, held = not foreign.shares_memory, own, False, None
     for draw in range(DRAWS):
         if is_over := thread_time() - since > MOST_SECONDS:
             break
         try:
-            with own_run(draw, finest) as run:
+            if held is None:
+                with OwnRun(0, finest, spread=0.0) as run:
+                    again()
+                held = tuple(run.decisions.made)
+            with own_run(draw, finest, held) as run:
                 found = again()
             run.look_at(found.values())
             sees_all &= run.sees_all

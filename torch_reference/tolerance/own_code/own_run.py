@@ -26,9 +26,11 @@ class OwnRun(MovedRun):  # type: ignore[no-untyped-call] # torch leaves it untyp
     Attributes: sees_all, whether every number that was read was written by an operation of torch
     """
 
-    def __init__(self, seed: int, finest: float, spread: float = SPREAD) -> None:
-        """finest is the inputs' u."""
-        super().__init__(seed, spread=spread)
+    def __init__(
+        self, seed: int, finest: float, spread: float = SPREAD, held: tuple[Any, ...] | None = None
+    ) -> None:
+        """finest is the inputs' u; held, the decisions to keep to."""
+        super().__init__(seed, held, spread=spread)
         self.finest = finest
         self.sees_all = True
         self.blank: dict[int, Tensor] = {}
@@ -66,9 +68,9 @@ class OwnRun(MovedRun):  # type: ignore[no-untyped-call] # torch leaves it untyp
         self.sees_all &= not any(_memory(value) in self.blank for value in values)
 
 
-def own_run(draw: int, finest: float) -> OwnRun:
-    """One draw of roundings no coarser than that u."""
-    run = OwnRun(draw, finest)
+def own_run(draw: int, finest: float, held: tuple[Any, ...] | None = None) -> OwnRun:
+    """One draw of roundings no coarser than that u: whom it chooses among equals is no rounding."""
+    run = OwnRun(draw, finest, held=held)
     if draw % 2:  # of what cancels many results may be equal, as 1 + x² is where x is small
         run.roundings = RoundingsOfValues(draw)
     return run

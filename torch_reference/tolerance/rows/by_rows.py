@@ -31,8 +31,7 @@ FIRST, SAMPLE = 16, 2**13
 REST = 8
 """The fewest draws for what was left: some of it has not moved in the first ones."""
 OF_ROUNDING = (Verdict.AGREES, Verdict.LOSES_DIGITS, Verdict.DIFFERS)
-FINE_ENOUGH = (torch.float32, torch.float64)
-INDICES = (torch.int32, torch.int64)
+FINE_ENOUGH, INDICES = (torch.float32, torch.float64), (torch.int32, torch.int64)
 
 
 def rows_by_parts(
@@ -161,6 +160,7 @@ class _Judgement:
     def _judged(self, movement: Movement, asked: Tensors, here: Tensor, is_rest: bool) -> dict[str, Row]:
         """The rows of a part; what is wrong in others need not be proved so with many draws."""
         tolerance = Tolerance(movement.reference, movement.inputs, movement)
+        movement.upstream = self.whole.allowed.upstream
         wrong = {name: value for name, value in asked.items() if self._is_wrong(name, everywhere=True)}
         others = {name: value for name, value in asked.items() if name not in wrong}
         fewest = self.whole.allowed.fewest

@@ -14,11 +14,12 @@ from torch_reference.tolerance.rows.placing import some
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a judgement is asked for, as Tolerance.rows takes it."""
+    """What a judgement is asked for, as Tolerance.rows takes it; and upstream, as Movement knows it."""
 
     fewest: int = 4
     rtol: float = 0.0
     accept: Collection[str] = ()
+    upstream: tuple[str, ...] = ()
 
 
 class Rows(NamedTuple):
