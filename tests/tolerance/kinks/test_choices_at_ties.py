@@ -14,7 +14,7 @@ from torch_reference.comparison import Verdict
 from torch_reference.tolerance import sides_row
 from torch_reference.tolerance.kinks.beside import Side
 from torch_reference.tolerance.kinks.hulls import hulls
-from torch_reference.tolerance.kinks.towards import ALONE, _directions
+from torch_reference.tolerance.kinks.towards import _directions
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.sides_row import row_between_sides
 
@@ -96,5 +96,5 @@ def test_of_two_equals_both_are_sorted(found: tuple[float, ...], right: bool) ->
 def test_a_gradient_that_lies_in_another_order_is_looked_at() -> None:
     """Its elements are counted in the order in which they are named, and no error is raised."""
     off = torch.tensor([[0.0, -2.0], [0.0, 0.0], [0.0, 0.0]]).T
-    one_way, _ = _directions(ALONE, off, off.abs(), torch.Generator())
+    one_way, _ = _directions(True, off, off.abs(), torch.Generator())
     assert torch.equal(one_way, off.sign())

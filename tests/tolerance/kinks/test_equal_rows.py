@@ -59,8 +59,11 @@ def test_the_last_of_equal_rows_has_all_in_parts_too(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.medium
 def test_a_zero_of_equal_rows_is_moved_as_far_as_the_others() -> None:
-    """The next number to zero is none beside what the other columns of the row are added up to."""
-    h, w = rows(2, 60, 16)
+    """The next number to zero is none beside what the other columns of the row are added up to.
+
+    Nor are sixteen steps of a small number.
+    """
+    h, w = rows(4, 20, 16)
     report = check(pooled(last), largest, h.relu(), w)
     assert report.agrees, str(report)
 

@@ -61,8 +61,8 @@ def test_equals_share_in_any_way(name: str, reference: Callable[[Tensor], Tensor
 
 @pytest.mark.medium
 def test_hundreds_of_equals_share_evenly() -> None:
-    """More than sixty turns, in which each wins; and 300 shares, each of which is rounded."""
-    report = check(split(SHARES[EVENLY]), lambda x: x.max(-1)[0], torch.full((4, 300), 1.5).double())
+    """More than sixty turns, in which each wins; and 300 shares, each of which is rounded, and their sum."""
+    report = check(split(SHARES[EVENLY]), lambda x: x.max(-1)[0], torch.full((20, 300), 1.5).double())
     assert report.agrees, str(report)
 
 

@@ -26,9 +26,8 @@ many in a row that brought nothing. Of a hundred equals each is the largest in a
 ROUNDINGS, ADDITIONS = 2.0, 16.0
 """Of each share of what is split: its own and its product's with the whole; and those of sums made here, of
 which torch adds sixteen numbers one after another, and then such sums."""
-ALONE, TOGETHER, AMONG_OTHERS = range(3)
-KINDS = ALONE, TOGETHER, AMONG_OTHERS, AMONG_OTHERS, AMONG_OTHERS, AMONG_OTHERS
-"""What is moved in turn: the element that is farthest outside, all that are, all others at random, too."""
+EACH = 6
+"""In the first of so many turns the element that is farthest outside moves alone; in the others, all do."""
 
 
 def hulls_towards(
@@ -122,8 +121,8 @@ def _in_turns(
         left.append(float(outside.sum()))
         if not left[-1] or left[-1:] == left[-1 - IN_VAIN : -IN_VAIN]:
             return sides, True, hull
-        kind, before = KINDS[turn % len(KINDS)], len(sides)
-        for direction in _directions(kind, off, outside, generator):
+        is_alone, before = turn % EACH == 0, len(sides)
+        for direction in _directions(is_alone, off, outside, generator):
             with discarded():
                 side = _side(here, name, direction, size)
                 there = side.values(name, expected, bound)
@@ -133,23 +132,24 @@ def _in_turns(
                 sides += [side] if bool((there != expected).any()) else []
                 if is_further:  # else what is upstream has the other sign
                     break
-        if kind == ALONE and len(sides) == before:
+        if is_alone and len(sides) == before:
             return sides, True, hull  # a gradient jumps along the normal of its kink: here is none
     return sides, False, hull
 
 
-def _directions(kind: int, off: Tensor, outside: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def _directions(
+    is_alone: bool, off: Tensor, outside: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """Where the elements are moved, to and fro, by at most 1.
 
     Shapes: those of off and outside
     """
-    if kind == ALONE:
+    if is_alone:
         found = torch.zeros_like(off, memory_format=torch.contiguous_format)
         found.view(-1)[int(outside.argmax())] = off.flatten()[int(outside.argmax())].sign()
         return found, -found
     random = torch.rand(off.shape, generator=generator, device="cpu").to(off)
-    others = random - 0.5 if kind == AMONG_OTHERS else torch.zeros_like(off)
-    found = torch.where(outside > 0, off.sign() * (random + 1) / 2, others)
+    found = torch.where(outside > 0, off.sign() * (random + 1) / 2, 0.0)
     return found, -found
 
 
