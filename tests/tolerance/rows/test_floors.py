@@ -4,6 +4,7 @@ import math
 
 import torch
 from torch import Tensor
+from torch.nn.functional import layer_norm
 
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rows.least import COPIES, DRAWS, of_columns
@@ -25,6 +26,34 @@ def moved(value: Tensor) -> Movement:
     movement.squares = {"x": torch.zeros_like(movement.expected["x"])}
     movement.at_least_a_pair(DRAWS)
     return movement
+
+
+def normalised(offset: Tensor) -> Movement:
+    """A layer norm with an offset, for so many copies of the rows."""
+
+    def reference(values: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {"y": layer_norm(values["x"], (16,), None, values["offset"])}
+
+    movement = Movement(reference, {"x": x.repeat(COPIES, 1), "offset": offset})
+    movement.squares = {"y": torch.zeros_like(movement.expected["y"])}
+    movement.at_least_a_pair(DRAWS)
+    return movement
+
+
+def test_beside_an_offset_the_floor_is_that_of_what_it_was_added_to() -> None:
+    """There an element may be nothing; a row that is a millionth of the others is no less sharp."""
+    movement = normalised(2.0 * (EVERY[:16] % 2))
+    whole = movement.expected["y"][EVERY]
+    whole[7] *= 1e-6
+    sample = Sample(movement, "y", 1.0, EVERY, whole)
+    assert sample.offsets is not None
+    floors = sample.floors(whole)
+    assert floors[7].max() < 1e-5 * floors[6].max()
+    sample.apart = 0.0
+    is_nothing = (whole.abs() < 0.1) & (EVERY[:16] % 2 == 1)
+    assert (floors > 2 * sample.floors(whole))[is_nothing].double().mean() > 0.5
+    movement = normalised(torch.zeros(16))
+    assert Sample(movement, "y", 1.0, EVERY, movement.expected["y"][EVERY]).offsets is None
 
 
 def test_at_a_zero_the_floor_is_zero() -> None:
@@ -74,6 +103,12 @@ def test_floors_are_no_larger_than_bounds() -> None:
     floors = Sample(movement, "x", 1.0, EVERY, alone.expected["x"]).floors(alone.expected["x"])
     alone.at_least(48)
     assert (floors <= 1.5 * alone.bound("x")).double().mean() > 0.999
+    offset = torch.linspace(-3, 3, 16)
+    movement = normalised(offset)
+    alone = Movement(movement.reference, {"x": x, "offset": offset})
+    floors = Sample(movement, "y", 1.0, EVERY, alone.expected["y"]).floors(alone.expected["y"])
+    alone.at_least(48)
+    assert (floors <= 1.5 * alone.bound("y")).double().mean() > 0.999
 
 
 def test_a_column_is_no_less_sharp_where_its_sample_has_none_of_a_sign() -> None:

@@ -2,11 +2,11 @@
 
 Rows are taken from the whole at equal distances, each of them COPIES times: rows are alike to the reference,
 so that the copies of one move by roundings of their own, and each draw of all is as many of each. What no
-bound there falls short of, relative to the element itself, to its row's root mean square, or to that times
-its column's part of all, is a floor of all bounds:
+bound there falls short of, relative to the element itself, to its row's root mean square, to that times its
+column's part of all, or to how far it is from its column's mean (offsets.py), is a floor of all bounds:
 
-    floor = max(a |element|, b · row, c · row · column / all),  each the root of a mean square,
-    a = min bound / |element|, and so on, over the elements of the sample
+    floor = max(a |element|, b · row, c · row · column / all, d |element − mean|),
+    row, column and all the roots of mean squares, a = min bound / |element|, and so on, over the sample
 
 The element's own, a, is another one below zero than above: of a cross-entropy the gradients of the hits are
 negative, p − 1, and have been rounded otherwise than all others, p.
@@ -33,6 +33,7 @@ from torch_reference.tolerance.rounding.roundings import unit
 from torch_reference.tolerance.rows.added_up import REACH
 from torch_reference.tolerance.rows.blocks import in_blocks, joined, mean_of_rows
 from torch_reference.tolerance.rows.least import TINY, by_copies, by_sign, least, of_columns, of_signs, of_sum
+from torch_reference.tolerance.rows.offsets import offsets
 from torch_reference.tolerance.verdicts import BLUNT_PART
 
 MOST = 3
@@ -55,12 +56,16 @@ class Sample:
         self.largest = weight * (known.largest or 0.0)
         self.blocks = in_blocks(whole)
         self.rows, totals, signed = list[Tensor](), list[dict[str, Tensor]](), list[Tensor]()
+        mean, square = torch.zeros_like(whole[:2])
         for block in self.blocks:
             squares = block.abs().mul_(block)
             signed.append(squares.sum(0))
             squares.abs_()
             totals.append(dict(sums(squares, squares, self.largest**2)))
             self.rows.append(mean_of_rows(squares, totals[-1]))
+            weights = self.rows[-1].flatten().clamp(min=TINY).reciprocal_()
+            square += torch.tensordot(weights, squares, 1)
+            mean += torch.tensordot(weights.sqrt_(), block, 1)
         self.squares = joined(totals)
         # The root mean square of each column, as a part of that of all.
         columns = self.squares.get(FIRST, self.squares[ALL])
@@ -74,6 +79,8 @@ class Sample:
         row = mean_of_rows(sample.square()).sqrt()
         of_row, of_column = least(bound, row), least(bound, row * self.columns)
         self.in_row = (of_column * self.columns).clamp(min=of_row)
+        self.offsets = offsets(mean / len(whole), square / len(whole), len(whole))
+        self.apart = least(bound, self.offsets.apart(sample, row)) if self.offsets else 0.0
         self.limits = {
             which: max(of_sum(which, moved, known.root(which)), LAST * self.u) * self.squares[which].sqrt()
             for which, moved in movement.moved_sums[name].items()
@@ -85,7 +92,7 @@ class Sample:
     @property
     def is_sharp(self) -> bool:
         """Whether bounds and floors are small, and all numbers such that their squares are numbers."""
-        largest = max(*self.of_signs, float(self.in_row.amax()))
+        largest = max(*self.of_signs, float(self.in_row.amax()), self.apart)
         is_blunt = self.bounds > BLUNT_PART / 2 * self.size
         return adds_up(self.columns) and largest <= self.u**SHARP and not is_blunt
 
@@ -155,7 +162,10 @@ class Sample:
         rows = mean_of_rows(block.square()) if rows is None else rows
         itself = by_sign(block, self.of_signs)
         least = float(itself.amin())
-        floors = torch.maximum(itself, rows.sqrt() * self.in_row, out=itself)
+        of_rows = rows.sqrt()
+        floors = torch.maximum(itself, of_rows * self.in_row, out=itself)
+        if self.offsets:
+            floors = torch.maximum(floors, self.offsets.apart(block, of_rows).mul_(self.apart), out=floors)
         return floors if least > TINY else floors.masked_fill_(block == 0, TINY).clamp_(min=TINY)
 
 
