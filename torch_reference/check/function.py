@@ -193,7 +193,7 @@ def check_function(
         session = Session(*asked_of, Made({}, {}), draws_numbers, given)
         order = order if right.has_a_second else 1
         asked = Asked(chosen, order, seed, *written(function, reference, surrogate, wrt, seed, shared))
-        way = on_few_rows if is_large and ways is None else in_every_way
+        way = on_few_rows if is_large and not ways else in_every_way
         report = way(session, as_given, report, asked)
     shared |= {"surrogate": surrogate, "wrt": wrt, **kwargs}
     return at_further_points(report, points, partial(check_function, function, reference, **shared))
