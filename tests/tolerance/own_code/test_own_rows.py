@@ -12,7 +12,7 @@ from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.own_code import own_roundings, own_rows
 from torch_reference.tolerance.own_code.own_roundings import forgiven
 from torch_reference.tolerance.own_code.own_rows import OwnRows
-from torch_reference.tolerance.rows import by_rows
+from torch_reference.tolerance.rows import judgement
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.whole import Allowed, Rows
 from torch_reference.tolerance.unfinished import Unfinished
@@ -26,8 +26,8 @@ ROWS, COLUMNS = 64, 16
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of sixteen rows, of an input and an upstream gradient of eight bytes."""
-    monkeypatch.setattr(by_rows, "PART", 2 * 8 * COLUMNS * 16)
-    monkeypatch.setattr(by_rows, "FIRST", 2)
+    monkeypatch.setattr(judgement, "PART", 2 * 8 * COLUMNS * 16)
+    monkeypatch.setattr(judgement, "FIRST", 2)
 
 
 def reference(values: Inputs) -> dict[str, Tensor]:

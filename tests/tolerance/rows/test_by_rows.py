@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from torch_reference import Row, Verdict
 from torch_reference.tolerance.movement import Movement
-from torch_reference.tolerance.rows import by_rows, part
+from torch_reference.tolerance.rows import judgement, part
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.placing import some
 from torch_reference.tolerance.rows.whole import Allowed, Rows
@@ -21,7 +21,7 @@ Inputs = Mapping[str, Tensor]
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of eight rows or so, of inputs and upstream gradients of eight bytes."""
-    monkeypatch.setattr(by_rows, "PART", 2 * 8 * COLUMNS * 8)
+    monkeypatch.setattr(judgement, "PART", 2 * 8 * COLUMNS * 8)
 
 
 def gradients(function: Callable[..., Tensor], *names: str) -> Callable[[Inputs], dict[str, Tensor]]:

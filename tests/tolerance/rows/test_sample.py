@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import Row, Verdict
-from torch_reference.tolerance.rows import by_rows, others
+from torch_reference.tolerance.rows import judgement, others
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.sample import Sample
 from torch_reference.tolerance.rows.whole import Allowed, Rows
@@ -30,8 +30,8 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         left.append(-1 if found is None else len(found.left))
         return found
 
-    monkeypatch.setattr(by_rows, "by_sample", watched)
-    monkeypatch.setattr(by_rows, "PART", 2 * 8 * COLUMNS * 128)
+    monkeypatch.setattr(judgement, "by_sample", watched)
+    monkeypatch.setattr(judgement, "PART", 2 * 8 * COLUMNS * 128)
     return left
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import Row, Verdict
-from torch_reference.tolerance.rows import by_rows, others
+from torch_reference.tolerance.rows import judgement, others
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.whole import Allowed, Rows
 
@@ -60,8 +60,8 @@ def test_what_is_negative_has_floors_of_its_own(
         left.append(ROWS if found is None else len(found.left))
         return found
 
-    monkeypatch.setattr(by_rows, "by_sample", watched)
-    monkeypatch.setattr(by_rows, "PART", 8 * COLUMNS * 128)
+    monkeypatch.setattr(judgement, "by_sample", watched)
+    monkeypatch.setattr(judgement, "PART", 8 * COLUMNS * 128)
     x, up = X.to(dtype), torch.tensor(0.7 * sign, dtype=dtype)
     right = by_hand(x, up)["x"]
     assert judged(x, up, right).agrees

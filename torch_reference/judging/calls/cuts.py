@@ -48,13 +48,11 @@ def elements(point: Tensors) -> int:
 
 
 def choices_of_rows(point: Tensors, results: Tensors) -> Iterator[Rows]:
-    """What may have rows at a point, its results among it; none where it is not large.
-
-    Shapes: results are those of what is judged
-    """
+    """What may have rows at a point, results that are judged among it; none where it is not large."""
     inputs = {name: value for name, value in point.items() if not name.startswith(UPSTREAM)}
     if elements(point) <= MANY:
         return
+    yield from _numbers_as_rows(point, inputs, results)
     for names, dims in cuts(inputs, 0):
         if any(dim != [0] for dim in dims.values()):
             continue
@@ -85,6 +83,17 @@ def cuts(inputs: Tensors, dim: int) -> Iterator[tuple[list[str], dict[str, list[
             for name in every
         }
         yield every, square
+
+
+def _numbers_as_rows(point: Tensors, inputs: Tensors, results: Tensors) -> Iterator[Rows]:
+    """Each number, where inputs have one shape, or are one number: what takes each by itself returns that."""
+    shape = max(inputs.values(), key=torch.numel).shape
+    if len(shape) > 1 and all(value.numel() == 1 or value.shape == shape for value in inputs.values()):
+        cut, of = (
+            [name for name, value in each.items() if value.shape == shape] for each in (point, results)
+        )
+        if of:
+            yield Rows(cut, of, shape.numel(), tuple(shape))
 
 
 def _numbers(inputs: Tensors, dim: int, size: int) -> int:

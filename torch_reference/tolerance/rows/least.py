@@ -7,12 +7,22 @@ from torch import Tensor
 from torch.nn.functional import leaky_relu
 
 from torch_reference.tolerance.gradient_sums import OVER_ROWS
-from torch_reference.tolerance.movement import FACTOR
+from torch_reference.tolerance.movement import FACTOR, Movement
+from torch_reference.tolerance.rows.added_up import REACH
 
 COPIES, DRAWS = 6, 4
 """Of each row of a sample, and of all of it: after fewer, the least of so many bounds is one that has hardly
 moved by chance. What all copies share, as a rounding of a gain, moves in the draws alone."""
 TINY = torch.finfo(torch.float64).tiny
+
+
+def bound_and_spread(movement: Movement, name: str, weight: float, few: int) -> tuple[Tensor, Tensor]:
+    """(the bounds after all draws, as those that were made foretell them, the part of these that has moved).
+
+    Shapes: few, how many rows the sample has, each COPIES times; that of these rows of the result
+    """
+    spread = by_copies(movement.squares[name]).mean(0).div_(movement.draws).sqrt_().mul_(REACH * weight)
+    return movement.last_rounding(name)[:few].mul_(weight).add_(spread), spread
 
 
 def least(bounds: Tensor, sizes: Tensor) -> float:

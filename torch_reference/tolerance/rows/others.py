@@ -15,8 +15,10 @@ from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rounding.roundings import unit
 from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, is_same
 from torch_reference.tolerance.rows.least import COPIES, DRAWS
+from torch_reference.tolerance.rows.numbers import Numbers
 from torch_reference.tolerance.rows.placing import some, times
-from torch_reference.tolerance.rows.sample import MOST, SHARP, Sample, Settled, largest_of_rows
+from torch_reference.tolerance.rows.sample import Sample
+from torch_reference.tolerance.rows.settled import MOST, SHARP, Settled, largest_of_rows
 from torch_reference.tolerance.rows.whole import Whole, exactly
 
 ROWS = 64
@@ -59,7 +61,7 @@ def by_sample(
     movement.at_least_a_pair(DRAWS)
     settled: dict[str, Settled] = {}
     for name in actual.keys() & weights.keys():
-        sample = Sample(movement, name, weights[name], here, whole.results[name])
+        sample = _sample(whole, movement, name, weights[name], here)
         one = sample.settled(actual[name]) if sample.is_sharp else None
         if one is None:
             return None
@@ -74,6 +76,12 @@ def by_sample(
         return None
     wrong = [name for name, one in settled.items() if not one.sums_hold]
     return Others({name: one.row for name, one in settled.items()}, shared, left, wrong)
+
+
+def _sample(whole: Whole, movement: Movement, name: str, weight: float, here: Tensor) -> Sample | Numbers:
+    if whole.rows.shape:
+        return Numbers(movement, name, weight, here, whole.results[name], whole.rows.shape)
+    return Sample(movement, name, weight, here, whole.results[name])
 
 
 def _shared(whole: Whole, actual: Tensors, movement: Movement, here: Tensor) -> dict[str, Row]:

@@ -19,27 +19,27 @@ is exactly zero must be so.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from torch_reference.comparison import Row, Verdict
-from torch_reference.tolerance.differences import adds_up, difference
+from torch_reference.tolerance.differences import adds_up
 from torch_reference.tolerance.gradient_sums import ALL, FIRST, OVER_ROWS, apart, sums
 from torch_reference.tolerance.movement import LAST, Movement
 from torch_reference.tolerance.rounding.roundings import unit
-from torch_reference.tolerance.rows.added_up import REACH
 from torch_reference.tolerance.rows.blocks import in_blocks, joined, mean_of_rows
-from torch_reference.tolerance.rows.least import TINY, by_copies, by_sign, least, of_columns, of_signs, of_sum
+from torch_reference.tolerance.rows.least import (
+    TINY,
+    bound_and_spread,
+    by_sign,
+    least,
+    of_columns,
+    of_signs,
+    of_sum,
+)
 from torch_reference.tolerance.rows.offsets import offsets
+from torch_reference.tolerance.rows.settled import MOST, SHARP, Settled, largest_of_rows, worst_row
 from torch_reference.tolerance.verdicts import BLUNT_PART
-
-MOST = 3
-"""One row in so many may be left of all, and one in two of the first block, of which few rows are."""
-SHARP = 0.5
-"""No floor is used where it is more than this power of u: there each element is to be looked at by itself."""
 
 
 class Sample:
@@ -70,9 +70,7 @@ class Sample:
         # The root mean square of each column, as a part of that of all.
         columns = self.squares.get(FIRST, self.squares[ALL])
         self.columns = (columns / max(float(columns.mean()), TINY)).sqrt()
-        # The bound after all draws, as those that were made foretell it.
-        spread = by_copies(movement.squares[name]).mean(0).div_(movement.draws).sqrt_()
-        bound = movement.last_rounding(name)[:few].add_(spread, alpha=REACH) * weight
+        bound, spread = bound_and_spread(movement, name, weight, few)
         sample = whole[here.to(whole.device)]
         self.bounds, self.size = float(bound.sum()), float(sample.abs().sum())
         self.of_signs = of_signs(bound, sample)
@@ -86,8 +84,8 @@ class Sample:
             for which, moved in movement.moved_sums[name].items()
         }
         if FIRST in self.limits:
-            within, above = spread * (REACH * weight), (columns + torch.stack(signed).sum(0)) / 2
-            self.limits[FIRST] = of_columns(columns, above, sample, within)
+            above = (columns + torch.stack(signed).sum(0)) / 2
+            self.limits[FIRST] = of_columns(columns, above, sample, spread)
 
     @property
     def is_sharp(self) -> bool:
@@ -119,7 +117,11 @@ class Sample:
         if not holds and not self._holds(self._without(over_rows, value, ~inside)):
             return None
         worst = int(of_rows.masked_fill(~inside, -1.0).argmax())
-        return Settled(inside.cpu(), self._row(value, worst, bool(inside[worst])), holds)
+        one = slice(worst, worst + 1)
+        alone = (value[one], self.whole[one], self.floors(self.whole[one]))
+        bluntness = self.bounds / self.size if self.size > 0 else None
+        row = worst_row(self.name, *alone, worst, bool(inside[worst]), bluntness)
+        return Settled(inside.cpu(), row, holds)
 
     def _holds(self, totals: Mapping[str, Tensor]) -> bool:
         return all(bool((total.abs() <= self.limits[which]).all()) for which, total in totals.items())
@@ -132,27 +134,6 @@ class Sample:
         )
         _, those = apart(value[left], self.whole[left], self.largest)
         return {which: total - those[which] for which, total in totals.items()}
-
-    def _row(self, value: Tensor, number: int, is_inside: bool) -> Row:
-        """The row of the result at the worst element of one row; outside of its floors it says nothing."""
-        manual, right = value[number : number + 1], self.whole[number : number + 1]
-        floors = self.floors(right)
-        ratios = difference(manual, right).abs() / floors
-        place = int(ratios.argmax())
-        own, expected, floor, ratio = (
-            float(each.flatten()[place]) for each in (manual, right, floors, ratios)
-        )
-        return Row(
-            self.name,
-            Verdict.AGREES,
-            manual=own,
-            reference=expected,
-            difference=abs(own - expected),
-            bound=floor,
-            ratio=ratio if is_inside else 0.0,
-            index=(number, *map(int, np.unravel_index(place, ratios.shape)[1:])),
-            bluntness=self.bounds / self.size if self.size > 0 else None,
-        )
 
     def floors(self, block: Tensor, rows: Tensor | None = None) -> Tensor:
         """The floors of some rows; that of a zero is the smallest number.
@@ -167,19 +148,3 @@ class Sample:
         if self.offsets:
             floors = torch.maximum(floors, self.offsets.apart(block, of_rows).mul_(self.apart), out=floors)
         return floors if least > TINY else floors.masked_fill_(block == 0, TINY).clamp_(min=TINY)
-
-
-class Settled(NamedTuple):
-    """Which rows are inside of their floors, and the row of the result at the worst element of these.
-
-    sums_hold is False where the sums over all rows are right but for those that are not inside.
-    """
-
-    inside: Tensor
-    row: Row
-    sums_hold: bool
-
-
-def largest_of_rows(value: Tensor) -> Tensor:
-    """Of each row."""
-    return value.flatten(1).amax(1) if value.ndim > 1 else value

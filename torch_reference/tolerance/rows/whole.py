@@ -23,11 +23,15 @@ class Allowed:
 
 
 class Rows(NamedTuple):
-    """What has rows: which tensors of the point, which results, and how many rows there are."""
+    """What has rows: which tensors of the point, which results, and how many rows there are.
+
+    With a shape each number is a row, and all these tensors are of that shape.
+    """
 
     inputs: Collection[str]
     results: Collection[str]
     number: int
+    shape: tuple[int, ...] = ()
 
 
 class Whole(NamedTuple):

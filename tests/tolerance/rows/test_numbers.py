@@ -1,0 +1,126 @@
+"""Numbers that are rows by themselves: what a sample of them settles, and what it must leave to others."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from torch_reference import Row
+from torch_reference.judging.calls.cuts import choices_of_rows
+from torch_reference.tolerance.rows import judgement, others
+from torch_reference.tolerance.rows.by_rows import rows_by_parts
+from torch_reference.tolerance.rows.whole import Allowed, Rows
+
+SHAPE = 512, 128
+Inputs = Mapping[str, Tensor]
+FINE = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+
+
+@pytest.fixture(autouse=True)
+def left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many numbers each sample left; it has a thousand."""
+    left: list[int] = []
+    judge = others.by_sample
+
+    def watched(*args: object) -> others.Others | None:
+        found = judge(*args)  # type: ignore[arg-type]
+        left.append(-1 if found is None else len(found.left))
+        return found
+
+    monkeypatch.setattr(judgement, "by_sample", watched)
+    monkeypatch.setattr(judgement, "SAMPLE", 1024)
+    return left
+
+
+def drawn(dtype: torch.dtype) -> dict[str, Tensor]:
+    """Inputs and upstream gradients."""
+    x, up = torch.randn(2, *SHAPE, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return {"inputs[0]": x.to(dtype), "up": up.to(dtype)}
+
+
+def gradient(function: Callable[[Tensor], Tensor]) -> Callable[[Inputs], dict[str, Tensor]]:
+    """By autograd."""
+
+    def of(values: Inputs) -> dict[str, Tensor]:
+        leaf = values["inputs[0]"].detach().requires_grad_()
+        return {"inputs[0]": torch.autograd.grad(function(leaf), leaf, values["up"])[0]}
+
+    return of
+
+
+def judged(
+    point: Inputs, found: Tensor, function: Callable[[Tensor], Tensor] = functional.silu
+) -> dict[str, Row] | None:
+    """What is said of a gradient where each number is a row."""
+
+    def choices() -> Iterator[Rows]:
+        yield Rows(list(point), ["inputs[0]"], found.numel(), SHAPE)
+
+    return rows_by_parts(gradient(function), point, choices, {"inputs[0]": found}, Allowed())
+
+
+def by_hand(point: Inputs) -> Tensor:
+    """Of x · sigmoid(x): nothing is left of it beside -1.28."""
+    x, up = point.values()
+    s = torch.sigmoid(x)
+    return up * (s + x * s * (1 - s))
+
+
+@FINE
+def test_few_numbers_of_an_activation_are_left(dtype: torch.dtype, left: list[int]) -> None:
+    """Some of each row, so that of rows all would be; the worst has its place."""
+    point = drawn(dtype)
+    rows = judged(point, by_hand(point))
+    assert rows is not None
+    assert rows["inputs[0]"].agrees
+    assert rows["inputs[0]"].elements == SHAPE[0] * SHAPE[1]
+    assert len(rows["inputs[0]"].index) == 2
+    assert 0 < left[0] < SHAPE[0] * SHAPE[1] // 16
+
+
+@FINE
+def test_what_is_wrong_is_for_others_to_tell(dtype: torch.dtype) -> None:
+    """One number by 1e-4 of itself or more roundings, NaN, a rounding in each of one column, a factor."""
+    point, u = drawn(dtype), torch.finfo(dtype).eps / 2
+    right = by_hand(point)
+
+    def wrong(place: tuple[int | slice, ...], by: float) -> Tensor:
+        edited = right.clone()
+        edited[place] *= by
+        return edited
+
+    assert judged(point, wrong((301, 5), 1 + max(1e-4, 100 * u))) is None
+    assert judged(point, wrong((301, 5), math.nan)) is None
+    assert judged(point, right * (1 + 6 * u)) is None
+    assert judged(point, right + (6 * u * right.abs()) * (torch.arange(128) == 7)) is None
+    assert judged(point, right + (6 * u * right.abs()) * (torch.arange(512) == 8)[:, None]) is None
+
+
+def test_a_factor_that_rounds_is_no_mistake() -> None:
+    """As that of a mean is, in all numbers alike."""
+    point = drawn(torch.float64)
+    right = by_hand(point)
+    rows = judged(point, right * (1 + 2**-52))
+    assert rows is not None
+    assert rows["inputs[0]"].agrees
+
+
+def test_a_softmax_is_no_activation(left: list[int]) -> None:
+    """Of a thousand numbers it makes something else."""
+    point = drawn(torch.float64)
+    right = gradient(lambda x: torch.softmax(x, -1))(point)["inputs[0]"]
+    assert judged(point, right, lambda x: torch.softmax(x, -1)) is None
+    assert not left
+
+
+def test_numbers_are_rows_where_all_inputs_are_of_one_shape_or_one_number() -> None:
+    """A gain of each column is neither; what is of another shape, as a loss, belongs to no row."""
+    x = torch.zeros(SHAPE)
+    [first, *_] = choices_of_rows({"inputs[0]": x, "inputs[1]": torch.ones(())}, {"inputs[0]": x})
+    assert first.shape == SHAPE
+    with_gain = choices_of_rows({"inputs[0]": x, "inputs[1]": x[0]}, {"inputs[0]": x})
+    assert not any(each.shape for each in with_gain)
+    assert not any(each.shape for each in choices_of_rows({"inputs[0]": x}, {"outputs[0]": x[0, 0]}))
