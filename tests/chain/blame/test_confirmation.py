@@ -35,6 +35,27 @@ def test_what_is_wrong_below_a_link_that_cannot_be_judged_may_be_so_above(tmp_pa
     assert "? dh" in str(report)
 
 
+def test_all_that_was_not_judged_above_a_wrong_link_is_told(tmp_path) -> None:
+    """Only the last was, and the mistake may be in the first."""
+    slopes = SOURCE.replace("da = dout * a.cos()", "da = a.cos()").replace("2 * da * w", "2 * dout * w")
+    module = imported(tmp_path, "of_two", slopes.replace("return dx, da", "return dx, dout * da"))
+    x, w, above = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0)).double()
+    pair = module.forward, module.backward
+    report = links_of_function(pair, lambda x, w: (x * w).exp().sin(), [x, w], [True, True], [above])
+    [wrong] = report.wrong
+    assert wrong.reason == "or above, in what was not judged: da, dh"
+
+
+def test_what_is_derived_in_one_step_follows_from_above_a_name_that_means_something_else(tmp_path) -> None:
+    """2 da is wrong, and da a x follows from it, with dh between them; da was "not judged", and dx blamed."""
+    module = imported(tmp_path, "passed_over", SOURCE.replace("a.cos()\n", "a.cos() * 2\n"))
+    torch.manual_seed(0)
+    x, w, above = torch.randn(3, 4, 5).double()
+    pair = module.forward, module.backward
+    report = links_of_function(pair, lambda x, w: (x * w).exp().sin(), [x, w], [True, True], [above])
+    assert [link.quantity.manual_name for link in report.wrong] == ["da", "dx"]
+
+
 HELPERS = """
 def affine(x, w):
     return x @ w, (x, w)

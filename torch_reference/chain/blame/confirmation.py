@@ -1,6 +1,6 @@
 """Of the wrong links those that may be blamed, and for which line."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import torch
@@ -9,6 +9,10 @@ from torch import Tensor
 from torch_reference.chain.graph import Edge, Graph
 from torch_reference.chain.verdict import Chain, Judged, Status
 from torch_reference.diagnosis.likeness import likeness
+from torch_reference.judging.headings import some
+
+MOST = 3
+"""So many names of what was not judged are told."""
 
 
 def settled(one: Judged, chain: Chain) -> Judged:
@@ -130,7 +134,8 @@ def _or_above(one: Judged, judged: Sequence[Judged], graph: Graph) -> Judged:
         if other.status is Status.NOT_JUDGED
         and one.quantity.edge in graph.fed_by(other.quantity.edge, [one.quantity.edge])
     ]
-    return replace(one, reason=f"or above, in what was not judged: {above[-1]}") if above else one
+    told = f"or above, in what was not judged: {some(list(dict.fromkeys(above)), MOST)}"
+    return replace(one, reason=told) if above else one
 
 
 def _is_used(one: Judged, judged: Sequence[Judged], graph: Graph) -> bool:
@@ -147,13 +152,17 @@ def _is_used(one: Judged, judged: Sequence[Judged], graph: Graph) -> bool:
     below = graph.fed_by(one.quantity.edge, [other.quantity.edge for other in judged])
     because = f"its upstream gradient {one.quantity.manual_name} "
     return any(
-        _follows(other, one.quantity.edge) or other.reason.startswith(because)
+        _follows(other, one.quantity.edge, below)
+        or (other.quantity.edge in below and other.reason.startswith(because))
         for other in judged
-        if other.quantity.edge in below
     )
 
 
-def _follows(other: Judged, edge: Edge) -> bool:
-    """Whether it is inherited, and what is handed on at an edge has a part in that."""
-    is_inherited = other.status is Status.INHERITED
-    return is_inherited and (other.follows_from is None or edge in other.follows_from)
+def _follows(other: Judged, edge: Edge, below: Collection[Edge]) -> bool:
+    """Whether it is inherited, and what is handed on at an edge has a part in that.
+
+    A long link that is derived in one step follows from what is above what it passes over.
+    """
+    if other.status is not Status.INHERITED:
+        return False
+    return other.quantity.edge in below if other.follows_from is None else edge in other.follows_from
