@@ -103,3 +103,19 @@ def test_a_part_of_many_inputs_is_told_in_few_lines() -> None:
     point = {name: value[:4] for name, value in inputs.items()} | whole
     told = [f"inputs[{place}] 4 x 40" for place in range(7)]
     assert _parts(point, inputs | whole) == ", ".join(told) + " and 2 more"
+
+
+@pytest.mark.medium
+def test_what_takes_its_own_size_only_is_told_of_the_whole_point() -> None:
+    """No row can be cut, of either or of the function alone: nobody was wrong, and no line was named."""
+    table = torch.linspace(1, 2, 130)[:, None]
+    x = torch.randn(130 * 128, generator=torch.Generator().manual_seed(0))
+    own_size = function(lambda ctx, x: x.view(130, 128) * table, lambda ctx, g: g.flatten())
+    of_rows = function(lambda ctx, x: x * table, lambda ctx, g: g)
+    for wrong, reference, point in (
+        (own_size, lambda x: x.view(130, 128) * table, x),
+        (of_rows, lambda x: x * table[: len(x)], x.view(130, 128)),
+    ):
+        [found] = [each for each in check_function(wrong, reference, point).findings if not each.agrees]
+        assert found.wrong == "yours"
+        assert found.diagnosis.kind in ("factor missing", "derivative missing")

@@ -126,7 +126,8 @@ def _of_the_second(finding: Finding) -> list[str]:
 def on_few_rows(session: Session, as_given: AsGiven, report: Report, asked: Asked) -> Report:
     """The same at a few rows; where there are none such, the whole point in the ways that share it."""
     try:
-        point = few_rows(session.objective, session.point, session.wanted, asked.seed)
+        asked_of = (session.objective, session.point, session.wanted, asked.seed)
+        point = few_rows(*asked_of, function=session.function)
         here = as_given.check(point, beside=True, coarsely=True) if point else None
     except UserCodeError:
         point = here = None

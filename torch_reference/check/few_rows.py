@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from torch_reference.check.as_given import AsGiven
-from torch_reference.check.calling import Function
+from torch_reference.check.calling import Called, Function
 from torch_reference.check.located import LocatedReport
 from torch_reference.check.ways.elsewhere import parted
 from torch_reference.judging.calls.cuts import cuts, elements
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.function_objective import FunctionObjective
+from torch_reference.judging.hygiene import copies
 from torch_reference.judging.report import UNKNOWN, Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 from torch_reference.judging.upstream_gradients import drawn_upstream
@@ -23,6 +24,8 @@ from torch_reference.judging.upstream_gradients import drawn_upstream
 FEW = 2**13
 MOST_ROWS = 37
 """A number of rows that no block size divides."""
+MOST_WHOLE = 2**19
+"""Of more numbers nothing is told where no rows can be cut."""
 LESS = 0.9
 """A cut that leaves more is none: images of few pixels have no variance, and a network its parameters."""
 
@@ -33,11 +36,13 @@ def few_rows(
     wanted: Sequence[str],
     seed: int,
     shown: Mapping[str, Sequence[int]] | None = None,
+    function: Called | None = None,
 ) -> dict[str, Tensor] | None:
     """The point with few rows of its inputs and of its upstream gradients; None where none can be cut.
 
-    Rows are the first dimension that may be cut: the reference is defined with few of them, and what is cut
-    together has the same length. shown are indices, by names, of elements that are kept.
+    Rows are the first dimension that may be cut: the reference is defined with few of them, the function
+    takes them, and what is cut together has the same length. shown are indices, by names, of elements that
+    are kept.
     """
     if objective.indexing is not None and objective.indexing.is_unchecked:
         return None
@@ -51,7 +56,7 @@ def few_rows(
             kept = _kept(size, _rows(inputs, names, size), _wanted_rows(names, dim, shown))
             cut = {name: _taken(inputs[name], dims[name], kept) for name in names}
             cut = parted(inputs, {**inputs, **cut})
-            if elements(cut) <= LESS * elements(inputs) and _is_defined(objective, cut, wanted):
+            if elements(cut) <= LESS * elements(inputs) and _is_defined(objective, function, cut, wanted):
                 inputs = cut
                 if dim == 0:
                     first_rows[size] = kept
@@ -97,9 +102,13 @@ def _renumbered(
     }
 
 
-def _is_defined(objective: FunctionObjective, inputs: Tensors, wanted: Sequence[str]) -> bool:
+def _is_defined(
+    objective: FunctionObjective, function: Called | None, inputs: Tensors, wanted: Sequence[str]
+) -> bool:
     try:
         outputs, depends = objective.looked_at(inputs, wanted, resized=True)
+        if function is not None:
+            function.outputs(copies(inputs), wanted)
     except UserCodeError:
         return False
     return depends and all(bool(value.isfinite().all()) for value in outputs.values())
@@ -126,16 +135,20 @@ def _part(value: Tensor, like: Tensor, first_rows: Mapping[int, Tensor]) -> Tens
 def told_on_few_rows(
     as_given: AsGiven, report: Report, point: Tensors, function: Function, seed: int
 ) -> Report:
-    """The report on a large point, with what a few of its rows, the wrong ones among them, tell."""
+    """The report on a large point, with what a few of its rows, the wrong ones among them, tell.
+
+    Of a size that is written into it no rows can be cut: then all tell it, where they are not too many.
+    """
     wrong = {each.name: each for each in report.findings if not each.agrees and not each.is_breach}
     shown = {name: each.row.index for name, each in wrong.items() if not each.row.part}
     asked = (as_given.objective, point, as_given.wanted, seed, shown)
     try:
-        few = few_rows(*asked) if as_given.draws and wrong else None
+        few = few_rows(*asked, as_given.function) if as_given.draws and wrong else None
     except UserCodeError:
         few = None
-    if few is None:
+    if few is None and (not as_given.draws or elements(point) > MOST_WHOLE):
         return report
+    few = few or dict(point)
     here = as_given.located(as_given.check(few), few, function)
     told = {each.name: each for each in here.findings if not each.agrees}
     findings = tuple(told_of(each, told.get(each.name)) for each in report.findings)
