@@ -8,9 +8,11 @@ import pytest
 import torch
 
 import traced_functions as code
+from torch_reference.chain.graph import Graph
 from torch_reference.chain.inside import links_of_function
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Status
+from user_files import imported
 
 SHAPES = {
     code.LAYER_NORM: [(6, 5), (5,), (5,)],
@@ -133,3 +135,49 @@ def test_what_is_out_of_reach_is_said_and_not_raised() -> None:
     assert report.note.startswith("out of reach"), str(report)
     report = links_of_function(Hides, lambda x: x * 2, [x], [True], [x])
     assert not report.wrong
+
+
+LOOP = """
+def forward(x, w):
+    h, kept = x[0], []
+    for t in range(len(x)):
+        kept.append(h)
+        h = (h * w).tanh() + x[t]
+    return h, (x, w, kept)
+
+
+def backward(saved, dh):
+    x, w, kept = saved
+    dw = 0
+    dx = x * 0
+    for t in reversed(range(len(x))):
+        dx[t] = dx[t] + dh
+        da = dh * (1 - (kept[t] * w).tanh())
+        dw = dw + da * kept[t]
+        dh = da * w
+    dx[0] = dx[0] + dh
+    return dx, dw
+"""
+
+
+@pytest.mark.medium
+def test_the_graph_is_run_once_for_all_links_that_the_same_cuts_are_asked_of(tmp_path, monkeypatch) -> None:
+    """In a loop of 16 steps a wrong link took four times as many runs as in one of four."""
+    module, runs = imported(tmp_path, "loop", LOOP), []
+    gradients = Graph.gradients
+
+    def counted(*args, **kwargs):
+        runs.append(1)
+        return gradients(*args, **kwargs)
+
+    monkeypatch.setattr(Graph, "gradients", counted)
+    counts = []
+    for steps in (4, 16):
+        draw = torch.Generator().manual_seed(0)
+        x, w, above = (torch.randn(*shape, 3, generator=draw).double() for shape in ((steps,), (), ()))
+        runs.clear()
+        pair = module.forward, module.backward
+        report = links_of_function(pair, lambda x, w: module.forward(x, w)[0], [x, w], [True, True], [above])
+        assert report.wrong
+        counts.append(len(runs))
+    assert counts[1] < 3 * counts[0]

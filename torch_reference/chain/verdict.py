@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from torch_reference.chain.quantity import Quantity, unfit
 from torch_reference.comparison import Row, Verdict, form_mismatch
 from torch_reference.diagnosis.likeness import likeness
 from torch_reference.judging.finding import Diagnosis
+
+MOST_REMEMBERED = 2**23  # numbers, at all cuts together
 
 
 class Status(StrEnum):
@@ -46,13 +49,15 @@ class Judged:
 class Chain:
     """The graph from the loss, the upstream gradients of its roots, and the links on it.
 
-    precision is that of the code, where it is another than that of its numbers.
+    precision is that of the code, where it is another than that of its numbers; remembered, what is expected
+    with which cuts: a loop's links are asked for by the same.
     """
 
     graph: Graph
     upstream: tuple[Tensor, ...]
     links: tuple[Quantity, ...]
     precision: torch.dtype | None = None
+    remembered: dict[Any, tuple[Any, dict[Edge, Any]]] = field(default_factory=dict, compare=False)
 
     def judged(self) -> list[Judged]:
         """All links from the loss backwards, each with what is known of it."""
@@ -125,11 +130,19 @@ class Chain:
         return bool((link.manual - given).norm() < close * (link.manual - right).norm())  # not of infinities
 
     def expected(self, links: Sequence[Quantity], cuts: Mapping[Edge, Tensor]) -> list[Tensor]:
-        """What autograd makes of the gradients that are handed on at the cuts, in float64."""
-        upstream = [value.double() for value in self.upstream]
-        exact = {edge: value.double() for edge, value in cuts.items()}
-        found = self.graph.gradients(upstream, [link.edge for link in links], exact)
-        return [found.get(link.edge, torch.zeros_like(link.value, dtype=torch.float64)) for link in links]
+        """What autograd makes of what is handed on at the cuts, in float64, in one pass for all."""
+        key = frozenset((edge, id(value)) for edge, value in cuts.items())
+        _, found = self.remembered.get(key, ({}, {}))
+        if any(link.edge not in found for link in links):
+            every = [link.edge for link in (*links, *self.links)]
+            exact = {edge: value.double() for edge, value in cuts.items()}
+            made = self.graph.gradients([value.double() for value in self.upstream], every, exact)
+            if sum(link.value.numel() for link in self.links) * len(self.remembered) > MOST_REMEMBERED:
+                self.remembered.clear()
+            found = dict.fromkeys(every) | made
+            self.remembered[key] = dict(cuts), found  # with the cuts, so that no id is given away
+        pairs = [(link.value, found[link.edge]) for link in links]
+        return [torch.zeros_like(of, dtype=torch.float64) if one is None else one for of, one in pairs]
 
     def terms(self, edge: Edge, cuts: Mapping[Edge, Tensor]) -> list[Tensor]:
         """What arrives at an edge from each of its uses, in float64; zeros are none."""
