@@ -78,3 +78,15 @@ def test_what_is_not_seen_is_run_no_further() -> None:
     rows = {"x": Row("x", Verdict.DIFFERS)}
     assert forgiven(rows, again(), movement, again) == rows
     assert len(made) == 4
+
+
+def test_a_draw_that_is_no_number_says_nothing_of_the_others() -> None:
+    """E[x²] − E[x]² far from the mean is less than 0 in one draw of five, and its root is none there."""
+    value = torch.ones(3, dtype=torch.float64)
+    bounds = {"": value * 1e-9, **{which: each.abs() * 1e-9 for which, each in sums(value, value)}}
+    own = OwnDraws(value, value - 0.5, bounds)
+    for moved in ((0.4, -0.4, torch.nan), (torch.nan, 0.4, 0.4), (-0.4, torch.nan, -0.4)):
+        explained = own.is_explained(value + torch.tensor(moved, dtype=torch.float64))
+    assert explained
+    nothing = OwnDraws(value, value - 0.5, bounds)
+    assert not nothing.is_explained(value * torch.nan)

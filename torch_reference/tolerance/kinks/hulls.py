@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from torch_reference.tolerance.gradient_sums import ALONG, sums
-from torch_reference.tolerance.kinks.beside import Side
+from torch_reference.tolerance.kinks.beside import NUMBERS, Side
 from torch_reference.tolerance.movement import Movement
 
-MEASURED, DRAWS_ON_EACH_SIDE = 16, 4
-"""On so many sides the movements are measured: rounding moves the others as it moves these."""
+MEASURED, AT_LEAST, DRAWS_ON_EACH_SIDE = 16, 2, 4
+"""On so many sides the movements are measured, on fewer where the inputs of all of them are many: rounding
+moves the others as it moves these."""
 
 
 class Hull(NamedTuple):
@@ -56,7 +57,8 @@ class Hull(NamedTuple):
 
 def hulls(movement: Movement, others: list[Side], name: str) -> tuple[Hull, dict[str, Hull]]:
     """The hull of each element of a gradient, and of each of its sums' differences from what is expected."""
-    for side in others[:MEASURED]:
+    size = sum(value.numel() for value in movement.inputs.values())
+    for side in others[: max(AT_LEAST, min(MEASURED, NUMBERS // max(size, 1)))]:
         side.movement.at_least(DRAWS_ON_EACH_SIDE)
     expected, own = movement.expected[name], movement.bound(name)
     values = torch.stack([expected, *(side.values(name, expected, own) for side in others)])

@@ -45,12 +45,14 @@ class OwnDraws:
         """Whether it is, with one more draw.
 
         Roundings part one draw from another, too: where all are far from the value and near each other, other
-        code ran, as what is compiled runs as it was written where its operations are seen.
+        code ran, as what is compiled runs as it was written where its operations are seen. What is no number
+        in a draw, as the root of a variance that cancels to less than 0, says nothing there.
         """
         moved = found.detach().to(self.expected.dtype) - self.value
-        for which, each in {"": moved, **dict(sums(moved, self.expected))}.items():
-            self.lowest[which] = torch.minimum(self.lowest[which], each)
-            self.highest[which] = torch.maximum(self.highest[which], each)
+        known = moved.masked_fill(moved.isnan(), 0.0)
+        for which, each in {"": moved, **dict(sums(known, self.expected))}.items():
+            self.lowest[which] = torch.fmin(self.lowest[which], each)
+            self.highest[which] = torch.fmax(self.highest[which], each)
             self.farthest[which] = torch.maximum(self.lowest[which].abs(), self.highest[which].abs())
             apart = self.highest[which] - self.lowest[which]
             self.moved[which] = torch.minimum(self.farthest[which], apart)
