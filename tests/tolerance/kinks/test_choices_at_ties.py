@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch_reference import check_function
 from torch_reference.comparison import Verdict
 from torch_reference.tolerance import sides_row
+from torch_reference.tolerance.kinks import hulls as kinks_hulls
 from torch_reference.tolerance.kinks.beside import Side
 from torch_reference.tolerance.kinks.hulls import hulls
 from torch_reference.tolerance.kinks.towards import _directions
@@ -91,6 +92,15 @@ def test_of_two_equals_both_are_sorted(found: tuple[float, ...], right: bool) ->
     own = (lambda x: (ordered(x), None)), backward
     upstream = [torch.tensor([2.0, -3.0], dtype=torch.float64)]
     assert check(own, ordered, x, upstream=upstream).agrees is right
+
+
+def test_of_a_large_point_fewer_sides_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen of a ResNet of eleven million numbers took a minute and a half."""
+    for numbers, measured in ((100, 16), (5, 5), (1, 2)):
+        monkeypatch.setattr(kinks_hulls, "NUMBERS", numbers)
+        sides = [Side(Movement(lambda point: {"x": 3 * point["x"]}, {"x": torch.ones(1)})) for _ in range(20)]
+        hulls(sides[0].movement, sides, "x")
+        assert sum(side.movement.draws > 0 for side in sides) == measured
 
 
 def test_a_gradient_that_lies_in_another_order_is_looked_at() -> None:
