@@ -23,7 +23,13 @@ from torch_reference.chain.verdict import Chain
 from torch_reference.chain.versions.alignment import Aligned, Way
 from torch_reference.chain.versions.another_loss import in_units_of_the_loss
 from torch_reference.chain.versions.choice import chosen_ways
-from torch_reference.chain.versions.in_calls import by_name, is_an_argument, makers_of_arguments, ways_by_name
+from torch_reference.chain.versions.in_calls import (
+    by_name,
+    is_an_argument,
+    is_handed_in_for_another,
+    makers_of_arguments,
+    ways_by_name,
+)
 
 PARTS_OF_IT = (
     "but for those that are returned, these are gradients of {size} times the loss; shown divided by it"
@@ -104,6 +110,7 @@ def paired_versions(passes: Passes, graph: Graph) -> tuple[list[Quantity], list[
         (pair, choice.sure, _others(several[key], pair))
         for key, choice in chosen.items()
         for pair in choice.way
+        if not is_handed_in_for_another(pair, passes, graph)
     ]
     makers = makers_of_arguments(passes, [pair for pair, _, _ in pairs])
     for (ours, theirs, label), sure, others in sorted(pairs, key=lambda pair: pair[0].manual.number):

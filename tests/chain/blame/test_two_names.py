@@ -51,3 +51,27 @@ def test_a_masked_gradient_is_not_that_of_the_state_that_is_handed_on(tmp_path) 
     pair, wanted = (module.forward, module.backward), [False, True, False]
     report = links_of_function(pair, reference, [xs, w, masks], wanted, [above])
     assert {link.quantity.manual_name for link in report.wrong} == {"dz"}, str(report)
+
+
+LOSS_OF_EACH = """
+def forward(x, w):
+    y = x * w
+    loss = y.square()
+    return loss.sum() / len(x), (x, w, y)
+
+
+def backward(saved, d_loss):
+    x, w, y = saved
+    d_y = 2 * y * d_loss
+    return d_y * w, d_y * x
+"""
+
+
+def test_what_a_backward_is_called_with_is_wrong_by_no_name(tmp_path) -> None:
+    """d_loss is that of the mean, and not of each element; it was of a wrong shape, on the line of def."""
+    module = imported(tmp_path, "loss_of_each", LOSS_OF_EACH)
+    x, w = torch.randn(2, 3, 4, generator=torch.Generator().manual_seed(0)).double()
+    pair, above = (module.forward, module.backward), torch.tensor(1.5).double()
+    report = links_of_function(pair, lambda x, w: module.forward(x, w)[0], [x, w], [True, True], [above])
+    assert [link.quantity.manual_name for link in report.wrong] == ["d_y"]
+    assert "d_loss" not in str(report).partition("d_y:")[0]

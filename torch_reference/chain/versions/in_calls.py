@@ -32,6 +32,17 @@ def _fits(way: Way, meant: Mapping[tuple[int, int], Edge | None]) -> bool:
     return all(meant.get(pair.manual.identity, pair.forward.edge) == pair.forward.edge for pair in way)
 
 
+def is_handed_in_for_another(pair: Aligned, passes: Passes, graph: Graph) -> bool:
+    """Whether it is what the backward was called with, and not the gradient that its name says: no mistake.
+
+    As the d_loss of a loss whose forward calls that of each element loss, before it adds them up.
+    """
+    made = pair.manual
+    is_parameter = not made.owner and made.line == made.code.co_firstlineno
+    is_given = is_parameter and made.identity[0] in passes.handed_in
+    return is_given and not is_right((pair,), graph, passes.upstream)
+
+
 def _groups(passes: Passes, graph: Graph) -> Iterator[Group]:
     ours = {call.number: call for call in passes.forward_calls}
     theirs = {call.number: call for call in passes.backward_calls}
