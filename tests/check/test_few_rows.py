@@ -119,3 +119,27 @@ def test_what_takes_its_own_size_only_is_told_of_the_whole_point() -> None:
         [found] = [each for each in check_function(wrong, reference, point).findings if not each.agrees]
         assert found.wrong == "yours"
         assert found.diagnosis.kind in ("factor missing", "derivative missing")
+
+
+@pytest.mark.medium
+def test_a_factor_of_as_many_as_the_rows_is_none_of_the_few_that_are_looked_at() -> None:
+    """Of a mean over 72 rows without its division, of which eight are cut, "times 8" was said."""
+    y = torch.randn(72, 500, generator=torch.Generator().manual_seed(0))
+
+    def mean(x: Tensor) -> Tensor:
+        return functional.softplus(x.log_softmax(-1)).sum() / len(x)
+
+    def forward(ctx, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        return mean(x)
+
+    def backward(ctx, d_loss: Tensor) -> Tensor:
+        log_p = ctx.saved_tensors[0].log_softmax(-1)
+        d_log_p = d_loss * log_p.sigmoid()
+        return d_log_p - log_p.exp() * d_log_p.sum(-1, keepdim=True)
+
+    [wrong] = [
+        each for each in check_function(function(forward, backward), mean, y).findings if not each.agrees
+    ]
+    assert wrong.wrong == "yours"
+    assert " times " not in wrong.diagnosis.sentence

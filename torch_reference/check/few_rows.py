@@ -3,6 +3,7 @@
 Every element is judged at the whole point; other ways of calling, and what a mistake looks like, at a part.
 """
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, replace
 
@@ -13,6 +14,7 @@ from torch_reference.check.as_given import AsGiven
 from torch_reference.check.calling import Called, Function
 from torch_reference.check.located import LocatedReport
 from torch_reference.check.ways.elsewhere import parted
+from torch_reference.comparison import Row
 from torch_reference.judging.calls.cuts import cuts, elements
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.function_objective import FunctionObjective
@@ -164,4 +166,16 @@ def told_of(finding: Finding, few: Finding | None) -> Finding:
         return finding
     if few is None or few.is_breach:
         return replace(finding, diagnosis=finding.diagnosis or UNKNOWN)
+    if few.diagnosis and few.diagnosis.kind == "constant factor" and not _is_as_far_off(finding.row, few.row):
+        few = replace(few, diagnosis=UNKNOWN)  # a factor that depends on the number of rows is none of them
     return replace(finding, diagnosis=finding.diagnosis or few.diagnosis, wrong=few.wrong)
+
+
+def _is_as_far_off(one: Row, other: Row) -> bool:
+    """Whether the two elements that are shown are off by the same factor, but for roundings of 16 bits."""
+    factors = []
+    for row in (one, other):
+        if not isinstance(row.manual, float) or not isinstance(row.reference, float) or not row.reference:
+            return True
+        factors.append(row.manual / row.reference)
+    return math.isclose(*factors, rel_tol=0.05)

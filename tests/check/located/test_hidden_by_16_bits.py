@@ -94,3 +94,31 @@ def test_pytorch_is_not_to_blame_for_its_roundings() -> None:
     assert finding.wrong == "yours"
     assert finding.diagnosis is not None
     assert finding.diagnosis.kind == "constant factor"
+
+
+def attention(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Any]:
+    """Each later key is further away; its output is kept in 16 bits, and two quantities are called s."""
+    s = q.float() @ k.float().mT * q.shape[-1] ** -0.5
+    s = s - torch.arange(8.0)
+    p = s.softmax(-1)
+    out = (p @ v.float()).to(q.dtype)
+    return out, (q, k, v, p, out)
+
+
+def of_attention(saved: Any, d_out: Tensor) -> tuple[Tensor, ...]:
+    """The gradient of the values lacks a row."""
+    q, k, v, p, out = saved
+    up = d_out.float()
+    d_v = p[:, 1:].mT @ up[:, 1:]
+    d_s = p * (up @ v.float().mT - (up * out.float()).sum(-1, keepdim=True))
+    d_s = d_s * q.shape[-1] ** -0.5
+    d_q, d_k = d_s @ k.float(), d_s.mT @ q.float()
+    return tuple(each.to(q.dtype) for each in (d_q, d_k, d_v))
+
+
+def test_what_is_right_but_for_what_was_saved_in_16_bits_is_not_blamed() -> None:
+    """Nor which of two gradients of one name is meant is told by numbers that are off by that."""
+    q, k, v = (randn(3, 8, 4, seed=seed) for seed in range(3))
+    report = check_function((attention, of_attention), lambda *x: attention(*x)[0], q, k, v, ways=[])
+    assert isinstance(report, LocatedReport)
+    assert [link.quantity.manual_name for link in report.inside.wrong] == ["d_v"]

@@ -14,11 +14,8 @@ from torch_reference.chain.quantity import Place
 from torch_reference.chain.recording.placing import Placing
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Status
-from torch_reference.check.located.in_float64 import (
-    differs_by_its_formula,
-    links_in_float64,
-    task_in_float64,
-)
+from torch_reference.check.located import in_float64
+from torch_reference.check.located.in_float64 import differs_by_its_formula, links_in_float64, task_in_float64
 from torch_reference.check.located.located_report import LocatedReport
 from torch_reference.check.located.of_the_loss import of_the_loss_or_as_given
 from torch_reference.check.located.places import in_one_code, right_lines, suspect_places, what_was_wanted
@@ -29,6 +26,8 @@ from torch_reference.repair.anew.remade import beside
 from torch_reference.repair.search import Trials
 from torch_reference.repair.single_edits import NONE, Repairs, repairs
 from torch_reference.repair.task_trials import TaskTrials
+from torch_reference.tolerance.differences import coarsest
+from torch_reference.tolerance.rounding.roundings import HALF
 
 MOST_OUTPUTS = 64
 FOLLOWS = (Status.RIGHT, Status.INHERITED)
@@ -78,10 +77,12 @@ def located_in_function(
         return links_of_function(function, reference, given, flags, above, placing, precision)
 
     def links_at(point: Tensors) -> ChainReport:
-        found = links_in_float64(links, inputs, dict(point)) if hidden else None
+        is_coarse = coarsest(dict(point)) in HALF  # a link is right there but for what was saved in 16 bits
+        found = links_in_float64(links, inputs, dict(point)) if is_coarse or hidden else None
         return links(inputs, point) if found is None else found
 
     inside, point = of_the_loss_or_as_given(links_at, where.point)
+    hidden = hidden or inside.note.startswith(in_float64.IN_FLOAT64)
     backward = function[1] if isinstance(function, tuple) else function.backward
 
     def task_of(edited: Any) -> Task:
