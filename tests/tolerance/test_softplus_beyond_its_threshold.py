@@ -46,6 +46,22 @@ def test_what_is_off_below_the_threshold_or_by_more_is_refused() -> None:
         assert f"inputs[0][{place}]" in str(report)
 
 
+def test_beyond_a_low_threshold_the_slope_is_1() -> None:
+    """At 1 the values jump by 0.3, and no slope between stands for the exact one."""
+
+    def plain(x: Tensor) -> Tensor:
+        return F.softplus(x, 2.0, 1.0)
+
+    for slope in (1.0, 1.1):
+        pair = (lambda x: (plain(x), x)), lambda x, above, slope=slope: above * where_above(2 * x, slope)
+        assert check_function(pair, plain, x, ways=[], order=1, draws=0).agrees == (slope == 1)
+
+
+def where_above(x: Tensor, slope: float) -> Tensor:
+    """That slope above 1, and SoftPlus's own below."""
+    return torch.where(x > 1, slope, torch.sigmoid(x))
+
+
 def test_the_smallest_number_of_all_is_within_rounding() -> None:
     """At -744.95 the exponential is 5e-324; torch's log1p makes nothing of it, its softplus leaves it."""
     x = torch.tensor([-744.9486] * 9 + [-800.0, 0.0], dtype=torch.float64)

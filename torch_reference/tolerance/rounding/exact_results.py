@@ -15,6 +15,8 @@ SMALL = 64
 
 OF_TRIGAMMA = 2.0**-31
 OF_FLOAT32 = 2.0**-24
+NO_THRESHOLD = 2.0**-10
+"""Where a SoftPlus jumps by more than this at its threshold it is another function, and has another slope."""
 
 
 def is_number(value: Any) -> bool:
@@ -169,5 +171,7 @@ def left_out(name: str, args: Sequence[Any]) -> Tensor | None:
     if name not in ("softplus", "softplus_backward"):
         return None
     *above, x, beta, threshold = (*args, *(1.0, 20.0)[len(args) - 1 :]) if name == "softplus" else args
+    if math.exp(-threshold) > NO_THRESHOLD:
+        return None
     left = torch.where(x * beta > threshold, torch.exp(-x * beta), 0.0)
     return left * above[0] if above else left / beta

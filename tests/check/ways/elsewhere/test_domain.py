@@ -93,3 +93,24 @@ def test_an_error_where_one_derivative_is_no_number_is_no_oversight() -> None:
     mine = function(saving(reference), backward)
     report = check_function(mine, reference, x[:2], matrix, ways=["equal values"], order=1)
     assert report.agrees, report
+
+
+@pytest.mark.parametrize("is_pole_left_out", [False, True])
+def test_at_a_pole_each_number_is_judged_where_nothing_is_special(is_pole_left_out: bool) -> None:
+    """A gradient by angles has none at x = y = 0, and 0 is no substitute: the function is smooth there."""
+
+    def harmonics(x: Tensor) -> Tensor:
+        return torch.stack([x[:, 2] ** 2 - x.square().sum(1) / 3, x[:, 0] * x[:, 2]], 1)
+
+    def backward(ctx: Any, above: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        squared = x * torch.tensor([-2.0, -2.0, 4.0], dtype=x.dtype) / 3
+        product = torch.stack([x[:, 2], 0 * x[:, 0], x[:, 0]], 1)
+        found = above[:, :1] * squared + above[:, 1:] * product
+        is_pole = (x[:, :2] == 0).all(1, keepdim=True)
+        return torch.where(is_pole, 0.0, found) if is_pole_left_out else found
+
+    vectors = torch.tensor([[0.3, -0.7, 0.2], [0.5, 0.1, -0.4], [-0.9, 0.6, 0.8]], dtype=torch.float64)
+    call = function(saving(harmonics), backward), harmonics, vectors
+    report = check_function(*call, ways=["units"], order=1, draws=0)
+    assert report.agrees is not is_pole_left_out, report

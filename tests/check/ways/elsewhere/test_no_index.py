@@ -1,5 +1,6 @@
 """An index of nothing, and one that is counted from the end."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from autograd_functions import function, saving
 from torch_reference import check_function
 
 x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -62,3 +64,26 @@ def test_no_index_is_below_zero_where_nobody_looks_at_it(tmp_path: Path) -> None
     given = x[:, None, :].repeat(1, 2, 1), torch.tensor([[1, 2], [2, 1]])
     check_function(loss, loss, *given, ways=["whole numbers", "negative indices"], order=1, draws=0)
     assert min(int(seen.name) for seen in tmp_path.iterdir()) == 0
+
+
+def test_a_group_without_a_member_before_the_last_is_met() -> None:
+    """The place of the largest number of none is beyond all, which one more row takes in."""
+
+    def largest(x: Tensor, groups: Tensor) -> Tensor:
+        count = int(groups.max()) + 1
+        found = x.new_full((count,), -torch.inf).scatter_reduce(0, groups, x, "amax")
+        return torch.where(found.isinf(), 0, found)
+
+    def backward(rows: int, ctx: Any, d_largest: Tensor) -> tuple[Tensor, None]:
+        x, groups = ctx.saved_tensors
+        found = largest(x, groups)
+        places = torch.full(found.shape, len(x))
+        for place, group in enumerate(groups.tolist()):
+            places[group] = place if x[place] == found[group] else places[group]
+        return x.new_zeros(len(x) + rows).scatter(0, places, d_largest)[: len(x)], None
+
+    x, groups = torch.tensor([0.3, -0.2, 0.9, 0.5, 0.1]).double(), torch.tensor([0, 1, 1, 2, 0])
+    for rows, status in ((0, "fails"), (1, "agrees")):
+        call = function(saving(largest), partial(backward, rows)), largest, x, groups
+        report = check_function(*call, ways=["repeated indices"], order=1, draws=0)
+        assert dict(report.ways)["repeated indices"] == status, report

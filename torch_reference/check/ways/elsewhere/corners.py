@@ -15,31 +15,32 @@ def at_zero_rows(session: Session) -> Iterator[Attempt]:
     """A row of zeros, then nothing but zeros, in each input alone.
 
     At a kink, as the norm has one there, several gradients are right: any that is finite where the
-    reference's is.
+    reference's is. Elsewhere each number is judged.
     """
     for name in session.wanted:
         value = session.point[name]
         if value.ndim and len(value):
             row = value.clone()
             row[0] = 0
-            yield from _finite_at(session, f"at a row of zeros in {name}", name, row)
-        yield from _finite_at(session, f"at nothing but zeros in {name}", name, torch.zeros_like(value))
+            yield from _at(session, f"at a row of zeros in {name}", name, row)
+        yield from _at(session, f"at nothing but zeros in {name}", name, torch.zeros_like(value))
 
 
 def at_units(session: Session) -> Iterator[Attempt]:
     """Unit vectors, or identity matrices, in each input alone: where rotations and transformations begin.
 
-    Of these, too, nothing is asked but that gradients are finite.
+    Of the first direction, then of another one in each row, as a pole is one.
     """
     for name in session.wanted:
         value = session.point[name]
         if not value.ndim or not value.numel() or value.shape[-1] < 2:
             continue
-        yield from _finite_at(session, f"at unit vectors in {name}", name, _units(value))
+        for what, units in (("", _units(value)), (" of all directions", _in_all_directions(value))):
+            yield from _at(session, f"at unit vectors{what} in {name}", name, units)
         if value.ndim > 1 and value.shape[-1] == value.shape[-2]:
             eye = torch.eye(value.shape[-1], dtype=value.dtype, device=value.device)
             identities = eye.expand(value.shape).contiguous()
-            yield from _finite_at(session, f"at identity matrices in {name}", name, identities)
+            yield from _at(session, f"at identity matrices in {name}", name, identities)
 
 
 def _units(value: Tensor) -> Tensor:
@@ -48,6 +49,17 @@ def _units(value: Tensor) -> Tensor:
     return units
 
 
-def _finite_at(session: Session, what: str, name: str, value: Tensor) -> Iterator[Attempt]:
-    for attempt in at_point(session, what, {**session.inputs, name: value}, at_kinks=True):
+def _in_all_directions(value: Tensor) -> Tensor:
+    units = torch.zeros_like(value, memory_format=torch.contiguous_format)
+    rows = units.view(-1, value.shape[-1])
+    place = torch.arange(len(rows), device=value.device)
+    rows[place, -1 - place % value.shape[-1]] = 1
+    return units
+
+
+def _at(session: Session, what: str, name: str, value: Tensor) -> Iterator[Attempt]:
+    inputs = {**session.inputs, name: value}
+    for attempt in at_point(session, what, inputs, at_kinks=True):
         yield attempt._replace(only_finite=True, is_smooth=partial(is_inside, session, name, attempt.point))
+    for attempt in at_point(session, f"{what}, number by number", inputs):
+        yield attempt._replace(only_smooth=True)

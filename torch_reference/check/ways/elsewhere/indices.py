@@ -42,7 +42,7 @@ def with_repeated_indices(session: Session) -> Iterator[Attempt]:
     others = [value for name, value in session.inputs.items() if name not in parts]
     if any(_is_index(value) and value.numel() > 1 for value in others):
         yield from changed(session, "at repeated indices", _skewed, stay=tuple(parts))
-        yield from changed(session, "at one index everywhere", _all_the_first, stay=tuple(parts))
+        yield from changed(session, "at one index everywhere", _all_the_largest, stay=tuple(parts))
     for name, value in session.inputs.items():
         if value.dtype == torch.int64 and value.ndim == 1 and value.numel() and name not in parts:
             yield from _without_any(session, name)
@@ -179,8 +179,9 @@ def _skewed(value: Tensor, generator: torch.Generator) -> Tensor:
     return torch.where(chosen, value.flatten()[0], value)
 
 
-def _all_the_first(value: Tensor, _: torch.Generator) -> Tensor:
-    return value.flatten()[:1].expand(value.shape).clone() if _is_index(value) and value.numel() else value
+def _all_the_largest(value: Tensor, _: torch.Generator) -> Tensor:
+    """Groups that are counted by it have no member but the last."""
+    return torch.full_like(value, int(value.max())) if _is_index(value) and value.numel() else value
 
 
 def _all_of(truth: bool, value: Tensor, _: torch.Generator) -> Tensor:

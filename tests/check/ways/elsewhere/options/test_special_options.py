@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from autograd_functions import function
 from torch_reference import check_function
 
 draws = torch.Generator().manual_seed(0)
@@ -97,8 +98,8 @@ def test_nothing_is_left_out_that_has_to_be_given_or_is_all_that_is_asked_for() 
             return plain(x, 3 * torch.ones(()) if gain is None else gain)
 
     options = {"ways": ["options"], "order": 1}
-    for function, status in ((Needed, "cannot apply"), (Other, "refused")):
-        assert dict(check_function(function, plain, x, gain, **options).ways) == {"options": status}
+    for each, status in ((Needed, "cannot apply"), (Other, "refused")):
+        assert dict(check_function(each, plain, x, gain, **options).ways) == {"options": status}
     alone = lambda x=None: torch.ones(2) if x is None else x.sin()  # noqa: E731
     assert dict(check_function(alone, alone, x, **options).ways) == {"options": "cannot apply"}
 
@@ -141,3 +142,51 @@ def test_of_a_flag_that_the_reference_does_not_read_a_report_warns(reference: Ca
     assert report.agrees
     assert len(report.warnings) == 1
     assert "(which the reference does not read) it returns others" in report.warnings[0]
+
+
+def with_option(
+    forward: Callable[..., Tensor], backward: Callable[..., Tensor]
+) -> type[torch.autograd.Function]:
+    """A Function of a tensor and an option, whose backward is called with (x, option, d_y)."""
+
+    def saves(ctx: Any, x: Tensor, option: Any) -> Tensor:
+        ctx.inputs = x, option
+        return forward(x, option)
+
+    return function(saves, lambda ctx, d_y: (backward(*ctx.inputs, d_y), None))
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.1])
+def test_a_layout_and_an_option_are_tried_together(factor: float) -> None:
+    """A pooling's padding beside the memory format of images: with no padding the layout is no matter."""
+
+    def padded(x: Tensor, padding: int) -> Tensor:
+        return torch.nn.functional.avg_pool2d(x, 2, 1, padding)
+
+    def backward(x: Tensor, padding: int, d_y: Tensor) -> Tensor:
+        leaf = x.detach().contiguous().requires_grad_()
+        with torch.enable_grad():
+            (found,) = torch.autograd.grad(padded(leaf, padding), leaf, d_y)
+        is_of_images = x.is_contiguous(memory_format=torch.channels_last)
+        return found * factor if padding and is_of_images else found
+
+    images = torch.linspace(-1, 2, 96, dtype=torch.float64).view(2, 3, 4, 4)
+    call = with_option(padded, backward), padded, images, 0
+    report = check_function(*call, ways=["channels last", "options"], order=1, draws=0)
+    assert report.agrees == (factor == 1)
+    assert report.note == (
+        "" if factor == 1 else "with inputs[1] = 1 in place of 0, with channels-last inputs"
+    )
+
+
+@pytest.mark.parametrize("looks_at_the_output", [True, False])
+def test_of_a_number_of_another_sign_a_report_warns(looks_at_the_output: bool) -> None:
+    """A slope below 0 is not taken by a leaky ReLU that knows its output alone: nobody may ask for one."""
+    leaky = torch.nn.functional.leaky_relu
+
+    def backward(x: Tensor, slope: float, d_y: Tensor) -> Tensor:
+        return torch.where((leaky(x, slope) if looks_at_the_output else x) > 0, d_y, slope * d_y)
+
+    report = check_function(with_option(leaky, backward), leaky, x, 0.01, ways=["options"], order=1, draws=0)
+    assert report.agrees
+    assert len(report.warnings) == looks_at_the_output

@@ -48,15 +48,12 @@ MOST_FOR_NONE = 4
 
 
 class Option(NamedTuple):
-    """An option by the name of its leaf, what it is, and the arguments with another in its place.
-
-    is_shared says that the reference has it, too.
-    """
+    """An option by the name of its leaf, what it is, and the arguments with another in its place."""
 
     name: str
     given: Any
     with_another: Callable[[Any], Arguments]
-    is_shared: bool = True
+    is_shared: bool = True  # with the reference
 
 
 def with_options(session: Session) -> Iterator[Attempt]:
@@ -131,14 +128,15 @@ def _with(
     there = replace(there, arguments=arguments, function=function, objective=objective, point=point)
     told = f"with {option.name} = {_told(other)} in place of {option.given!r}"
     on_error = "fails" if is_the_same else "refused" if option.given is None else "warns"
-    signs = [type(each) is int and each < 0 for each in (option.given, other)]
+    is_of_another_sign = type(other) in (int, float) and other < 0 <= option.given and not is_the_same
     another, attempts = None, list[Attempt]()
     for inputs, what in _points(there, is_resized=type(other) is int):
         settled = _settled(session, there, inputs, option.given is None)
         if settled is None:
             continue
-        # A padding index of -2 is for many functions one that is never met; a shift of -2 they return.
-        is_odd = signs == [False, True] and not is_the_same and not _shows(session, settled, inputs)
+        # A padding index of -2 is for many functions one that is never met; a shift of -2 they return. That a
+        # slope or an eps is none of less than 0 is for who calls it to know.
+        is_odd = is_of_another_sign and (type(other) is float or not _shows(session, settled, inputs))
         if not what:
             another = Another(settled, told, on_error, is_odd, type(other) in (int, float) and not other)
         is_known = is_the_same or _is_resized(there, inputs) or is_read(session, settled.objective, inputs)
@@ -148,6 +146,8 @@ def _with(
         for attempt in at_point(settled, f"{told}{what}", inputs):
             attempt = attempt._replace(session=settled, own_values=True, may_refuse=True, on_error=on_error)
             attempts.append(attempt._replace(warns=attempt.warns or is_odd or not is_known))
+    if another and attempts:  # whose upstream gradients are of other shapes, maybe
+        another = another._replace(session=replace(another.session, point=attempts[0].point))
     return another, attempts
 
 

@@ -5,15 +5,20 @@ the exponent.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from torch_reference.check.ways import points
 from torch_reference.check.ways.elsewhere import corners, numbers
 from torch_reference.check.ways.elsewhere.options.read import is_read
+from torch_reference.check.ways.layouts import LAYOUTS, in_layout
 from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.judging.calls.nests import tensors_of
 from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.hygiene import copies
 
 INPUTS: Mapping[str, Callable[[Session], Iterator[Attempt]]] = {
     "signs": numbers.with_signs,
@@ -21,6 +26,10 @@ INPUTS: Mapping[str, Callable[[Session], Iterator[Attempt]]] = {
     "zero rows": corners.at_zero_rows,
     "equal values": points.with_equals,
     "scales": points.with_scales,
+    **{
+        name: partial(in_layout, LAYOUTS[name][1], LAYOUTS[name][0])
+        for name in ("transposed", "channels last", "sliced rows")
+    },
 }
 """The ways that change inputs, by name."""
 
@@ -42,13 +51,16 @@ class Another(NamedTuple):
 def at_other_inputs(session: Session, another: Another) -> Iterator[Attempt]:
     """Its attempts at them, where the reference reads the option there.
 
-    Of an exponent of 0 and a base of 0 together, and what else needs two zeros, a report warns.
+    Of an exponent of 0 and a base of 0 together, and what else needs two zeros, a report warns. What has
+    another option in mind may have the same values by chance, at 0.
     """
+    has_its_values = cache(partial(_has_its_values, another.session))  # asked of what is read alone
     for name, way in INPUTS.items():
         warns = another.warns or (another.is_nothing and name in ("zeros", "zero rows"))
         for attempt in way(another.session):
             inputs = {each: attempt.point[each] for each in another.session.inputs}
-            if another.is_known or _is_read(session, another.session, inputs):
+            is_read = another.is_known or _is_read(session, another.session, inputs)
+            if is_read and has_its_values():
                 yield attempt._replace(
                     what=f"{another.told}, {attempt.what}",
                     session=another.session,
@@ -59,6 +71,21 @@ def at_other_inputs(session: Session, another: Another) -> Iterator[Attempt]:
                     only_smooth=name != "equal values",  # each number's kink is known from what was given
                     also_in=name,
                 )
+
+
+def _has_its_values(session: Session) -> bool:
+    """Whether the function has the reference's values there, but for roundings."""
+    try:
+        made = tensors_of(session.function.outputs(copies(session.inputs), ()))
+        right, _ = session.objective.looked_at(session.inputs, ())
+    except UserCodeError:
+        return False
+    return all(
+        made[name].shape == value.shape
+        and torch.allclose(made[name].to(value.dtype), value, rtol=2**-5, atol=2**-5, equal_nan=True)
+        for name, value in right.items()
+        if name in made
+    )
 
 
 def _is_read(session: Session, there: Session, inputs: dict[str, Tensor]) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 OTHERS: Mapping[type, Mapping[Any, tuple[Any, ...]]] = {
     bool: {False: (True,), True: (False,)},
     int: {0: (1, -1), 1: (2, 0, -1), -1: (-2, 0)},
-    float: {0.0: (0.25,), 1.0: (0.75, 0.0, 2.0)},
+    float: {0.0: (0.25,), 1.0: (0.75, 0.0, 2.0, -1.0)},
 }
 """What is tried in place of a value that hides most, where the reference takes that."""
 WORDS = (
@@ -19,12 +19,13 @@ WORDS = (
 
 
 def other_values(given: Any) -> tuple[Any, ...]:
-    """Of other integers one more, none and the negative one; of other numbers half as much, and 0.
+    """Of other integers one more, none and the negative one; of other numbers half, none and the negative.
 
-    More steps and a smaller error are no worse; a shift, an offset and an exponent have a sign.
+    More steps and a smaller error are no worse; a shift, an offset, a slope and an exponent have a sign. Of a
+    number that is whole one more, too, for it may be an exponent.
 
     >>> other_values(2), other_values(0.5), other_values("mean"), other_values("other")
-    ((3, 0, -2), (0.25, 0.0), ('sum', 'none', 'prod', 'amax', 'amin'), ())
+    ((3, 0, -2), (0.25, 0.0, -0.5), ('sum', 'none', 'prod', 'amax', 'amin'), ())
     """
     kind = type(given)
     if kind in OTHERS and given in OTHERS[kind]:  # what is of another kind may have no hash
@@ -36,4 +37,4 @@ def other_values(given: Any) -> tuple[Any, ...]:
         return (given + 1, 0, -given)
     if kind is not float or given / 2 in (given, 0.0) or given != given:
         return ()
-    return (given / 2, 0.0, given + 1) if given.is_integer() else (given / 2, 0.0)
+    return (given / 2, 0.0, *((given + 1,) if given.is_integer() else ()), -given)
