@@ -62,4 +62,4 @@ def _at(session: Session, what: str, name: str, value: Tensor) -> Iterator[Attem
     for attempt in at_point(session, what, inputs, at_kinks=True):
         yield attempt._replace(only_finite=True, is_smooth=partial(is_inside, session, name, attempt.point))
     for attempt in at_point(session, f"{what}, number by number", inputs):
-        yield attempt._replace(only_smooth=True)
+        yield attempt._replace(only_smooth=True, own_values=True, may_refuse=True, on_error="warns")

@@ -74,7 +74,7 @@ def at_other_inputs(session: Session, another: Another) -> Iterator[Attempt]:
 
 
 def _has_its_values(session: Session) -> bool:
-    """Whether the function has the reference's values there, but for roundings."""
+    """Whether the function has the reference's values there, but for roundings, and they are finite."""
     try:
         made = tensors_of(session.function.outputs(copies(session.inputs), ()))
         right, _ = session.objective.looked_at(session.inputs, ())
@@ -82,6 +82,7 @@ def _has_its_values(session: Session) -> bool:
         return False
     return all(
         made[name].shape == value.shape
+        and value.isfinite().all()
         and torch.allclose(made[name].to(value.dtype), value, rtol=2**-5, atol=2**-5, equal_nan=True)
         for name, value in right.items()
         if name in made
