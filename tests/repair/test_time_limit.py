@@ -8,9 +8,13 @@ import time
 from collections.abc import Callable
 
 import pytest
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.repair import time_limit
+from torch_reference.repair.interrupted import Surroundings
 from torch_reference.repair.time_limit import RunsTooLong, TimeLimit
 
 
@@ -114,3 +118,22 @@ def test_what_is_lost_on_the_way_is_sent_again(monkeypatch: pytest.MonkeyPatch) 
     with TimeLimit(lambda: None) as limit:
         assert not limit.holds(twice_for_ever)
         assert limit.holds(lambda: True)
+
+
+@pytest.mark.medium
+def test_an_end_in_the_middle_of_anything_leaves_torch_as_it_was() -> None:
+    """It may arrive where a mode has been entered and nobody knows yet: nothing is compiled any more."""
+    dynamo = importlib.import_module("torch._dynamo.eval_frame")  # which takes two seconds
+
+    def question() -> bool:
+        torch.compiler.set_stance("force_eager")
+        torch.set_grad_enabled(False)
+        TorchDispatchMode().__enter__()
+        TorchFunctionMode().__enter__()
+        raise RunsTooLong
+
+    before = Surroundings.now()
+    with TimeLimit(lambda: None) as limit:
+        assert not limit.holds(question)
+    assert Surroundings.now() == before
+    assert dynamo._stance.stance == "default"

@@ -10,7 +10,7 @@
 | anew/ | the user's function, or method, with another text |
 | screening.py, statement_ranges.py, frame_watch.py | most edits told off in the frame's variables |
 | task_trials.py | how an edited derivation is tried |
-| time_limit.py | an end for what an edit makes run for ever |
+| time_limit.py, interrupted.py | an end for what an edit makes run for ever, and what it leaves behind |
 """
 
 from torch_reference.repair.search import Trials

@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from torch_reference.repair.interrupted import Surroundings
+
 LONGEST = 1.0
 """Seconds that one trial may take, and as much again as MANY trials of what the user wrote."""
 MANY = 20
@@ -44,7 +46,8 @@ class TimeLimit:
         self._over.set()
 
     def holds(self, question: Callable[[], bool]) -> bool:
-        """The answer, or False where none comes in time."""
+        """The answer, or False where none comes in time: then torch is as it was before the question."""
+        before = Surroundings.now()
         try:
             self._since, self._raised, self._sent = time.monotonic(), False, False
             try:
@@ -57,9 +60,11 @@ class TimeLimit:
                 if self._raised:
                     time.sleep(0.001)
             if self._raised:
+                before.put_back()
                 return False
         except RunsTooLong:
             self._since, self._raised = None, False
+            before.put_back()
             return False
         return answer
 

@@ -34,9 +34,11 @@ class Uncompiled(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch le
 
     def __exit__(self, *error: Any) -> None:
         """Compile again as before."""
-        super().__exit__(*error)  # type: ignore[no-untyped-call]
-        if (stance := self._stances.pop()) is not None:
-            stance.__exit__(*error)
+        try:
+            super().__exit__(*error)  # type: ignore[no-untyped-call]
+        finally:
+            if (stance := self._stances.pop()) is not None:
+                stance.__exit__(*error)
 
 
 def with_conjugates(handle: Callable[..., Any]) -> Callable[..., Any]:
