@@ -57,7 +57,8 @@ def judged(
     """What is said of a gradient where each number is a row."""
 
     def choices() -> Iterator[Rows]:
-        yield Rows(list(point), ["inputs[0]"], found.numel(), SHAPE)
+        cut = [name for name, value in point.items() if value.shape == SHAPE]
+        yield Rows(cut, ["inputs[0]"], found.numel(), SHAPE)
 
     return rows_by_parts(gradient(function), point, choices, {"inputs[0]": found}, Allowed())
 
@@ -108,12 +109,27 @@ def test_a_factor_that_rounds_is_no_mistake() -> None:
     assert rows["inputs[0]"].agrees
 
 
-def test_a_softmax_is_no_activation(left: list[int]) -> None:
-    """Of a thousand numbers it makes something else."""
+def test_what_takes_numbers_together_is_no_activation(left: list[int]) -> None:
+    """A softmax makes something else of a few; what goes by places, of all but the first."""
     point = drawn(torch.float64)
-    right = gradient(lambda x: torch.softmax(x, -1))(point)["inputs[0]"]
-    assert judged(point, right, lambda x: torch.softmax(x, -1)) is None
+
+    def by_place(x: Tensor) -> Tensor:
+        return x * (1 + (torch.arange(x.numel()) >= 64).view_as(x))
+
+    for function in (lambda x: torch.softmax(x, -1), by_place):
+        assert judged(point, gradient(function)(point)["inputs[0]"], function) is None
     assert not left
+
+
+def test_a_mean_of_what_takes_each_by_itself_has_numbers_as_rows(left: list[int]) -> None:
+    """Its gradients of a few are larger."""
+    point = drawn(torch.float64)
+    point["up"] = torch.ones((), dtype=torch.float64)
+    found = gradient(lambda x: functional.silu(x).mean())(point)["inputs[0]"]
+    rows = judged(point, found * (1 + 2**-52), lambda x: functional.silu(x).mean())
+    assert rows is not None
+    assert rows["inputs[0]"].agrees
+    assert left
 
 
 def test_numbers_are_rows_where_all_inputs_are_of_one_shape_or_one_number() -> None:
