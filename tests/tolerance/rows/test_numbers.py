@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from torch_reference import Row
+from torch_reference import Row, Verdict
 from torch_reference.judging.calls.cuts import choices_of_rows
 from torch_reference.tolerance.rows import judgement, others
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
@@ -82,19 +82,32 @@ def test_few_numbers_of_an_activation_are_left(dtype: torch.dtype, left: list[in
     assert 0 < left[0] < SHAPE[0] * SHAPE[1] // 16
 
 
+def place(row: int, column: int) -> Tensor:
+    """True there alone."""
+    return torch.zeros(SHAPE, dtype=torch.bool).index_put(
+        (torch.tensor(row), torch.tensor(column)), torch.tensor(True)
+    )
+
+
 @FINE
-def test_what_is_wrong_is_for_others_to_tell(dtype: torch.dtype) -> None:
-    """One number by 1e-4 of itself or more roundings, NaN, a rounding in each of one column, a factor."""
+def test_one_wrong_number_is_told_at_its_place(dtype: torch.dtype) -> None:
+    """By 1e-4 of itself, or a hundred roundings."""
+    point = drawn(dtype)
+    right = by_hand(point)
+    by = 1 + max(1e-4, 50 * torch.finfo(dtype).eps)
+    rows = judged(point, torch.where(place(301, 5), by * right, right))
+    assert rows is not None
+    row = rows["inputs[0]"]
+    assert (row.verdict, row.index, row.wrong_elements) == (Verdict.DIFFERS, (301, 5), 1)
+
+
+@FINE
+def test_what_is_wrong_everywhere_is_for_others_to_tell(dtype: torch.dtype) -> None:
+    """NaN, a rounding in each of one column or one row, a factor."""
     point, u = drawn(dtype), torch.finfo(dtype).eps / 2
     right = by_hand(point)
 
-    def wrong(place: tuple[int | slice, ...], by: float) -> Tensor:
-        edited = right.clone()
-        edited[place] *= by
-        return edited
-
-    assert judged(point, wrong((301, 5), 1 + max(1e-4, 100 * u))) is None
-    assert judged(point, wrong((301, 5), math.nan)) is None
+    assert judged(point, torch.where(place(301, 5), math.nan, right)) is None
     assert judged(point, right * (1 + 6 * u)) is None
     assert judged(point, right + (6 * u * right.abs()) * (torch.arange(128) == 7)) is None
     assert judged(point, right + (6 * u * right.abs()) * (torch.arange(512) == 8)[:, None]) is None

@@ -55,27 +55,25 @@ def rows_by_parts(
             whole = Whole(reference, point, rows, results, allowed, outputs, own)
             found = by_numbers(whole, actual) if rows.shape else Judgement(whole).of(actual)
         except Exception:  # NotByRowsError, or the reference is defined for all rows alone
-            if own:
-                own.forget()
-            continue
+            found = None
         if found is not None:
             return found
+        if own:
+            own.forget()
     return None
 
 
 def by_numbers(whole: Whole, actual: Tensors) -> dict[str, Row] | None:
-    """The rows where each number is a row, and a sample tells that all agree; None where it does not."""
+    """The rows where each number is a row, and a sample tells of most; None where it does not."""
     shape, cut = whole.rows.shape, {*whole.rows.inputs, *whole.rows.results}
 
     def flat(values: Tensors) -> dict[str, Tensor]:
         return {name: value.reshape(-1) if name in cut else value for name, value in values.items()}
 
-    alone = whole._replace(point=flat(whole.point), results=flat(whole.results), own=None)
+    alone = whole._replace(point=flat(whole.point), results=flat(whole.results))
     if not takes_each_by_itself(alone):
         return None
     found = Judgement(alone).of(flat(actual))
-    if not all(row.agrees for row in found.values()):
-        return None
     return {
         name: replace(row, index=tuple(map(int, np.unravel_index(row.index[0], shape))))
         if name in cut and row.index
