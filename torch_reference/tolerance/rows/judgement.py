@@ -57,10 +57,17 @@ class Judgement:
         if found is None:  # what is wrong everywhere is found so in few rows, and others need not prove it
             self._part(actual, first, names)
             found = self._by_own_sample(actual, first) if may_sample else None
+        wrong = [name for name in names if self._is_wrong(name, everywhere=True)]
+        if found is None and may_sample and 0 < len(wrong) < len(names):
+            right = {name: value for name, value in actual.items() if name not in wrong}
+            found = self._by_sample(right, first)
+        beside = [name for name in names if name not in wrong] if found else names
         others = torch.ones(number, dtype=torch.bool).index_fill_(0, first, False).nonzero().flatten()
         for here in (found.left if found else others).split(step):  # type: ignore[no-untyped-call]
             if len(here):  # as few as those of the sample are done at once
-                self._part(actual, here, names, is_rest=bool(found) and len(here) <= few)
+                self._part(actual, here, beside, is_rest=bool(found) and len(here) <= few)
+        for here in others.split(step) if found and wrong else ():  # type: ignore[no-untyped-call]
+            self._part(actual, here, wrong, is_rest=True)
         for asked, left in tuple(self.left.items()):
             for here in torch.cat(left).split(step):  # type: ignore[no-untyped-call]
                 self._part(actual, here, asked, is_rest=True)
