@@ -50,9 +50,9 @@ def links_of_derivation(
         for in_arrays in (False, True):
             try:
                 found = _of_its_own(model, loss, arguments, targets, derive, in_arrays)
-            except Exception:  # a derivation that calls numpy, say, takes no tensor with a graph
+                own = found if found and same_gradients(found, by_model) else None
+            except Exception:  # numpy takes no tensor with a graph, and autograd frees one
                 continue
-            own = found if found and same_gradients(found, by_model) else None
             break
         try:
             return _blaming_less(own, by_model, precision)

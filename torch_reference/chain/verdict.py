@@ -14,6 +14,7 @@ from torch_reference.chain.quantity import Quantity, unfit
 from torch_reference.comparison import Row, Verdict, form_mismatch
 from torch_reference.diagnosis.likeness import likeness
 from torch_reference.judging.finding import Diagnosis
+from torch_reference.tolerance.rounding.exact_run import widened
 
 MOST_REMEMBERED = 2**23  # numbers, at all cuts together
 
@@ -135,7 +136,7 @@ class Chain:
         _, found = self.remembered.get(key, ({}, {}))
         if any(link.edge not in found for link in links):
             every = [link.edge for link in (*links, *self.links)]
-            exact = {edge: value.double() for edge, value in cuts.items()}
+            exact = {edge: widened(value) for edge, value in cuts.items()}
             made = self.graph.gradients([value.double() for value in self.upstream], every, exact)
             if sum(link.value.numel() for link in self.links) * len(self.remembered) > MOST_REMEMBERED:
                 self.remembered.clear()
@@ -146,9 +147,8 @@ class Chain:
 
     def terms(self, edge: Edge, cuts: Mapping[Edge, Tensor]) -> list[Tensor]:
         """What arrives at an edge from each of its uses, in float64; zeros are none."""
-        found: dict[Edge, list[Tensor]] = {edge: []}
-        exact = {cut: value.double() for cut, value in cuts.items()}
-        self.graph.gradients([value.double() for value in self.upstream], [], exact, found)
+        found, exact = {edge: list[Tensor]()}, {cut: widened(value) for cut, value in cuts.items()}
+        self.graph.gradients([*map(widened, self.upstream)], [], exact, found)
         return [term for term in found[edge] if term.any()]
 
     def _order(self) -> list[int]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
 from torch_reference.judging.calls.nested_inputs import Again, flat_inputs
+from torch_reference.judging.calls.nests import real_pairs
 from torch_reference.judging.calls.plain_numbers import Converted
 from torch_reference.judging.calls.points import usable
 from torch_reference.judging.calls.private_model import own_name, private_copy
@@ -27,7 +28,7 @@ def network_task(
     """The task of check_derivation."""
     if not isinstance(model, nn.Module):
         raise TypeError(f"the model must be a torch.nn.Module, found {type(model).__name__}")
-    parameters = {own_name(name): usable(value) for name, value in model.named_parameters()}
+    parameters = {own_name(name): real_pairs(usable(value)) for name, value in model.named_parameters()}
     _check_parameters(parameters)
     flat, again = flat_inputs(inputs)
     several = not isinstance(flat, Tensor)
@@ -61,7 +62,7 @@ def network_task(
         return found | {name: tuple(values[name].shape) for name in reversed(parameters) if name not in found}
 
     return Task(
-        derivation=_by_own_names(_of_nested(derivation, inputs, again), model, point, several),
+        derivation=_by_own_names(_of_nested(derivation, inputs, again), objective, point, several),
         objective=objective,
         point=point,
         shapes=shapes,
@@ -81,8 +82,8 @@ def _which_is_meant(name: str, count: int) -> str:
 
 def with_derivation(task: Task, model: nn.Module, inputs: Any, derivation: NetworkDerivation) -> Task:
     """The task of another derivation of the same network, which gets flat inputs."""
-    several = not isinstance(inputs, Tensor)
-    return replace(task, derivation=_by_own_names(derivation, model, task.point, several))
+    several, objective = not isinstance(inputs, Tensor), cast(NetworkObjective, task.objective)
+    return replace(task, derivation=_by_own_names(derivation, objective, task.point, several))
 
 
 def _of_nested(derivation: NetworkDerivation, inputs: Any, again: Again | None) -> NetworkDerivation:
@@ -100,20 +101,19 @@ def _of_nested(derivation: NetworkDerivation, inputs: Any, again: Again | None) 
 
 
 def _by_own_names(
-    derivation: NetworkDerivation, model: nn.Module, point: Tensors, several: bool
+    derivation: NetworkDerivation, objective: NetworkObjective, point: Tensors, several: bool
 ) -> Converted:
     """The derivation as a task calls it: of one point, whose names are the user's but for those that meet."""
-    given_names = {own_name(name): name for name, _ in model.named_parameters()}
 
     def derive(values: Tensors) -> Mapping[str, Tensor | None]:
-        own = {given: values[name] for name, given in given_names.items()}
+        own = objective.as_given(values)
         arguments = network_inputs(values)
         result = derivation(own, arguments if several else arguments[0], values.get("targets"))
         if not isinstance(result, Mapping):
             return result
         return {own_name(name) if isinstance(name, str) else name: value for name, value in result.items()}
 
-    return Converted(derive, point[next(iter(given_names))])
+    return Converted(derive, point[next(iter(objective.names))])
 
 
 def _batched(names: Sequence[str], point: Tensors) -> list[str]:
@@ -125,7 +125,3 @@ def _batched(names: Sequence[str], point: Tensors) -> list[str]:
 def _check_parameters(parameters: Tensors) -> None:
     if not parameters:
         raise ValueError("the model has no parameters: there is no gradient to compare")
-    dtypes = {value.dtype for value in parameters.values()}
-    if len(dtypes) > 1:
-        found = ", ".join(sorted(map(str, dtypes)))
-        raise ValueError(f"all parameters must have one dtype, found {found}")

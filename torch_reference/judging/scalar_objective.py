@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from torch_reference.judging.calls.module_outputs import Output, each_output, named_outputs, one_name
-from torch_reference.judging.calls.nests import dense
+from torch_reference.judging.calls.nests import complex_again, dense
 from torch_reference.judging.calls.points import (
     UPSTREAM,
     VALUE,
@@ -80,10 +80,10 @@ class NetworkObjective:
 
     def _evaluated(self, point: Tensors, shifts: Tensors, cuts: Sequence[str]) -> Tensor:
         terms: list[Tensor] = []
-        parameters = {
-            given: shifted(point[name], shifts[name]) if name in shifts else point[name]
-            for name, given in self.names.items()
+        values = {
+            name: shifted(point[name], shifts[name]) if name in shifts else point[name] for name in self.names
         }
+        parameters = self.as_given(values)
         dtype = next(value.dtype for value in point.values() if value.is_floating_point())
         buffers = {
             name: value.to(dtype, copy=True) if value.is_floating_point() else value.clone()
@@ -107,6 +107,12 @@ class NetworkObjective:
         with each_output(hooked, moved), user_code("model and loss"), same_random_numbers(self.rng_state):
             output = functional_call(self.model, (parameters, buffers), network_inputs(point))
             return sum(terms, self.loss(output, point.get("targets")))
+
+    def as_given(self, values: Tensors) -> dict[str, Tensor]:
+        """A point's parameters as the model has them, by its names; complex ones are pairs in a point."""
+        found = {given: values[name] for name, given in self.names.items()}
+        pairs = [name for name, value in self.model.named_parameters() if value.is_complex()]
+        return found | {name: complex_again(found[name]) for name in pairs}
 
     @cached_property
     def names(self) -> dict[str, str]:

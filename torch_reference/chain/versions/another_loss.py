@@ -50,7 +50,7 @@ def _divided(link: Quantity, size: int) -> Quantity:
 
 def _follow(links: Sequence[Quantity], graph: Graph, upstream: Sequence[Tensor]) -> int:
     """How many follow from those above them, to half of their digits."""
-    fitting = [link for link in links if link.manual.shape == link.value.shape]
+    fitting = [link for link in links if _fits(link)]
     cuts = {link.edge: link.manual.double() for link in fitting}
     arrived = graph.gradients([value.double() for value in upstream], list(cuts), cuts)
     return sum(_alike(link.manual, arrived.get(link.edge)) for link in fitting)
@@ -59,7 +59,7 @@ def _follow(links: Sequence[Quantity], graph: Graph, upstream: Sequence[Tensor])
 def _is_right(links: Sequence[Quantity], graph: Graph, upstream: Sequence[Tensor]) -> bool:
     """Whether one of them is autograd's."""
     right = graph.gradients([value.double() for value in upstream], [link.edge for link in links], {})
-    fitting = [link for link in links if link.manual.shape == link.value.shape]
+    fitting = [link for link in links if _fits(link)]
     return any(_alike(link.manual, right.get(link.edge)) for link in fitting)
 
 
@@ -67,3 +67,8 @@ def _alike(manual: Tensor, right: Tensor | None) -> bool:
     if right is None or manual.shape != right.shape:
         return False
     return bool(torch.linalg.vector_norm(manual - right) <= CLOSE * torch.linalg.vector_norm(right))
+
+
+def _fits(link: Quantity) -> bool:
+    """Whether it may be a gradient of that value, in real numbers."""
+    return link.manual.shape == link.value.shape and not link.manual.is_complex()
