@@ -18,6 +18,7 @@ from torch_reference.chain.recording.same_gradients import same_gradients
 from torch_reference.chain.recording.tracing import Made, Recorder
 from torch_reference.chain.recording.values import identity_of
 from torch_reference.chain.report import ChainReport
+from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.layers.generator_state import generator_unmoved
 
 Derive = Callable[[Mapping[str, Tensor]], Mapping[str, Any]]
@@ -41,7 +42,7 @@ def links_of_derivation(
     Shapes: derive takes the parameters by name, and returns the gradients by the same names; precision is
             that of the code, where it is coarser than that of the parameters
     """
-    with generator_unmoved():
+    with generator_unmoved(), unwarned():
         try:
             by_model = _of_the_model(model, loss, arguments, targets, derive)
         except Exception as error:

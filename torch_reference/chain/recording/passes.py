@@ -17,6 +17,7 @@ from torch_reference.chain.recording.plain_context import Context
 from torch_reference.chain.recording.tracing import Made, Recorder
 from torch_reference.chain.recording.values import identity_of
 from torch_reference.judging.calls.nests import as_array, is_numeric_array
+from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.scalar_objective import as_tuple
 
 
@@ -67,12 +68,12 @@ def function_passes(
     given_inputs = placing.as_given(arguments)
     if graph and placing.arrays:
         given_inputs = [_array(*pair) for pair in zip(arguments, given_inputs, strict=True)]
-    with torch.set_grad_enabled(graph), ours:
+    with unwarned(), torch.set_grad_enabled(graph), ours:
         outputs, backward = _forward(function, *placing.placed(given_inputs), wanted, copied)
     theirs = Recorder()
     # One for each output; behind the last there may be more of None.
     given = [_in_kind(*pair) for pair in zip(as_tuple(outputs), upstream, strict=False)]
-    with torch.no_grad(), theirs:
+    with unwarned(), torch.no_grad(), theirs:
         gradients = as_tuple(backward(*given))
     roots, above = _roots([tensor_of(output) for output in as_tuple(outputs)], upstream)
     returned = {
