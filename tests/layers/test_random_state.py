@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -73,9 +75,31 @@ def with_a_default(x: Tensor, own: np.random.RandomState = np.random.RandomState
     return x * torch.from_numpy(own.rand(*x.shape)).to(x.dtype)
 
 
-@pytest.mark.parametrize(
-    "call", [Noisy(), Noisy().method, with_a_default], ids=["object", "method", "default"]
-)
+def with_a_keyword(x: Tensor, *, own: np.random.RandomState = np.random.RandomState(0)) -> Tensor:  # noqa: B008
+    return with_a_default(x, own)
+
+
+@dataclass
+class Settings:
+    """What a function knows by name, and keeps a generator."""
+
+    own: np.random.RandomState
+
+
+SETTINGS = Settings(np.random.RandomState(0))
+CALLS: dict[str, Callable[[Tensor], Tensor]] = {
+    "object": Noisy(),
+    "method": Noisy().method,
+    "default": with_a_default,
+    "default of a keyword": with_a_keyword,
+    "bound by position": partial(lambda own, x: with_a_default(x, own), np.random.RandomState(0)),
+    "bound by name": partial(with_a_default, own=np.random.RandomState(0)),
+    "bound function": partial(with_a_default),
+    "dataclass": lambda x: with_a_default(x, SETTINGS.own),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_an_own_generator_is_found_where_a_call_keeps_it(call: Callable[[Tensor], Tensor]) -> None:
     assert check_function(call, call, X, ways=[]).agrees
 

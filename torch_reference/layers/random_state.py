@@ -6,6 +6,8 @@ A function may be handed a generator, or know one by name; what it draws there d
 import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import is_dataclass
+from functools import partial
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -137,6 +139,9 @@ def as_drawn_by(*callables: Any) -> AbstractContextManager[None]:
 def _known_to(call: Any) -> Iterator[Any]:
     """What the functions of a callable know by name: of a Function, a pair, a module, or a method's own."""
     for part in call if isinstance(call, tuple) else (call,):
+        while type(part) is partial:
+            yield from (*part.args, *part.keywords.values())
+            part = part.func
         held = [*getattr(part, "__dict__", {}).values(), *getattr(_owner(part), "__dict__", {}).values()]
         functions = [each for each in map(_plain, (part, *held)) if _is_followed(each)]
         within = [known for function in functions for known in _named_in(function)]
@@ -147,7 +152,7 @@ def _known_to(call: Any) -> Iterator[Any]:
 
 
 def _inside(values: Iterable[Any]) -> Iterator[Any]:
-    """They, what is in short lists, tuples and dicts of theirs, and in modules and their submodules."""
+    """They, what is in short lists, tuples and dicts of theirs, in dataclasses, and modules and theirs."""
     met, ahead = set[int](), [*values]
     while ahead:
         each = ahead.pop()
@@ -155,8 +160,8 @@ def _inside(values: Iterable[Any]) -> Iterator[Any]:
             continue
         met.add(id(each))
         yield each
-        if isinstance(each, nn.Module):
-            ahead += vars(each).values()
+        if isinstance(each, nn.Module) or is_dataclass(each):
+            ahead += getattr(each, "__dict__", {}).values()
         elif type(each) in (list, tuple, dict) and len(each) <= LONGEST:
             ahead += each.values() if type(each) is dict else each
 
@@ -178,7 +183,7 @@ def _named_in(function: FunctionType) -> Iterator[Any]:
     names = function.__code__.co_names
     yield from (function.__globals__[name] for name in names if name in function.__globals__)
     yield from (cell.cell_contents for cell in function.__closure__ or () if _is_bound(cell))
-    yield from function.__defaults__ or ()
+    yield from (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
 
 
 def _is_bound(cell: Any) -> bool:
