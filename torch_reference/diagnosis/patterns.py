@@ -142,6 +142,8 @@ def _digits(pairs: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype) -> Diagn
     if dtype != torch.float64:
         return None
     worst = max(float(each.max()) for each in relative)
+    if worst < 1e-5 and all(torch.equal(manual, manual.float().double()) for manual, _ in pairs):
+        return _described("single precision")  # of few numbers, too
     return _described("few digits", digits=str(int(-math.log10(worst))))
 
 
