@@ -142,7 +142,8 @@ def _known_to(call: Any) -> Iterator[Any]:
         while type(part) is partial:
             yield from (*part.args, *part.keywords.values())
             part = part.func
-        held = [*getattr(part, "__dict__", {}).values(), *getattr(_owner(part), "__dict__", {}).values()]
+        owners = part, getattr(part, "__self__", None)  # a method's
+        held = [each for owner in owners for each in getattr(owner, "__dict__", {}).values()]
         functions = [each for each in map(_plain, (part, *held)) if _is_followed(each)]
         within = [known for function in functions for known in _named_in(function)]
         yield from (*held, *within)
@@ -164,10 +165,6 @@ def _inside(values: Iterable[Any]) -> Iterator[Any]:
             ahead += getattr(each, "__dict__", {}).values()
         elif type(each) in (list, tuple, dict) and len(each) <= LONGEST:
             ahead += each.values() if type(each) is dict else each
-
-
-def _owner(method: Any) -> Any:
-    return getattr(method, "__self__", None)
 
 
 def _plain(call: Any) -> Any:
