@@ -108,8 +108,9 @@ class AsGiven:
         if not is_told:
             return None
         findings = sorted((*report.findings, *shared), key=lambda each: each.kind != "output")
+        forward = partial(self._forward, self._inputs(point))
         is_wrong = any(each.kind == "output" and not each.agrees for each in findings)
-        late = overwritten(partial(self._forward, self._inputs(point)), None, made) if is_wrong else []
+        late = overwritten(forward, None, self.returned(point)[0]) if is_wrong else []
         return told_of_overwritten(late, replace(report, findings=tuple(findings)))
 
     def _outputs(self, made: Mapping[str, Any], point: Tensors) -> list[Finding]:
@@ -156,11 +157,11 @@ class AsGiven:
         except Exception:  # what cannot be located stays unknown
             return report
 
-    def returned(self, point: Tensors) -> Mapping[str, Any]:
-        """What the backward returns for each input there, None among it; nothing where it raises an error."""
+    def returned(self, point: Tensors) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """(the outputs after the backward, what it returns, None too); nothing where it raises an error."""
         with suppress(UserCodeError):
-            return self._differentiated(copies(point))[1]
-        return {}
+            return self._differentiated(copies(point))
+        return {}, {}
 
     def _differentiated(self, values: Tensors) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         tensors = self.function.arguments.tensors(self._inputs(values))

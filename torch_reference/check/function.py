@@ -184,7 +184,7 @@ def check_function(
             tell = partial(told_on_few_rows, seed=seed) if is_large else AsGiven.located
             told = tell(as_given, report, point, function)
             if wrt is None and not arguments.asked_for:
-                told = told_of_none(told, as_given.returned(point))
+                told = told_of_none(told, as_given.returned(point)[1])
             told = told_of_values(told, reference is None and surrogate is None and not right.has_a_second)
             told = told_of_a_nest(told, function, arguments)
             return told_as_surrogate(told, objective, point, wanted)

@@ -64,6 +64,20 @@ def test_an_output_that_is_another_in_every_call_is_changed_by_no_backward() -> 
     assert ("outputs[0]", "output mutated") not in told(own, X, ways=[])
 
 
+@pytest.mark.medium
+@pytest.mark.parametrize("others", [1, 2, 3])
+def test_an_output_of_the_first_calls_alone_is_changed_by_no_backward(others: int) -> None:
+    """Of a large one, whose outputs are judged after the backward."""
+    calls: list[int] = []
+
+    def own(x: Tensor) -> Tensor:
+        calls.append(1)
+        return x.exp() * (2 if len(calls) <= others else 1)
+
+    wrong = told(own, X.expand(3000, 3, 4).contiguous(), draws=0)
+    assert ("outputs[0]", "output mutated") not in wrong
+
+
 def test_a_forward_that_takes_no_further_call_tells_nothing() -> None:
     """Its error is no end of the check."""
 
