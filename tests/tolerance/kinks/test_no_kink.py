@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from torch_reference import check_function
 from torch_reference.tolerance.kinks.beside import FIRST, beside
 from torch_reference.tolerance.kinks.sides import sides
 from torch_reference.tolerance.movement import Movement
@@ -54,3 +55,25 @@ def test_what_grows_from_zero_with_the_step_is_no_kink(
     movement = Movement(reference, {"x": torch.tensor([0.0, 0.0, 1.0]).double()})
     assert bool(beside(movement)) == is_one
     assert (len(runs) > 1 + 2 * FIRST) == is_one
+
+
+@pytest.mark.medium
+def test_a_tiny_number_that_is_moved_far_has_no_kink() -> None:
+    """Of a step as large as the other numbers' the logarithm of 1e-15 is another, and no side of a tie."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(6, 8, generator=generator, dtype=torch.float64)
+    x[:, 3] = x[:, 5] = 1.5
+    x[:, 0] *= 1e-15
+
+    def forward(x: Tensor) -> tuple[Tensor, Tensor]:
+        return (x + 1e-18).log().sum(-1) + x.amax(-1), x
+
+    def half_of_the_tiny(x: Tensor, above: Tensor) -> Tensor:
+        right = 1 / (x + 1e-18) + (x == 1.5) / 2
+        return above[:, None] * torch.where(x < 1e-10, right / 2, right)
+
+    def reference(x: Tensor) -> Tensor:
+        return (x + 1e-18).log().sum(-1) + x.max(-1)[0]
+
+    report = check_function((forward, half_of_the_tiny), reference, x, ways=[], order=1, redraw=False)
+    assert [finding.row.verdict.value for finding in report.findings] == ["agrees", "differs"]
