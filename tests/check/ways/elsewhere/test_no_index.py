@@ -87,3 +87,39 @@ def test_a_group_without_a_member_before_the_last_is_met() -> None:
         call = function(saving(largest), partial(backward, rows)), largest, x, groups
         report = check_function(*call, ways=["repeated indices"], order=1, draws=0)
         assert dict(report.ways)["repeated indices"] == status, report
+
+
+@pytest.mark.parametrize("ignores_padding", [True, False])
+def test_targets_that_are_clamped_before_they_are_ignored_are_ignored(ignores_padding: bool) -> None:
+    """As a label smoothing has them: what every row has a part in is 0 in those rows as well."""
+    targets = torch.tensor([0, 2, 1, 1])
+
+    def smoothed(x: Tensor, targets: Tensor) -> Tensor:
+        logarithms, places = x.log_softmax(1), targets.clamp(min=0)[:, None]
+        losses = -0.9 * logarithms.gather(1, places)[:, 0] - 0.1 * logarithms.mean(1)
+        return losses.masked_fill(targets == -100, 0)
+
+    def backward(ctx: Any, above: Tensor) -> tuple[Tensor, None]:
+        x, targets = ctx.saved_tensors
+        kept, one_hot = (targets != -100)[:, None], functional.one_hot(targets.clamp(min=0), 3)
+        of_targets, of_all = 0.9 * (x.softmax(1) - one_hot) * kept, 0.1 * (x.softmax(1) - 1 / 3)
+        return above[:, None] * (of_targets + (of_all * kept if ignores_padding else of_all)), None
+
+    call = function(saving(smoothed), backward), smoothed, x, targets
+    report = check_function(*call, ways=["ignored indices"], order=1, draws=0)
+    assert dict(report.ways) == {"ignored indices": "agrees" if ignores_padding else "fails"}
+
+
+def test_labels_that_are_compared_with_1_are_no_targets_to_ignore() -> None:
+    """Of 0 and 1 both make the same; what -100 would be neither says."""
+
+    def chosen(x: Tensor, labels: Tensor) -> Tensor:
+        return torch.where(labels[:, None] == 1, x, x.sin())
+
+    def weighted(x: Tensor, labels: Tensor) -> Tensor:
+        return labels[:, None] * x + (1 - labels[:, None]) * x.sin()
+
+    labels = torch.tensor([0, 1, 1, 0])
+    for each in ((weighted, chosen), (chosen, weighted)):
+        report = check_function(*each, x, labels, ways=["ignored indices"], order=1, draws=0)
+        assert dict(report.ways) == {"ignored indices": "cannot apply"}

@@ -134,7 +134,7 @@ def _ignoring(session: Session, inputs: Tensors, told: str) -> Iterator[Attempt]
         and value.numel() > 1
         and name not in parts
     }
-    if ignored and not _counts_with(session, {**inputs, **_every_second(ignored, IGNORED - 1)}):
+    if ignored and not _ignores_none(session, inputs, ignored):
         yield from at_point(session, told, {**inputs, **_every_second(ignored, IGNORED)})
 
 
@@ -145,21 +145,23 @@ def _every_second(indices: Tensors, number: int) -> dict[str, Tensor]:
     return found
 
 
-def _counts_with(session: Session, inputs: Tensors) -> bool:
-    """Whether the reference makes something else where it is told to ignore another number.
+def _ignores_none(session: Session, inputs: Tensors, indices: Tensors) -> bool:
+    """Whether the reference makes of the number to be ignored what a label makes, or counts with it.
 
-    Then it ignores none: labels of 0 and 1 are numbers to it.
+    Then labels of 0 and 1 are numbers to it. Whoever ignores some may take all others below 0 for one.
     """
-    ignoring = {
-        name: value.where(value != IGNORED - 1, IGNORED) if _is_index(value) else value
-        for name, value in inputs.items()
-    }
-    try:
-        return may_be_negative(session) and not are_equal(
-            *(session.objective.looked_at(each, ())[0] for each in (inputs, ignoring))
-        )
-    except UserCodeError:  # out of range
+
+    def made(number: int) -> Tensors | None:
+        try:
+            return session.objective.looked_at({**inputs, **_every_second(indices, number)}, ())[0]
+        except UserCodeError:  # out of range
+            return None
+
+    less, there, more = (made(IGNORED + step) for step in (-1, 0, 1))
+    if less is None or there is None or more is None or not may_be_negative(session):
         return False
+    labels = filter(None, map(made, (0, 1)))
+    return not are_equal(less, more) or any(are_equal(there, each) for each in labels)
 
 
 def with_masks(session: Session) -> Iterator[Attempt]:
