@@ -15,8 +15,11 @@ from torch_reference.tolerance.movement import FACTOR, LAST, Movement
 from torch_reference.tolerance.rounding.roundings import unit
 from torch_reference.tolerance.rows.blocks import in_blocks, joined
 from torch_reference.tolerance.rows.least import TINY, bound_and_spread, by_sign, of_signs
-from torch_reference.tolerance.rows.settled import MOST, SHARP, Settled, worst_row
+from torch_reference.tolerance.rows.settled import SHARP, Settled, worst_row
 from torch_reference.tolerance.verdicts import BLUNT_PART
+
+MOST = 8
+"""One number in so many may be left of a block: where more are, the floors of rows may still hold."""
 
 
 class Numbers:
