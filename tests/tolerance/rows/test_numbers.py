@@ -27,6 +27,7 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def watched(*args: object) -> others.Others | None:
         found = judge(*args)  # type: ignore[arg-type]
+        assert len({int(number) % SHAPE[1] for number in args[3]}) >= SHAPE[1] // 2  # of the columns
         left.append(-1 if found is None else len(found.left))
         return found
 
@@ -129,9 +130,42 @@ def test_what_takes_numbers_together_is_no_activation(left: list[int]) -> None:
     def by_place(x: Tensor) -> Tensor:
         return x * (1 + (torch.arange(x.numel()) >= 64).view_as(x))
 
-    for function in (lambda x: torch.softmax(x, -1), by_place):
+    seen = list[int]()
+
+    def softmax(x: Tensor) -> Tensor:
+        seen.append(x.numel())
+        return torch.softmax(x, -1)
+
+    for function in (softmax, by_place):
         assert judged(point, gradient(function)(point)["inputs[0]"], function) is None
     assert not left
+    assert set(seen) == {32, SHAPE[0] * SHAPE[1]}
+
+
+def test_of_what_many_are_left_rows_may_tell(left: list[int]) -> None:
+    """One number in four, here."""
+    point = drawn(torch.float64)
+    right = by_hand(point)
+    assert judged(point, right + right * 2**-48 * (torch.arange(SHAPE[1]) % 4 == 0)) is None
+    assert left == [-1]
+
+
+def test_what_loses_its_digits_is_not_settled(left: list[int]) -> None:
+    """Its floors are as large as the numbers: what is within them need not be right."""
+    point = drawn(torch.float32)
+    found = point["up"] * point["inputs[0]"]
+    assert judged(point, found, lambda x: (x + 1e6).square() / 2 - 1e6 * x) is None
+    assert left == [-1]
+
+
+def test_half_a_tensor_of_zeros_is_within_its_floors(left: list[int]) -> None:
+    """Of what is zero and shall be so nothing is left."""
+    point = drawn(torch.float64)
+    found = torch.where(point["inputs[0]"] > 0, 3 * point["inputs[0]"].square() * point["up"], 0.0)
+    rows = judged(point, found, lambda x: x.clamp(min=0) ** 3)
+    assert rows is not None
+    assert rows["inputs[0]"].agrees
+    assert left == [0]
 
 
 def test_a_mean_of_what_takes_each_by_itself_has_numbers_as_rows(left: list[int]) -> None:

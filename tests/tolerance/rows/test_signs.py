@@ -71,3 +71,18 @@ def test_what_is_negative_has_floors_of_its_own(
         wrong = judged(x, up, edited)
         assert (wrong.verdict, wrong.wrong_elements) == (Verdict.DIFFERS, 1)
         assert wrong.index == tuple(each % size for each, size in zip(place, x.shape, strict=True))
+
+
+def test_two_rows_are_a_sample_where_they_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One has no halves."""
+    few, judge = list[int](), others.by_sample
+
+    def watched(*args: object) -> others.Others | None:
+        few.append(len(args[3]))  # type: ignore[arg-type]
+        return judge(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(judgement, "by_sample", watched)
+    monkeypatch.setattr(judgement, "SAMPLE", COLUMNS)
+    up = torch.tensor(0.7)
+    assert judged(X.float(), up, by_hand(X.float(), up)["x"]).agrees
+    assert few == [2]

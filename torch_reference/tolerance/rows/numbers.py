@@ -2,8 +2,8 @@
 
 The same as of rows (sample.py), and each number is one: a row of a thousand has always some where what was
 subtracted is many times what is left, as beside the least of x · sigmoid(x), and every row would be left.
-Numbers move by themselves, so that in a sum the squares of their floors add up, and what a constant of the
-formula moves in all alike has moved the sample's sum, too. Sums are those of the shape in which they stand.
+Numbers move by themselves, so that in a sum the squares of their floors add up; and a factor that all have in
+common is rounded once. Sums are those of the shape in which they stand.
 """
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from torch_reference.tolerance.differences import Tensors, plain_difference
 from torch_reference.tolerance.gradient_sums import ALL, ALONG, largest_of, sums
-from torch_reference.tolerance.movement import FACTOR, LAST, Movement
+from torch_reference.tolerance.movement import LAST, Movement
 from torch_reference.tolerance.rounding.roundings import unit
 from torch_reference.tolerance.rows.blocks import in_blocks, joined
 from torch_reference.tolerance.rows.least import TINY, bound_and_spread, by_sign, of_signs
@@ -43,10 +43,6 @@ class Numbers:
         sample = whole[here.to(whole.device)]
         self.bluntness = float(bound.sum()) / max(float(sample.abs().sum()), TINY)
         self.of_signs = of_signs(bound, sample)
-        # How far the mean of all has moved with that of the sample, and their product with the reference.
-        known, each = movement.known[name].largest or 0.0, weight * FACTOR / len(movement.expected[name])
-        moved = movement.moved_sums[name]
-        self.alike = {ALL: each * float(moved[ALL]), ALONG: each * float(moved.get(ALONG, 0.0)) * known}
 
     @property
     def is_sharp(self) -> bool:
@@ -86,16 +82,13 @@ class Numbers:
         return Settled(inside.flatten().cpu(), worst_row(self.name, *alone, at, True, self.bluntness), True)
 
     def _hold(self, totals: Tensors, squares: Tensors, largest: float) -> bool:
-        """Whether sums of what is off are those of independent numbers, and of what all have in common.
+        """Whether sums of what is off are those of independent numbers, and of a factor of all.
 
-        That may be a factor, too, of all numbers. No term of the product with the reference is larger than
-        what is off there.
+        No term of the product with the reference is larger than what is off there.
         """
         factor = dict[str, Tensor]()
         for which, total in totals.items():
-            alike = self.alike[ALONG] / max(largest, TINY) if which == ALONG else self.alike[ALL]
             limit = squares[ALL if which == ALONG else which].sqrt().mul_(max(self.of_signs))
-            limit += alike * (self.whole.numel() // total.numel())
             if bool((total.abs() <= limit).all()):
                 continue
             factor = factor or dict(sums(self.whole.view(self.shape), self.whole.view(self.shape), largest))

@@ -5,8 +5,6 @@ So bounds are relative to how far an element is from its column's mean, too, and
 the mean is that of the rows, each divided by its own root mean square, or one row would tell of others.
 """
 
-from typing import NamedTuple
-
 import torch
 from torch import Tensor
 
@@ -14,32 +12,18 @@ STANDARD_ERRORS = 5
 """A mean is known to so many, but for one column in two million."""
 
 
-class Offsets(NamedTuple):
-    """For a row whose root mean square is one: the mean of each column, and how far that may be off.
+def offsets(mean: Tensor, square: Tensor, count: int) -> Tensor | None:
+    """Those of so many rows, in parts of their root mean squares; None where no column has one.
 
-    The mean is zero where it may be.
-
-    Shapes: those of a row
+    Shapes: the means over all rows of their numbers, and of the squares of these, in the same parts
     """
-
-    mean: Tensor
-    doubt: Tensor
-
-    def apart(self, block: Tensor, rows: Tensor) -> Tensor:
-        """How far each element is, at least, from its column's part of its row.
-
-        Shapes: rows, the root mean square of each, with as many dimensions as the block; found, the block's
-        """
-        apart = torch.addcmul(block, rows, self.mean, value=-1).abs_()
-        return apart.addcmul_(rows, self.doubt, value=-1).clamp_(min=0)
+    error = ((square - mean * mean).clamp_(min=0) / count).sqrt_()
+    return mean if bool((mean.abs() > STANDARD_ERRORS * error).any()) else None
 
 
-def offsets(mean: Tensor, square: Tensor, count: int) -> Offsets | None:
-    """Those of so many rows; None where no column has one.
+def away(block: Tensor, rows: Tensor, means: Tensor) -> Tensor:
+    """How far each element is from its column's part of its row.
 
-    Shapes: the means over all rows of their numbers, and of the squares of these, in parts of their row's
-            root mean square
+    Shapes: rows, the root mean square of each, with as many dimensions as the block; found, the block's
     """
-    doubt = STANDARD_ERRORS * ((square - mean * mean).clamp_(min=0) / count).sqrt_()
-    is_known = mean.abs() > doubt
-    return Offsets(mean.where(is_known, 0.0), doubt) if bool(is_known.any()) else None
+    return torch.addcmul(block, rows, means, value=-1).abs_()

@@ -37,7 +37,7 @@ from torch_reference.tolerance.rows.least import (
     of_signs,
     of_sum,
 )
-from torch_reference.tolerance.rows.offsets import offsets
+from torch_reference.tolerance.rows.offsets import away, offsets
 from torch_reference.tolerance.rows.settled import MOST, SHARP, Settled, largest_of_rows, worst_row
 from torch_reference.tolerance.verdicts import BLUNT_PART
 
@@ -78,7 +78,7 @@ class Sample:
         of_row, of_column = least(bound, row), least(bound, row * self.columns)
         self.in_row = (of_column * self.columns).clamp(min=of_row)
         self.offsets = offsets(mean / len(whole), square / len(whole), len(whole))
-        self.apart = least(bound, self.offsets.apart(sample, row)) if self.offsets else 0.0
+        self.apart = least(bound, away(sample, row, self.offsets)) if self.offsets is not None else 0.0
         self.limits = {
             which: max(of_sum(which, moved, known.root(which)), LAST * self.u) * self.squares[which].sqrt()
             for which, moved in movement.moved_sums[name].items()
@@ -145,6 +145,7 @@ class Sample:
         least = float(itself.amin())
         of_rows = rows.sqrt()
         floors = torch.maximum(itself, of_rows * self.in_row, out=itself)
-        if self.offsets:
-            floors = torch.maximum(floors, self.offsets.apart(block, of_rows).mul_(self.apart), out=floors)
+        if self.offsets is not None:
+            beside = away(block, of_rows, self.offsets).mul_(self.apart)
+            floors = torch.maximum(floors, beside, out=floors)
         return floors if least > TINY else floors.masked_fill_(block == 0, TINY).clamp_(min=TINY)
