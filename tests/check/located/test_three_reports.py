@@ -25,6 +25,7 @@ def test_what_is_shown_is_what_is_printed(number: int, tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     # What a program imports by that name is gone after the test: the tests' own file has it, too.
     monkeypatch.setitem(sys.modules, "homework", ModuleType("homework"))
+    monkeypatch.setattr(sys, "path", [*sys.path])
     if FILES[number] == "homework.py":
         given = ["--derivation", "homework.py:by_hand", "--wrt", "w3,b3,w1,b1"]
         importlib.import_module("compare_gradients").main(given)
