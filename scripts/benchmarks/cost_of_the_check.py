@@ -6,6 +6,7 @@ with its diagnosis, in at most three times that.
 """
 
 import functools
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -56,6 +57,15 @@ def _softmax(x: Tensor) -> tuple[Tensor, Any]:
     shares = (x - x.amax(-1, keepdim=True)).exp()
     shares = shares / shares.sum(-1, keepdim=True)
     return shares.clone(), shares
+
+
+def _gelu(x: Tensor) -> tuple[Tensor, Any]:
+    return 0.5 * x * (1 + torch.erf(x * math.sqrt(0.5))), x
+
+
+def _d_gelu(x: Tensor, upstream: Tensor) -> Tensor:
+    density = torch.exp(-0.5 * x.square()) / math.sqrt(2 * math.pi)
+    return upstream * (0.5 * (1 + torch.erf(x * math.sqrt(0.5))) + x * density)
 
 
 def _cross_entropy(x: Tensor, classes: Tensor) -> tuple[Tensor, Any]:
@@ -112,6 +122,7 @@ PAIRS: Mapping[str, Pair] = {
         _with_gain,
     ),
     "softmax": Pair(_softmax, _d_softmax, lambda x: torch.softmax(x, -1), lambda n, g: (_rows(n, g),)),
+    "gelu": Pair(_gelu, _d_gelu, torch.nn.functional.gelu, lambda n, g: (_rows(n, g),)),
     "cross-entropy": Pair(_cross_entropy, _d_cross_entropy, torch.nn.functional.cross_entropy, _with_classes),
     "attention": Pair(_attention, _d_attention, _plain_attention, _heads),
 }
