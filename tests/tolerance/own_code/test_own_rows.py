@@ -146,6 +146,20 @@ def test_what_the_roundings_of_a_part_do_not_explain_is_known_to_be_wrong() -> N
         assert own.refuted == ({"x"} if derive not in (for_all, textbook) else set())
 
 
+def test_what_is_made_right_of_a_part_alone_has_not_been_rounded_wrong() -> None:
+    """One element that is wrong by its place among all: no run of all rows has to tell that."""
+
+    def wrong_at_its_place(values: Inputs) -> dict[str, Tensor]:
+        found = norm(values)["x"]
+        found[ROWS // 2 :, 3] *= 1 + 1e-12 * (len(found) == ROWS)
+        return {"x": found}
+
+    here, own = point(), OwnRows(wrong_at_its_place)
+    row = rows_by_parts(norm, here, all_rows, wrong_at_its_place(here), Allowed(), own=own)["x"]
+    assert row.verdict is Verdict.DIFFERS
+    assert own.refuted == {"x"}
+
+
 def test_few_draws_foretell_how_many_elements_are_wrong() -> None:
     """Where a part is wrong, the others are not drawn as often as it is, and their number is as true."""
     here, u = point(), 2.0**-53

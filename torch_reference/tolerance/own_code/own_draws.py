@@ -37,9 +37,13 @@ class OwnDraws:
         self.outside = list[int]()
 
     def is_again(self, found: Tensor) -> bool:
-        """Whether it is the same number, within the bound."""
-        moved = (found.detach().to(self.expected.dtype) - self.value).abs()
-        return bool((moved <= self.bounds[""]).all())
+        """Whether it is the same number, within the bound, or the right one.
+
+        Of that its roundings tell as well: a value that is farther off than these move it is none of theirs.
+        """
+        made = found.detach().to(self.expected.dtype)
+        either = (self.value, self.expected)
+        return any(bool(((made - each).abs() <= self.bounds[""]).all()) for each in either)
 
     def is_explained(self, found: Tensor) -> bool:
         """Whether it is, with one more draw.

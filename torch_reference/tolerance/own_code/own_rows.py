@@ -96,17 +96,20 @@ class OwnRows:
         self.refuted.clear()
 
     def _made_again(self, asked: Tensors, movement: Movement) -> dict[str, Tensor]:
-        """What it makes of the part alone as well, within what rounding explains."""
+        """What it makes of the part alone as well, within what rounding explains, or makes right there."""
         try:
             found = self.derive(movement.inputs)
-            apart = {name: found[name].detach().double() - value for name, value in asked.items()}
+            made = {name: found[name].detach().double() for name in asked}
+            return {
+                name: value
+                for name, value in asked.items()
+                if any(
+                    bool(((made[name] - each).abs() <= movement.bound(name)).all())
+                    for each in (value, movement.expected[name])
+                )
+            }
         except Exception:  # it is the user's code, made for the whole
             return {}
-        return {
-            name: asked[name]
-            for name, off in apart.items()
-            if bool((off.abs() <= movement.bound(name)).all())
-        }
 
 
 class OwnMovement(Movement):
