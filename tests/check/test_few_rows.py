@@ -84,6 +84,7 @@ def test_a_large_call_is_made_once_and_tells_its_outputs_and_gradients() -> None
     assert report.first_wrong.row.verdict == "wrong shape"
 
 
+@pytest.mark.medium
 def test_where_no_way_is_asked_for_the_second_derivative_is_that_of_few_rows() -> None:
     """Of all of them it took ten times as long as every way."""
     assert check_function(torch.square, torch.square, x[:300], ways=[]).ways_on == "inputs[0] 37 x 128"

@@ -1,5 +1,6 @@
 """Where the right gradient is not finite, no mistake is made out and no line is blamed."""
 
+import pytest
 import torch
 
 from torch_reference import check_function
@@ -18,6 +19,7 @@ def test_zero_at_a_kink_of_infinite_slope_is_no_path_dropped() -> None:
     assert "in your code" not in str(report)
 
 
+@pytest.mark.medium
 def test_zero_where_a_slope_is_infinite_is_like_nothing() -> None:
     """The root of x at 0, which autograd says is infinite."""
     kept = (lambda x: (x.sqrt(), x), lambda x, d: torch.where(x > 0, d / (2 * x.sqrt()), 0.0))

@@ -48,6 +48,7 @@ def told(script: str, arguments: Sequence[str]) -> str:
     return str(caught.value)
 
 
+@pytest.mark.medium
 @pytest.mark.usefixtures("idle")
 @pytest.mark.parametrize(("script", "work", "arguments"), FOLDERS)
 def test_a_folder_that_cannot_be_written_to(script: str, work: str, arguments: list[str]) -> None:

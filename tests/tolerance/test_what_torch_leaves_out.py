@@ -65,6 +65,7 @@ def test_what_cancels_or_is_a_series_inside_is_off_by_more_than_one_rounding() -
         assert not wrong
 
 
+@pytest.mark.medium
 def test_what_is_off_by_ten_times_as_much_is_refused() -> None:
     """Of CELU only where α has digits that float32 has not."""
     assert not agrees(celu(1 + 1e-5), lambda x: functional.celu(x, ALPHA), x)

@@ -35,6 +35,7 @@ def damaged(kind: str) -> bytes:
     return Path("other.pt").read_bytes()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("kind", "message"),
     [

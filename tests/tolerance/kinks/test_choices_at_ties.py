@@ -78,6 +78,7 @@ def test_what_lies_beyond_an_end_that_one_side_reaches_is_undecided(
         assert row_between_sides(here, every, "x", found, 0.0).verdict is expected
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("found", "right"), [((-3.0, 2.0), True), ((2.0, -3.0), True), ((3.0, -4.0), False)])
 def test_of_two_equals_both_are_sorted(found: tuple[float, ...], right: bool) -> None:
     """Above with one sign of what is upstream, and below with the other, gives nothing more."""

@@ -64,6 +64,7 @@ def test_any_split_of_a_maximum_among_equals_is_right(dtype: torch.dtype, split:
             assert not agrees(function, x, up, other)
 
 
+@pytest.mark.medium
 def test_the_slope_of_a_size_at_zero_lies_between_its_sides() -> None:
     """|x| at 0: from −1 to 1."""
     x, up = torch.tensor([0.0, -2.0]).double(), torch.tensor([3.0, 1.0]).double()
@@ -71,6 +72,7 @@ def test_the_slope_of_a_size_at_zero_lies_between_its_sides() -> None:
         assert agrees(torch.abs, x, up, torch.tensor([3 * slope, -1.0]).double()) is right
 
 
+@pytest.mark.medium
 def test_both_sides_of_an_undecidable_kink_are_found() -> None:
     """Where one rounding turns a decision, or a question of Python's; elsewhere nothing."""
 

@@ -52,6 +52,7 @@ def verdict(pair: Any, reference: Callable, *point: Tensor) -> str:
     return check(pair, reference, *point).findings[0].row.verdict.value
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("dtype", HALVES)
 def test_a_hundredth_of_an_output_and_a_tenth_of_one_element(dtype: torch.dtype) -> None:
     """What a reference in 16 bits explains by roundings, four of them or twenty, and its formula does not."""

@@ -53,6 +53,7 @@ def of_input(factor: float) -> tuple[Callable, Callable]:
     return forward, backward
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("of", [of_saved_result, of_input])
 @pytest.mark.parametrize("x", [randn(37, dtype=torch.bfloat16), randn(4, 5, dtype=torch.float16, scale=10.0)])
 def test_logsumexp_is_right_with_a_rounded_result_and_wrong_with_a_factor(of: Callable, x: Tensor) -> None:

@@ -58,6 +58,7 @@ def test_the_last_of_many_terms_is_off(columns: int) -> None:
     assert verdict(columns, last=1.1) == {64: "differs", 512: "inconclusive"}[columns]
 
 
+@pytest.mark.medium
 def test_a_constant_is_off_everywhere() -> None:
     """One of 16 bits, for each gain alike, is a rounding; a tenth of one small gain is none."""
     assert verdict(64, gains=1.003) == "agrees"

@@ -47,6 +47,7 @@ def test_a_factor_of_one_hides_that_it_is_forgotten() -> None:
     assert report.smallest[0][-1].strip() == "1.0, ways=['options'])"
 
 
+@pytest.mark.medium
 def test_a_reduction_is_another_one() -> None:
     """A backward that divides by the number of elements, whatever is asked for."""
     plain = torch.nn.functional.mse_loss
@@ -141,6 +142,7 @@ def test_no_state_is_an_option() -> None:
     assert dict(report.ways) == {"options": "agrees"}
 
 
+@pytest.mark.medium
 def test_a_pair_in_numpy_is_given_other_options() -> None:
     """In a dict, as a course has them; arrays have no hash."""
 
@@ -167,6 +169,7 @@ def test_what_becomes_random_is_left_alone() -> None:
     assert status(lambda x, p: dropout(x, p), lambda x, p: dropout(x, p), x, 0.0) == "cannot apply"
 
 
+@pytest.mark.medium
 def test_a_constant_that_has_no_derivative_hides_nothing() -> None:
     """The weights of cross-entropy's classes: the reference's gradient of them is nobody's question."""
     targets, ones = torch.tensor([0, 2, 1, 1]), torch.ones(3, dtype=x.dtype)

@@ -33,6 +33,7 @@ class Embedding(torch.autograd.Function):
         return None, torch.zeros_like(table).index_add(0, indices, kept), None
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("padding_index", [0, 3])
 def test_a_negative_number_in_place_of_another_is_not_meant_by_all(padding_index: int) -> None:
     """torch counts a padding index of -2 from the end; a kernel never meets it, and need not."""
