@@ -141,7 +141,7 @@ class Evidence:
         return found
 
 
-def are_near(manual: Tensors, objective: Objective, point: Tensors, outputs: Tensors) -> bool:
+def are_near(manual: Tensors, objective: Objective, point: Tensors, outputs: Tensors, roughly: bool) -> bool:
     """Whether gradients and outputs agree for who looks coarsely, without a look at what moves them.
 
     The reference is run on numbers in float64, in whatever dtypes it names itself, where it takes them.
@@ -157,7 +157,7 @@ def are_near(manual: Tensors, objective: Objective, point: Tensors, outputs: Ten
         right = reference(widened_inputs(dict(point)))
     except UserCodeError:  # beside numbers of its own in a coarser dtype
         right = exactly(reference, point)
-    return all(near_row(name, value, right[name]) for name, value in {**outputs, **manual}.items())
+    return all(near_row(name, value, right[name], roughly) for name, value in {**outputs, **manual}.items())
 
 
 def add_up_alike(manual: Tensors, objective: Objective, point: Tensors) -> bool:

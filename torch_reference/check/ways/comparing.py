@@ -39,7 +39,7 @@ def is_near(made: Made, attempt: Attempt, objective: FunctionObjective, session:
         if outputs.keys() != made.outputs.keys() or not names <= attempt.point.keys():
             return False
     try:
-        if are_near(made.gradients, objective, attempt.point, outputs):
+        if are_near(made.gradients, objective, attempt.point, outputs, attempt.roughly):
             return True
         # In 16 bits little is near, and a port of a module makes the same numbers.
         names_of = {name: tuple(value.shape) for name, value in made.gradients.items()}

@@ -29,31 +29,25 @@ def at_zero_rows(session: Session) -> Iterator[Attempt]:
 def at_units(session: Session) -> Iterator[Attempt]:
     """Unit vectors, or identity matrices, in each input alone: where rotations and transformations begin.
 
-    Of the first direction, then of another one in each row, as a pole is one.
+    Of another direction in each row, as a pole is one: the first, the last, and those before that.
     """
     for name in session.wanted:
         value = session.point[name]
         if not value.ndim or not value.numel() or value.shape[-1] < 2:
             continue
-        for what, units in (("", _units(value)), (" of all directions", _in_all_directions(value))):
-            yield from _at(session, f"at unit vectors{what} in {name}", name, units)
+        for begin in (0,) if value.numel() >= 2 * value.shape[-1] else (0, 1):
+            yield from _at(session, f"at unit vectors in {name}", name, _units(value, begin))
         if value.ndim > 1 and value.shape[-1] == value.shape[-2]:
             eye = torch.eye(value.shape[-1], dtype=value.dtype, device=value.device)
             identities = eye.expand(value.shape).contiguous()
             yield from _at(session, f"at identity matrices in {name}", name, identities)
 
 
-def _units(value: Tensor) -> Tensor:
-    units = torch.zeros_like(value)
-    units[..., 0] = 1
-    return units
-
-
-def _in_all_directions(value: Tensor) -> Tensor:
+def _units(value: Tensor, begin: int) -> Tensor:
     units = torch.zeros_like(value, memory_format=torch.contiguous_format)
     rows = units.view(-1, value.shape[-1])
     place = torch.arange(len(rows), device=value.device)
-    rows[place, -1 - place % value.shape[-1]] = 1
+    rows[place, -(begin + place) % value.shape[-1]] = 1
     return units
 
 
@@ -62,4 +56,6 @@ def _at(session: Session, what: str, name: str, value: Tensor) -> Iterator[Attem
     for attempt in at_point(session, what, inputs, at_kinks=True):
         yield attempt._replace(only_finite=True, is_smooth=partial(is_inside, session, name, attempt.point))
     for attempt in at_point(session, f"{what}, number by number", inputs):
-        yield attempt._replace(only_smooth=True, own_values=True, may_refuse=True, on_error="warns")
+        yield attempt._replace(
+            only_smooth=True, own_values=True, may_refuse=True, roughly=True, on_error="warns"
+        )
