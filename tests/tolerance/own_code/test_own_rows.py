@@ -160,6 +160,24 @@ def test_what_is_made_right_of_a_part_alone_has_not_been_rounded_wrong() -> None
     assert own.refuted == {"x"}
 
 
+def test_what_makes_others_in_every_call_refutes_nothing() -> None:
+    """Right in the first call of a part, and off by as much as the whole in every second one after it."""
+    calls = list[int]()
+
+    def noisy(values: Inputs) -> dict[str, Tensor]:
+        found = norm(values)["x"]
+        calls.append(1)
+        found[-8:, 3] *= 1 + 1e-12 * (len(found) == ROWS or len(calls) % 2)
+        return {"x": found}
+
+    here, own = point(), OwnRows(noisy)
+    wrong = noisy(here)
+    row = rows_by_parts(norm, here, all_rows, wrong, Allowed(), own=own)["x"]
+    assert row.verdict is Verdict.DIFFERS
+    assert len(calls) > 8
+    assert not own.refuted
+
+
 def test_few_draws_foretell_how_many_elements_are_wrong() -> None:
     """Where a part is wrong, the others are not drawn as often as it is, and their number is as true."""
     here, u = point(), 2.0**-53

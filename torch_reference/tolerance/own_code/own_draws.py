@@ -37,13 +37,9 @@ class OwnDraws:
         self.outside = list[int]()
 
     def is_again(self, found: Tensor) -> bool:
-        """Whether it is the same number, within the bound, or the right one.
-
-        Of that its roundings tell as well: a value that is farther off than these move it is none of theirs.
-        """
-        made = found.detach().to(self.expected.dtype)
-        either = (self.value, self.expected)
-        return any(bool(((made - each).abs() <= self.bounds[""]).all()) for each in either)
+        """Whether it is the same number, within the bound."""
+        moved = (found.detach().to(self.expected.dtype) - self.value).abs()
+        return bool((moved <= self.bounds[""]).all())
 
     def is_explained(self, found: Tensor) -> bool:
         """Whether it is, with one more draw.
@@ -66,6 +62,10 @@ class OwnDraws:
     def is_inside(self) -> bool:
         """Whether everything is within both bounds together."""
         return not any(bool(each.any()) for each in self._outside().values())
+
+    def is_outside(self, times: float) -> bool:
+        """Whether an element is so many times as far off as both bounds, of the draws made, explain."""
+        return bool((self.off[""] > times * self._within("", self.moved[""])).any())
 
     def is_hopeless(self, is_last: bool = False) -> bool:
         """Whether most of what is outside of its bound is many bounds away, of the draw farthest from it.

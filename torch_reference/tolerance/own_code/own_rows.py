@@ -16,10 +16,13 @@ from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import Movement, Reference, Tensors
+from torch_reference.tolerance.own_code.own_draws import OwnDraws
 from torch_reference.tolerance.own_code.own_roundings import EXPLAINED, TOO_SLOW, forgiven, reach
 from torch_reference.tolerance.own_code.own_run import own_run
 from torch_reference.tolerance.rounding.roundings import unit
 
+FEW = 8
+"""Draws of a part of which the code makes what is right."""
 Derive = Callable[[Tensors], Mapping[str, Tensor]]
 
 
@@ -66,6 +69,8 @@ class OwnRows:
     ) -> dict[str, Row]:
         """The rows of a part, with what the code's own roundings explain there, if it makes them there, too.
 
+        Where it makes the right ones there, its roundings may tell that these are none of theirs.
+
         What differs in a sum alone, in the first part that does, is for all rows to tell: others average out;
         unless of sums is asked, as of rows that are left since they are farther off than others.
 
@@ -76,10 +81,17 @@ class OwnRows:
             for name, row in rows.items()
             if row.verdict is Verdict.DIFFERS and (of_sums or not row.part or name in self.explained)
         }
-        asked = self._made_again(differing, movement) if differing else {}
+        again = partial(self.derive, movement.inputs)
+        made = self._made(differing, movement) if differing else {}
+        asked = {
+            name: differing[name]
+            for name in made
+            if self._is_same(made[name], differing[name], movement, name)
+        }
+        right = [name for name in made if self._is_same(made[name], movement.expected[name], movement, name)]
+        self.refuted |= {name for name in right if self._is_beyond(differing[name], movement, name)}
         if not asked:
             return rows
-        again = partial(self.derive, movement.inputs)
         told = forgiven(rows, asked, movement, again, self.accept, derive=self.derive)
         for name, value in asked.items():
             if told[name].verdict is Verdict.DIFFERS:
@@ -95,21 +107,33 @@ class OwnRows:
         self.explained.clear()
         self.refuted.clear()
 
-    def _made_again(self, asked: Tensors, movement: Movement) -> dict[str, Tensor]:
-        """What it makes of the part alone as well, within what rounding explains, or makes right there."""
+    def _made(self, asked: Collection[str], movement: Movement) -> dict[str, Tensor]:
+        """What it makes of the part alone."""
         try:
             found = self.derive(movement.inputs)
-            made = {name: found[name].detach().double() for name in asked}
-            return {
-                name: value
-                for name, value in asked.items()
-                if any(
-                    bool(((made[name] - each).abs() <= movement.bound(name)).all())
-                    for each in (value, movement.expected[name])
-                )
-            }
+            return {name: found[name].detach().to(movement.expected[name].dtype) for name in asked}
         except Exception:  # it is the user's code, made for the whole
             return {}
+
+    def _is_same(self, made: Tensor, value: Tensor, movement: Movement, name: str) -> bool:
+        """Whether it made that, within what rounding explains."""
+        return made.shape == value.shape and bool(((made - value).abs() <= movement.bound(name)).all())
+
+    def _is_beyond(self, value: Tensor, movement: Movement, name: str) -> bool:
+        """Whether an element is twice as far off as few draws move the code's own, and so as all would.
+
+        What makes other numbers in every call moves them by that.
+        """
+        own = OwnDraws(
+            value, movement.expected[name], {"": movement.bound(name), **movement.sum_bounds(name)}
+        )
+        try:
+            for draw in range(FEW):
+                with own_run(draw, unit(movement.coarsest)):
+                    own.is_explained(self.derive(movement.inputs)[name])
+        except Exception:  # it is the user's code
+            return False
+        return own.is_outside(2.0)
 
 
 class OwnMovement(Movement):
