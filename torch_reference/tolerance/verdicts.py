@@ -111,12 +111,12 @@ class Tolerance:
         return found
 
     def _row(self, row: Row, name: str, value: Tensor, allowed: Allowed, aside: Aside) -> Row:
-        rtol, accept, blunt = allowed
+        (rtol, accept, blunt), beside = allowed, value
         if row.verdict is Verdict.DIFFERS and self._may_have_sides(name, value, rtol, aside) and self.sides:
-            row = row_between_sides(self.movement, self.sides, name, value, rtol)
+            row, beside = row_between_sides(self.movement, self.sides, name, value, rtol)
         if row.verdict is Verdict.DIFFERS:
             row = as_pytorchs_own(self.movement, row, value)
-        if row.verdict is Verdict.DIFFERS and self._is_within_the_worst_case(name, value, rtol):
+        if row.verdict is Verdict.DIFFERS and self._is_within_the_worst_case(name, beside, rtol):
             row = replace(row, verdict=Verdict.LOSES_DIGITS, explanation=LOSES_DIGITS)
         if row.agrees and blunt and self.is_blunt(name, value):
             row = replace(row, verdict=Verdict.INCONCLUSIVE, explanation=INCONCLUSIVE)

@@ -75,7 +75,7 @@ def test_what_lies_beyond_an_end_that_one_side_reaches_is_undecided(
         ((2.5, 1.0), Verdict.DIFFERS),
     ):
         found = torch.tensor(value, dtype=torch.float64)
-        assert row_between_sides(here, every, "x", found, 0.0).verdict is expected
+        assert row_between_sides(here, every, "x", found, 0.0)[0].verdict is expected
 
 
 @pytest.mark.medium

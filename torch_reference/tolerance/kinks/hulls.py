@@ -62,8 +62,10 @@ def hulls(movement: Movement, others: list[Side], name: str) -> tuple[Hull, dict
         side.movement.at_least(DRAWS_ON_EACH_SIDE)
     expected, own = movement.expected[name], movement.bound(name)
     values = torch.stack([expected, *(side.values(name, expected, own) for side in others)])
-    bound = torch.stack([own, *(side.movement.bound(name) for side in others)]).amax(0)
     lower, upper = values.amin(0), values.amax(0)
+    # Beside the point all rounds as its coarsest dtype does, and so more than what has no side may.
+    bound = torch.stack([own, *(side.movement.bound(name) for side in others)]).amax(0)
+    bound = torch.where(lower < upper, bound, own)
     reaching = (values <= lower + bound).sum(0), (values >= upper - bound).sum(0)
     elements = Hull(lower, upper, bound, reaching)
     bounds = [side.movement.sum_bounds(name) for side in others]

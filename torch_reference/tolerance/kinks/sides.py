@@ -6,6 +6,7 @@ its sides are found beside the point.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, zip_longest
 from typing import Any
 
 import torch
@@ -51,7 +52,8 @@ def sides(movement: Movement) -> list[Side]:
             for which, total in _changes(movement, side, name)
         )
     ]
-    return [*held[:PAIRS], *inside[:PAIRS], *held[PAIRS:], *inside[PAIRS:], *together]
+    first = chain.from_iterable(zip_longest(held[:PAIRS], inside[:PAIRS]))  # as those are measured (hulls.py)
+    return [*filter(None, first), *held[PAIRS:], *inside[PAIRS:], *together]
 
 
 def _held(movement: Movement, every: Iterable[tuple[Any, ...]], seen: list[tuple[Any, ...]]) -> list[Side]:
