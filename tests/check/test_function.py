@@ -151,3 +151,11 @@ def test_a_default_device_changes_no_report() -> None:
     assert "MISMATCH" in expected
     with torch.device("meta"):
         assert str(check_function(squares, torch.square, x)) == expected
+
+
+@pytest.mark.parametrize("rows", [2, 3])
+def test_a_pair_whose_forward_keeps_nothing_is_told_what_it_returns(rows: int) -> None:
+    """Of a tensor with two rows one would have been the output, and the other what was kept."""
+    pair = torch.tanh, lambda saved, d_loss_d_y: d_loss_d_y
+    report = str(check_function(pair, torch.tanh, torch.ones(rows, 3, requires_grad=True)))
+    assert "a pair's forward returns (outputs, saved), found Tensor" in report

@@ -63,8 +63,14 @@ class PairOfFunctions:
         tensors = self.arguments.as_given(given)
         with user_code("forward"):
             args, kwargs = self.arguments.placed(tensors)
-            outputs, saved = self.forward(*args, **kwargs)
-        return outputs, saved
+            found = self.forward(*args, **kwargs)
+            if not (isinstance(found, tuple | list) and len(found) == 2):  # two rows unpack as well
+                raise TypeError(f"a pair's forward returns (outputs, saved), found {_in_words(found)}")
+        return found[0], found[1]
+
+
+def _in_words(found: Any) -> str:
+    return type(found).__name__ + (f" of {len(found)}" if isinstance(found, tuple | list) else "")
 
 
 def _in_kind(output: Any, upstream: Tensor) -> Any:
