@@ -10,30 +10,23 @@ from torch.nn import functional
 
 from torch_reference import Row, Verdict
 from torch_reference.judging.calls.cuts import choices_of_rows
-from torch_reference.tolerance.rows import judgement, others
+from torch_reference.tolerance.rows import judgement
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.whole import Allowed, Rows
 
 SHAPE = 512, 128
 Inputs = Mapping[str, Tensor]
 FINE = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+Samples = list[tuple[Tensor, int]]
 
 
 @pytest.fixture(autouse=True)
-def left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many numbers each sample left; it has a thousand."""
-    left: list[int] = []
-    judge = others.by_sample
-
-    def watched(*args: object) -> others.Others | None:
-        found = judge(*args)  # type: ignore[arg-type]
-        assert len({int(number) % SHAPE[1] for number in args[3]}) >= SHAPE[1] // 2  # of the columns
-        left.append(-1 if found is None else len(found.left))
-        return found
-
-    monkeypatch.setattr(judgement, "by_sample", watched)
+def small_samples(samples: Samples, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Of a thousand numbers, which are of most columns."""
     monkeypatch.setattr(judgement, "SAMPLE", 1024)
-    return left
+    yield
+    for numbers, _ in samples:
+        assert len({int(number) % SHAPE[1] for number in numbers}) >= SHAPE[1] // 2
 
 
 def drawn(dtype: torch.dtype) -> dict[str, Tensor]:
@@ -72,7 +65,7 @@ def by_hand(point: Inputs) -> Tensor:
 
 
 @FINE
-def test_few_numbers_of_an_activation_are_left(dtype: torch.dtype, left: list[int]) -> None:
+def test_few_numbers_of_an_activation_are_left(dtype: torch.dtype, samples: Samples) -> None:
     """Some of each row, so that of rows all would be; the worst has its place."""
     point = drawn(dtype)
     rows = judged(point, by_hand(point))
@@ -80,7 +73,7 @@ def test_few_numbers_of_an_activation_are_left(dtype: torch.dtype, left: list[in
     assert rows["inputs[0]"].agrees
     assert rows["inputs[0]"].elements == SHAPE[0] * SHAPE[1]
     assert len(rows["inputs[0]"].index) == 2
-    assert 0 < left[0] < SHAPE[0] * SHAPE[1] // 16
+    assert 0 < samples[0][1] < SHAPE[0] * SHAPE[1] // 16
 
 
 def place(row: int, column: int) -> Tensor:
@@ -123,7 +116,7 @@ def test_a_factor_that_rounds_is_no_mistake() -> None:
     assert rows["inputs[0]"].agrees
 
 
-def test_what_takes_numbers_together_is_no_activation(left: list[int]) -> None:
+def test_what_takes_numbers_together_is_no_activation(samples: Samples) -> None:
     """A softmax makes something else of a few; what goes by places, of all but the first."""
     point = drawn(torch.float64)
 
@@ -138,37 +131,37 @@ def test_what_takes_numbers_together_is_no_activation(left: list[int]) -> None:
 
     for function in (softmax, by_place):
         assert judged(point, gradient(function)(point)["inputs[0]"], function) is None
-    assert not left
+    assert not samples
     assert set(seen) == {32, SHAPE[0] * SHAPE[1]}
 
 
-def test_of_what_many_are_left_rows_may_tell(left: list[int]) -> None:
+def test_of_what_many_are_left_rows_may_tell(samples: Samples) -> None:
     """One number in four, here."""
     point = drawn(torch.float64)
     right = by_hand(point)
     assert judged(point, right + right * 2**-48 * (torch.arange(SHAPE[1]) % 4 == 0)) is None
-    assert left == [-1]
+    assert [left for _, left in samples] == [-1]
 
 
-def test_what_loses_its_digits_is_not_settled(left: list[int]) -> None:
+def test_what_loses_its_digits_is_not_settled(samples: Samples) -> None:
     """Its floors are as large as the numbers: what is within them need not be right."""
     point = drawn(torch.float32)
     found = point["up"] * point["inputs[0]"]
     assert judged(point, found, lambda x: (x + 1e6).square() / 2 - 1e6 * x) is None
-    assert left == [-1]
+    assert [left for _, left in samples] == [-1]
 
 
-def test_half_a_tensor_of_zeros_is_within_its_floors(left: list[int]) -> None:
+def test_half_a_tensor_of_zeros_is_within_its_floors(samples: Samples) -> None:
     """Of what is zero and shall be so nothing is left."""
     point = drawn(torch.float64)
     found = torch.where(point["inputs[0]"] > 0, 3 * point["inputs[0]"].square() * point["up"], 0.0)
     rows = judged(point, found, lambda x: x.clamp(min=0) ** 3)
     assert rows is not None
     assert rows["inputs[0]"].agrees
-    assert left == [0]
+    assert [left for _, left in samples] == [0]
 
 
-def test_a_mean_of_what_takes_each_by_itself_has_numbers_as_rows(left: list[int]) -> None:
+def test_a_mean_of_what_takes_each_by_itself_has_numbers_as_rows(samples: Samples) -> None:
     """Its gradients of a few are larger."""
     point = drawn(torch.float64)
     point["up"] = torch.ones((), dtype=torch.float64)
@@ -176,7 +169,7 @@ def test_a_mean_of_what_takes_each_by_itself_has_numbers_as_rows(left: list[int]
     rows = judged(point, found * (1 + 2**-52), lambda x: functional.silu(x).mean())
     assert rows is not None
     assert rows["inputs[0]"].agrees
-    assert left
+    assert samples
 
 
 def test_numbers_are_rows_where_all_inputs_are_of_one_shape_or_one_number() -> None:

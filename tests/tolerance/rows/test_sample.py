@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import Row, Verdict
-from torch_reference.tolerance.rows import judgement, others
+from torch_reference.tolerance.rows import judgement
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.sample import Sample
 from torch_reference.tolerance.rows.whole import Allowed, Rows
@@ -17,22 +17,13 @@ from torch_reference.tolerance.rows.whole import Allowed, Rows
 ROWS, COLUMNS = 256, 16
 Inputs = Mapping[str, Tensor]
 FINE = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+Samples = list[tuple[Tensor, int]]
 
 
 @pytest.fixture(autouse=True)
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Samples of eight rows of 256; how many rows each of them left."""
-    left: list[int] = []
-    judge = others.by_sample
-
-    def watched(*args: object) -> others.Others | None:
-        found = judge(*args)  # type: ignore[arg-type]
-        left.append(-1 if found is None else len(found.left))
-        return found
-
-    monkeypatch.setattr(judgement, "by_sample", watched)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples of eight rows of 256."""
     monkeypatch.setattr(judgement, "PART", 2 * 8 * COLUMNS * 128)
-    return left
 
 
 def norm(values: Inputs) -> dict[str, Tensor]:
@@ -77,7 +68,7 @@ def by_hand(point: Inputs) -> dict[str, Tensor]:
 
 @FINE
 def test_a_sample_settles_what_is_right(
-    dtype: torch.dtype, small_parts: list[int], monkeypatch: pytest.MonkeyPatch
+    dtype: torch.dtype, samples: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Few rows are left, and all elements are counted; all are drawn where a sum is wrong and no row."""
     point, settled = drawn(dtype), Sample.settled
@@ -86,7 +77,7 @@ def test_a_sample_settles_what_is_right(
     assert all(row.agrees for row in rows.values())
     assert rows["x"].elements == rows["y"].elements == ROWS * COLUMNS
     assert rows["x"].bluntness
-    assert 0 <= small_parts[0] <= ROWS // 4
+    assert 0 <= samples[0][1] <= ROWS // 4
     monkeypatch.setattr(Sample, "settled", lambda *given: settled(*given)._replace(sums_hold=False))
     by_all = judged(point, by_hand(point))
     monkeypatch.setattr(Sample, "settled", lambda *_: None)
@@ -94,7 +85,7 @@ def test_a_sample_settles_what_is_right(
 
 
 @FINE
-def test_what_is_wrong_is_found_beside_a_sample(dtype: torch.dtype, small_parts: list[int]) -> None:
+def test_what_is_wrong_is_found_beside_a_sample(dtype: torch.dtype, samples: Samples) -> None:
     """One element by 1e-3 of itself, at its place; a row; NaN."""
     point = drawn(dtype)
     right = by_hand(point)
@@ -113,7 +104,7 @@ def test_what_is_wrong_is_found_beside_a_sample(dtype: torch.dtype, small_parts:
         assert (rows["x"].verdict, rows["x"].wrong_elements) == (verdict, wrong)
         assert rows["x"].index[: len(place)] == place
         assert rows["gain"].agrees
-        assert 0 <= small_parts[-1] <= ROWS // 4  # whatever it does to the sums over all rows
+        assert 0 <= samples[-1][1] <= ROWS // 4  # whatever it does to the sums over all rows
 
 
 @FINE
@@ -144,9 +135,7 @@ def test_a_small_row_is_not_judged_by_what_is_large_elsewhere(dtype: torch.dtype
 
 
 @FINE
-def test_what_is_right_beside_what_is_wrong_everywhere_is_right(
-    dtype: torch.dtype, small_parts: list[int]
-) -> None:
+def test_what_is_right_beside_what_is_wrong_everywhere_is_right(dtype: torch.dtype, samples: Samples) -> None:
     """It has the draws that it needs, and the wrong one is counted in all its elements."""
 
     def halves(values: Inputs) -> dict[str, Tensor]:
@@ -160,10 +149,10 @@ def test_what_is_right_beside_what_is_wrong_everywhere_is_right(
     assert rows is not None
     assert (rows["x"].verdict, rows["y"].verdict) == (Verdict.DIFFERS, Verdict.AGREES)
     assert rows["x"].wrong_elements == ROWS * COLUMNS
-    assert small_parts == [0]  # of what is right alone
+    assert [left for _, left in samples] == [0]  # of what is right alone
 
 
-def test_an_exact_zero_must_be_one(small_parts: list[int]) -> None:
+def test_an_exact_zero_must_be_one(samples: Samples) -> None:
     """Where a mask leaves nothing, a rounding of the row is too much."""
     point = {**drawn(torch.float64), "mask": (torch.arange(COLUMNS) % 4 > 0).double()}
 
@@ -176,13 +165,13 @@ def test_an_exact_zero_must_be_one(small_parts: list[int]) -> None:
     rows = judged(point, right, masked)
     assert rows is not None
     assert rows["x"].agrees
-    assert small_parts == [0]
+    assert [left for _, left in samples] == [0]
     right["x"][100, 4] = 1e-17
     rows = judged(point, right, masked)
     assert rows is None or rows["x"].verdict is Verdict.DIFFERS
 
 
-def test_an_infinity_makes_no_floor(small_parts: list[int]) -> None:
+def test_an_infinity_makes_no_floor(samples: Samples) -> None:
     """A floor of infinity would pass anything."""
 
     def root(values: Inputs) -> dict[str, Tensor]:
@@ -195,5 +184,5 @@ def test_an_infinity_makes_no_floor(small_parts: list[int]) -> None:
     wrong = root(point)
     wrong["x"][131, 3] *= 2
     rows = judged(point, wrong, root)
-    assert set(small_parts) <= {-1}
+    assert {left for _, left in samples} <= {-1}
     assert rows is None or not rows["x"].agrees

@@ -8,11 +8,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import Row, Verdict
-from torch_reference.tolerance.rows import judgement, others
+from torch_reference.tolerance.rows import judgement
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.whole import Allowed, Rows
 
 ROWS, COLUMNS = 256, 512
+Samples = list[tuple[Tensor, int]]
 generator = torch.Generator().manual_seed(0)
 X = torch.randn(ROWS, COLUMNS, generator=generator, dtype=torch.float64)
 CLASSES = torch.randint(COLUMNS, (ROWS,), generator=generator)
@@ -50,22 +51,14 @@ def judged(x: Tensor, up: Tensor, d_x: Tensor) -> Row:
 @pytest.mark.parametrize("sign", [1, -1])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_what_is_negative_has_floors_of_its_own(
-    dtype: torch.dtype, sign: int, monkeypatch: pytest.MonkeyPatch
+    dtype: torch.dtype, sign: int, samples: Samples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Few right rows are left to draws; a hit, or its neighbour, off by 1000 roundings is found."""
-    left, judge = list[int](), others.by_sample
-
-    def watched(*args: object) -> others.Others | None:
-        found = judge(*args)  # type: ignore[arg-type]
-        left.append(ROWS if found is None else len(found.left))
-        return found
-
-    monkeypatch.setattr(judgement, "by_sample", watched)
     monkeypatch.setattr(judgement, "PART", 8 * COLUMNS * 128)
     x, up = X.to(dtype), torch.tensor(0.7 * sign, dtype=dtype)
     right = by_hand(x, up)["x"]
     assert judged(x, up, right).agrees
-    assert left[0] <= ROWS // 4
+    assert 0 <= samples[0][1] <= ROWS // 4
     for place in ((201, int(CLASSES[201])), (201, int(CLASSES[201]) - 1)):
         (edited := right.clone())[place] *= 1 + 1000 * torch.finfo(dtype).eps
         wrong = judged(x, up, edited)
@@ -73,16 +66,9 @@ def test_what_is_negative_has_floors_of_its_own(
         assert wrong.index == tuple(each % size for each, size in zip(place, x.shape, strict=True))
 
 
-def test_two_rows_are_a_sample_where_they_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_rows_are_a_sample_where_they_are_long(samples: Samples, monkeypatch: pytest.MonkeyPatch) -> None:
     """One has no halves."""
-    few, judge = list[int](), others.by_sample
-
-    def watched(*args: object) -> others.Others | None:
-        few.append(len(args[3]))  # type: ignore[arg-type]
-        return judge(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(judgement, "by_sample", watched)
     monkeypatch.setattr(judgement, "SAMPLE", COLUMNS)
     up = torch.tensor(0.7)
     assert judged(X.float(), up, by_hand(X.float(), up)["x"]).agrees
-    assert few == [2]
+    assert [len(rows) for rows, _ in samples] == [2]
