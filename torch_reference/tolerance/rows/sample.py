@@ -78,7 +78,7 @@ class Sample:
         of_row, of_column = least(bound, row), least(bound, row * self.columns)
         self.in_row = (of_column * self.columns).clamp(min=of_row)
         self.offsets = offsets(mean / len(whole), square / len(whole), len(whole))
-        self.apart = least(bound, away(sample, row, self.offsets)) if self.offsets is not None else 0.0
+        self.of_distance = least(bound, away(sample, row, self.offsets)) if self.offsets is not None else 0.0
         self.limits = {
             which: max(of_sum(which, moved, known.root(which)), LAST * self.u) * self.squares[which].sqrt()
             for which, moved in movement.moved_sums[name].items()
@@ -90,7 +90,7 @@ class Sample:
     @property
     def is_sharp(self) -> bool:
         """Whether bounds and floors are small, and all numbers such that their squares are numbers."""
-        largest = max(*self.of_signs, float(self.in_row.amax()), self.apart)
+        largest = max(*self.of_signs, float(self.in_row.amax()), self.of_distance)
         is_blunt = self.bounds > BLUNT_PART / 2 * self.size
         return adds_up(self.columns) and largest <= self.u**SHARP and not is_blunt
 
@@ -146,6 +146,6 @@ class Sample:
         of_rows = rows.sqrt()
         floors = torch.maximum(itself, of_rows * self.in_row, out=itself)
         if self.offsets is not None:
-            beside = away(block, of_rows, self.offsets).mul_(self.apart)
+            beside = away(block, of_rows, self.offsets).mul_(self.of_distance)
             floors = torch.maximum(floors, beside, out=floors)
         return floors if least > TINY else floors.masked_fill_(block == 0, TINY).clamp_(min=TINY)
