@@ -2,8 +2,6 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pytest
@@ -12,9 +10,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import check_function
+from torch_reference.layers.random_state import random_state, same_random_numbers
 
 X = torch.randn(4, 5, generator=torch.Generator().manual_seed(0))
 OWN, PYTHONS = np.random.default_rng(0), random.Random(0)
+TWISTER = np.random.Generator(np.random.MT19937(0))
 
 
 DRAWS: dict[str, Callable[[Tensor], Tensor | float]] = {
@@ -22,6 +22,12 @@ DRAWS: dict[str, Callable[[Tensor], Tensor | float]] = {
     "Python": lambda x: random.uniform(0.5, 2.0),
     "a generator of numpy's": lambda x: torch.from_numpy(OWN.random(x.shape)).to(x.dtype),
     "a generator of Python's": lambda x: PYTHONS.uniform(0.5, 2.0),
+    "one of numpy's, and numpy": lambda x: (
+        torch.from_numpy(OWN.random(x.shape)).to(x.dtype) * np.random.rand()
+    ),
+    "one of numpy's whose state has an array": lambda x: torch.from_numpy(TWISTER.random(x.shape)).to(
+        x.dtype
+    ),
 }
 
 
@@ -57,51 +63,26 @@ def test_an_own_forward_that_draws_is_confirmed() -> None:
     assert "compared with its own forward under autograd" in str(report).splitlines()
 
 
-class Noisy:
-    """What has a generator of its own."""
+def test_a_pair_draws_from_a_generator_of_its_own() -> None:
+    """As its reference does from another one that is alike."""
+    own, other = random.Random(0), random.Random(0)
 
-    def __init__(self) -> None:
-        self.own = np.random.default_rng(0)
+    def forward(x: Tensor) -> tuple[Tensor, float]:
+        drawn = own.random()
+        return x * drawn, drawn
 
-    def __call__(self, x: Tensor) -> Tensor:
-        return x * torch.from_numpy(self.own.random(x.shape)).to(x.dtype)
-
-    def method(self, x: Tensor) -> Tensor:
-        """The same."""
-        return self(x)
+    pair = forward, lambda drawn, above: above * drawn
+    assert check_function(pair, lambda x: x * other.random(), X, ways=[]).agrees
 
 
-def with_a_default(x: Tensor, own: np.random.RandomState = np.random.RandomState(0)) -> Tensor:  # noqa: B008
-    return x * torch.from_numpy(own.rand(*x.shape)).to(x.dtype)
-
-
-def with_a_keyword(x: Tensor, *, own: np.random.RandomState = np.random.RandomState(0)) -> Tensor:  # noqa: B008
-    return with_a_default(x, own)
-
-
-@dataclass
-class Settings:
-    """What a function knows by name, and keeps a generator."""
-
-    own: np.random.RandomState
-
-
-SETTINGS = Settings(np.random.RandomState(0))
-CALLS: dict[str, Callable[[Tensor], Tensor]] = {
-    "object": Noisy(),
-    "method": Noisy().method,
-    "default": with_a_default,
-    "default of a keyword": with_a_keyword,
-    "bound by position": partial(lambda own, x: with_a_default(x, own), np.random.RandomState(0)),
-    "bound by name": partial(with_a_default, own=np.random.RandomState(0)),
-    "bound function": partial(with_a_default),
-    "dataclass": lambda x: with_a_default(x, SETTINGS.own),
-}
-
-
-@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-def test_an_own_generator_is_found_where_a_call_keeps_it(call: Callable[[Tensor], Tensor]) -> None:
-    assert check_function(call, call, X, ways=[]).agrees
+def test_numbers_are_drawn_from_where_a_state_was_and_go_on_as_if_none_were() -> None:
+    own = random.Random(0)
+    state = random_state(among=[own])
+    first = own.random()
+    with same_random_numbers(state):
+        assert own.random() == first
+    twin = random.Random(0)
+    assert [first, own.random()] == [twin.random(), twin.random()]
 
 
 @pytest.mark.parametrize("share", [1.0, 2.0])

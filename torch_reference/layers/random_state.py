@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import is_dataclass
 from functools import partial
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,8 +32,6 @@ KINDS: dict[type, tuple[Read, Put]] = {
     np.random.Generator: (lambda generator: generator.bit_generator.state, _put_bits),
 }
 """How the state of a generator of each kind is read, and how it is put back."""
-LIBRARIES = ("torch.", "numpy.")
-"""Whose functions know none of the user's."""
 LONGEST = 256
 """So long a list may be that is looked into."""
 SHARED: tuple[Any, ...] = (random._inst, np.random.mtrand._rand)
@@ -136,20 +134,25 @@ def as_drawn_by(*callables: Any) -> AbstractContextManager[None]:
     return same_random_numbers(random_state(*callables))
 
 
-def _known_to(call: Any) -> Iterator[Any]:
-    """What the functions of a callable know by name: of a Function, a pair, a module, or a method's own."""
+def _known_to(call: Any, is_first: bool = True) -> Iterator[Any]:
+    """What a callable keeps, and what its functions know by name; of what these know that, too, once.
+
+    A callable is a function, a method, a Function, an object, what has been bound to one, or a pair of them.
+    """
     for part in call if isinstance(call, tuple) else (call,):
         while type(part) is partial:
             yield from (*part.args, *part.keywords.values())
             part = part.func
-        owners = part, getattr(part, "__self__", None)  # a method's
-        held = [each for owner in owners for each in getattr(owner, "__dict__", {}).values()]
-        functions = [each for each in map(_plain, (part, *held)) if _is_followed(each)]
-        within = [known for function in functions for known in _named_in(function)]
-        yield from (*held, *within)
-        for each in map(_plain, within):
-            if _is_followed(each):
-                yield from _named_in(each)
+        owner = getattr(part, "__self__", part)  # a method's
+        held = [
+            each for kept in (part, owner, type(owner)) for each in getattr(kept, "__dict__", {}).values()
+        ]
+        functions = [each for each in map(_plain, (part, *held)) if type(each) is FunctionType]
+        named = [known for function in functions for known in _named_in(function)]
+        yield from (*held, *named)
+        for each in (*held, *named) if is_first else ():
+            if type(each) is not ModuleType:
+                yield from _known_to(each, is_first=False)
 
 
 def _inside(values: Iterable[Any]) -> Iterator[Any]:
@@ -168,26 +171,22 @@ def _inside(values: Iterable[Any]) -> Iterator[Any]:
 
 
 def _plain(call: Any) -> Any:
-    """The function of a method."""
+    """The function of a method, a static one too."""
     return getattr(call, "__func__", call)
-
-
-def _is_followed(function: Any) -> bool:
-    return type(function) is FunctionType and not str(function.__module__).startswith(LIBRARIES)
 
 
 def _named_in(function: FunctionType) -> Iterator[Any]:
     names = function.__code__.co_names
     yield from (function.__globals__[name] for name in names if name in function.__globals__)
-    yield from (cell.cell_contents for cell in function.__closure__ or () if _is_bound(cell))
+    yield from map(_contents, function.__closure__ or ())
     yield from (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
 
 
-def _is_bound(cell: Any) -> bool:
+def _contents(cell: Any) -> Any:
     try:
-        return cell.cell_contents is not None
-    except ValueError:  # it is not there yet
-        return False
+        return cell.cell_contents
+    except ValueError:  # nothing is there yet
+        return None
 
 
 def _are_equal(one: Any, other: Any) -> bool:

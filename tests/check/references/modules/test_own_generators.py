@@ -75,5 +75,7 @@ def test_a_derivation_of_it_is_judged(factor: float) -> None:
     def loss(outputs: Tensor, targets: Tensor) -> Tensor:
         return (outputs - targets[:, :2]).square().sum()
 
+    before = module[0].generators[0].get_state()
     report = check_derivation(module, loss, x, targets, derivation, draws=0)
     assert report.agrees == (factor == 1.0), report
+    assert torch.equal(module[0].generators[0].get_state(), before)
