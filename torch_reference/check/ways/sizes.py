@@ -28,7 +28,7 @@ FEW = 3
 """So many rows are enough where columns are many."""
 MOST_WANTED = 6
 """A module of more parameters is many operations, of which none is a kernel of the module's own."""
-LONG, MANY_CALLS = 0.02, 1000
+LONG, MANY_CALLS = 0.1, 1000
 """Where to look at a point takes so many seconds, or calls of torch's functions, as a loop over columns does,
 a smaller one is enough: in 16 bits what is wrong after 500 steps of a recurrent network took minutes."""
 
