@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property, partial
 
-import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, form_mismatch
@@ -18,7 +17,7 @@ from torch_reference.judging.scalar_objective import (
     zeros,
 )
 from torch_reference.tolerance.agreeing_rows import near_row
-from torch_reference.tolerance.differences import coarsest, difference
+from torch_reference.tolerance.differences import coarsest
 from torch_reference.tolerance.meant import allowances, tolerance_at
 from torch_reference.tolerance.own_code.in_float64 import Derive
 from torch_reference.tolerance.own_code.own_rows import OwnRows
@@ -141,10 +140,17 @@ class Evidence:
         return found
 
 
-def are_near(manual: Tensors, objective: Objective, point: Tensors, outputs: Tensors, roughly: bool) -> bool:
+def are_near(
+    manual: Tensors,
+    objective: Objective,
+    point: Tensors,
+    outputs: Tensors,
+    roughly: Mapping[str, float] | None = None,
+) -> bool:
     """Whether gradients and outputs agree for who looks coarsely, without a look at what moves them.
 
-    The reference is run on numbers in float64, in whatever dtypes it names itself, where it takes them.
+    Or roughly, beside such sizes of those that have one (near_row). The reference is run on float64 numbers,
+    in whatever dtypes it names itself, where it takes them.
 
     Shapes: the outputs are those that have an upstream gradient at the point, and whose form that has
     """
@@ -157,19 +163,9 @@ def are_near(manual: Tensors, objective: Objective, point: Tensors, outputs: Ten
         right = reference(widened_inputs(dict(point)))
     except UserCodeError:  # beside numbers of its own in a coarser dtype
         right = exactly(reference, point)
-    return all(near_row(name, value, right[name], roughly) for name, value in {**outputs, **manual}.items())
-
-
-def add_up_alike(manual: Tensors, objective: Objective, point: Tensors) -> bool:
-    """Whether the numbers of each gradient add up to those of the reference, to half of the digits."""
-    shapes = {name: tuple(point[name].shape) for name in manual}
-    for name, right in reference_gradients(objective, point, shapes).items():
-        if manual[name].shape != right.shape:
-            return False
-        off, half = difference(manual[name], right).sum().abs(), torch.finfo(right.dtype).eps ** 0.5
-        if not off <= half * right.abs().sum():
-            return False
-    return True
+    made = {**outputs, **manual}
+    sizes = dict.fromkeys(made) if roughly is None else {name: roughly.get(name, 0.0) for name in made}
+    return all(near_row(name, value, right[name], sizes[name]) for name, value in made.items())
 
 
 def judge(

@@ -41,10 +41,11 @@ def bluntness(movement: Movement, name: str) -> float | None:
     return bounds / size if size > 0 else None
 
 
-def near_row(name: str, value: Tensor, expected: Tensor, roughly: bool = False) -> Row | None:
+def near_row(name: str, value: Tensor, expected: Tensor, roughly: float | None = None) -> Row | None:
     """Its row if it is within a few roundings of the largest element, in a dtype with digits to spare.
 
-    Roughly, within half of the digits of that.
+    Roughly, within half of the digits of that, or of so large a number: where nothing is left of what was so
+    large elsewhere, as of what cancels, the largest is one of its roundings.
 
     Formula: |value − e| ≤ min(NEAR u max |e|, u^OF_ITSELF |e|), element by element: what agrees here and not
              in the draws is wrong by no more than either, which a mistake of the calculus is not
@@ -56,8 +57,8 @@ def near_row(name: str, value: Tensor, expected: Tensor, roughly: bool = False) 
     size, u = expected.abs(), unit(value.dtype)
     largest = float(size.amax())
     bound = size.mul(u**OF_ITSELF).clamp_(max=NEAR * u * largest)
-    if roughly:
-        bound.fill_(u**0.5 * largest)
+    if roughly is not None:
+        bound.fill_(u**0.5 * max(largest, roughly))
     # Where something is no number, the difference is none, and is not at most 0.
     excess = difference(value, expected).abs() - bound
     return Row(name, Verdict.AGREES, elements=value.numel()) if float(excess.amax()) <= 0 else None

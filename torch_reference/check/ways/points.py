@@ -86,8 +86,9 @@ def _with_single_numbers(session: Session) -> Iterator[Attempt]:
 
 
 def with_equals(session: Session) -> Iterator[Attempt]:
-    """All values of a row equal, then all rows equal, then some rows."""
-    yield from changed(session, "at equal inputs in each row", _equal_in_rows)
+    """All values of a row equal, where nothing is left beside their mean; then all rows equal."""
+    for attempt in changed(session, "at equal inputs in each row", _equal_in_rows):
+        yield attempt._replace(roughly=True)
     yield from changed(session, "at equal rows, expanded", lambda value, generator: first_row(value))
 
 

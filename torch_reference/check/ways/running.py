@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch_reference.check.references.as_the_reference import does_the_reference, is_wrong_itself
 from torch_reference.check.ways.comparing import findings_of, is_near, is_the_same
-from torch_reference.check.ways.elsewhere.domain import are_finite, is_in_domain
+from torch_reference.check.ways.elsewhere.domain import add_up_alike, are_finite, is_in_domain
 from torch_reference.check.ways.points import of_those_finite
 from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.comparison import Verdict
@@ -23,7 +23,7 @@ from torch_reference.judging.finding import (
     breach,
     is_another_function,
 )
-from torch_reference.judging.judgement import FORM, add_up_alike
+from torch_reference.judging.judgement import FORM
 from torch_reference.tolerance.differences import adds_up
 
 Way = Callable[[Session], Iterator[Attempt]]

@@ -68,9 +68,10 @@ def with_columns(session: Session) -> Iterator[Attempt]:
         for start, places in product(starts, _going_together(sized, length, most)):
             if not places.keys() & session.data.keys():
                 continue
-            found = [] if length == 1 or not session.may_shrink else list(_one(session, start, places))
+            few = [] if length == 1 or not session.may_shrink else list(_one(session, start, places))
             if length > 2 and session.may_shrink:
-                found += at_size(session, "two columns", resized(start, places, 2))
+                few += at_size(session, "two columns", resized(start, places, 2))
+            found = [attempt._replace(roughly=True) for attempt in few]  # of which hardly anything is left
             beyond = list(_beyond(session, start, places, length, "columns"))
             yield from found + beyond
             if beyond:

@@ -1,6 +1,6 @@
 """Points that padding and beginnings make: rows of zeros, unit vectors, identity matrices."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
@@ -8,7 +8,10 @@ from torch import Tensor
 
 from torch_reference.check.ways.elsewhere.domain import is_inside
 from torch_reference.check.ways.points import at_point
-from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.check.ways.session import Attempt, Made, Session
+
+DIRECTION = 64
+"""Numbers of a vector that may be an axis, a quaternion, or the shares of some classes."""
 
 
 def at_zero_rows(session: Session) -> Iterator[Attempt]:
@@ -19,7 +22,7 @@ def at_zero_rows(session: Session) -> Iterator[Attempt]:
     """
     for name in session.wanted:
         value = session.point[name]
-        if value.ndim and len(value):
+        if value.ndim > 1 and len(value):  # of a vector the way "zeros" has one
             row = value.clone()
             row[0] = 0
             yield from _at(session, f"at a row of zeros in {name}", name, row)
@@ -33,7 +36,7 @@ def at_units(session: Session) -> Iterator[Attempt]:
     """
     for name in session.wanted:
         value = session.point[name]
-        if not value.ndim or not value.numel() or value.shape[-1] < 2:
+        if not value.ndim or not value.numel() or not 1 < value.shape[-1] <= _longest(value):
             continue
         for begin in (0,) if value.numel() >= 2 * value.shape[-1] else (0, 1):
             yield from _at(session, f"at unit vectors in {name}", name, _units(value, begin))
@@ -41,6 +44,11 @@ def at_units(session: Session) -> Iterator[Attempt]:
             eye = torch.eye(value.shape[-1], dtype=value.dtype, device=value.device)
             identities = eye.expand(value.shape).contiguous()
             yield from _at(session, f"at identity matrices in {name}", name, identities)
+
+
+def _longest(value: Tensor) -> int:
+    """How long a unit vector is: a long one by itself, as a gain is, is no direction."""
+    return value.shape[-1] if value.ndim > 1 else DIRECTION
 
 
 def _units(value: Tensor, begin: int) -> Tensor:
@@ -52,10 +60,23 @@ def _units(value: Tensor, begin: int) -> Tensor:
 
 
 def _at(session: Session, what: str, name: str, value: Tensor) -> Iterator[Attempt]:
-    inputs = {**session.inputs, name: value}
-    for attempt in at_point(session, what, inputs, at_kinks=True):
-        yield attempt._replace(only_finite=True, is_smooth=partial(is_inside, session, name, attempt.point))
-    for attempt in at_point(session, f"{what}, number by number", inputs):
-        yield attempt._replace(
+    """There, whatever is finite; then each number, of what the same call made."""
+    for attempt in at_point(session, what, {**session.inputs, name: value}):
+        first, second = _kept(attempt.call)
+        inside = partial(is_inside, session, name, attempt.point)
+        yield attempt._replace(call=first, only_finite=True, is_smooth=inside)
+        told = attempt._replace(what=f"{what}, number by number", call=second)
+        yield told._replace(
             only_smooth=True, own_values=True, may_refuse=True, roughly=True, on_error="warns"
         )
+
+
+def _kept(call: Callable[[], Made]) -> tuple[Callable[[], Made], Callable[[], Made]]:
+    """(the call; what it made, once, and then the call again)."""
+    made = list[Made]()
+
+    def first() -> Made:
+        made[:] = [call()]
+        return made[0]
+
+    return first, lambda: made.pop() if made else call()

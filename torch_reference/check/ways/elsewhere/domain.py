@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from torch_reference.check.ways.session import Attempt, Session
@@ -13,14 +14,19 @@ from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import reference_gradients
+from torch_reference.tolerance.differences import difference
 
 ASIDE = 2.0**-30
 """How far beside a corner the reference must have a gradient, for it to be no border of what it takes."""
+
+BESIDE, FARTHER = 1e-9, 8
+"""How far beside a point a kink turns, and so many times as far."""
 
 
 def is_smooth(session: Session, point: Tensors) -> bool:
     """Whether the reference's gradient is nearly the same on two sides of the point, in float64.
 
+    Or another by what grows with the distance, as where a gradient is zero that the inputs are a factor of.
     At a kink, as where two maxima are equal, several gradients are right. Constants are moved as well, unless
     the reference takes no others, as no target above 1, and no power of a negative number.
     """
@@ -30,14 +36,28 @@ def is_smooth(session: Session, point: Tensors) -> bool:
         here = reference_gradients(session.objective, exact, names)
         if getattr(session.objective.function, "finds_kinks", False):
             return True  # a difference quotient raises an error there
-        sides = [_gradients_beside(session, exact, names, aside) for aside in (1e-9, -1e-9)]
+        for near in (BESIDE, -BESIDE):
+            there = _gradients_beside(session, exact, names, near)
+            jumps = {name: _jumps(here[name], there[name]) for name in names}
+            if not any(bool(jump.any()) for jump in jumps.values()):
+                continue
+            farther = _gradients_beside(session, exact, names, FARTHER * near)
+            if not all(_grows(here[name], there[name], farther[name], jumps[name]) for name in names):
+                return False
     except UserCodeError:
         return False
-    return all(_are_alike(here[name], there[name]) for name in names for there in sides)
+    return True
 
 
-def _are_alike(one: Tensor, other: Tensor) -> bool:
-    return not one.numel() or bool(((one - other).abs() <= 1e-5 * (1e-3 + one.abs().amax())).all())
+def _jumps(here: Tensor, there: Tensor) -> Tensor:
+    """Which numbers are another there, or none."""
+    size = float(here.abs().amax()) if here.numel() else 0.0
+    return ~((here - there).abs() <= 1e-5 * (1e-3 + size))
+
+
+def _grows(here: Tensor, there: Tensor, farther: Tensor, jumps: Tensor) -> bool:
+    """Whether these are so many times as far off where that is farther away; a jump is not."""
+    return bool(((farther - here).abs() > FARTHER / 2 * (there - here).abs())[jumps].all())
 
 
 def _gradients_beside(
@@ -98,3 +118,15 @@ def is_in_domain(attempt: Attempt, objective: FunctionObjective, session: Sessio
     except Exception:  # the reference is the user's
         return False
     return all(bool(value.isfinite().all()) for value in found.values())
+
+
+def add_up_alike(manual: Tensors, objective: FunctionObjective, point: Tensors) -> bool:
+    """Whether the numbers of each gradient add up to those of the reference, to half of the digits."""
+    shapes = {name: tuple(point[name].shape) for name in manual}
+    for name, right in reference_gradients(objective, point, shapes).items():
+        if manual[name].shape != right.shape:
+            return False
+        off, half = difference(manual[name], right).sum().abs(), torch.finfo(right.dtype).eps ** 0.5
+        if not off <= half * right.abs().sum():
+            return False
+    return True
