@@ -14,6 +14,7 @@ from torch import Tensor
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.kinks.beside import NEXT_TO_ZERO, STEP, Side, discarded, least_jump
 from torch_reference.tolerance.kinks.hulls import Hull, ends, hulls
+from torch_reference.tolerance.kinks.kept import without_what_is_kept
 from torch_reference.tolerance.kinks.pools import by_signs
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rounding.roundings import unit
@@ -53,12 +54,13 @@ def hulls_towards(
     if further:
         elements, totals = hulls(here, [*others, *further], name)
         totals = _split(here, name, value, totals)
-    if is_done:
-        return elements, totals
-    for which, hull in totals.items():
-        kept = _is_one(hull, elements, expected, which)
-        totals[which] = hull._replace(bound=torch.where(kept, hull.bound, torch.inf))
-    return elements.opened(), totals
+    if not is_done:
+        for which, hull in totals.items():
+            bound = hull.bound.where(_is_one(hull, elements, expected, which), torch.inf)
+            totals[which] = hull._replace(bound=bound)
+    sides = (side.movement.expected[name] for side in [*others, *further])
+    totals = without_what_is_kept(totals, elements, sides, expected, value)
+    return (elements if is_done else elements.opened()), totals
 
 
 def _split(here: Movement, name: str, value: Tensor, totals: dict[str, Hull]) -> dict[str, Hull]:
@@ -83,10 +85,7 @@ def _changes_a_sum(
 
 
 def _is_one(hull: Hull, elements: Hull, expected: Tensor, which: str) -> Tensor:
-    """Where a sum is the same on all sides, on which its elements are not.
-
-    Where no element has turned yet, nothing is known of their sum.
-    """
+    """Where a sum is the same on all sides, on which its elements are not; nowhere before one has turned."""
     least, most = ends(elements, expected, which)
     return (hull.upper - hull.lower <= hull.bound) & (most - least > hull.bound)
 
