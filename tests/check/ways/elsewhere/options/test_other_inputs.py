@@ -119,7 +119,9 @@ CASES = {
     "a product with a zero, with a dimension kept": Case(
         lambda x, kept: x.prod(-1, keepdim=kept),
         lambda d_y, x, kept: (
-            d_y * x.prod(-1, keepdim=True) / x if kept else d_y[:, None] * product_of_the_others(x)
+            (d_y * x.prod(-1, keepdim=True) / x).nan_to_num()
+            if kept
+            else d_y[:, None] * product_of_the_others(x)
         ),
         lambda d_y, x, kept: (d_y if kept else d_y[:, None]) * product_of_the_others(x),
         (x, False),
