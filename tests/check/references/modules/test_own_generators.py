@@ -62,6 +62,15 @@ def test_it_is_judged_beside_itself_and_behind_a_function() -> None:
     assert not check_function(lambda x: noise(x) + 1e-9 * x.detach() * x, noise, x, **QUICKLY)
 
 
+def test_no_generator_of_a_gpu_is_seeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would put it back; of one that is not in use yet torch keeps the seed for its first."""
+    seeds: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeds.append)
+    module = nn.Sequential(nn.Dropout(), nn.Linear(3, 2)).double()
+    assert check_function(module, module, x, ways=[], draws=0)
+    assert not seeds
+
+
 @pytest.mark.parametrize("factor", [1.0, 1.01])
 def test_a_derivation_of_it_is_judged(factor: float) -> None:
     """By the numbers that the model draws at that place."""

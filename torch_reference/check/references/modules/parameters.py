@@ -151,7 +151,6 @@ def _slopes(
     leaves = {name: value.detach().clone().requires_grad_() for name, value in module.named_parameters()}
     buffers = {name: value.clone() for name, value in module.named_buffers()}
     with leaving_all_alone(), as_drawn_by(module):
-        torch.manual_seed(0)
         left_in(private, {**leaves, **buffers}, module)
         made = [*filter(_is_in_graph, tree_leaves(private(*copied(inputs), **copied(named))))]
         others = {name: (factor * leaf).detach().requires_grad_() for name, leaf in leaves.items()}
