@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+"""What statements have within them."""
 
 
 class Arrow(NamedTuple):
@@ -45,8 +47,10 @@ class Import(NamedTuple):
 
 def imports_in(source: str) -> tuple[Import, ...]:
     """Every import, of functions and of `if TYPE_CHECKING` too."""
-    found = []
-    for node in ast.walk(ast.parse(source)):
+    found, ahead = [], list[ast.AST]([ast.parse(source)])
+    for node in ahead:
+        for within in BLOCKS:  # to walk through all expressions, too, takes as long as to read the file
+            ahead += getattr(node, within, ())
         if isinstance(node, ast.Import):
             found += [Import(node.lineno, 0, alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
