@@ -1,8 +1,10 @@
 """Hypothesis profiles, the run-time check of the shapes, and what the quick profile leaves out."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import jaxtyping
@@ -29,6 +31,8 @@ MEDIUM_PAGES = ("docs/check.md",)
 
 LEFT_OUT = pytest.StashKey[str]()
 """Why the quick profile leaves a test out."""
+REASONS = pytest.StashKey[dict[str, int]]()
+"""Of how many tests a process says so."""
 
 # The first torch call of a process takes half a second: a deadline would report a slow example instead of a
 # wrong one. print_blob shows how to run a failure of another machine again.
@@ -77,8 +81,38 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(item.stash[LEFT_OUT])
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand on what one of several processes has left out: each has collected the same."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left out"] = session.config.stash.get(REASONS, {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Keep it for the summary."""
+    node.config.stash[REASONS] = getattr(node, "workeroutput", {}).get("left out", {})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """A line for each reason, as those have that are skipped."""
+    for reason, number in config.stash.get(REASONS, {}).items():
+        terminalreporter.write_line(f"LEFT OUT [{number}] {reason}")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out in the quick profile what is slow and most of a sampled table, unless asked for by -m."""
+    """Leave out in the quick profile what is slow and most of a sampled table, unless asked for by -m.
+
+    Where there are several processes it is not handed out: to skip two thousand would take them seconds.
+    """
+    _choose(config, items)
+    if hasattr(config, "workeroutput"):
+        config.stash[REASONS] = dict(
+            Counter(each.stash[LEFT_OUT] for each in items if LEFT_OUT in each.stash)
+        )
+        items[:] = [item for item in items if LEFT_OUT not in item.stash]
+
+
+def _choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(MEDIUM_PAGES):
             item.add_marker("medium")
