@@ -146,11 +146,11 @@ class AsGiven:
             return dict(zip(arguments.names, gradients, strict=False))
 
         def with_another(edited: Function, here: Tensors) -> Task:
-            return replace(self, function=called(edited, arguments)).task(here)
+            own = called(edited, arguments, keeps_outputs=self.function.keeps_outputs)
+            return replace(self, function=own).task(here)
 
         try:
-            where = CalledAt(point, self.wanted)
-            reference = self.objective.function
+            where, reference = CalledAt(point, self.wanted), self.objective.function
             arrays = frozenset(name for name, leaf in pairs if is_numeric_array(leaf))
             placing = Placing(arguments.names, placed, by_name, arrays)
             return located_in_function(report, function, reference, inputs, where, with_another, placing)

@@ -13,6 +13,7 @@ from torch_reference.check.graphs import (
     gradients_by_name,
     gradients_left_alone,
     graph_ends,
+    in_copies,
     kept_apart,
     leaf_of,
 )
@@ -37,14 +38,11 @@ class PairOfFunctions:
     forward: Callable[..., tuple[Any, Any]]
     backward: Callable[..., Any]
     arguments: Arguments
+    keeps_outputs: bool = False
 
     def outputs(self, values: Tensors, wanted: Sequence[str]) -> dict[str, Any]:
         """What the forward returns, by name."""
         return named_leaves(self._run(self.arguments.tensors(values))[0], "outputs")
-
-    def gradients(self, values: Tensors, upstream: Tensors, wanted: Sequence[str]) -> Gradients:
-        """What the backward returns for the inputs that are asked for."""
-        return self.differentiated(self.arguments.tensors(values), upstream, wanted)[1]
 
     def differentiated(
         self, tensors: Mapping[str, Any], upstream: Tensors, wanted: Sequence[str]
@@ -53,6 +51,7 @@ class PairOfFunctions:
         result, saved = self._run(tensors)
         outputs = named_leaves(result, "outputs")
         given = as_upstream(outputs, upstream)
+        outputs = in_copies(outputs) if self.keeps_outputs else outputs
         with user_code("backward"):
             above = [_in_kind(outputs[name], value) for name, value in given.items()]
             found = as_tuple(self.backward(saved, *above))
@@ -87,6 +86,8 @@ class GraphFunction:
     arguments: Arguments
     on_leaves: bool = True
     """What works in place takes the results of others only."""
+    keeps_outputs: bool = False
+    """Whether its backward may overwrite its outputs, so that they are told as they were before it."""
     works_by_grad: list[bool] = field(default_factory=list, compare=False)
     """Not empty once it has: what has not is called again by .backward(), on copies of what it was given."""
 
@@ -94,17 +95,13 @@ class GraphFunction:
         """What it returns while something is differentiated."""
         return self.run(self.arguments.tensors(values), wanted)[1]
 
-    def gradients(self, values: Tensors, upstream: Tensors, wanted: Sequence[str]) -> Gradients:
-        """Autograd's gradients for the inputs that are asked for, None where it has none.
-
-        A function that works with .backward() alone, as a reentrant checkpoint does, is called so.
-        """
-        return self.differentiated(self.arguments.tensors(values), upstream, wanted)[1]
-
     def differentiated(
         self, tensors: Mapping[str, Any], upstream: Tensors, wanted: Sequence[str]
     ) -> tuple[dict[str, Any], Gradients]:
-        """(the outputs by name, the gradients of the inputs that are asked for)."""
+        """(the outputs by name, the gradients of the inputs that are asked for, None where it has none).
+
+        A function that works with .backward() alone, as a reentrant checkpoint does, is called so.
+        """
         kept = tensors if self.works_by_grad else {name: kept_apart(value) for name, value in tensors.items()}
         try:
             found = self.by_grad(tensors, upstream, wanted)
@@ -142,6 +139,7 @@ class GraphFunction:
         """The same by torch.autograd.grad."""
         leaves, outputs = self.run(tensors, wanted)
         differentiable, above = graph_ends(outputs, upstream)
+        outputs = in_copies(outputs) if self.keeps_outputs else outputs
         with user_code("backward"):
             found = torch.autograd.grad(differentiable, leaves, above, allow_unused=True)
         pairs = zip(leaves, found, strict=True)
@@ -159,6 +157,7 @@ class GraphFunction:
         """The same by .backward(), with the gradients that the inputs have before it."""
         leaves, outputs = self.run(tensors, wanted, before)
         differentiable, above = graph_ends(outputs, upstream)
+        outputs = in_copies(outputs) if self.keeps_outputs else outputs
         for name, leaf in zip(wanted, leaves, strict=True):
             if leaf.is_leaf:
                 leaf.grad = before[name] if before else None
@@ -172,7 +171,12 @@ class GraphFunction:
 Called = PairOfFunctions | GraphFunction
 
 
-def called(function: Function, arguments: Arguments, rng_state: RandomState | None = None) -> Called:
+def called(
+    function: Function,
+    arguments: Arguments,
+    rng_state: RandomState | None = None,
+    keeps_outputs: bool = False,
+) -> Called:
     """How it is to be called; with a state, its random numbers begin there in every call.
 
     Errors: TypeError for what cannot be called
@@ -180,10 +184,12 @@ def called(function: Function, arguments: Arguments, rng_state: RandomState | No
     if isinstance(function, tuple):
         if len(function) != 2 or not all(callable(part) for part in function):
             raise TypeError("a pair: expected two functions, (forward, backward)")
-        return PairOfFunctions(seeded(function[0], arguments.leaves, rng_state), function[1], arguments)
+        forward = seeded(function[0], arguments.leaves, rng_state)
+        return PairOfFunctions(forward, function[1], arguments, keeps_outputs)
     if not callable(function):
         raise TypeError(f"expected a function or a pair of them, found {type(function).__name__}")
-    return GraphFunction(seeded(applied(function), arguments.leaves, rng_state), arguments)
+    own = seeded(applied(function), arguments.leaves, rng_state)
+    return GraphFunction(own, arguments, keeps_outputs=keeps_outputs)
 
 
 def applied(function: Callable[..., Any]) -> Callable[..., Any]:

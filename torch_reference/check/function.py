@@ -95,8 +95,8 @@ def check_function(
     report warns; order=2 makes it decide, order=1 leaves it out. Of more than 2^15 elements the ways that are
     not named see a few rows; as it was given every element is judged.
 
-    allow names breaches that are meant: "input mutated", "shares memory", "not repeatable"; rtol, besides
-    rounding, is for approximations; accept names verdicts that agree: "loses digits", "inconclusive".
+    allow names breaches that are meant: "input mutated", "output mutated", "shares memory", "not repeatable".
+    rtol, besides rounding, is for approximations; accept names "loses digits" or "inconclusive", to agree.
 
     Shapes: any, of any strides; upstream: one tensor for every floating-point output, of its shape
     Errors: ValueError for wrong positions, upstream gradients of other shapes or nothing to differentiate,
@@ -164,7 +164,8 @@ def check_function(
             del outputs  # as large as an input
         except UserCodeError as error:  # as what differentiates inside does where nothing is differentiated
             return Report((raised(error),), dtype)
-        callee = called(function, arguments, objective.rng_state if draws_numbers else None)
+        keeps = Verdict.OVERWRITTEN.value in allow
+        callee = called(function, arguments, objective.rng_state if draws_numbers else None, keeps)
         point = {**arguments.point, **above}
         nothing = nothing_in_function(objective, point, wanted)
         if nothing is not None:

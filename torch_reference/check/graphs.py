@@ -7,7 +7,13 @@ from typing import Any
 from torch import Tensor
 
 from torch_reference.judging.calls.arguments import Arguments, Tensors
-from torch_reference.judging.calls.nests import complex_again, copy_of, is_judged, named_leaves
+from torch_reference.judging.calls.nests import (
+    complex_again,
+    copy_of,
+    is_judged,
+    is_numeric_array,
+    named_leaves,
+)
 from torch_reference.judging.calls.raised_errors import OtherShapeError
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.scalar_objective import UPSTREAM
@@ -52,6 +58,15 @@ def kept_apart(value: Any) -> Any:
     """A copy of a tensor that is part of no graph: a forward may give its inputs' memory back."""
     is_alone = is_judged(value) and not (value.requires_grad or value.is_neg() or value.is_conj())
     return copy_of(value) if is_alone else value
+
+
+def in_copies(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The outputs as they are before a backward that may overwrite them."""
+    return {name: _copy(value) for name, value in outputs.items()}
+
+
+def _copy(value: Any) -> Any:
+    return value.clone() if is_tensor(value) else value.copy() if is_numeric_array(value) else value
 
 
 @contextmanager

@@ -9,7 +9,9 @@ from torch_reference.check.references.signatures import parameters_of
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.similar_names import did_you_mean
 
-MEANT = (Verdict.MUTATED.value, Verdict.ALIASED.value, Verdict.UNSTABLE.value)
+MEANT = tuple(
+    each.value for each in (Verdict.MUTATED, Verdict.OVERWRITTEN, Verdict.ALIASED, Verdict.UNSTABLE)
+)
 """The breaches that may be meant."""
 FUNCTIONS, LISTS, WHOLE = ("reference", "surrogate"), ("allow", "ways", "wrt", "upstream"), ("draws", "seed")
 

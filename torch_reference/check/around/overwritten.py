@@ -26,7 +26,7 @@ def overwritten(forward: Callable[[], Outputs], before: Outputs | None, after: O
             return []
     except UserCodeError:
         return []
-    told = "the backward changed it in place: work on a copy"
+    told = "the backward changed it in place: work on a copy, or allow it where that is meant"
     return [breach(name, "output", Verdict.OVERWRITTEN, told) for name in found]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.check.graphs import graph_ends
+from torch_reference.check.graphs import graph_ends, in_copies
 from torch_reference.check.ways.elsewhere.late import is_on_a_gpu, late, read_at_once
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
 from torch_reference.judging.calls.arguments import Tensors
@@ -36,6 +36,7 @@ def _interleaved(session: Session, other_first: bool) -> Made:
     if not _is_known(session, others):
         others = session.tensors(copies(session.point))  # others are out of its domain
     leaves, outputs = function.run(tensors, session.wanted)
+    told = in_copies(outputs) if function.keeps_outputs else outputs
     other_leaves, other_outputs = function.run(others, session.wanted)
 
     def backward(leaves: Sequence[Tensor], outputs: Any, above: Any) -> Sequence[Any]:
@@ -50,7 +51,7 @@ def _interleaved(session: Session, other_first: bool) -> Made:
         kept = [value if value is None else value.clone() for value in found]
         backward(other_leaves, other_outputs, others)  # which must leave what was returned as it was
         found = _unless_taken_back(found, kept)
-    return Made(outputs, gradients_of(dict(zip(session.wanted, found, strict=True)), session.point))
+    return Made(told, gradients_of(dict(zip(session.wanted, found, strict=True)), session.point))
 
 
 def _unless_taken_back(found: Sequence[Any], kept: Sequence[Any]) -> Sequence[Any]:
@@ -76,8 +77,8 @@ def _is_known(session: Session, tensors: Tensors) -> bool:
 
 
 def backward_twice(session: Session) -> Iterator[Attempt]:
-    """Through one graph that is retained; what forbids it is not wrong."""
-    if session.works_with_grad:
+    """Through one graph that is retained; what forbids it is not wrong, nor is what overwrites its output."""
+    if session.works_with_grad and session.graph is not None and not session.graph.keeps_outputs:
         told = "in the second backward through the same graph"
         yield Attempt(told, session.point, partial(_twice, session), may_refuse=True)
 
