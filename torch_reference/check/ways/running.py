@@ -80,6 +80,8 @@ def run_way(session: Session, name: str, way: Way, allow: Collection[str] = ()) 
     statuses, warned = set(), None
     try:
         for attempt in way(session):
+            if warned and attempt.may_refuse and attempt.warns and attempt.on_error != "fails":
+                continue  # which could but warn as well
             status, findings = _tried(session, attempt, allow)
             if status == "cannot apply" and (part := of_those_finite(session, attempt)) is not None:
                 attempt = part  # of what is judged in its place
@@ -122,7 +124,9 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         if loses_the_device(str(error)):  # after which nothing can be asked there
             return (NO_DEVICE, []) if out_of_its_domain and is_out_of_range(str(error)) else ("fails", told)
         is_warning = isinstance(error.__cause__, Warning)
-        if is_warning or not is_in_domain(attempt, objective, session) or not attempt.is_smooth():
+        if is_warning or not attempt.counts() or not is_in_domain(attempt, objective, session):
+            return "cannot apply", []
+        if not attempt.is_smooth():
             return "cannot apply", []
         if attempt.may_refuse or out_of_its_domain:
             if error.part != "backward" or attempt.on_error == "refused":
@@ -142,6 +146,8 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         made = Made({} if are_finite(outputs) else outputs, odd)
     if is_near(made, attempt, objective, session):
         return "agrees", []
+    if not attempt.counts():
+        return "cannot apply", []
     at_a_kink = not attempt.is_smooth()
     if at_a_kink and (attempt.only_smooth or add_up_alike(made.gradients, objective, attempt.point)):
         return "cannot apply", []

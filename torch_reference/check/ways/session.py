@@ -42,9 +42,9 @@ class Attempt(NamedTuple):
     other sizes; on_error what an error of the backward is there where the forward takes it; only_finite that
     any gradient is right that is finite; by_chance that the same call may make others, so that no other call
     of it says what its roundings explain; may_guard that a forward may say itself that it takes no such
-    inputs; is_smooth, which is asked where something is wrong, whether the point is at no kink and no border,
-    where several gradients are right; only_smooth that it is not judged
-    elsewhere; also_in the way that makes it without another option.
+    inputs; counts, which is asked where something is wrong, whether it is a mistake there, and is_smooth
+    whether the point is at no kink and no border, where several gradients are right; only_smooth that it is
+    not judged elsewhere; also_in the way that makes it without another option.
     """
 
     what: str
@@ -59,6 +59,7 @@ class Attempt(NamedTuple):
     only_finite: bool = False
     by_chance: bool = False
     may_guard: bool = False
+    counts: Callable[[], bool] = lambda: True
     is_smooth: Callable[[], bool] = lambda: True
     own_values: bool = False
     session: "Session | None" = None
@@ -101,8 +102,8 @@ class Session:
     @property
     def data(self) -> dict[str, Tensor]:
         """The same but for a module's parameters, which have the sizes that they have."""
-        own = self.of_parameters
-        return {name: value for name, value in self.sized.items() if not (own and name.startswith(own))}
+        own = self.of_parameters or " "  # with which no name begins
+        return {name: value for name, value in self.sized.items() if not name.startswith(own)}
 
     @property
     def upstream(self) -> dict[str, Tensor]:
@@ -170,9 +171,8 @@ class Session:
         if self.graph is None:
             return False
         try:
-            found = self.graph.by_grad(
-                self.arguments.tensors(copies(self.inputs)), copies(self.point), self.wanted
-            )
+            tensors, point = self.arguments.tensors(copies(self.inputs)), copies(self.point)
+            found = self.graph.by_grad(tensors, point, self.wanted)
         except UserCodeError:
             return False
         made = self.plain.gradients

@@ -2,7 +2,10 @@
 
 | file | what it holds |
 | --- | --- |
+| option | what an option is, and where it stands |
 | changed | each option another, alone, then at other inputs |
+| together | several options others at once |
+| settled | the session of a call with others, where the reference takes them |
 | other_inputs | another option at inputs of another sign, with zeros, equal, or large |
 | whole_numbers | tensors of whole numbers, as exponents are |
 | values_in_place | what is tried in the place of a flag, a number or a word |

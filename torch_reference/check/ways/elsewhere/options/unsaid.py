@@ -10,8 +10,6 @@ from functools import partial
 from inspect import Parameter, Signature
 from typing import Any
 
-from torch.autograd.function import Function
-
 from torch_reference.check.calling import PairOfFunctions
 from torch_reference.check.references.signatures import parameters_of
 from torch_reference.check.references.stand_in import autograd_function
@@ -38,7 +36,8 @@ def called_by_name(session: Session) -> Session:
     own = None if function is None else autograd_function(unseeded(function.function))
     if function is None or own is None:
         return session
-    return replace(session, function=replace(function, function=partial(_by_place, function.function, own)))
+    named = Signature(list(parameters_of(own).values()))
+    return replace(session, function=replace(function, function=partial(_by_place, function.function, named)))
 
 
 def function_of(session: Session) -> Any:
@@ -64,7 +63,7 @@ def _is_the_same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and type(one) in plain and one == other
 
 
-def _by_place(apply: Callable[..., Any], own: type[Function], *args: Any, **kwargs: Any) -> Any:
-    bound = Signature(list(parameters_of(own).values())).bind(*args, **kwargs)
+def _by_place(apply: Callable[..., Any], named: Signature, *args: Any, **kwargs: Any) -> Any:
+    bound = named.bind(*args, **kwargs)
     bound.apply_defaults()
     return apply(*bound.args, **bound.kwargs)

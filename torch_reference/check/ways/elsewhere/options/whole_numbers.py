@@ -44,7 +44,8 @@ def at_whole_numbers(session: Session) -> Iterator[Attempt]:
         if is_one and name not in session.wanted:
             for told, inputs, chosen in points:
                 there = replace(session, point={**session.point, **inputs})
-                another = Another(there, told, "warns", is_nothing=chosen == (0,), is_known=True)
+                is_nothing = chosen == (0,)
+                another = Another(there, told, "warns", is_nothing=is_nothing, is_known=True)
                 yield from at_other_inputs(session, another)
 
 
