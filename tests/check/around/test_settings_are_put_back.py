@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import sys
 import warnings
 from collections.abc import Callable
@@ -15,6 +16,13 @@ from torch import Tensor
 
 from torch_reference import check_function
 from torch_reference.check.around.settings import OF_A_THREAD, SETTINGS, UNTOLD
+
+
+def entered_once() -> None:
+    """torch has one such level and no more."""
+    if torch.autograd.forward_ad._current_level < 0:
+        torch.autograd.forward_ad.enter_dual_level()
+
 
 SET: dict[str, Callable[[], Any]] = {
     "torch's default dtype": lambda: torch.set_default_dtype(torch.float64),
@@ -38,6 +46,8 @@ SET: dict[str, Callable[[], Any]] = {
     "Python's random numbers": random.random,
     "numpy's random numbers": np.random.rand,
     "modes that see torch's functions": lambda: torch.overrides.BaseTorchFunctionMode().__enter__(),
+    "handlers of signals": lambda: signal.signal(signal.SIGUSR1, signal.SIG_IGN),
+    "levels of forward-mode differentiation": entered_once,
     "hooks on saved tensors": lambda: torch.autograd.graph.saved_tensors_hooks(
         lambda t: t, lambda t: t
     ).__enter__(),

@@ -3,21 +3,22 @@
 Of several checks at once the first one looks; what it saw is what the settings were.
 """
 
-import os
 import random
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from torch.autograd import forward_ad
 from torch.nn.modules import module
 from torch.overrides import _pop_mode as _pop_function_mode
 from torch.utils._python_dispatch import _pop_mode
 
+from torch_reference.check.around.signals import handlers, put_handlers
+from torch_reference.check.around.surroundings import environment, folder, put_environment, put_folder
 from torch_reference.check.around.warning_filters import filters, put_filters
 
 
@@ -51,31 +52,6 @@ def _flags() -> dict[tuple[str, str], Any]:
 def _put_flags(was: dict[tuple[str, str], Any]) -> None:
     for (library, flag), value in was.items():
         setattr(getattr(torch.backends, library), flag, value)
-
-
-OF_TORCH = ("TORCH", "_TORCH", "TRITON", "KMP_", "OMP_")
-"""How the variables begin that torch itself sets, as where a compiled function is kept."""
-
-
-def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith(OF_TORCH)}
-
-
-def _put_environment(was: dict[str, str]) -> None:
-    for name in _environment().keys() - was.keys():
-        del os.environ[name]
-    os.environ.update(was)
-
-
-def _folder() -> str:
-    with suppress(OSError):
-        return str(Path.cwd())
-    return ""  # it was removed
-
-
-def _put_folder(was: str) -> None:
-    with suppress(OSError):
-        os.chdir(was)
 
 
 def _hooks() -> dict[str, dict[int, Any]]:
@@ -126,8 +102,8 @@ SETTINGS: dict[str, Setting] = {
     "the filters of warnings": Setting(filters, put_filters),
     "numpy's errors": Setting(np.geterr, lambda was: np.seterr(**was)),
     "the limit of recursion": Setting(sys.getrecursionlimit, sys.setrecursionlimit),
-    "the environment's variables": Setting(_environment, _put_environment),
-    "the working directory": Setting(_folder, _put_folder),
+    "the environment's variables": Setting(environment, put_environment),
+    "the working directory": Setting(folder, put_folder),
     "hooks on all modules": Setting(_hooks, _put_hooks),
     "Python's random numbers": Setting(random.getstate, random.setstate),
     "numpy's random numbers": Setting(_numpys_numbers, np.random.set_state),
@@ -148,6 +124,11 @@ OF_A_THREAD: dict[str, Setting] = {
     "modes that see torch's operations": Setting(
         torch._C._len_torch_dispatch_stack,
         lambda was: _popped(_pop_mode, torch._C._len_torch_dispatch_stack() - was),
+    ),
+    "handlers of signals": Setting(handlers, put_handlers),
+    "levels of forward-mode differentiation": Setting(
+        lambda: forward_ad._current_level,
+        lambda was: _popped(forward_ad.exit_dual_level, forward_ad._current_level - was),
     ),
     "hooks on saved tensors": Setting(
         lambda: torch._C._autograd._top_saved_tensors_default_hooks(True) is None,
