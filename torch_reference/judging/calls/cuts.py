@@ -31,7 +31,7 @@ UNLOOKED = (
     *(name.removeprefix("aten::") for name in UNCHECKED),
     *("_embedding_bag", "_embedding_bag_forward_only", "segment_reduce", "lu_unpack"),
     *("native_batch_norm", "_native_batch_norm_legit", "_batch_norm_with_update"),
-    "native_group_norm",
+    *("native_group_norm", "mkldnn_rnn_layer"),
     *("sparse_compressed_tensor", "_sparse_coo_tensor_with_dims_and_tensors"),
     *("_fft_c2c", "_fft_c2r", "_fft_r2c"),
 )

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 # torch's own name for it
 
 from torch_reference import check_function
-from torch_reference.judging.calls.cuts import Survived
+from torch_reference.judging.calls.cuts import Indexing, Survived
 
 
 def test_attention_of_more_keys_than_values_is_an_error() -> None:
@@ -88,3 +88,11 @@ def test_what_does_not_look_in_the_backward_alone_is_tried_apart(tmp_path: Path)
     ids, table = torch.tensor([0, 2, 2]), torch.randn(5, 3)
     assert check_function(Rows, lambda table, ids: table[ids], table, ids, ways=["repeated indices"], order=1)
     assert {each.name for each in tmp_path.iterdir()} > {str(os.getpid())}
+
+
+def test_a_recurrent_network_is_called_at_other_points_in_a_process_of_its_own() -> None:
+    """oneDNN's reads weights of a size that does not go with the others, and ended the process."""
+    network = torch.nn.LSTM(4, 3)
+    with Indexing() as seen:
+        network(torch.ones(5, 4))
+    assert seen.is_unlooked or not torch.backends.mkldnn.is_available()
