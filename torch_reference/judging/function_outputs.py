@@ -81,7 +81,8 @@ def fit_beside_gradients(
     fit = {
         name: value.detach()
         for name, value in made.items()
-        if is_tensor(value) and name in forms and has_memory(value) and not value._is_zerotensor()
+        if is_tensor(value) and name in forms and value.layout == torch.strided
+        if has_memory(value) and not value._is_zerotensor()
         if value.dtype in SPARE and value.numel() and form_mismatch(name, value, forms[name]) is None
     }
     return fit if fit.keys() == (objective.forms or {}).keys() == made.keys() else {}

@@ -108,6 +108,7 @@ TAKEN: dict[str, Callable[[], Report]] = {
     "a sparse gradient": lambda: check_function(
         lambda w: embedding(ROWS, w, sparse=True), lambda w: w[ROWS], w
     ),
+    "a sparse output": lambda: check_function(lambda x: x.sin().to_sparse(), torch.sin, x),
     "what works with .backward() alone": lambda: check_function(
         lambda x: checkpoint(torch.sin, x, use_reentrant=True), lambda x: torch.sin(x), x
     ),
