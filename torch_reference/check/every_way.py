@@ -112,6 +112,9 @@ def _of_the_way(way: WayFound) -> str:
     if all(each.row.part for each in way.findings):
         told = "each number may be right, but not their sum, as where each of equal maxima gets all"
         return f"{way.told} {told}: {names}"
+    odd = {each.row.verdict.value for each in way.findings}
+    if odd <= {Verdict.NAN.value, Verdict.INFINITE.value}:
+        return f"{way.told} it returns {' and '.join(sorted(odd))} where the reference has a number: {names}"
     return f"{way.told} it returns others than the reference: {names}"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import combinations, islice
 from typing import Any
 
 import torch
@@ -10,10 +11,13 @@ from torch import Tensor, nn
 from torch_reference.check.ways.elsewhere.domain import is_smooth
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
 from torch_reference.judging.calls.arguments import Tensors
+from torch_reference.judging.calls.cuts import elements
 from torch_reference.judging.calls.nests import tensors_of
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.hygiene import copies
+
+FEW, MOST_PAIRS = 2**10, 3
 
 
 def as_parameters(session: Session) -> Iterator[Attempt]:
@@ -55,11 +59,16 @@ def alone(session: Session) -> Iterator[Attempt]:
 
 
 def same_twice(session: Session) -> Iterator[Attempt]:
-    """One tensor for the first two inputs that can be one: its gradient is the sum of theirs."""
-    pair = _alike(session)
-    if session.graph is None or pair is None:
-        return
-    one, other = pair
+    """One tensor for two inputs that can be one: its gradient is the sum of theirs.
+
+    Of many numbers the first two will do.
+    """
+    most = MOST_PAIRS if elements(session.point) <= FEW else 1
+    for one, other in islice(_alike(session), most if session.graph else 0):
+        yield from _with_one(session, one, other)
+
+
+def _with_one(session: Session, one: str, other: str) -> Iterator[Attempt]:
     arguments, reference = session.arguments, session.objective.function
 
     def of_one(value: Tensor) -> Any:
@@ -91,15 +100,12 @@ def _are_finite(values: Iterable[Tensor]) -> bool:
     return all(bool(value.isfinite().all()) for value in values)
 
 
-def _alike(session: Session) -> tuple[str, str] | None:
-    seen: dict[Any, str] = {}
+def _alike(session: Session) -> Iterator[tuple[str, str]]:
     values = session.arguments.tensors(session.inputs)
-    for name in session.wanted:
-        key = (tuple(values[name].shape), values[name].dtype)
-        if key in seen and not values[name].is_complex():
-            return seen[key], name
-        seen.setdefault(key, name)
-    return None
+    real = [name for name in session.wanted if not values[name].is_complex()]
+    for one, other in combinations(real, 2):
+        if values[one].shape == values[other].shape and values[one].dtype == values[other].dtype:
+            yield one, other
 
 
 def _same(session: Session, one: str, other: str) -> Made:

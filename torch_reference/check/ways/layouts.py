@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.judging.calls.cuts import elements
 from torch_reference.judging.calls.holders import tensors_mapped
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import UPSTREAM
@@ -16,6 +18,7 @@ from torch_reference.layers.drawn_numbers import DrawnNumbers
 
 Layout = Callable[[Tensor], Tensor | None]
 """The values in another layout; None where they have none such."""
+FEW = 2**10
 ALIGNED = 16
 """So many numbers of any precision begin where a GPU reads several at once."""
 
@@ -41,6 +44,28 @@ def in_layout(layout: Layout, what: str, session: Session) -> Iterator[Attempt]:
             told = f"with {what} {part}"
             may_refuse = is_bit and not warns
             yield Attempt(told, session.point, call, like, may_refuse, warns=warns, may_guard=may_guard)
+
+
+def also_in_layout(
+    way: Callable[[Session], Iterator[Attempt]], name: str, session: Session
+) -> Iterator[Attempt]:
+    """The attempts of a way, and the first of few numbers in a layout, too.
+
+    What takes another path there may know no zeros.
+    """
+    first: Attempt | None = None
+    for attempt in way(session):
+        first = first or attempt
+        yield attempt
+    if first is None or elements(first.point) > FEW:
+        return
+    what, layout = LAYOUTS[name]
+    there = replace(session, point=first.point)
+    for attempt in islice(in_layout(layout, what, there), 1):
+        what = f"{first.what}, {attempt.what}"
+        yield first._replace(
+            what=what, call=attempt.call, objective=attempt.objective, may_guard=True, also_in=name
+        )
 
 
 def _of_layout(session: Session, layout: Layout) -> FunctionObjective:

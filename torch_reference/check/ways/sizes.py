@@ -10,7 +10,7 @@ from time import thread_time
 
 from torch_reference.check.ways.elsewhere import parted
 from torch_reference.check.ways.elsewhere.broadcast import broadcast, one_for_all
-from torch_reference.check.ways.elsewhere.resizing import LARGE, PRIME, Places, resized, rows_together
+from torch_reference.check.ways.elsewhere.resizing import LARGE, PRIME, Places, resized, rows_together, takes
 from torch_reference.check.ways.near import near
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
@@ -45,7 +45,9 @@ def with_rows(session: Session) -> Iterator[Attempt]:
         if rows < count and not session.may_shrink:
             continue
         on_error = "fails" if rows == PRIME else "warns"
-        yield from at_size(session, what, resized(session.inputs, places, rows), on_error)
+        is_broadcast = rows == 1 and _is_for_all(session, session.inputs, places, count)
+        for attempt in at_size(session, what, resized(session.inputs, places, rows), on_error):
+            yield attempt._replace(warns=is_broadcast)
     if len(session.wanted) <= MOST_WANTED:
         yield from _beyond(session, session.inputs, places, count, "rows")
         yield from _each_alone(session, session.inputs, places, "rows")
@@ -68,7 +70,8 @@ def with_columns(session: Session) -> Iterator[Attempt]:
         for start, places in product(starts, _going_together(sized, length, most)):
             if not places.keys() & session.data.keys():
                 continue
-            few = [] if length == 1 or not session.may_shrink else list(_one(session, start, places))
+            may_be_one = length != 1 and session.may_shrink
+            few = list(_one(session, start, places, length)) if may_be_one else []
             if length > 2 and session.may_shrink:
                 few += at_size(session, "two columns", resized(start, places, 2))
             found = [attempt._replace(roughly=True) for attempt in few]  # of which hardly anything is left
@@ -110,7 +113,16 @@ def _going_together(inputs: Tensors, length: int, most: int) -> Iterator[Places]
             yield places
 
 
-def _one(session: Session, start: Tensors, places: Places) -> Iterator[Attempt]:
+def _is_for_all(session: Session, start: Tensors, places: Places, length: int) -> bool:
+    """Whether one is taken for all of something else, as where no other number of them is taken.
+
+    Of an addition's rows a function may not have that in mind: it is none of its sizes.
+    """
+    return not any(takes(session, resized(start, places, size)) for size in (2, length + 1) if size != length)
+
+
+def _one(session: Session, start: Tensors, places: Places, length: int) -> Iterator[Attempt]:
+    is_broadcast = _is_for_all(session, start, places, length)
     for attempt in at_size(session, "one column", resized(start, places, 1)):
         # Where values alone tell the derivative, and they are constant, a kink would not be seen.
         names = {name: tuple(attempt.point[name].shape) for name in session.wanted}
@@ -118,7 +130,7 @@ def _one(session: Session, start: Tensors, places: Places) -> Iterator[Attempt]:
             bool(value.any())
             for value in reference_gradients(session.objective, attempt.point, names).values()
         ):
-            yield attempt
+            yield attempt._replace(warns=is_broadcast)
 
 
 def _beyond(session: Session, start: Tensors, places: Places, length: int, what: str) -> Iterator[Attempt]:

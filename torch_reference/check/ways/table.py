@@ -16,7 +16,7 @@ from torch_reference.check.ways.elsewhere import corners, dimensions, indices, l
 from torch_reference.check.ways.elsewhere.options.changed import with_options
 from torch_reference.check.ways.elsewhere.options.whole_numbers import at_whole_numbers
 from torch_reference.check.ways.elsewhere.unwritten import unwritten
-from torch_reference.check.ways.layouts import LAYOUTS, in_layout
+from torch_reference.check.ways.layouts import LAYOUTS, also_in_layout, in_layout
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.judging.calls.similar_names import did_you_mean
 
@@ -44,12 +44,12 @@ WAYS: dict[str, Way] = {
     "jvp": transforms.forwards,
     "two threads": threads.in_threads,
     "redrawn": points.redrawn,
-    "zeros": numbers.with_zeros,
+    "zeros": partial(also_in_layout, numbers.with_zeros, "transposed"),
     "zero rows": corners.at_zero_rows,
     "units": corners.at_units,
-    "equal values": points.with_equals,
-    "scales": points.with_scales,
-    "signs": numbers.with_signs,
+    "equal values": partial(also_in_layout, points.with_equals, "sliced rows"),
+    "scales": partial(also_in_layout, points.with_scales, "sliced rows"),
+    "signs": partial(also_in_layout, numbers.with_signs, "transposed"),
     "whole numbers": at_whole_numbers,
     "repeated indices": indices.with_repeated_indices,
     "negative indices": indices.with_negative_indices,

@@ -67,7 +67,7 @@ def with_negative_indices(session: Session) -> Iterator[Attempt]:
     parts = _parting(session)
     for name, value in session.inputs.items():
         if value.dtype in (torch.int32, torch.int64) and value.numel() and name not in parts:
-            for inputs in islice(_from_the_end(session, name), 1):
+            for inputs in islice(from_the_end(session, name), 1):
                 for attempt in at_point(session, f"with negative indices in {name}", inputs):
                     yield attempt._replace(may_refuse=True, own_values=True, on_error="warns")
 
@@ -78,7 +78,8 @@ def may_be_negative(session: Session) -> bool:
     return is_looked_at and all(value.is_cpu for value in session.inputs.values())
 
 
-def _from_the_end(session: Session, name: str) -> Iterator[Tensors]:
+def from_the_end(session: Session, name: str) -> Iterator[Tensors]:
+    """The inputs with half of them counted from the end, where the reference makes the same of these."""
     value = session.inputs[name]
     others = [each.shape for each in session.inputs.values() if each.is_floating_point()]
     lengths = dict.fromkeys(length for shape in others for length in shape)

@@ -18,10 +18,15 @@ from torch_reference.judging.scalar_objective import reference_gradients
 
 MOST = 6
 """So many lengths are tried."""
+MOST_OF_A_GAIN = 2
+"""What has more dimensions may be a window's weights, of which one may be one number long."""
 
 
 def with_lengths(session: Session) -> Iterator[Attempt]:
-    """Each dimension longer than a small block, alone or with those that go with it."""
+    """Each dimension longer than a small block, alone or with those that go with it.
+
+    What was one number long may have been meant for all of something else: of that a report warns.
+    """
     if len(session.wanted) > MOST_WANTED:
         return
     for places, size in islice(_taken(session), MOST):
@@ -31,17 +36,20 @@ def with_lengths(session: Session) -> Iterator[Attempt]:
             for name, value in resized(session.inputs, places, size).items()
         }
         told = ", ".join(f"{name} (dimension {', '.join(map(str, dims))})" for name, dims in places.items())
-        yield from at_size(session, f"{size} in {told}", inputs, "warns")
+        is_one = all(session.data[name].shape[dim] == 1 for name, dims in places.items() for dim in dims)
+        for attempt in at_size(session, f"{size} in {told}", inputs, "warns"):
+            yield attempt._replace(warns=is_one)
 
 
 def _taken(session: Session) -> Iterator[tuple[Places, int]]:
     """The dimensions that grow together, and to what, as the reference takes it first."""
     rows, _ = rows_together(session)
     done = {(name, dim) for name, dims in rows.items() for dim in dims}
-    for name, value in session.data.items():
-        for dim, length in enumerate(value.shape):
-            if (name, dim) in done or length < 2:
-                continue
+    every = [
+        (name, dim, length) for name, value in session.data.items() for dim, length in enumerate(value.shape)
+    ]
+    for name, dim, length in sorted(every, key=lambda each: each[2] == 1):
+        if (name, dim) not in done and (length > 1 or session.data[name].ndim > MOST_OF_A_GAIN):
             since = thread_time()
             found = next((fit for fit in _fitting(session, name, dim) if _is_read(session, *fit)), None)
             if found is not None:

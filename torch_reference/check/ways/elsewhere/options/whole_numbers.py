@@ -10,7 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from torch_reference.check.ways.elsewhere.indices import may_be_negative
+from torch_reference.check.ways.elsewhere.indices import from_the_end, may_be_negative
 from torch_reference.check.ways.elsewhere.numbers import few_wanted, inputs_with, of_another_kind
 from torch_reference.check.ways.elsewhere.options.other_inputs import Another, at_other_inputs
 from torch_reference.check.ways.elsewhere.partitions import partitions
@@ -25,7 +25,8 @@ WHOLE = (0, 1, -1, 2)
 def at_whole_numbers(session: Session) -> Iterator[Attempt]:
     """Other whole numbers in each input alone that has such; then of one number, at other inputs.
 
-    None below 0 that may be an index into what nobody looks at, nor above all that were given.
+    None below 0 that may be an index into what nobody looks at, nor one that is counted from the end, which
+    has a way of its own; nor above all that were given.
     """
     apart = partitions(session.inputs)
     for name, value in session.inputs.items():
@@ -34,7 +35,7 @@ def at_whole_numbers(session: Session) -> Iterator[Attempt]:
         is_moved = is_one or name in few_wanted(session)
         if not (is_index or (is_moved and is_whole(value))) or not value.numel():
             continue
-        kinds = _indices(session, value) if is_index else WHOLE
+        kinds = _indices(session, name) if is_index else WHOLE
         choices = [(kind,) for kind in kinds if kind != value.flatten()[0]] if is_one else [kinds]
         points = []
         for chosen in choices:
@@ -49,9 +50,10 @@ def at_whole_numbers(session: Session) -> Iterator[Attempt]:
                 yield from at_other_inputs(session, another)
 
 
-def _indices(session: Session, value: Tensor) -> tuple[int, ...]:
-    kinds = WHOLE if may_be_negative(session) else tuple(kind for kind in WHOLE if kind >= 0)
-    return tuple(kind for kind in kinds if kind <= max(1, int(value.max())))
+def _indices(session: Session, name: str) -> tuple[int, ...]:
+    may_be = may_be_negative(session) and next(from_the_end(session, name), None) is None
+    kinds = WHOLE if may_be else tuple(kind for kind in WHOLE if kind >= 0)
+    return tuple(kind for kind in kinds if kind <= max(1, int(session.inputs[name].max())))
 
 
 def _any_of(kinds: tuple[int, ...], value: Tensor, generator: torch.Generator) -> Tensor:
