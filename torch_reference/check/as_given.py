@@ -146,7 +146,7 @@ class AsGiven:
             return dict(zip(arguments.names, gradients, strict=False))
 
         def with_another(edited: Function, here: Tensors) -> Task:
-            own = called(edited, arguments, keeps_outputs=self.function.keeps_outputs)
+            own = called(edited, arguments, overwrites=self.function.overwrites)
             return replace(self, function=own).task(here)
 
         try:

@@ -38,7 +38,7 @@ class PairOfFunctions:
     forward: Callable[..., tuple[Any, Any]]
     backward: Callable[..., Any]
     arguments: Arguments
-    keeps_outputs: bool = False
+    overwrites: bool = False
 
     def outputs(self, values: Tensors, wanted: Sequence[str]) -> dict[str, Any]:
         """What the forward returns, by name."""
@@ -51,7 +51,7 @@ class PairOfFunctions:
         result, saved = self._run(tensors)
         outputs = named_leaves(result, "outputs")
         given = as_upstream(outputs, upstream)
-        outputs = in_copies(outputs) if self.keeps_outputs else outputs
+        outputs = in_copies(outputs) if self.overwrites else outputs
         with user_code("backward"):
             above = [_in_kind(outputs[name], value) for name, value in given.items()]
             found = as_tuple(self.backward(saved, *above))
@@ -80,14 +80,13 @@ def _in_kind(output: Any, upstream: Tensor) -> Any:
 
 @dataclass(frozen=True)
 class GraphFunction:
-    """Any callable that autograd differentiates."""
+    """Any callable that autograd differentiates; overwrites says that its backward may, its outputs."""
 
     function: Callable[..., Any]
     arguments: Arguments
     on_leaves: bool = True
     """What works in place takes the results of others only."""
-    keeps_outputs: bool = False
-    """Whether its backward may overwrite its outputs, so that they are told as they were before it."""
+    overwrites: bool = False
     works_by_grad: list[bool] = field(default_factory=list, compare=False)
     """Not empty once it has: what has not is called again by .backward(), on copies of what it was given."""
 
@@ -139,7 +138,7 @@ class GraphFunction:
         """The same by torch.autograd.grad."""
         leaves, outputs = self.run(tensors, wanted)
         differentiable, above = graph_ends(outputs, upstream)
-        outputs = in_copies(outputs) if self.keeps_outputs else outputs
+        outputs = in_copies(outputs) if self.overwrites else outputs
         with user_code("backward"):
             found = torch.autograd.grad(differentiable, leaves, above, allow_unused=True)
         pairs = zip(leaves, found, strict=True)
@@ -157,7 +156,7 @@ class GraphFunction:
         """The same by .backward(), with the gradients that the inputs have before it."""
         leaves, outputs = self.run(tensors, wanted, before)
         differentiable, above = graph_ends(outputs, upstream)
-        outputs = in_copies(outputs) if self.keeps_outputs else outputs
+        outputs = in_copies(outputs) if self.overwrites else outputs
         for name, leaf in zip(wanted, leaves, strict=True):
             if leaf.is_leaf:
                 leaf.grad = before[name] if before else None
@@ -172,10 +171,7 @@ Called = PairOfFunctions | GraphFunction
 
 
 def called(
-    function: Function,
-    arguments: Arguments,
-    rng_state: RandomState | None = None,
-    keeps_outputs: bool = False,
+    function: Function, arguments: Arguments, rng_state: RandomState | None = None, overwrites: bool = False
 ) -> Called:
     """How it is to be called; with a state, its random numbers begin there in every call.
 
@@ -184,12 +180,12 @@ def called(
     if isinstance(function, tuple):
         if len(function) != 2 or not all(callable(part) for part in function):
             raise TypeError("a pair: expected two functions, (forward, backward)")
-        forward = seeded(function[0], arguments.leaves, rng_state)
-        return PairOfFunctions(forward, function[1], arguments, keeps_outputs)
+        own = seeded(function[0], arguments.leaves, rng_state)
+        return PairOfFunctions(own, function[1], arguments, overwrites)
     if not callable(function):
         raise TypeError(f"expected a function or a pair of them, found {type(function).__name__}")
     own = seeded(applied(function), arguments.leaves, rng_state)
-    return GraphFunction(own, arguments, keeps_outputs=keeps_outputs)
+    return GraphFunction(own, arguments, overwrites=overwrites)
 
 
 def applied(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -36,7 +36,7 @@ def _interleaved(session: Session, other_first: bool) -> Made:
     if not _is_known(session, others):
         others = session.tensors(copies(session.point))  # others are out of its domain
     leaves, outputs = function.run(tensors, session.wanted)
-    told = in_copies(outputs) if function.keeps_outputs else outputs
+    told = in_copies(outputs) if function.overwrites else outputs
     other_leaves, other_outputs = function.run(others, session.wanted)
 
     def backward(leaves: Sequence[Tensor], outputs: Any, above: Any) -> Sequence[Any]:
@@ -78,7 +78,7 @@ def _is_known(session: Session, tensors: Tensors) -> bool:
 
 def backward_twice(session: Session) -> Iterator[Attempt]:
     """Through one graph that is retained; what forbids it is not wrong, nor is what overwrites its output."""
-    if session.works_with_grad and session.graph is not None and not session.graph.keeps_outputs:
+    if session.works_with_grad and session.graph is not None and not session.graph.overwrites:
         told = "in the second backward through the same graph"
         yield Attempt(told, session.point, partial(_twice, session), may_refuse=True)
 

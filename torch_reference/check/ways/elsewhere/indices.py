@@ -81,8 +81,8 @@ def may_be_negative(session: Session) -> bool:
 def from_the_end(session: Session, name: str) -> Iterator[Tensors]:
     """The inputs with half of them counted from the end, where the reference makes the same of these."""
     value = session.inputs[name]
-    others = [each.shape for each in session.inputs.values() if each.is_floating_point()]
-    lengths = dict.fromkeys(length for shape in others for length in shape)
+    others = [each for each in session.inputs.values() if each.is_floating_point()]
+    lengths = dict.fromkeys(length for each in others for length in each.shape)
     for length in lengths if int(value.min()) >= 0 else ():
         counted = value.clone(memory_format=torch.contiguous_format)
         counted.view(-1)[::2] -= length
@@ -94,10 +94,9 @@ def from_the_end(session: Session, name: str) -> Iterator[Tensors]:
 def repeated(session: Session) -> dict[str, Tensor] | None:
     """The inputs with half of each index one and the same; None where there is no index."""
     generator, parts = own_generator(0), _parting(session)
-    found = {
-        name: value if name in parts else _skewed(value, generator) for name, value in session.inputs.items()
-    }
-    return found if any(found[name] is not value for name, value in session.inputs.items()) else None
+    given = session.inputs
+    found = {name: each if name in parts else _skewed(each, generator) for name, each in given.items()}
+    return found if any(found[name] is not value for name, value in given.items()) else None
 
 
 def _parting(session: Session) -> dict[str, Partition]:
