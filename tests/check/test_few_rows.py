@@ -61,6 +61,7 @@ def test_rows_are_cut_where_the_reference_is_defined_with_few() -> None:
     )
 
 
+@pytest.mark.medium
 def test_a_large_call_is_made_once_and_tells_its_outputs_and_gradients() -> None:
     """What it returns of another form, or by chance of none, is still told: it is called again for that."""
     large = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +49,7 @@ def networks(
     return model, *data, derivation
 
 
+@pytest.mark.medium
 @given(network=networks())
 def test_a_right_derivation_of_a_random_network_never_fails(network: tuple) -> None:
     """Any sizes, kinks and saturation included, in both precisions.
@@ -63,6 +65,7 @@ def test_a_right_derivation_of_a_random_network_never_fails(network: tuple) -> N
 
 
 # Not at a scale of 30: a node saturated to 1 − 1e-16 has a derivative that is rounding noise in autograd too.
+@pytest.mark.medium
 @given(network=networks(scales=(1e-3, 1.0)), data=st.data())
 def test_a_random_single_element_edit_always_fails(network: tuple, data: st.DataObject) -> None:
     """Its sign, or in float64 one part in a thousand: the row shows this element and no other."""

@@ -28,6 +28,7 @@ def all_gradients(case: PerceptronCase) -> dict[str, Tensor]:
     return perceptron.gradients(network, case.parameters, case.inputs, case.targets, case.loss, wrt)
 
 
+@pytest.mark.medium
 @given(case=perceptron_cases())
 def test_every_parameter_and_every_link_is_autograds(case: PerceptronCase) -> None:
     """For any widths, activations, loss and dtype."""

@@ -149,6 +149,7 @@ def test_the_users_function_is_left_as_it_was() -> None:
     assert (by_hand.__code__, space) == (code, before)
 
 
+@pytest.mark.medium
 def test_hundreds_of_edits_are_told_off_without_a_run_of_the_derivation() -> None:
     """The wrong line alone is run again, in the variables that it found."""
     counted = SOURCE.replace("import torch\n", "import torch\n\ncalls = []\n").replace(

@@ -43,7 +43,7 @@ def test_one_call_may_be_several(name: str, dtype: torch.dtype) -> None:
     assert report.agrees, report
 
 
-@pytest.mark.medium(1)
+@pytest.mark.medium
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_a_product_that_is_added_up_in_16_bits_loses_digits_all_the_same(dtype: torch.dtype) -> None:
     """It is one rounding more, and not one for each term."""

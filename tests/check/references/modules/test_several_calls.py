@@ -1,5 +1,6 @@
 """A submodule that is called more than once: each of its first calls is judged by itself."""
 
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -39,6 +40,7 @@ class Twice(nn.Module):
         return small
 
 
+@pytest.mark.medium
 def test_a_later_call_that_differs_is_named() -> None:
     """Its number is told: the first call is right, and all that the report could say of it."""
     x = torch.rand(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.5

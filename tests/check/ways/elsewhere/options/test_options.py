@@ -88,6 +88,7 @@ def test_a_single_number_of_zero_is_moved() -> None:
     assert report.note == "where a single number is neither 0 nor 1"
 
 
+@pytest.mark.medium
 def test_what_has_another_option_in_mind_is_not_judged() -> None:
     """Other values are another function: the factor that it does not take is its own affair."""
     assert status(lambda x, factor: torch.sin(x), scaled, x, 1.0) == "refused"

@@ -87,6 +87,7 @@ def test_the_options_of_a_module_are_set() -> None:
     assert report.note == "with inputs['factor'] = 0.75 in place of 1.0"
 
 
+@pytest.mark.medium
 def test_something_is_put_in_the_place_of_none() -> None:
     """A mask that the backward forgets, and a bias, which it knows."""
 
