@@ -20,10 +20,9 @@ def settled(one: Judged, chain: Chain) -> Judged:
     if one.status is not Status.WRONG or one.quantity.sure:
         return one
     for edge in one.quantity.others:
-        cuts = {cut: value for cut, value in one.cuts.items() if cut not in (edge, one.quantity.edge)}
+        cuts = {cut: value for cut, value in one.cuts.items() if cut != one.quantity.edge}
         [expected] = chain.expected([replace(one.quantity, edge=edge)], cuts)
-        same = expected.shape == one.quantity.manual.shape
-        if same and (one.quantity.manual - expected).norm() <= 1e-4 * expected.norm():
+        if _alike(expected, one.quantity.manual):
             return one
     return replace(one, quantity=replace(one.quantity, sure=True))
 
