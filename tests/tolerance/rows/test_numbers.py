@@ -151,11 +151,30 @@ def test_what_loses_its_digits_is_not_settled(samples: Samples) -> None:
     assert [left for _, left in samples] == [-1]
 
 
+def test_what_is_blunt_on_the_whole_is_not_settled(samples: Samples) -> None:
+    """Though the least of its floors is small, and everything within them."""
+    point = drawn(torch.float32)
+
+    function = lambda x: torch.where(x > 0, x, (x + 1e7).square() / 2 - (1e7 - 1) * x)  # noqa: E731
+    found = gradient(function)({name: value.double() for name, value in point.items()})
+    assert judged(point, found["inputs[0]"].float(), function) is None
+    assert [left for _, left in samples] == [-1]
+
+
+@pytest.mark.parametrize("at", [(3, 5), (501, 7)])
+def test_the_worst_number_is_shown_whichever_block_it_is_in(at: tuple[int, int]) -> None:
+    """A rounding off, where all others are those of the reference."""
+    point = drawn(torch.float64)
+    right = gradient(functional.silu)(point)["inputs[0]"]
+    rows = judged(point, torch.where(place(*at), right * (1 + 2**-52), right))
+    assert rows is not None
+    assert rows["inputs[0]"].index == at
+
+
 def test_half_a_tensor_of_zeros_is_within_its_floors(samples: Samples) -> None:
     """Of what is zero and shall be so nothing is left."""
-    point = drawn(torch.float64)
-    found = torch.where(point["inputs[0]"] > 0, 3 * point["inputs[0]"].square() * point["up"], 0.0)
-    rows = judged(point, found, lambda x: x.clamp(min=0) ** 3)
+    x, up = (point := drawn(torch.float64)).values()
+    rows = judged(point, torch.where(x > 0, 3 * x.square() * up, 0.0), lambda x: x.clamp(min=0) ** 3)
     assert rows is not None
     assert rows["inputs[0]"].agrees
     assert [left for _, left in samples] == [0]
@@ -177,6 +196,6 @@ def test_numbers_are_rows_where_all_inputs_are_of_one_shape_or_one_number() -> N
     x = torch.zeros(SHAPE)
     [first, *_] = choices_of_rows({"inputs[0]": x, "inputs[1]": torch.ones(())}, {"inputs[0]": x})
     assert first.shape == SHAPE
-    with_gain = choices_of_rows({"inputs[0]": x, "inputs[1]": x[0]}, {"inputs[0]": x})
-    assert not any(each.shape for each in with_gain)
+    gained = choices_of_rows({"inputs[0]": x, "inputs[1]": x[0]}, {"inputs[0]": x})
+    assert not any(each.shape for each in gained)
     assert not any(each.shape for each in choices_of_rows({"inputs[0]": x}, {"outputs[0]": x[0, 0]}))
