@@ -49,7 +49,7 @@ def test_beside_an_offset_the_floor_is_that_of_what_it_was_added_to() -> None:
     assert sample.offsets is not None
     floors = sample.floors(whole)
     assert floors[7].max() < 1e-5 * floors[6].max()
-    sample.apart = 0.0
+    sample.of_distance = 0.0
     is_nothing = (whole.abs() < 0.1) & (EVERY[:16] % 2 == 1)
     assert (floors > 2 * sample.floors(whole))[is_nothing].double().mean() > 0.5
     movement = normalised(torch.zeros(16))

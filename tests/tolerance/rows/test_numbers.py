@@ -100,7 +100,6 @@ def test_what_is_wrong_everywhere_is_for_others_to_tell(dtype: torch.dtype) -> N
     """NaN, a rounding in each of one column or one row, a factor."""
     point, u = drawn(dtype), torch.finfo(dtype).eps / 2
     right = by_hand(point)
-
     assert judged(point, torch.where(place(301, 5), math.nan, right)) is None
     assert judged(point, right * (1 + 6 * u)) is None
     assert judged(point, right + (6 * u * right.abs()) * (torch.arange(128) == 7)) is None
