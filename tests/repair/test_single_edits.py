@@ -138,9 +138,7 @@ def test_an_edit_that_is_right_for_one_size_only_is_not_shown() -> None:
 def test_the_users_function_is_left_as_it_was() -> None:
     """Its code object, its globals and its results."""
     source = SOURCE.replace("(1 - h ** 2)", "(1 - h)")
-    linecache.cache["left.py"] = (len(source), None, source.splitlines(keepends=True), "left.py")
-    space: dict = {}
-    exec(compile(source, "left.py", "exec"), space)
+    space = made(source, "left.py")
     by_hand = space["by_hand"]
     code, before = by_hand.__code__, dict(space)
     model, loss, x, t = network()
