@@ -63,9 +63,12 @@ def hulls(movement: Movement, others: list[Side], name: str) -> tuple[Hull, dict
     expected, own = movement.expected[name], movement.bound(name)
     values = torch.stack([expected, *(side.values(name, expected, own) for side in others)])
     lower, upper = values.amin(0), values.amax(0)
-    # Beside the point all rounds as its coarsest dtype does, and so more than what has no side may.
-    bound = torch.stack([own, *(side.movement.bound(name) for side in others)]).amax(0)
-    bound = torch.where(lower < upper, bound, own)
+    # Beside the point all rounds as its coarsest dtype does, and so more than what has no side there may.
+    held, inside = ([side for side in others if bool(side.least) == is_inside] for is_inside in (False, True))
+    bound = torch.stack([own, *(side.movement.bound(name) for side in held)]).amax(0)
+    if inside:
+        there = torch.stack([bound, *(side.movement.bound(name) for side in inside)]).amax(0)
+        bound = torch.where(lower < upper, there, bound)
     reaching = (values <= lower + bound).sum(0), (values >= upper - bound).sum(0)
     elements = Hull(lower, upper, bound, reaching)
     bounds = [side.movement.sum_bounds(name) for side in others]
