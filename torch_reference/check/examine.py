@@ -98,14 +98,9 @@ def examine_here(task: Task, draws: int) -> Report:
     return Report(tuple(findings), dtype, converted=tuple(getattr(task.derivation, "names", ())))
 
 
-CONSTANT = "is not differentiable with respect to argument"
-"""What torch says of a weight for each class, or running statistics, where their gradient is asked for."""
-
-
 def raised(error: UserCodeError) -> Finding:
     """The finding of a part of the user's code that raised an error."""
-    hint = "; wrt= names the inputs whose gradients are asked for" if CONSTANT in str(error) else ""
-    return breach(error.part, "call", Verdict.RAISED, f"{error}{hint}")
+    return breach(error.part, "call", Verdict.RAISED, str(error))
 
 
 def _with_second_call(

@@ -1,14 +1,15 @@
 """The row of a gradient at a kink or a tie: between its sides anything is right."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
 from torch_reference.tolerance.differences import as_meant, difference
-from torch_reference.tolerance.kinks.beside import Side
+from torch_reference.tolerance.kinks.hulls import AT_LEAST, Hull, hulls
+from torch_reference.tolerance.kinks.sides import Sides
 from torch_reference.tolerance.kinks.towards import hulls_towards
-from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.sums_row import row_of_sum
 
 AT_A_TIE = (
@@ -17,23 +18,35 @@ AT_A_TIE = (
 )
 
 
-def row_between_sides(
-    movement: Movement, sides: list[Side], name: str, value: Tensor, rtol: float
-) -> tuple[Row, Tensor]:
+def row_between_sides(sides: Sides, row: Row, value: Tensor, rtol: float) -> tuple[Row, Tensor]:
     """(the row of a value against what lies between the sides; the value as it were beside no kink).
 
-    The row is inconclusive where others may reach the value.
+    The row as it was where there are none, and inconclusive where others may reach the value. Most is known
+    to agree after few of them.
     Shapes: the values have that of the gradient
     """
+    movement, name = sides.movement, row.name
     right = movement.expected[name]
-    value = as_meant(value, right)
-    elements, totals = hulls_towards(movement, sides, name, value)
-    expected = elements.nearest(value)
-    [row] = compare({name: value}, {name: expected}, {name: elements.bound + rtol * expected.abs()})
-    beside = right + difference(value, expected)
-    if not row.agrees and not elements.is_open(value):
-        return row, beside
-    of_sum = row_of_sum(row, value, right, totals)
-    if row.agrees or of_sum:
-        return of_sum or row, beside
-    return replace(row, verdict=Verdict.INCONCLUSIVE, explanation=AT_A_TIE), beside
+    own = as_meant(value, right)
+    if sides.first:
+        few, _ = _between(*hulls(movement, sides.first, name, AT_LEAST), row, own, right, rtol)
+        if few.agrees:
+            return few, value
+    if not sides.every:
+        return row, value
+    elements, totals = hulls_towards(movement, sides.every, name, own)
+    found, is_of_sum = _between(elements, totals, row, own, right, rtol)
+    if not found.agrees and not is_of_sum and elements.is_open(own):
+        found = replace(found, verdict=Verdict.INCONCLUSIVE, explanation=AT_A_TIE)
+    return found, right + difference(own, elements.nearest(own))
+
+
+def _between(
+    elements: Hull, totals: Mapping[str, Hull], row: Row, value: Tensor, right: Tensor, rtol: float
+) -> tuple[Row, bool]:
+    """(the row of a value beside what is nearest to it in these hulls, whether it is that of a sum)."""
+    expected, name = elements.nearest(value), row.name
+    bound = elements.bound + rtol * expected.abs()
+    [found] = compare({name: value}, {name: expected}, {name: bound})
+    of_sum = row_of_sum(found, value, right, totals) if found.agrees or elements.is_open(value) else None
+    return of_sum or found, of_sum is not None

@@ -18,9 +18,8 @@ from torch_reference.comparison import Row, Verdict, compare
 from torch_reference.tolerance.agreeing_rows import as_pytorchs_own, bluntness, near_row, size_of_bounds
 from torch_reference.tolerance.differences import adds_up, as_meant, difference, is_too_large
 from torch_reference.tolerance.gradient_sums import looks_random, sums
-from torch_reference.tolerance.kinks.beside import Side
 from torch_reference.tolerance.kinks.hulls import Hull
-from torch_reference.tolerance.kinks.sides import sides
+from torch_reference.tolerance.kinks.sides import Sides
 from torch_reference.tolerance.movement import DRAWS, Movement, Reference, Tensors
 from torch_reference.tolerance.own_code.aside import Aside
 from torch_reference.tolerance.own_code.in_float64 import Derive
@@ -112,8 +111,8 @@ class Tolerance:
 
     def _row(self, row: Row, name: str, value: Tensor, allowed: Allowed, aside: Aside) -> Row:
         (rtol, accept, blunt), beside = allowed, value
-        if row.verdict is Verdict.DIFFERS and self._may_have_sides(name, value, rtol, aside) and self.sides:
-            row, beside = row_between_sides(self.movement, self.sides, name, value, rtol)
+        if row.verdict is Verdict.DIFFERS and self._may_have_sides(name, value, rtol, aside):
+            row, beside = row_between_sides(self.sides, row, value, rtol)
         if row.verdict is Verdict.DIFFERS:
             row = as_pytorchs_own(self.movement, row, value)
         if row.verdict is Verdict.DIFFERS and self._is_within_the_worst_case(name, beside, rtol):
@@ -149,9 +148,9 @@ class Tolerance:
         return self._against(self.movement, name, there, rtol).verdict is not Verdict.DIFFERS
 
     @cached_property
-    def sides(self) -> list[Side]:
+    def sides(self) -> Sides:
         """The reference on the other sides of a kink."""
-        return [] if self.is_smooth else sides(self.movement)
+        return Sides(self.movement, self.is_smooth)
 
     @cached_property
     def _worst(self) -> Movement:

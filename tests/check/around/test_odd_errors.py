@@ -58,12 +58,3 @@ def test_no_warning_comes_of_how_lines_are_looked_at(recwarn: pytest.WarningsRec
     pair = (lambda x: (x * 2 + 0 * float(x.sum()), x)), lambda x, d_y: d_y * 3
     assert not check_function(pair, lambda x: x * 2, x, ways=[])
     assert not [str(each.message) for each in recwarn]
-
-
-def test_of_what_torch_takes_for_a_constant_the_way_out_is_told() -> None:
-    """A weight for each class: of all inputs that are numbers the gradient is asked for."""
-    x, classes, weight = torch.randn(3, 4, 2), torch.tensor([[0, 1], [2, 3], [1, 1]]), torch.ones(4)
-    loss = torch.nn.functional.cross_entropy
-    report = check_function(loss, loss, x, classes, weight)
-    assert "wrt= names the inputs whose gradients are asked for" in " ".join(str(report).split())
-    assert check_function(loss, loss, x, classes, weight, wrt=[0], ways=[], order=1).agrees

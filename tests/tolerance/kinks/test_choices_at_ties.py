@@ -10,11 +10,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import check_function
-from torch_reference.comparison import Verdict
+from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance import sides_row
 from torch_reference.tolerance.kinks import hulls as kinks_hulls
 from torch_reference.tolerance.kinks.beside import Side
 from torch_reference.tolerance.kinks.hulls import hulls
+from torch_reference.tolerance.kinks.sides import Sides
 from torch_reference.tolerance.kinks.towards import _directions
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.sides_row import row_between_sides
@@ -68,14 +69,16 @@ def test_what_lies_beyond_an_end_that_one_side_reaches_is_undecided(
         Movement(lambda point, slope=slope: {"x": slope * point["x"]}, {"x": torch.ones(2).double()})
         for slope in (torch.tensor([1.0, 2.0]).double(), torch.tensor([2.0, 1.0]).double())
     )
-    every = [Side(here), Side(here), *[Side(there)] * sides]
+    looked_at = Sides(here)
+    looked_at.first, looked_at.every = [], [Side(here), Side(here), *[Side(there)] * sides]
+    row = Row("x", Verdict.DIFFERS)
     for value, expected in (
         ((1.5, 1.5), Verdict.AGREES),
         ((2.5, 0.5), verdict),
         ((2.5, 1.0), Verdict.DIFFERS),
     ):
         found = torch.tensor(value, dtype=torch.float64)
-        assert row_between_sides(here, every, "x", found, 0.0)[0].verdict is expected
+        assert row_between_sides(looked_at, row, found, 0.0)[0].verdict is expected
 
 
 @pytest.mark.medium

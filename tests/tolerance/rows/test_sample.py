@@ -171,18 +171,6 @@ def test_an_exact_zero_must_be_one(samples: Samples) -> None:
     assert rows is None or rows["x"].verdict is Verdict.DIFFERS
 
 
-def test_an_output_of_each_row_stays_what_it_is_beside_the_gradient_of_a_mean() -> None:
-    """That of a part is larger, the output is not."""
-
-    def of_mean(values: Inputs) -> dict[str, Tensor]:
-        y = (x := values["x"].detach().requires_grad_()).exp()
-        return {"x": torch.autograd.grad(y.mean(), x)[0], "y": y.detach()}
-
-    rows = judged(drawn(torch.float64), of_mean(drawn(torch.float64)), of_mean)
-    assert rows is not None
-    assert rows["x"].agrees
-
-
 def test_an_infinity_makes_no_floor(samples: Samples) -> None:
     """A floor of infinity would pass anything."""
 

@@ -46,10 +46,7 @@ def with_rows(session: Session) -> Iterator[Attempt]:
             continue
         on_error = "fails" if rows == PRIME else "warns"
         is_broadcast = rows == 1 and _is_for_all(session, session.inputs, places, count)
-        inputs: Tensors = resized(session.inputs, places, rows)
-        if count == 1 < rows:  # which would all be one
-            inputs = _near(session, inputs, places)
-        for attempt in at_size(session, what, inputs, on_error):
+        for attempt in at_size(session, what, resized(session.inputs, places, rows), on_error):
             yield attempt._replace(warns=is_broadcast)
     if len(session.wanted) <= MOST_WANTED:
         yield from _beyond(session, session.inputs, places, count, "rows")
@@ -138,25 +135,23 @@ def _one(session: Session, start: Tensors, places: Places, length: int) -> Itera
 
 def _beyond(session: Session, start: Tensors, places: Places, length: int, what: str) -> Iterator[Attempt]:
     """The first size that the reference takes; for what has to be divided, as into heads, a multiple."""
+    generator = own_generator(0)
     of_its_own = [length * (size // length) for size in BEYOND if length < size]
     found: list[Attempt] = []
     on_error = "fails" if what == "rows" else "warns"
     for size in dict.fromkeys([*(EVEN if length % 2 else BEYOND), *of_its_own]):
         if size <= length or elements_at(start, places, size) > MOST_INPUTS:
             continue
-        point = _near(session, resized(start, places, size), places)
+        point = {
+            name: near(value, generator) if name in places and name in session.wanted else value
+            for name, value in resized(start, places, size).items()
+        }
         since = thread_time()
         with Calls() as calls:
             found = list(at_size(session, f"{size} {what}", point, on_error)) or found
         if found and thread_time() - since < LONG and not _loops(session, calls.count):
             break
     yield from found
-
-
-def _near(session: Session, inputs: Tensors, places: Places) -> Tensors:
-    """What was repeated redrawn near what it was, where its gradient is asked for."""
-    generator, moved = own_generator(0), places.keys() & {*session.wanted}
-    return {name: near(value, generator) if name in moved else value for name, value in inputs.items()}
 
 
 def _loops(session: Session, count: int) -> bool:

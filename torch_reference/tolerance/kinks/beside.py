@@ -53,23 +53,32 @@ def beside(here: Movement) -> list[Side]:
     What is equal in a coarser precision alone is no kink here: such decisions turn where they are seen.
     """
     size = sum(value.numel() for value in here.inputs.values())
-    sides = list(_sides(here, range(FIRST), surely=True))
+    sides = first_beside(here)
     most = min(MANY, max(SOME, NUMBERS // max(size, 1)))
     return sides + list(_sides(here, range(FIRST, most)) if sides else ())
+
+
+def first_beside(here: Movement) -> list[Side]:
+    """The first of these."""
+    return list(_sides(here, range(FIRST), surely=True))
 
 
 def _sides(here: Movement, seeds: range, surely: bool = False) -> Iterator[Side]:
     least = least_jump(here)
     for seed in seeds:
         with discarded():
-            side = Side(_there(here, seed), least)
+            pair, towards = (
+                seed // 2,
+                1.0 - 2.0 * (seed % 2),
+            )  # what turns by itself is on both sides of a pair
+            side = Side(_there(here, pair, towards), least)
             jumps = {
                 name: side.jumping(side.movement.expected[name] - value, here.bound(name))
                 for name, value in here.expected.items()
             }
             if not any(bool(jump.any()) for jump in jumps.values()):
                 continue
-            if not surely or _stay(jumps, here, _there(here, seed, 2.0)):
+            if not surely or _stay(jumps, here, _there(here, pair, 2.0 * towards)):
                 yield side
 
 
@@ -82,7 +91,7 @@ def _stay(jumps: Tensors, here: Movement, farther: Movement) -> bool:
     return False
 
 
-def _there(here: Movement, seed: int, steps: float = 1.0) -> Movement:
+def _there(here: Movement, seed: int, steps: float) -> Movement:
     there = Movement(here.reference, _aside(here, seed, steps))
     there.coarsest, there.dtypes, there.in_float64 = here.coarsest, here.dtypes, True
     return there
@@ -102,10 +111,11 @@ def _aside(here: Movement, seed: int, steps: float) -> Tensors:
 
 
 def _moved(value: Tensor, generator: torch.Generator, steps: float) -> Tensor:
-    """The value a little aside; a zero, which is no number of roundings from anything, too."""
+    """The value a little aside, by a rounding at least; a zero, which is none from anything, too."""
     if not value.is_floating_point():
         return value
     number = torch.randn(value.shape, generator=generator, dtype=value.dtype, device="cpu").to(value.device)
+    number += number.sign()
     return value + steps * number * torch.where(value == 0, NEXT_TO_ZERO, value.abs() * STEP)
 
 

@@ -38,6 +38,13 @@ class Hull(NamedTuple):
             return torch.zeros_like(value)
         return torch.minimum(torch.maximum(value, self.lower), self.upper)
 
+    def reaches(self, value: Tensor) -> bool:
+        """Whether each number lies within.
+
+        Shapes: that of the hull
+        """
+        return bool(((value - self.nearest(value)).abs() <= self.bound).all())
+
     def opened(self) -> "Hull":
         """The hull where it is known that others may reach further."""
         nowhere = torch.zeros_like(self.lower, dtype=torch.int64)
@@ -55,10 +62,12 @@ class Hull(NamedTuple):
         return not bool((below & (lower > 1)).any() or (above & (upper > 1)).any())
 
 
-def hulls(movement: Movement, others: list[Side], name: str) -> tuple[Hull, dict[str, Hull]]:
+def hulls(
+    movement: Movement, others: list[Side], name: str, measured: int = MEASURED
+) -> tuple[Hull, dict[str, Hull]]:
     """The hull of each element of a gradient, and of each of its sums' differences from what is expected."""
     size = sum(value.numel() for value in movement.inputs.values())
-    for side in others[: max(AT_LEAST, min(MEASURED, NUMBERS // max(size, 1)))]:
+    for side in others[: max(AT_LEAST, min(measured, NUMBERS // max(size, 1)))]:
         side.movement.at_least(DRAWS_ON_EACH_SIDE)
     expected, own = movement.expected[name], movement.bound(name)
     values = torch.stack([expected, *(side.values(name, expected, own) for side in others)])

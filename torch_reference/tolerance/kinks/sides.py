@@ -6,6 +6,7 @@ its sides are found beside the point.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from torch_reference.tolerance.differences import adds_up
 from torch_reference.tolerance.gradient_sums import sums
-from torch_reference.tolerance.kinks.beside import FEW, NEXT_TO_ZERO, Side, beside, discarded
+from torch_reference.tolerance.kinks.beside import FEW, NEXT_TO_ZERO, Side, beside, discarded, first_beside
 from torch_reference.tolerance.kinks.mixtures import mixed, same
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.decisions import Decisions
@@ -30,6 +31,24 @@ FAR, FAR_PAIRS = 64.0, 3
 for moves of less than one in 64, and so in none of three such pairs with a probability of 2e-6."""
 DRAWS = 2
 """The fewest, so that what is no more than rounding is known."""
+
+
+class Sides:
+    """The sides of a movement's kinks, looked for when they are asked for: a few of them, and all."""
+
+    def __init__(self, movement: Movement, is_smooth: bool = False) -> None:
+        """Nothing is looked for yet; of what is smooth nothing ever."""
+        self.movement, self.is_smooth = movement, is_smooth
+
+    @cached_property
+    def first(self) -> list[Side]:
+        """What turns by itself is on both sides in these: what lies between them, lies between all."""
+        return [] if self.is_smooth else first_sides(self.movement)
+
+    @cached_property
+    def every(self) -> list[Side]:
+        """All that are looked for."""
+        return [] if self.is_smooth else sides(self.movement)
 
 
 def sides(movement: Movement) -> list[Side]:
@@ -54,6 +73,14 @@ def sides(movement: Movement) -> list[Side]:
     ]
     first = chain.from_iterable(zip_longest(held[:PAIRS], inside[:PAIRS]))  # as those are measured (hulls.py)
     return [*filter(None, first), *held[PAIRS:], *inside[PAIRS:], *together]
+
+
+def first_sides(movement: Movement) -> list[Side]:
+    """A few of these, in pairs: each kink that turns by itself is on either side in one of a pair."""
+    movement.at_least(DRAWS)
+    pair = filter(None, _moved(movement, TURNING, 1) if movement.decisions else ())
+    held = _held(movement, (tuple(one.made) for one in pair), [movement.decisions])
+    return held + first_beside(movement)
 
 
 def _held(movement: Movement, every: Iterable[tuple[Any, ...]], seen: list[tuple[Any, ...]]) -> list[Side]:

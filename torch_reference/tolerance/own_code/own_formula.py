@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
+from torch_reference.tolerance.kinks.hulls import AT_LEAST, hulls
 from torch_reference.tolerance.kinks.towards import hulls_towards
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.own_code.approximations import is_everywhere, looks_like_roundings
@@ -155,12 +156,15 @@ def _looked_at(
 
 def _nearest_side(tolerance: Tolerance, name: str, value: Tensor, right: Tensor) -> Tensor:
     """What is right that is nearest to the value: at a kink there is a choice."""
-    if not tolerance.sides:
+    if not (tolerance.sides.first or tolerance.sides.every):
         return right
     # Of what 16 bits leave open most is decided in float64: there a kink is where numbers are equal.
     exactly = Tolerance(tolerance.movement.reference, tolerance.movement.exact_inputs)
-    if not exactly.sides:
-        return right
     exactly.movement.upstream = tolerance.movement.upstream
-    nearest = hulls_towards(exactly.movement, exactly.sides, name, value)[0].nearest(value)
+    elements, _ = hulls(exactly.movement, exactly.sides.first, name, AT_LEAST)
+    if not elements.reaches(value):
+        if not exactly.sides.every:
+            return right
+        elements, _ = hulls_towards(exactly.movement, exactly.sides.every, name, value)
+    nearest = elements.nearest(value)
     return numbers(nearest, tolerance.movement.expected[name])

@@ -71,19 +71,3 @@ def test_an_index_from_the_end_is_told_once() -> None:
     report = check_function(own, looked_up, x, index, order=1)
     assert len(report.warnings) == 1
     assert report.warnings[0].startswith("with negative indices in inputs[1] the backward raises an error")
-
-
-def test_one_row_becomes_many_that_differ() -> None:
-    """What is kept is the last row's: of equal ones it is right for all."""
-
-    def of_the_last(ctx: Any, above: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        shares = x.softmax(-1)[-1:]
-        return shares * (above - (above * shares).sum(-1, keepdim=True))
-
-    def softmax(x: Tensor) -> Tensor:
-        return x.softmax(-1)
-
-    report = check_function(function(saving(softmax), of_the_last), softmax, x[:1], ways=["rows"], order=1)
-    assert dict(report.ways) == {"rows": "fails"}
-    assert report.note == "with 37 rows"

@@ -1,0 +1,57 @@
+"""What turns by itself is on both sides of the first pair that is looked at; most is known to agree then."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from torch_reference.comparison import Verdict
+from torch_reference.tolerance.kinks.beside import MANY, beside
+from torch_reference.tolerance.kinks.hulls import hulls
+from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.verdicts import Tolerance
+
+FEW = 60
+"""Runs of the reference; all sides take some 200."""
+
+
+def gradient_of(function: Callable[[Tensor], Tensor]) -> Callable[[Mapping[str, Tensor]], dict[str, Tensor]]:
+    def gradient(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        leaf = values["x"].detach().requires_grad_()
+        return {"x": torch.autograd.grad(function(leaf).sum(), leaf)[0]}
+
+    return gradient
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    ("function", "kink"), [(torch.relu, 0.0), (F.hardtanh, 1.0)], ids=["seen", "inside of a kernel"]
+)
+def test_few_sides_tell_that_any_slope_between_is_right(
+    function: Callable[[Tensor], Tensor], kink: float, dtype: torch.dtype
+) -> None:
+    """Of two hundred numbers at a kink each has a slope of its own; one of 1.01 is not right."""
+    is_there, runs, gradient = torch.arange(400) % 2 == 0, list[Mapping[str, Tensor]](), gradient_of(function)
+    x = torch.where(is_there, kink, torch.linspace(-0.9, 0.9, 400)).to(dtype)
+
+    def counted(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        runs.append(values)
+        return gradient(values)
+
+    tolerance = Tolerance(counted, {"x": x})
+    right = torch.where(is_there, torch.rand(400, dtype=dtype), gradient({"x": x})["x"])
+    assert tolerance.rows({"x": right})["x"].verdict is Verdict.AGREES
+    assert len(runs) < FEW
+    elements, _ = hulls(tolerance.movement, tolerance.sides.first, "x")
+    right[-2] = 1.01
+    assert not elements.reaches(right.double())
+
+
+def test_of_each_pair_one_is_on_the_one_side_and_the_other_on_the_other() -> None:
+    """But for steps that are less than a rounding."""
+    found = beside(Movement(gradient_of(F.hardtanh), {"x": torch.ones(50, dtype=torch.float64)}))
+    assert len(found) == MANY
+    sides = torch.stack([side.movement.expected["x"] for side in found])
+    assert (sides[::2] != sides[1::2]).double().mean() > 0.8
