@@ -38,7 +38,10 @@ def row_between_sides(sides: Sides, row: Row, value: Tensor, rtol: float) -> tup
     found, is_of_sum = _between(elements, totals, row, own, right, rtol)
     if not found.agrees and not is_of_sum and elements.is_open(own):
         found = replace(found, verdict=Verdict.INCONCLUSIVE, explanation=AT_A_TIE)
-    return found, right + difference(own, elements.nearest(own))
+    # What equals share in another way than any side has it is no matter of kinks.
+    nearest = elements.nearest(own)
+    is_a_side = row_of_sum(row, nearest, right, totals) is None
+    return found, right + difference(own, nearest) if is_a_side else value
 
 
 def _between(

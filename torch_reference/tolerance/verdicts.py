@@ -54,7 +54,7 @@ class Tolerance:
     def __init__(self, reference: Reference, inputs: Tensors, movement: Movement | None = None) -> None:
         """Evaluate the reference exactly, unless that is done; whatever else is needed is made when it is."""
         self.movement, self.is_smooth = movement or Movement(reference, inputs), False
-        self.agreed: dict[str, tuple[Tensor, Allowed, Row]] = {}
+        self.agreed, self.besides = dict[str, tuple[Tensor, Allowed, Row]](), dict[str, Tensor]()
 
     def rows(
         self,
@@ -110,12 +110,12 @@ class Tolerance:
         return found
 
     def _row(self, row: Row, name: str, value: Tensor, allowed: Allowed, aside: Aside) -> Row:
-        (rtol, accept, blunt), beside = allowed, value
+        (rtol, accept, blunt), self.besides[name] = allowed, value
         if row.verdict is Verdict.DIFFERS and self._may_have_sides(name, value, rtol, aside):
-            row, beside = row_between_sides(self.sides, row, value, rtol)
+            row, self.besides[name] = row_between_sides(self.sides, row, value, rtol)
         if row.verdict is Verdict.DIFFERS:
             row = as_pytorchs_own(self.movement, row, value)
-        if row.verdict is Verdict.DIFFERS and self._is_within_the_worst_case(name, beside, rtol):
+        if row.verdict is Verdict.DIFFERS and self._is_within_the_worst_case(name, self.besides[name], rtol):
             row = replace(row, verdict=Verdict.LOSES_DIGITS, explanation=LOSES_DIGITS)
         if row.agrees and blunt and self.is_blunt(name, value):
             row = replace(row, verdict=Verdict.INCONCLUSIVE, explanation=INCONCLUSIVE)

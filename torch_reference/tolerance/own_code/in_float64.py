@@ -60,13 +60,20 @@ def in_float64(asked: list[str], movement: Movement, derive: Derive) -> Exact:
     return Exact(found, right, run.reads_narrow, tuple(run.decisions.made), is_unseen)
 
 
-def of_right_formula(names: Collection[str], movement: Movement, derive: Derive) -> list[str]:
-    """Those of them that are right where the code runs in float64, to a rounding of their inputs."""
+def of_right_formula(
+    names: Collection[str], movement: Movement, derive: Derive, kinks: Tensors | None = None
+) -> list[str]:
+    """Those of them that are right where the code runs in float64, to a rounding of their inputs.
+
+    Shapes: kinks, those of some of them, are not 0 where an element lies at one, and any side is right
+    """
     exact, own = in_float64([*names], movement, derive), unit(movement.coarsest)
 
     def is_right(name: str) -> bool:
         right = exact.right[name].abs()
         off, allowed = (exact.found[name] - exact.right[name]).abs(), own * right
+        if kinks and name in kinks:
+            off = off.where(kinks[name] == 0, 0.0)
         if bool((off <= allowed).all()):
             return True
         if off.amax() > PERHAPS_NOISE * right.amax():

@@ -47,7 +47,9 @@ def by_own_code(
         differing = _asked_of_many(differing, rows, manual, coarsest, tolerance, code)
     if differing:
         asked = {name: manual[name] for name in differing}
-        rows = forgiven(rows, asked, tolerance().movement, code.again, meant.accept, anywhere, code.derive)
+        kinks = _at_kinks(asked, tolerance())
+        asked, again = _beside_kinks(asked, kinks), lambda: _beside_kinks(code.again(), kinks)
+        rows = forgiven(rows, asked, tolerance().movement, again, meant.accept, anywhere, code.derive)
     names = in_question(rows, manual, coarsest) if code.derive and not anywhere else []
     if not names or code.derive is None:
         return rows
@@ -70,10 +72,32 @@ def _asked_of_many(
     near = [name for name in differing if coarsest not in HALF and _is_near(rows[name], manual[name])]
     lost = [name for name in differing if name not in near]
     if lost and code.derive and coarsest != torch.float64:
-        near += of_right_formula(lost, tolerance().movement, code.derive)
+        kinks = _at_kinks({name: manual[name] for name in lost}, tolerance())
+        near += of_right_formula(lost, tolerance().movement, code.derive, kinks)
     if near:
         tolerance().movement.at_least(FEW)
     return near
+
+
+def _at_kinks(manual: Tensors, tolerance: Tolerance) -> dict[str, Tensor]:
+    """How far the reference is from the side that is nearest to each; 0 where that is the reference's own."""
+    found = {}
+    for name, value in manual.items():
+        off = value.to(tolerance.movement.expected[name].dtype) - tolerance.besides.get(name, value)
+        off = torch.where(off.abs() > unit(value.dtype) * value.abs(), off, 0.0)
+        if bool(off.any()):
+            found[name] = off
+    return found
+
+
+def _beside_kinks(values: Tensors, kinks: Tensors) -> dict[str, Tensor]:
+    """The values as if all were on the side of the reference."""
+    return {
+        name: torch.where(kinks[name] == 0, value, (value - kinks[name]).to(value.dtype))
+        if name in kinks
+        else value
+        for name, value in values.items()
+    }
 
 
 def _is_near(row: Row, value: Tensor) -> bool:
