@@ -8,6 +8,7 @@ from torch import Tensor
 from torch_reference.comparison import Row, Verdict, compare
 from torch_reference.tolerance.differences import as_meant, difference
 from torch_reference.tolerance.kinks.hulls import AT_LEAST, Hull, hulls
+from torch_reference.tolerance.kinks.kept import without_what_is_kept
 from torch_reference.tolerance.kinks.sides import Sides
 from torch_reference.tolerance.kinks.towards import hulls_towards
 from torch_reference.tolerance.sums_row import row_of_sum
@@ -29,7 +30,10 @@ def row_between_sides(sides: Sides, row: Row, value: Tensor, rtol: float) -> tup
     right = movement.expected[name]
     own = as_meant(value, right)
     if sides.first:
-        few, _ = _between(*hulls(movement, sides.first, name, AT_LEAST), row, own, right, rtol)
+        elements, totals = hulls(movement, sides.first, name, AT_LEAST)
+        there = (side.movement.expected[name] for side in sides.first)
+        totals = without_what_is_kept(totals, elements, there, right, own)
+        few, _ = _between(elements, totals, row, own, right, rtol)
         if few.agrees:
             return few, value
     if not sides.every:

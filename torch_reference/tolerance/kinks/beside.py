@@ -47,13 +47,13 @@ class Side(NamedTuple):
         return torch.where(off.abs() > self.least * bound, off, 0.0)
 
 
-def beside(here: Movement) -> list[Side]:
+def beside(here: Movement, first: list[Side] | None = None) -> list[Side]:
     """The sides that the reference has beside the point; none where the first evaluations do not jump.
 
     What is equal in a coarser precision alone is no kink here: such decisions turn where they are seen.
     """
     size = sum(value.numel() for value in here.inputs.values())
-    sides = first_beside(here)
+    sides = first_beside(here) if first is None else first
     most = min(MANY, max(SOME, NUMBERS // max(size, 1)))
     return sides + list(_sides(here, range(FIRST, most)) if sides else ())
 

@@ -41,22 +41,27 @@ class Sides:
         self.movement, self.is_smooth = movement, is_smooth
 
     @cached_property
+    def _inside(self) -> list[Side]:
+        self.movement.at_least(DRAWS)
+        return first_beside(self.movement)
+
+    @cached_property
     def first(self) -> list[Side]:
         """What turns by itself is on both sides in these: what lies between them, lies between all."""
-        return [] if self.is_smooth else first_sides(self.movement)
+        return [] if self.is_smooth else [*first_held(self.movement), *self._inside]
 
     @cached_property
     def every(self) -> list[Side]:
         """All that are looked for."""
-        return [] if self.is_smooth else sides(self.movement)
+        return [] if self.is_smooth else sides(self.movement, self._inside)
 
 
-def sides(movement: Movement) -> list[Side]:
+def sides(movement: Movement, first_inside: list[Side] | None = None) -> list[Side]:
     """The reference where what is decided within a rounding falls otherwise; none where nothing does."""
     movement.at_least(DRAWS)
     turned = list(_turned(movement) if movement.decisions else ())
     held = _held(movement, (tuple(one.made) for one in turned), [movement.decisions])
-    inside = beside(movement)
+    inside = beside(movement, first_inside)
     few = sum(value.numel() for value in movement.inputs.values()) <= FEW
     seen = [movement.decisions, *(side.movement.decisions for side in held)]
     mixtures = _held(movement, mixed(movement.decisions, turned) if few else (), seen)
@@ -75,12 +80,10 @@ def sides(movement: Movement) -> list[Side]:
     return [*filter(None, first), *held[PAIRS:], *inside[PAIRS:], *together]
 
 
-def first_sides(movement: Movement) -> list[Side]:
-    """A few of these, in pairs: each kink that turns by itself is on either side in one of a pair."""
-    movement.at_least(DRAWS)
-    pair = filter(None, _moved(movement, TURNING, 1) if movement.decisions else ())
-    held = _held(movement, (tuple(one.made) for one in pair), [movement.decisions])
-    return held + first_beside(movement)
+def first_held(movement: Movement) -> list[Side]:
+    """A pair of these: each decision that turns by itself is made either way in one of them."""
+    pair = list(_moved(movement, TURNING, 1) if movement.decisions else ())
+    return _held(movement, (tuple(one.made) for one in pair if one is not None), [movement.decisions])
 
 
 def _held(movement: Movement, every: Iterable[tuple[Any, ...]], seen: list[tuple[Any, ...]]) -> list[Side]:
