@@ -23,7 +23,7 @@ JUMP = 2.0**20
 changes by so much but where its condition is a million, and few kinks change it by less."""
 FIRST, MANY, SOME, NUMBERS = 4, 128, 16, 2**22
 """Evaluations: after the first a gradient without any jump is taken for smooth; then many, as each kink turns
-by itself (what is the largest of nine in one of nine draws is so in none of many with a probability of 3e-7),
+by itself (one of nine is the largest in two of nine pairs, and in none of all with a probability of 1e-7),
 but some where all inputs of all of them are more numbers than these."""
 FEW = 4096
 """Numbers of which decisions are mixed, too."""
