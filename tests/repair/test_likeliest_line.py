@@ -40,9 +40,9 @@ def test_the_line_of_a_long_slope_is_likelier_than_that_of_a_product() -> None:
     assert lines(SLOPE, 4) == (3, 4, 2)
 
 
-def test_what_something_right_was_made_of_is_no_likely_line() -> None:
-    """It comes last."""
-    assert lines(SLOPE, 4, ("slope",)) == (4, 2, 3)
+def test_what_something_right_was_made_of_is_none_of_them() -> None:
+    """Not only the wrong link needs it."""
+    assert lines(SLOPE, 4, ("slope",)) == (4, 2)
 
 
 def test_where_a_value_only_gets_another_name_something_may_be_left_out() -> None:

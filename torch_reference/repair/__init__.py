@@ -6,6 +6,7 @@
 | search.py | the search among the edits of some lines |
 | helpers.py | the helpers that suspect lines call |
 | likeliest_line.py | the line with most to get wrong, where no edit tells |
+| confirmed.py | what something right was made of, which is no suspect |
 | edits/ | every single edit of a line, the likeliest first |
 | anew/ | the user's function, or method, with another text |
 | screening.py, statement_ranges.py, frame_watch.py | most edits told off in the frame's variables |

@@ -7,7 +7,7 @@ gives another name to what there is, `carry = d_h`, may have left something out.
 import ast
 from collections.abc import Collection, Iterator, Sequence
 
-from torch_reference.repair.suspect_lines import header, makes_nothing, read, written
+from torch_reference.repair.suspect_lines import header, makes_nothing, read, stands_at, written
 
 COPY = 2
 """How much there is to get wrong where a value only gets another name."""
@@ -28,15 +28,18 @@ def likeliest_first(
     """The lines of suspect statements: that with most operations first, then those nearest to the links.
 
     here are the lines that made the wrong links: of two with as many operations they come first. confirmed
-    are the variables of which something right was made: their lines come last. forgotten is the line that
-    makes what no line reads: it is missing from one below. right are the lines that made what is right.
+    are the variables of which something right was made, right the lines that made it: none of theirs is
+    among them, nor one that only returns others beside. forgotten is the line that makes what no line reads:
+    it is missing from one below.
     """
+
+    def is_suspect(statement: ast.stmt) -> bool:
+        is_confirmed = written(statement) and written(statement) <= set(confirmed)
+        is_others = is_confirmed or stands_at(statement, right) or _returns_several(statement)
+        return stands_at(statement, here) or not is_others
 
     def weight(statement: ast.stmt) -> float:
         is_here = stands_at(statement, here)
-        is_confirmed = written(statement) and written(statement) <= set(confirmed)
-        if not is_here and (is_confirmed or stands_at(statement, right)):
-            return 0
         condition = header(statement)
         if condition is not None:
             return any(isinstance(node, ast.Compare | ast.BinOp) for node in ast.walk(condition))
@@ -46,7 +49,7 @@ def likeliest_first(
         below = FORGOTTEN * (forgotten is not None and statement.lineno > forgotten)
         return operations + COPY * _renames(statement) + 0.5 * is_here + below
 
-    ordered = sorted(enumerate(statements), key=lambda pair: (-weight(pair[1]), pair[0]))
+    ordered = sorted(enumerate(filter(is_suspect, statements)), key=lambda pair: (-weight(pair[1]), pair[0]))
     return tuple(dict.fromkeys(statement.lineno for _, statement in ordered))
 
 
@@ -56,6 +59,14 @@ def unread(statements: Sequence[ast.stmt]) -> dict[str, int]:
     made = {name: one.lineno for one in lone for name in written(one)}
     known = LOSSES.union(*(read(one) for one in statements))
     return {name: line for name, line in made.items() if name not in known}
+
+
+def _returns_several(statement: ast.stmt) -> bool:
+    value = statement.value if isinstance(statement, ast.Return) else None
+    parts = (
+        value.elts if isinstance(value, ast.Tuple) else value.values if isinstance(value, ast.Dict) else []
+    )
+    return sum(not (isinstance(part, ast.Constant) and part.value is None) for part in parts) > 1
 
 
 def _parts(statement: ast.stmt) -> list[ast.AST]:
@@ -75,12 +86,6 @@ def _computed(statement: ast.AST) -> Iterator[ast.AST]:
 
 def _name(function: ast.expr) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-
-
-def stands_at(statement: ast.stmt, lines: Collection[int]) -> bool:
-    """Whether a statement is on one of these lines; of a loop its first line, not those inside it."""
-    end = (header(statement) or statement).end_lineno or statement.lineno
-    return any(statement.lineno <= line <= end for line in lines)
 
 
 def _is_operation(node: ast.AST) -> bool:

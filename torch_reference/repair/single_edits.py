@@ -1,17 +1,17 @@
 """One edit that would make it right: single edits of the wrong line, each tried on the whole gradient."""
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from types import CodeType
 
 from torch_reference.repair.anew.rebuilt import Original
+from torch_reference.repair.confirmed import NOTHING, Right, confirmed_by
 from torch_reference.repair.helpers import helpers_called
-from torch_reference.repair.likeliest_line import likeliest_first, stands_at, unread
+from torch_reference.repair.likeliest_line import likeliest_first, unread
 from torch_reference.repair.own_time import OwnTime
 from torch_reference.repair.screening import Wanted
 from torch_reference.repair.search import Repair, Search, Trials
-from torch_reference.repair.suspect_lines import read, suspects, written
+from torch_reference.repair.suspect_lines import suspects
 
 MOST_SECONDS = 3.0
 
@@ -44,15 +44,14 @@ def repairs(
     lines: Sequence[Sequence[int]],
     linked: Collection[str],
     wanted: Wanted | None = None,
-    right: Collection[int] = (),
+    right: Right = NOTHING,
 ) -> Repairs:
     """The smallest single edits of a line, or of one that only it needs, that make the whole gradient right.
 
     Each of lines is where one wrong link may have been made; of several links, what all of them need is
     edited. linked are the variables that are judged by themselves, and are right or inherited: their lines
     stay. wanted, where it is known, is what one wrong link should have been: most edits are told off by it.
-    right are the lines that made what is right. Where no edit of theirs fits, every line of the helpers that
-    they call is tried.
+    right is what is right. Where no edit of theirs fits, every line of the helpers that they call is tried.
     """
     try:
         original = Original(trials.top, code)
@@ -62,7 +61,8 @@ def repairs(
         return NONE
     here = {place[0] for place in lines}
     forgotten = max(unread(original.statements()).values(), default=None)
-    numbers = likeliest_first(statements, here, _made_once(original, right), forgotten, right)
+    confirmed = confirmed_by(right, original.statements(), here)
+    numbers = likeliest_first(statements, here, confirmed, forgotten, right.lines)
     if not (original.can_be_edited and trials.is_on_a_processor):
         return Repairs((), 0, 0.0, complete=True, lines=numbers)
     again = {line for place in lines for line in place[1:]} - here
@@ -74,11 +74,3 @@ def repairs(
             search.time = OwnTime(MOST_SECONDS / len(helpers))
             search.every_edit(helper)
     return Repairs(tuple(search.fitting), search.tried, search.begun.waited, search.complete, numbers)
-
-
-def _made_once(original: Original, right: Collection[int]) -> set[str]:
-    """The variables that are read by the lines of right links, and have one value only."""
-    statements = original.statements()
-    made = Counter(name for one in statements for name in written(one))
-    found = {name for one in statements if stands_at(one, right) for name in read(one)}
-    return {name for name in found if made[name] < 2}

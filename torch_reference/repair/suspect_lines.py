@@ -43,6 +43,12 @@ def header(statement: ast.stmt) -> ast.expr | None:
     return statement.iter if isinstance(statement, ast.For) else None
 
 
+def stands_at(statement: ast.stmt, lines: Collection[int]) -> bool:
+    """Whether a statement is on one of these lines; of a loop its first line, not those inside it."""
+    end = (header(statement) or statement).end_lineno or statement.lineno
+    return any(statement.lineno <= line <= end for line in lines)
+
+
 def _needed(
     statements: Sequence[ast.stmt],
     lines: Sequence[int],
@@ -52,10 +58,12 @@ def _needed(
 ) -> list[ast.stmt]:
     """The statements of the lines, and those whose variables only they need: judged by nothing else.
 
-    Those that decide how often such a statement runs are among them.
+    The first line made it, others only handed it on. Those that decide how often such a statement runs are
+    among them.
     """
     found = [one for line in lines for one in statements if one.lineno <= line <= (one.end_lineno or line)]
     made = {name for one in found for name in written(one)}
+    handed_on = [one for one in found if not stands_at(one, lines[:1])]
     found += [one for one in statements if makes_nothing(one) and made & written(one)]
     found = list(dict.fromkeys(found))
     waiting, seen_through = list(found), _views(statements)
@@ -65,6 +73,8 @@ def _needed(
         waiting += [one for one in around if one not in found]
         found += [one for one in around if one not in found]
         names = read(here) - set(linked)
+        if here in handed_on:  # what it hands on beside that, something else has made
+            names &= made
         for one in reversed(statements):  # what stands nearer to the wrong link is likelier
             changed = written(one) | (
                 {seen_through.get(n, n) for n in written(one)} if _in_place(one) else set()

@@ -18,7 +18,7 @@ from torch_reference.check.located import in_float64
 from torch_reference.check.located.in_float64 import differs_by_its_formula, links_in_float64, task_in_float64
 from torch_reference.check.located.located_report import LocatedReport
 from torch_reference.check.located.of_the_loss import of_the_loss_or_as_given
-from torch_reference.check.located.places import in_one_code, right_lines, suspect_places, what_was_wanted
+from torch_reference.check.located.places import in_one_code, suspect_places, what_is_right, what_was_wanted
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding, Report
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
@@ -183,7 +183,7 @@ def _repairs(
     if code is None:
         return NONE
     here = [[place.line for place in places if place.code is code] for places in lines]
-    return repairs(trials, code, here, linked, what_was_wanted(inside, code), right_lines(inside, code))
+    return repairs(trials, code, here, linked, what_was_wanted(inside, code), what_is_right(inside, code))
 
 
 def _told(finding: Finding, told: Diagnosis | None) -> Finding:

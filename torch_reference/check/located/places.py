@@ -6,6 +6,7 @@ from types import CodeType
 from torch_reference.chain.quantity import Place
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Status
+from torch_reference.repair.confirmed import Right
 from torch_reference.repair.screening import Wanted
 
 
@@ -26,13 +27,17 @@ def in_one_code(inside: ChainReport, tried: Collection[CodeType | None] = ()) ->
     return []
 
 
-def right_lines(inside: ChainReport, code: CodeType | None) -> set[int]:
-    """The lines that made what is right, or surely follows from what is wrong, and nothing that is wrong."""
+def what_is_right(inside: ChainReport, code: CodeType | None) -> Right:
+    """The lines that made what is right, or surely follows from what is wrong, and nothing that is wrong.
+
+    And the inputs, or parameters, whose gradients are right as they are returned.
+    """
     doubtful = any(link.status is Status.NOT_JUDGED for link in inside.links)
     clear = (Status.RIGHT,) if doubtful else (Status.RIGHT, Status.INHERITED)
     places = [link.quantity.place for link in inside.links if link.status in clear]
     found = {place.line for place in places if place and place.code is code}
-    return found - {link.quantity.place.line for link in inside.wrong if link.quantity.place}
+    lines = found - {link.quantity.place.line for link in inside.wrong if link.quantity.place}
+    return Right(lines, {link.quantity.returned for link in inside.links if link.status is Status.RIGHT})
 
 
 def suspect_places(inside: ChainReport) -> list[list[Place]]:

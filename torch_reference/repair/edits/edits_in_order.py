@@ -10,8 +10,8 @@ from torch_reference.repair.edits.called_functions import called_functions
 from torch_reference.repair.edits.source_edits import edits_of
 from torch_reference.repair.edits.source_text import TextEdit
 from torch_reference.repair.edits.twin_lines import twin_lines
-from torch_reference.repair.likeliest_line import stands_at, unread
-from torch_reference.repair.suspect_lines import only_copies, read, written
+from torch_reference.repair.likeliest_line import unread
+from torch_reference.repair.suspect_lines import only_copies, read, stands_at, written
 
 GRADIENT = re.compile(r"^(d|g|delta)|grad|_bar$")
 WORD = re.compile(r"[A-Za-z_]\w*")
