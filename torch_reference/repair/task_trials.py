@@ -16,6 +16,7 @@ from torch_reference.judging.scalar_objective import Tensors, reference_gradient
 from torch_reference.repair.search import Trials
 
 REDRAWN = (1, 2, 3)
+MOST_SIZES = 4
 Outcome = tuple[Task, dict[str, Tensor]]
 
 
@@ -110,28 +111,35 @@ def _copies(point: Tensors) -> dict[str, Tensor]:
 
 
 def _resized(point: Tensors, free: Collection[str]) -> Iterator[dict[str, Tensor]]:
-    """The point with one size more, wherever a size occurs.
+    """The point with one size more, and twice it, wherever a size occurs: an edit may hold by chance of it.
 
-    The values of what is free are drawn from those that were there. Of all else a slice is there once more,
-    so that a mask stays a mask; and what sums to one, as probabilities do, still does.
+    Of one head (-3 is as good a dimension as -2), or of fewer steps than a block has. The values of what is
+    free are drawn from those that were there. Of all else slices are there once more, so that a mask stays a
+    mask; and what sums to one, as probabilities do, still does.
     """
     generator = own_generator(0)
-    sizes = dict.fromkeys(size for value in point.values() for size in value.shape if size > 1)
-    for wanted in list(sizes)[:4]:
-        again = torch.randint(0, wanted, (1,), generator=generator)
+    sizes = dict.fromkeys(size for value in point.values() for size in value.shape if size)
+    several = [size for size in sizes if size > 1][:MOST_SIZES]
+    for wanted, longer in [(size, size + 1) for size in several] + [
+        (size, 2 * size) for size in (1, *several)
+    ]:
+        if wanted not in sizes:
+            continue
+        again = torch.randint(0, wanted, (longer - wanted,), generator=generator)
         places = torch.cat([torch.arange(wanted), again])
         found = {}
         for name, value in point.items():
-            shape = [size + 1 if size == wanted else size for size in value.shape]
+            shape = [longer if size == wanted else size for size in value.shape]
             drawn = torch.randint(0, max(value.numel(), 1), (torch.Size(shape).numel(),), generator=generator)
             anew = value.flatten()[drawn.to(value.device)].reshape(shape)
-            found[name] = anew if name in free else _with_a_slice_again(value, places.to(value.device))
+            is_free = name in free
+            found[name] = anew if is_free else _with_slices_again(value, wanted, places.to(value.device))
         yield found
 
 
-def _with_a_slice_again(value: Tensor, places: Tensor) -> Tensor:
+def _with_slices_again(value: Tensor, wanted: int, places: Tensor) -> Tensor:
     made = value
-    for dim in (dim for dim, size in enumerate(value.shape) if size == len(places) - 1):
+    for dim in (dim for dim, size in enumerate(value.shape) if size == wanted):
         made = made.index_select(dim, places)
         if _sums_to_one(value, dim):
             made = made / made.sum(dim, keepdim=True)
