@@ -1,7 +1,8 @@
 """Between the sides of the kinks: the least and the largest that each element and each sum may be.
 
 A sum that is the same on all sides (of the split of a maximum: the whole) must be it; else a sum may lie
-between the sums of the elements' own ends, as many kinks are independent of each other.
+between the sums of the elements' own ends, as many kinks are independent of each other. Of many that are,
+sides differ by the root of how many: what that is beside the roundings of all elements proves nothing.
 """
 
 from typing import NamedTuple
@@ -16,6 +17,9 @@ from torch_reference.tolerance.movement import Movement
 MEASURED, AT_LEAST, DRAWS_ON_EACH_SIDE = 16, 2, 4
 """On so many sides the movements are measured, on fewer where the inputs of all of them are many: rounding
 moves the others as it moves these."""
+INDEPENDENT = 2.0**-3
+"""So many roots of its elements' squares a sum varies by, where these turn by themselves: on the two sides of
+a pair it is apart by a normal number of them, in all pairs by no less than this with a small probability."""
 
 
 class Hull(NamedTuple):
@@ -81,6 +85,7 @@ def hulls(
     reaching = (values <= lower + bound).sum(0), (values >= upper - bound).sum(0)
     elements = Hull(lower, upper, bound, reaching)
     bounds = [side.movement.sum_bounds(name) for side in others]
+    widths = dict(sums((upper - lower).square(), expected.square()))
     found = {}
     for which, limit in movement.sum_bounds(name).items():
         apart = (dict(sums(value - expected, expected))[which] for value in values)
@@ -90,7 +95,9 @@ def hulls(
         limit = torch.stack([limit, *(one.get(which, limit) for one in bounds)]).amax(0)
         lower, upper = totals.amin(0), totals.amax(0)
         least, most = ends(elements, expected, which)
-        varies = upper - lower > limit
+        root = widths[which].sqrt() if which in widths else torch.zeros_like(limit)
+        least_change = torch.where(root > 0, torch.minimum(limit, INDEPENDENT * root), limit)
+        varies = upper - lower > least_change
         found[which] = Hull(torch.where(varies, least, lower), torch.where(varies, most, upper), limit)
     return elements, found
 

@@ -29,6 +29,8 @@ TURNING = 8.0
 FAR, FAR_PAIRS = 64.0, 3
 """By so many one that is within a rounding turns in a run, or in the one that moves all the other way, but
 for moves of less than one in 64, and so in none of three such pairs with a probability of 2e-6."""
+APART = 2**16
+"""From the seeds of what is evaluated beside the point: sides of the same choices tell no more than one."""
 DRAWS = 2
 """The fewest, so that what is no more than rounding is known."""
 
@@ -161,7 +163,7 @@ def _aside(value: Tensor, seed: int, relative: float) -> Tensor:
     """The value a little to one side; a zero, which is no number of roundings from anything, too."""
     if not value.is_floating_point():
         return value
-    generator = torch.Generator(value.device).manual_seed(seed)
+    generator = torch.Generator(value.device).manual_seed(APART + seed)
     number = torch.empty_like(value).normal_(generator=generator)
     step = torch.where(value == 0, NEXT_TO_ZERO if relative > 0 else -NEXT_TO_ZERO, value * relative)
     return value + step * number
