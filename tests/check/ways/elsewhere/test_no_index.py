@@ -123,3 +123,20 @@ def test_labels_that_are_compared_with_1_are_no_targets_to_ignore() -> None:
     for each in ((weighted, chosen), (chosen, weighted)):
         report = check_function(*each, x, labels, ways=["ignored indices"], order=1, draws=0)
         assert dict(report.ways) == {"ignored indices": "cannot apply"}
+
+
+@pytest.mark.parametrize(("ignore_index", "verdict"), [(-1, "cannot apply"), (-100, "fails")])
+def test_what_is_not_meant_for_ignored_targets_has_a_reference_that_ignores_others(
+    ignore_index: int, verdict: str
+) -> None:
+    """A one-hot vector of −100 does not exist, and nobody asks for it where the reference refuses it, too."""
+    reference = partial(functional.cross_entropy, ignore_index=ignore_index)
+
+    def backward(saved: tuple[Tensor, Tensor], g: Tensor) -> tuple[Tensor, None]:
+        p, targets = saved
+        return g * (p - functional.one_hot(targets, p.shape[1])) / len(p), None
+
+    pair = lambda x, t: (functional.cross_entropy(x, t), (x.softmax(-1), t)), backward
+    report = check_function(pair, reference, x, torch.tensor([0, 2, 1, 0]), ways=["ignored indices"])
+    assert report.agrees == (verdict == "cannot apply")
+    assert dict(report.ways) == {"ignored indices": verdict}
