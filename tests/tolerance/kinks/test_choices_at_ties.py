@@ -43,6 +43,35 @@ def by_rank(function: Callable, seed: int, factor: float = 1.0) -> tuple[Callabl
     return (lambda x: (function(x), x)), backward
 
 
+class SlidingMaximum(torch.autograd.Function):
+    """Of seven numbers, with no pooling of torch's: windows take the first and the last of equals in turn."""
+
+    @staticmethod
+    def forward(ctx, x):
+        """Shapes: x is (rows, columns)."""
+        largest = x.unfold(-1, 7, 1).amax(-1)
+        equal = (x.unfold(-1, 7, 1) == largest[..., None]).byte()
+        windows = torch.arange(largest.shape[-1])
+        chosen = torch.where(windows % 2 == 0, equal.argmax(-1), 6 - equal.flip(-1).argmax(-1))
+        ctx.save_for_backward(windows + chosen)
+        ctx.shape = x.shape
+        return largest
+
+    @staticmethod
+    def backward(ctx, above):
+        """All to the one that was chosen."""
+        (places,) = ctx.saved_tensors
+        return above.new_zeros(ctx.shape).scatter_add(-1, places, above)
+
+
+@pytest.mark.medium
+def test_any_choice_is_right_in_a_row_of_many_that_are_judged_a_part_at_a_time() -> None:
+    """What comes from the windows of one number has both signs, in a part of the rows as in all of them."""
+    x = torch.randn(1300, 24, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x[7] = 0
+    assert check(SlidingMaximum, lambda x: x.unfold(-1, 7, 1).amax(-1), x).agrees
+
+
 @pytest.mark.parametrize(
     ("size", "seed", "dtype", "factor"),
     [(5, 11, torch.float64, 1.1), (6, 33, torch.bfloat16, 1.15)],
