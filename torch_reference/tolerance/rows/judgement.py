@@ -22,8 +22,6 @@ PART = 2**22
 """So many bytes of the point belong to one part."""
 FIRST, SAMPLE = 16, 2**13
 """The first part is so many times smaller, and no result has more numbers there."""
-REST = 8
-"""The fewest draws for what was left: some of it has not moved in the first ones."""
 OF_ROUNDING = (Verdict.AGREES, Verdict.LOSES_DIGITS, Verdict.DIFFERS)
 
 
@@ -64,8 +62,8 @@ class Judgement:
         beside = [name for name in names if name not in wrong] if found else names
         others = torch.ones(number, dtype=torch.bool).index_fill_(0, first, False).nonzero().flatten()
         for here in (found.left if found else others).split(step):  # type: ignore[no-untyped-call]
-            if len(here):  # as few as those of the sample are done at once
-                self._part(actual, here, beside, is_rest=bool(found) and len(here) <= few)
+            if len(here):
+                self._part(actual, here, beside)
         for here in others.split(step) if found and wrong else ():  # type: ignore[no-untyped-call]
             self._part(actual, here, wrong, is_rest=True)
         for asked, left in tuple(self.left.items()):
@@ -145,7 +143,7 @@ class Judgement:
         if found is None:
             if not is_rest:
                 wrong |= {name: others.pop(name) for name in tuple(others) if self._is_wrong(name)}
-            found = all_rows(tolerance, self.whole, others, max(fewest, REST) if is_rest else fewest)
+            found = all_rows(tolerance, self.whole, others, fewest)
         wrong_ones = {name: others[name] for name, row in found.items() if not row.agrees}
         if is_rest and not are_decided(movement, wrong_ones, self.whole.allowed.rtol):
             movement.at_least(ALL)  # of few rows it is known which elements are wrong

@@ -17,8 +17,8 @@ def offsets(mean: Tensor, square: Tensor, count: int) -> Tensor | None:
 
     Shapes: the means over all rows of their numbers, and of the squares of these, in the same parts
     """
-    error = ((square - mean * mean).clamp_(min=0) / count).sqrt_()
-    return mean if bool((mean.abs() > STANDARD_ERRORS * error).any()) else None
+    squared = mean * mean
+    return mean if bool((count * squared > STANDARD_ERRORS**2 * (square - squared)).any()) else None
 
 
 def away(block: Tensor, rows: Tensor, means: Tensor) -> Tensor:
