@@ -115,3 +115,41 @@ def test_at_a_pole_each_number_is_judged_where_nothing_is_special(is_pole_left_o
     call = function(saving(harmonics), backward), harmonics, vectors
     report = check_function(*call, ways=["units"], order=1, draws=0)
     assert report.agrees is not is_pole_left_out, report
+
+
+def shares_of_norm(v: Tensor) -> Tensor:
+    """Which has a kink at a zero, and no value at nothing but zeros."""
+    return v.abs() / v.norm()
+
+
+@pytest.mark.parametrize("length", [8, 200])
+def test_no_number_at_a_zero_of_a_vector_is_a_mistake_at_a_kink_too(length: int) -> None:
+    """Any slope is right there that is a number; the sign by v / |v| is none, in a long vector too."""
+
+    def backward(ctx: Any, above: Tensor) -> Tensor:
+        (v,) = ctx.saved_tensors
+        norm = v.norm()
+        return above * (v / v.abs()) / norm - (above * v.abs()).sum() * v / norm**3
+
+    v = torch.randn(length, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    report = check_function(
+        function(saving(shares_of_norm), backward), shares_of_norm, v, ways=["zero rows"], order=1, draws=0
+    )
+    assert report.ways == (("zero rows", "fails"),)
+
+
+def test_a_corner_is_called_once_for_both_looks_at_it() -> None:
+    """Whether all is finite there, and then each number."""
+    calls = list[Tensor]()
+
+    def backward(ctx: Any, above: Tensor) -> Tensor:
+        calls.append(above)
+        return above * ctx.saved_tensors[0].cos()
+
+    v = torch.randn(3, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    made = []
+    for ways in ([], ["zero rows"]):
+        calls.clear()
+        assert check_function(function(saving(torch.sin), backward), torch.sin, v, ways=ways, order=1)
+        made.append(len(calls))
+    assert made[1] - made[0] <= 3  # as it was given, at a row of zeros, at nothing but zeros

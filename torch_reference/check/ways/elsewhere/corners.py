@@ -10,9 +10,6 @@ from torch_reference.check.ways.elsewhere.domain import is_inside
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Made, Session
 
-DIRECTION = 64
-"""Numbers of a vector that may be an axis, a quaternion, or the shares of some classes."""
-
 
 def at_zero_rows(session: Session) -> Iterator[Attempt]:
     """A row of zeros, then nothing but zeros, in each input alone.
@@ -22,7 +19,7 @@ def at_zero_rows(session: Session) -> Iterator[Attempt]:
     """
     for name in session.wanted:
         value = session.point[name]
-        if value.ndim > 1 and len(value):  # of a vector the way "zeros" has one
+        if value.ndim and len(value):
             row = value.clone()
             row[0] = 0
             yield from _at(session, f"at a row of zeros in {name}", name, row)
@@ -36,7 +33,7 @@ def at_units(session: Session) -> Iterator[Attempt]:
     """
     for name in session.wanted:
         value = session.point[name]
-        if not value.ndim or not value.numel() or not 1 < value.shape[-1] <= _longest(value):
+        if not value.ndim or not value.numel() or value.shape[-1] < 2:
             continue
         for begin in (0,) if value.numel() >= 2 * value.shape[-1] else (0, 1):
             yield from _at(session, f"at unit vectors in {name}", name, _units(value, begin))
@@ -44,11 +41,6 @@ def at_units(session: Session) -> Iterator[Attempt]:
             eye = torch.eye(value.shape[-1], dtype=value.dtype, device=value.device)
             identities = eye.expand(value.shape).contiguous()
             yield from _at(session, f"at identity matrices in {name}", name, identities)
-
-
-def _longest(value: Tensor) -> int:
-    """How long a unit vector is: a long one by itself, as a gain is, is no direction."""
-    return value.shape[-1] if value.ndim > 1 else DIRECTION
 
 
 def _units(value: Tensor, begin: int) -> Tensor:
