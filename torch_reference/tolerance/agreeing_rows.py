@@ -1,5 +1,6 @@
 """The rows of what agrees, where that is known already or cheap to see."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -58,7 +59,7 @@ def near_row(name: str, value: Tensor, expected: Tensor, roughly: float | None =
     largest = float(size.amax())
     bound = size.mul(u**OF_ITSELF).clamp_(max=NEAR * u * largest)
     if roughly is not None:
-        bound.fill_(u**0.5 * max(largest, roughly))
+        bound.fill_(u**0.5 * max(largest, roughly) if math.isfinite(largest) else 0.0)
     # Where something is no number, the difference is none, and is not at most 0.
     excess = difference(value, expected).abs() - bound
     return Row(name, Verdict.AGREES, elements=value.numel()) if float(excess.amax()) <= 0 else None
