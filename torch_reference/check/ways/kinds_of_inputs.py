@@ -18,6 +18,7 @@ from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.hygiene import copies
 
 FEW, MOST_PAIRS = 2**10, 3
+"""Of no more numbers than these so many pairs are tried."""
 
 
 def as_parameters(session: Session) -> Iterator[Attempt]:

@@ -19,6 +19,7 @@ from torch_reference.layers.drawn_numbers import DrawnNumbers
 Layout = Callable[[Tensor], Tensor | None]
 """The values in another layout; None where they have none such."""
 FEW = 2**10
+"""Of no more numbers than these special ones are tried in another layout, too."""
 ALIGNED = 16
 """So many numbers of any precision begin where a GPU reads several at once."""
 

@@ -102,8 +102,8 @@ class Session:
     @property
     def data(self) -> dict[str, Tensor]:
         """The same but for a module's parameters, which have the sizes that they have."""
-        own = self.of_parameters or " "  # with which no name begins
-        return {name: value for name, value in self.sized.items() if not name.startswith(own)}
+        own = self.of_parameters
+        return {name: value for name, value in self.sized.items() if not (own and name.startswith(own))}
 
     @property
     def upstream(self) -> dict[str, Tensor]:

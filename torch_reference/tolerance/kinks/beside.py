@@ -67,10 +67,8 @@ def _sides(here: Movement, seeds: range, surely: bool = False) -> Iterator[Side]
     least = least_jump(here)
     for seed in seeds:
         with discarded():
-            pair, towards = (
-                seed // 2,
-                1.0 - 2.0 * (seed % 2),
-            )  # what turns by itself is on both sides of a pair
+            # In pairs that move to opposite sides: what turns by itself is on either side in one of them.
+            pair, towards = seed // 2, (1.0, -1.0)[seed % 2]
             side = Side(_there(here, pair, towards), least)
             jumps = {
                 name: side.jumping(side.movement.expected[name] - value, here.bound(name))

@@ -1,5 +1,6 @@
 """Each dimension longer than a block, with those that have to go with it."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from autograd_functions import function, saving
 from torch_reference import check_function
+from torch_reference.check.ways.elsewhere import lengths
 
 
 def drawn(*shape: int) -> Tensor:
@@ -156,3 +158,15 @@ def test_another_shape_at_another_size_is_the_functions_own_affair() -> None:
 
 def every_fourth(ctx: Any, x: Tensor) -> Tensor:
     return x[..., ::4].clone()
+
+
+def test_no_length_is_left_out_where_each_look_takes_some_hundredths_of_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on a busy machine: what is wrong beyond a block of keys agreed then."""
+    times = itertools.count(0.0, 0.03)
+    monkeypatch.setattr(lengths, "thread_time", lambda: next(times))
+    reference, inputs, which, dim, told = CASES["keys"]
+    function = of_one_block(reference, which, dim)
+    report = check_function(function, reference, *inputs, ways=["lengths"], order=1, draws=0)
+    assert report.note.startswith(f"with {told}")
