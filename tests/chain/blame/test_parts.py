@@ -116,3 +116,12 @@ def test_what_each_line_has_added_is_a_part(tmp_path) -> None:
     }
     report = checked(tmp_path, changes)
     assert [link.quantity.place.source for link in report.wrong] == ["dh = dh + db * h"], str(report)
+
+
+def test_a_line_that_spoils_what_was_right_is_the_wrong_one(tmp_path) -> None:
+    """And not the one that returns it, which is right."""
+    changes = {
+        "    dx = dh * w\n": "    dx = dh * w\n    dx[2] *= 2\n",
+    }
+    report = checked(tmp_path, changes)
+    assert [link.quantity.place.source for link in report.wrong] == ["dx[2] *= 2"], str(report)

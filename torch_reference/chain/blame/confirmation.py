@@ -51,9 +51,11 @@ def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
     """
     found = []
     judged = _wrong_once(judged)
-    right = {one.quantity.edge for one in judged if one.status is Status.RIGHT and not one.reason}
+    right = [one.quantity for one in judged if one.status is Status.RIGHT and not one.reason]
     for one in judged:
-        if one.status is Status.WRONG and one.quantity.returned and one.quantity.edge in right:
+        names = {other.manual_name for other in right if other.edge == one.quantity.edge}
+        is_another = bool(names) and one.quantity.manual_name not in names and not one.quantity.is_increment
+        if one.status is Status.WRONG and one.quantity.returned and is_another:
             # The right value is there, under another name: what is wrong is what was returned.
             place = one.quantity.handed_on[-1:] or (one.quantity.place,)
             one = replace(one, quantity=replace(one.quantity, place=place[-1]))
