@@ -12,12 +12,13 @@ from torch_reference.comparison import Row, Verdict
 from torch_reference.diagnosis.diagnosis import diagnose
 from torch_reference.diagnosis.small_factor import small_factor
 from torch_reference.diagnosis.sums_in_16_bits import accumulated_in_16_bits
+from torch_reference.judging.calls.shifts import zeros
 from torch_reference.judging.derivation_task import Cut, Shapes, Task, cut_point, unfit
 from torch_reference.judging.finding import roundings
 from torch_reference.judging.hygiene import called_again
 from torch_reference.judging.judgement import EXPLAINED, FORM, judge
 from torch_reference.judging.report import UNKNOWN, Diagnosis, Finding
-from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients, zeros
+from torch_reference.judging.scalar_objective import UPSTREAM, Tensors, reference_gradients
 from torch_reference.judging.witness import Testimony, testimony
 from torch_reference.repair.own_time import OwnTime
 from torch_reference.tolerance.own_code.own_formula import OF_FORMULA, OTHERWISE

@@ -15,7 +15,6 @@ from torch_reference.judging.calls.nests import forms_of, named_leaves, named_te
 from torch_reference.judging.calls.points import (
     UPSTREAM,
     Tensors,
-    all_shifted,
     quiet_call,
     unseen,
     usable,
@@ -25,6 +24,7 @@ from torch_reference.judging.calls.points import (
 )
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
 from torch_reference.judging.calls.really import is_tensor
+from torch_reference.judging.calls.shifts import all_shifted
 from torch_reference.judging.calls.wanted import comes_from
 from torch_reference.judging.hygiene import are_others, copies, is_the_same, refuse_others
 from torch_reference.layers.drawn_numbers import DrawnNumbers

@@ -8,13 +8,13 @@ from torch import Tensor
 from torch_reference.comparison import Row, Verdict, form_mismatch
 from torch_reference.judging.calls.cuts import MANY, choices_of_rows, elements
 from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.judging.calls.shifts import zeros
 from torch_reference.judging.scalar_objective import (
     UPSTREAM,
     FunctionObjective,
     Objective,
     Tensors,
     reference_gradients,
-    zeros,
 )
 from torch_reference.tolerance.agreeing_rows import near_row
 from torch_reference.tolerance.differences import coarsest

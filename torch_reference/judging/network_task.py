@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch_reference.judging.calls.nested_inputs import Again, flat_inputs
 from torch_reference.judging.calls.nests import real_pairs
 from torch_reference.judging.calls.plain_numbers import Converted
-from torch_reference.judging.calls.points import usable
+from torch_reference.judging.calls.points import as_tuple, network_inputs, usable
 from torch_reference.judging.calls.private_model import own_name, private_copy
 from torch_reference.judging.derivation_task import Task
-from torch_reference.judging.scalar_objective import Loss, NetworkObjective, Tensors, as_tuple, network_inputs
+from torch_reference.judging.scalar_objective import Loss, NetworkObjective, Tensors
 from torch_reference.layers.random_state import random_state
 
 NetworkDerivation = Callable[[Mapping[str, Tensor], Any, Any], Mapping[str, Tensor | None]]

@@ -25,33 +25,22 @@ from torch.func import functional_call
 
 from torch_reference.judging.calls.module_outputs import Output, each_output, named_outputs, one_name
 from torch_reference.judging.calls.nests import complex_again, dense
-from torch_reference.judging.calls.points import (
-    UPSTREAM,
-    VALUE,
-    Tensors,
-    as_tuple,
-    network_inputs,
-    shifted,
-    unseen,
-    weighted,
-)
+from torch_reference.judging.calls.points import UPSTREAM, VALUE, Tensors, network_inputs, unseen, weighted
 from torch_reference.judging.calls.private_model import one_at_a_time, own_name
 from torch_reference.judging.calls.raised_errors import user_code
+from torch_reference.judging.calls.shifts import shifted, zero_shifts
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.layers.random_state import RandomState, same_random_numbers
 
 __all__ = [
     "UPSTREAM",
-    "VALUE",
     "FunctionObjective",
     "Loss",
     "NetworkObjective",
     "Objective",
     "Tensors",
-    "as_tuple",
-    "network_inputs",
     "reference_gradients",
-    "zeros",
+    "reference_graph",
 ]
 
 Loss = Callable[[Any, Any], Tensor]
@@ -164,16 +153,9 @@ def reference_gradients(
     with unseen():
         constants = {key: tensor.detach() for key, tensor in point.items()}
         if as_leaves:
-            leaves, shifts = {name: constants[name].requires_grad_() for name in names}, {}
+            leaves, shifts = {name: constants[name].requires_grad_() for name in names}, dict[str, Tensor]()
         else:
-            # Zeros that take no memory: they are read, and never written.
-            leaves = {
-                name: zeros(point, name, ()).expand(tuple(shape)).requires_grad_()
-                for name, shape in names.items()
-            }
-            # Behind a cut there is always a shift: its output is a constant otherwise.
-            behind = {name: torch.zeros_like(point[UPSTREAM + name]) for name in cuts if name not in leaves}
-            shifts = {**leaves, **behind}
+            leaves, shifts = zero_shifts(point, names, cuts)
     made: Mapping[str, Tensor] = {}
     with torch.enable_grad(), during_forward(shifts):
         if isinstance(objective, FunctionObjective) and with_outputs:
@@ -193,7 +175,19 @@ def reference_gradients(
     }
 
 
-def zeros(point: Tensors, name: str, shape: Sequence[int]) -> Tensor:
-    """A shift: zeros in the dtype of what it is added to, which is the first one for a submodule's output."""
-    like = next(value for value in point.values() if value.is_floating_point())
-    return point.get(name, like).new_zeros(tuple(shape))
+def reference_graph(
+    objective: Objective,
+    point: Tensors,
+    names: Mapping[str, Sequence[int]],
+    cuts: Sequence[str],
+    during_forward: Callable[[Tensors], AbstractContextManager[Any]],
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """(the objective, of everything named what it is to be differentiated by), with the graph between them.
+
+    Shapes: as of reference_gradients
+    """
+    with unseen():
+        constants = {key: tensor.detach() for key, tensor in point.items()}
+        leaves, shifts = zero_shifts(point, names, cuts)
+    with torch.enable_grad(), during_forward(shifts):
+        return objective(constants, shifts, cuts), leaves

@@ -15,12 +15,12 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from torch_reference.comparison import Row
+from torch_reference.judging.calls.points import VALUE
 from torch_reference.judging.directional.complex_step import by_complex_step, moved_alike
 from torch_reference.judging.directional.difference_quotient import Estimate, estimated
 from torch_reference.judging.directional.forward_mode import by_forward_mode
 from torch_reference.judging.scalar_objective import (
     UPSTREAM,
-    VALUE,
     NetworkObjective,
     Objective,
     Tensors,

@@ -17,8 +17,8 @@ from torch_reference.chain.recording.plain_context import Context
 from torch_reference.chain.recording.tracing import Made, Recorder
 from torch_reference.chain.recording.values import identity_of
 from torch_reference.judging.calls.nests import as_array, is_numeric_array
+from torch_reference.judging.calls.points import as_tuple
 from torch_reference.judging.calls.quiet import unwarned
-from torch_reference.judging.scalar_objective import as_tuple
 
 
 @dataclass(frozen=True)

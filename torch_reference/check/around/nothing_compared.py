@@ -9,11 +9,12 @@ from torch import Tensor
 from torch_reference.check.calling import Called
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code, without_place
+from torch_reference.judging.calls.shifts import zeros
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.hygiene import copies, is_the_same
 from torch_reference.judging.report import Finding, Report, breach
-from torch_reference.judging.scalar_objective import UPSTREAM, Objective, Tensors, zeros
+from torch_reference.judging.scalar_objective import UPSTREAM, Objective, Tensors
 from torch_reference.layers.drawn_numbers import drawn_by
 from torch_reference.layers.random_state import random_state
 

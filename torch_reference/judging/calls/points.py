@@ -71,18 +71,6 @@ class _Given(torch.autograd.Function):
         return None, *ctx.above
 
 
-def shifted(value: Tensor, shift: Tensor) -> Tensor:
-    """The value plus the shift, unseen by these modes, too: what is added is zero, or ours."""
-    with unseen():
-        return value + shift
-
-
-def all_shifted(values: Tensors, shifts: Tensors) -> dict[str, Tensor]:
-    """Each value plus its shift, where it has one."""
-    with unseen():
-        return {name: value + shifts[name] if name in shifts else value for name, value in values.items()}
-
-
 def as_tuple(values: Any) -> tuple[Any, ...]:
     """One value or several, as several."""
     return tuple(values) if isinstance(values, tuple | list) else (values,)
