@@ -130,7 +130,7 @@ class AsGiven:
 
     def located(self, report: Report, point: Tensors, function: Function) -> Report:
         """The report with the wrong lines of the backward."""
-        arguments = self.function.arguments
+        own, arguments = self.function, self.function.arguments
         if not self.draws:
             return report
         tensors = arguments.tensors(point)
@@ -146,8 +146,8 @@ class AsGiven:
             return dict(zip(arguments.names, gradients, strict=False))
 
         def with_another(edited: Function, here: Tensors) -> Task:
-            own = called(edited, arguments, overwrites=self.function.overwrites)
-            return replace(self, function=own).task(here)
+            made = called(edited, arguments, None, own.overwrites, own.works_by_grad)
+            return replace(self, function=made).task(here)
 
         try:
             where, reference = CalledAt(point, self.wanted), self.objective.function

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from torch_reference.check.graphs import (
+    applied,
     as_upstream,
     gradients_by_name,
     gradients_left_alone,
@@ -19,10 +20,9 @@ from torch_reference.check.graphs import (
 )
 from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.nests import as_array, is_numeric_array, named_leaves
-from torch_reference.judging.calls.points import seeded
+from torch_reference.judging.calls.points import as_tuple, seeded
 from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device, user_code
 from torch_reference.judging.calls.really import is_a
-from torch_reference.judging.scalar_objective import as_tuple
 from torch_reference.layers.random_state import RandomState
 
 Pair = tuple[Callable[..., tuple[Any, Any]], Callable[..., Any]]
@@ -39,6 +39,7 @@ class PairOfFunctions:
     backward: Callable[..., Any]
     arguments: Arguments
     overwrites: bool = False
+    works_by_grad: Sequence[bool] = ()
 
     def outputs(self, values: Tensors, wanted: Sequence[str]) -> dict[str, Any]:
         """What the forward returns, by name."""
@@ -88,7 +89,7 @@ class GraphFunction:
     """What works in place takes the results of others only."""
     overwrites: bool = False
     works_by_grad: list[bool] = field(default_factory=list, compare=False)
-    """Not empty once it has: what has not is called again by .backward(), on copies of what it was given."""
+    """Not empty once it has: until then it is called again by .backward(), on copies of what it was given."""
 
     def outputs(self, values: Tensors, wanted: Sequence[str]) -> dict[str, Any]:
         """What it returns while something is differentiated."""
@@ -101,14 +102,16 @@ class GraphFunction:
 
         A function that works with .backward() alone, as a reentrant checkpoint does, is called so.
         """
-        kept = tensors if self.works_by_grad else {name: kept_apart(value) for name, value in tensors.items()}
+        if self.works_by_grad:
+            return self.by_grad(tensors, upstream, wanted)
+        kept = {name: kept_apart(value) for name, value in tensors.items()}
         try:
             found = self.by_grad(tensors, upstream, wanted)
         except UserCodeError as error:  # it may still do all that a training asks of it
             if loses_the_device(str(error)):
                 raise
             return self.by_backward(kept, upstream, wanted)
-        if not self.works_by_grad and any(value is None for value in found[1].values()):
+        if any(value is None for value in found[1].values()):
             with contextlib.suppress(UserCodeError):
                 other = self.by_backward(kept, upstream, wanted)  # which may add up what no path leads to
                 if any(found[1][name] is None and other[1][name] is not None for name in wanted):
@@ -171,7 +174,11 @@ Called = PairOfFunctions | GraphFunction
 
 
 def called(
-    function: Function, arguments: Arguments, rng_state: RandomState | None = None, overwrites: bool = False
+    function: Function,
+    arguments: Arguments,
+    rng_state: RandomState | None = None,
+    overwrites: bool = False,
+    works_by_grad: Sequence[bool] = (),
 ) -> Called:
     """How it is to be called; with a state, its random numbers begin there in every call.
 
@@ -185,16 +192,4 @@ def called(
     if not callable(function):
         raise TypeError(f"expected a function or a pair of them, found {type(function).__name__}")
     own = seeded(applied(function), arguments.leaves, rng_state)
-    return GraphFunction(own, arguments, overwrites=overwrites)
-
-
-def applied(function: Callable[..., Any]) -> Callable[..., Any]:
-    """What is called: the apply of an autograd.Function's class, and anything else itself.
-
-    Errors: TypeError for the class of a module, which makes modules
-    """
-    if not isinstance(function, type):
-        return function
-    if issubclass(function, nn.Module):
-        raise TypeError(f"expected a module, found its class: {function.__name__}(...) makes one")
-    return getattr(function, "apply", function)
+    return GraphFunction(own, arguments, overwrites=overwrites, works_by_grad=[*works_by_grad])

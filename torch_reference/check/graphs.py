@@ -1,10 +1,10 @@
-"""The ends of an autograd graph: outputs with upstream gradients, leaves with their own."""
+"""What is called, and the ends of its graph: outputs with upstream gradients, leaves with their own."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.nests import (
@@ -120,3 +120,15 @@ def _prefixed(gradients: dict[str, Any], names: list[str]) -> dict[str, Any]:
     if len(names) == 1 and len(gradients) > 1:  # else it would pass for one that is zero
         raise TypeError(f"the gradient of {names[0]} must be one tensor, found {len(gradients)} in one")
     return gradients
+
+
+def applied(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What is called: the apply of an autograd.Function's class, and anything else itself.
+
+    Errors: TypeError for the class of a module, which makes modules
+    """
+    if not isinstance(function, type):
+        return function
+    if issubclass(function, nn.Module):
+        raise TypeError(f"expected a module, found its class: {function.__name__}(...) makes one")
+    return getattr(function, "apply", function)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from torch_reference.check.calling import applied
+from torch_reference.check.graphs import applied
 from torch_reference.check.references.stand_in import autograd_function
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.points import leaving_all_alone, quiet_call

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import _disable_current_modes
 from torch.utils._pytree import tree_unflatten
 
-from torch_reference.check.calling import applied
+from torch_reference.check.graphs import applied
 from torch_reference.check.references.coarse import unit_of_16_bits
 from torch_reference.check.references.differences import by_differences
 from torch_reference.check.references.stand_in import own_forward
