@@ -111,10 +111,12 @@ def _is_answer(told: bool | None) -> bool:
 
 def _tells(candidate: Tensor | None, draw: Draw, name: str) -> bool | None:
     """None: not what was returned. Otherwise whether it can be told from what should have been returned."""
+    if candidate is None:
+        return None
     manual, right = draw.manual[name], draw.reference[name]
     if manual.numel() and not manual.isfinite().any():  # infinity is like nothing else
         return None
-    if candidate is None or not alike(manual, candidate.to(manual.dtype)):
+    if not alike(manual, candidate.to(manual.dtype)):
         return None
     if alike(candidate, right):
         return False

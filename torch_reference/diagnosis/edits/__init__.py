@@ -10,6 +10,6 @@
 | taken_apart.py | softmax, norms and losses in plain calls, so that a part of them may be wrong |
 """
 
-from torch_reference.diagnosis.edits.reference_edits import Call, Edit
+from torch_reference.diagnosis.edits.editor import Call, Edit
 
 __all__ = ["Call", "Edit"]

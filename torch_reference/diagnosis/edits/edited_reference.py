@@ -8,22 +8,28 @@ from typing import NamedTuple
 from torch import Tensor
 
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
+from torch_reference.diagnosis.edits.editor import Call, Edit, Editor
 from torch_reference.diagnosis.edits.further_edits import LATE, OF_OTHERS, further_edits, in_several_calls
 from torch_reference.diagnosis.edits.naming import namer
-from torch_reference.diagnosis.edits.reference_edits import PRODUCTS_BY_ELEMENT, Call, Edit, Editor, edits
+from torch_reference.diagnosis.edits.random_direction import RandomDirection
+from torch_reference.diagnosis.edits.recorded_graph import RecordedGraph
+from torch_reference.diagnosis.edits.reference_edits import PRODUCTS_BY_ELEMENT, edits
 from torch_reference.diagnosis.random_draws import Candidate, Draw, alike
 from torch_reference.judging.derivation_task import Task
-from torch_reference.judging.scalar_objective import Tensors, reference_gradients
+from torch_reference.judging.scalar_objective import Tensors, reference_gradients, reference_graph
+from torch_reference.tolerance.rounding.roundings import HALF
 
 
 class Recorded(NamedTuple):
-    """The forward pass at one draw: its calls, all tensors that they met, and every edit, once it is made."""
+    """The forward pass at one draw, and every edit of it, once it is made."""
 
-    calls: list[Call]
-    others: list[Tensor]
+    graph: RecordedGraph
     edits: list[Sequence[Edit]]
+    directions: dict[str, RandomDirection | None]
 
 
+OF_VALUES = {"another forward pass", "another function"}
+"""What changes the values behind it, too: the forward pass is run again."""
 MOST_OPERATIONS = 40_000
 """So many operations all edited references of one draw may run: a few seconds; the rest stays untried."""
 MOST_PATHS = 24
@@ -55,7 +61,7 @@ def _every_edit(task: Task, draw: Draw) -> Sequence[Sequence[Edit]]:
     """All of them, in the order of their kinds; made once for all names."""
     found = _recorded(task, draw)
     if not found.edits:
-        calls, others = found.calls, found.others
+        calls, others = found.graph.calls, found.graph.others
         order, named = list(KINDS), namer(calls, draw.point)
         every: list[Sequence[Edit]] = [(edit,) for edit in edits(calls, task.parameters)]
         every += [(edit,) for edit in further_edits(calls, others, named)]
@@ -70,7 +76,7 @@ def pairs_of_paths(task: Task, name: str, first: Draw) -> Iterator[tuple[str, st
         edit
         for edit in edits(_calls(task, first), task.parameters)
         if edit.kind == "path dropped"
-        and _matters(_edited(task, name, (edit,), first), first.reference[name])
+        and _matters(_as_a_whole(task, name, (edit,), first), first.reference[name])
     ]
     if len(paths) <= MOST_PATHS:
         for one, other in combinations(paths, 2):
@@ -83,7 +89,7 @@ def _matters(edited: Tensor | None, right: Tensor) -> bool:
 
 
 def _calls(task: Task, draw: Draw) -> list[Call]:
-    return _recorded(task, draw).calls
+    return _recorded(task, draw).graph.calls
 
 
 def _recorded(task: Task, draw: Draw) -> Recorded:
@@ -97,14 +103,41 @@ def _recorded(task: Task, draw: Draw) -> Recorded:
         recorder.append(Editor(shifts))
         return recorder[0]
 
-    reference_gradients(task.objective, draw.point, _shapes(draw), draw.cuts, record)
-    found = Recorded(recorder[0].calls, [tensor.detach() for tensor in recorder[0].met], [])
+    value, leaves = reference_graph(task.objective, draw.point, _shapes(draw), draw.cuts, record)
+    found = Recorded(RecordedGraph(recorder[0], value, leaves), [], {})
     if draw.is_small:  # what is kept holds the whole graph
         draw.recorded.append(found)
     return found
 
 
 def _edited(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> Tensor | None:
+    """The gradient with these edits; None where they cannot be made, or give another than was returned."""
+    if tuple(made) not in draw.remembered and _is_told_off(task, name, made, draw):
+        draw.spent.append(len(made))
+        return None
+    return _as_a_whole(task, name, made, draw)
+
+
+def _is_told_off(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> bool:
+    if not draw.is_small or draw.manual[name].dtype in HALF or _is_of_values(made):
+        return False
+    recorded = _recorded(task, draw)
+    try:
+        if name not in recorded.directions:
+            recorded.directions[name] = None
+            made_of = name, draw.manual[name], draw.reference[name]
+            recorded.directions[name] = RandomDirection(recorded.graph, *made_of)
+        direction = recorded.directions[name]
+        return direction is not None and direction.tells_off(made)
+    except Exception:  # the call is the user's, and may have no second derivative
+        return False
+
+
+def _is_of_values(made: Sequence[Edit]) -> bool:
+    return any(edit.kind in OF_VALUES for edit in made)
+
+
+def _as_a_whole(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> Tensor | None:
     key = tuple(made)
     if key in draw.remembered:
         found = draw.remembered[key]
@@ -118,17 +151,29 @@ def _edited(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> Tensor |
 
 
 def _all_edited(task: Task, made: Sequence[Edit], draw: Draw) -> Tensors | None:
+    try:
+        found = None
+        if draw.is_small and not _is_of_values(made):
+            found = _recorded(task, draw).graph.edited(made, draw.reference)
+            draw.spent.append(max(edit.call for edit in made))  # no call is run but what lies before it
+        return found or another_run(task, made, draw)
+    except (RuntimeError, IndexError, StopIteration, ValueError):
+        return None  # this argument cannot be edited so: a transposed factor does not fit
+
+
+def another_run(task: Task, made: Sequence[Edit], draw: Draw) -> Tensors:
+    """The gradients of a reference that is run with these edits.
+
+    Errors: whatever the edits raise
+    """
     editors: list[Editor] = []
+    others = _recorded(task, draw).graph.others if any(edit.kind in OF_OTHERS for edit in made) else []
 
     def edited(shifts: Tensors) -> Editor:
         editors.append(Editor(shifts, made, others))
         return editors[-1]
 
-    try:
-        others = _recorded(task, draw).others if any(edit.kind in OF_OTHERS for edit in made) else []
-        found = reference_gradients(task.objective, draw.point, _shapes(draw), draw.cuts, edited)
-    except (RuntimeError, IndexError, StopIteration, ValueError):
-        return None  # this argument cannot be edited so: a transposed factor does not fit
+    found = reference_gradients(task.objective, draw.point, _shapes(draw), draw.cuts, edited)
     draw.spent.append(editors[-1].count)
     return found
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor
 
 from torch_reference.diagnosis.edits import wrong_derivatives, wrong_factors
+from torch_reference.diagnosis.edits.editor import Call, Edit
 from torch_reference.diagnosis.edits.naming import Named, same
 from torch_reference.diagnosis.edits.other_functions import (
     BASES,
@@ -20,8 +21,6 @@ from torch_reference.diagnosis.edits.reference_edits import (
     PRODUCTS_BY_ELEMENT,
     SOFTMAX,
     SQUARES,
-    Call,
-    Edit,
 )
 from torch_reference.diagnosis.edits.written_by_hand import ELSEWHERE, TOO_MANY, slips_by_hand
 from torch_reference.diagnosis.edits.written_by_hand import MOST_CALLS as SMALL

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from torch import Tensor
 
-from torch_reference.diagnosis.edits.reference_edits import Call
+from torch_reference.diagnosis.edits.editor import Call
 
 Named = Callable[[Tensor], str]
 

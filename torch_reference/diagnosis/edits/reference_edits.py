@@ -1,21 +1,12 @@
-"""The mistakes that a derivation can make at one call of the forward pass, made on purpose in the reference.
+"""The mistakes that a derivation can make at one call of the forward pass."""
 
-A function mode counts the calls of torch that carry a gradient, and edits some of them so that their value
-stays and their derivative becomes wrong (wrong_derivatives.py). Where a wrong gradient equals the gradient of
-an edited reference, the edit is the diagnosis.
-"""
+from collections.abc import Collection, Iterator, Sequence
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache
-from typing import Any, NamedTuple
-
-import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode, resolve_name
 
 from torch_reference.diagnosis.edits import wrong_derivatives as wrong
-from torch_reference.diagnosis.edits.taken_apart import TAKEN_APART, normalised
-from torch_reference.diagnosis.edits.wrong_derivatives import Place, Wrong, replaced_in, tensors_in
+from torch_reference.diagnosis.edits.editor import Call, Edit
+from torch_reference.diagnosis.edits.wrong_derivatives import Wrong
 
 # fmt: off
 ELEMENTWISE = {
@@ -29,124 +20,6 @@ PRODUCTS_BY_ELEMENT = {"mul", "rmul", "multiply"}
 PRODUCTS = PRODUCTS_BY_ELEMENT | {"matmul", "rmatmul", "mm", "bmm", "linear", "einsum"}
 SOFTMAX = {"softmax", "log_softmax"}
 SQUARES = {"pow", "square"}
-
-
-class Edit(NamedTuple):
-    """One wrong derivative at one call: what is wrong, at which argument, and how it is made."""
-
-    kind: str
-    call: int
-    argument: int
-    where: str
-    wrong: Wrong
-
-
-class Call(NamedTuple):
-    """One call of the forward pass that carries a gradient."""
-
-    name: str
-    tensors: tuple[Tensor, ...]
-    differentiable: tuple[int, ...]
-    parameters: tuple[str | None, ...]
-    result: Tensor
-    averages: bool
-    normalises: tuple[int, ...] = ()
-
-
-class Editor(TorchFunctionMode):
-    """Record the calls that carry a gradient, and edit some of them."""
-
-    def __init__(
-        self, shifts: Mapping[str, Tensor], edits: Sequence[Edit] = (), others: Sequence[Tensor] = ()
-    ) -> None:
-        """Edit with the tensors of another run at hand: a wrong factor may be one that is made later."""
-        super().__init__()
-        self.others = list(others)
-        self.met: list[Tensor] = []
-        self.known: set[int] = set()
-        self.shift_names = {id(shift): name for name, shift in shifts.items()}
-        self.shifted: dict[int, tuple[str, Tensor]] = {}
-        self.edits = edits
-        self.calls: list[Call] = []
-        self.count, self.last = 0, max((edit.call for edit in edits), default=-1)
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        """Run the call as it is, unless it is one to be edited."""
-        kwargs = kwargs or {}
-        if self.edits and self.count > self.last:
-            self.count += 1
-            return func(*args, **kwargs)  # all is edited
-        apart = TAKEN_APART.get(func)
-        if apart is not None:
-            try:
-                with self:  # a fused operation is made of others, and a mistake may be in any of them
-                    result = apart(*args, **kwargs)
-                if func is not normalised:
-                    return result
-            except ValueError:  # not this one, called like this
-                result = func(*args, **kwargs)
-        else:
-            result = func(*args, **kwargs)
-        if not isinstance(result, Tensor) or not result.requires_grad or not result.is_floating_point():
-            return result
-        tensors = tensors_in(args)
-        if any(each.layout != torch.strided for each in (result, *tensors)):
-            return result  # a sparse tensor has no memory by which it would be known
-        shift = next((self.shift_names[id(t)] for t in tensors if id(t) in self.shift_names), None)
-        if shift is not None:
-            self.shifted[id(result)] = (shift, result)  # kept, so that its id is not given away
-            return result
-        number, self.count = self.count, self.count + 1
-        if not self.edits:
-            self._record(func, args, kwargs, tensors, result)
-            return result
-        for edit in self.edits:
-            if edit.call == number:
-                result = self._edited(edit, func, args, kwargs, tensors, result)
-        return result
-
-    def _record(
-        self,
-        func: Any,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        tensors: tuple[Tensor, ...],
-        result: Tensor,
-    ) -> None:
-        differentiable = tuple(index for index, tensor in enumerate(tensors) if tensor.requires_grad)
-        names = tuple(self.shifted.get(id(tensor), (None, None))[0] for tensor in tensors)
-        name = _name_of(func)
-        averages = name == "mean" or kwargs.get("reduction") == "mean"
-        dims = args[1] if func is normalised else ()
-        self.calls.append(Call(name, tensors, differentiable, names, result, averages, dims))
-        for tensor in (*tensors, result):
-            if id(tensor) not in self.known:
-                self.known.add(id(tensor))
-                self.met.append(tensor)
-
-    def _edited(
-        self,
-        edit: Edit,
-        func: Any,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-        tensors: tuple[Tensor, ...],
-        result: Tensor,
-    ) -> Tensor:
-        def call(replaced: Mapping[int, Tensor]) -> Tensor:
-            value: Tensor = func(*replaced_in(args, tensors, replaced), **kwargs)
-            return value
-
-        place = Place(_name_of(func), call, tensors, edit.argument, result, self.others)
-        return edit.wrong(place)
-
-
-@cache
-def _name_of(func: Any) -> str:
-    """Its own, without the modules in which it is; torch looks that up slowly."""
-    return (resolve_name(func) or getattr(func, "__name__", "call")).rsplit(".", 1)[-1].strip("_")
 
 
 def edits(calls: Sequence[Call], parameters: Collection[str]) -> Iterator[Edit]:

@@ -5,14 +5,9 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor
 
 from torch_reference.diagnosis.edits import wrong_factors
+from torch_reference.diagnosis.edits.editor import Call, Edit
 from torch_reference.diagnosis.edits.naming import Named
-from torch_reference.diagnosis.edits.reference_edits import (
-    ELEMENTWISE,
-    PRODUCTS_BY_ELEMENT,
-    SQUARES,
-    Call,
-    Edit,
-)
+from torch_reference.diagnosis.edits.reference_edits import ELEMENTWISE, PRODUCTS_BY_ELEMENT, SQUARES
 
 MOST_CALLS = 24
 """A network of so many calls at most is small."""

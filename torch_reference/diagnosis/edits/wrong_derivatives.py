@@ -4,6 +4,7 @@ Each is a function of the place of the mistake, and returns the call's result ag
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any, NamedTuple
 
 import torch
@@ -120,7 +121,8 @@ def _numerator(place: Place) -> Tensor:
 
 def with_derivative_of(value: Tensor, *terms: Tensor) -> Tensor:
     """The value, with the derivative of the sum of the terms."""
-    return value.detach() + sum(term - term.detach() for term in terms)
+    total = reduce(torch.add, terms)
+    return value.detach() + (total - total.detach())
 
 
 def tensors_in(values: Any) -> tuple[Tensor, ...]:

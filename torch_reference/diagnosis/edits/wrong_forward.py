@@ -9,8 +9,9 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
+from torch_reference.diagnosis.edits.editor import Call, Edit
 from torch_reference.diagnosis.edits.naming import Named
-from torch_reference.diagnosis.edits.reference_edits import PRODUCTS_BY_ELEMENT, Call, Edit
+from torch_reference.diagnosis.edits.reference_edits import PRODUCTS_BY_ELEMENT
 from torch_reference.diagnosis.edits.written_by_hand import MOST_CALLS, SUMS
 from torch_reference.diagnosis.edits.wrong_derivatives import Place, Wrong
 

@@ -1,0 +1,95 @@
+"""What edits make of a gradient: by the recorded graph, by one number, and by another run."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from torch_reference import check_function
+from torch_reference.diagnosis import candidates
+from torch_reference.diagnosis.edits import edited_reference
+from torch_reference.diagnosis.edits.random_direction import RandomDirection
+from torch_reference.diagnosis.random_draws import Draw
+from torch_reference.judging.derivation_task import Task
+
+
+def norm(x: Tensor, w: Tensor) -> Tensor:
+    """A layer norm, which is taken apart."""
+    return functional.layer_norm(x, (4,), w[0], w[1])
+
+
+def attention(x: Tensor, w: Tensor) -> Tensor:
+    """Of one head, in which a tensor is used three times."""
+    queries, keys = x @ w, x @ w.T
+    return torch.softmax(queries @ keys.T / 2, -1) @ x
+
+
+def network(x: Tensor, w: Tensor) -> Tensor:
+    """Two activations, a skip connection, and a mean."""
+    hidden = functional.softplus(x @ w)
+    return (hidden * torch.tanh(x) + hidden).square().mean(0)
+
+
+def written(x: Tensor, w: Tensor) -> Tensor:
+    """Which writes into what it has made."""
+    h = x @ w
+    h *= x
+    return h.sin().add_(x)
+
+
+def first_draw(reference: Callable, monkeypatch: pytest.MonkeyPatch) -> tuple[Task, Draw]:
+    """The task and the draw of which the edits of a wrong gradient are made."""
+    found = list[tuple[Task, Draw]]()
+
+    def watched(task: Task, name: str, draw: Draw, late: bool = False) -> None:
+        found.append((task, draw))
+        raise KeyboardInterrupt  # that is all
+
+    def backward(saved: tuple[Tensor, ...], above: Tensor) -> tuple[Tensor, ...]:
+        x, w = (value.detach().requires_grad_() for value in saved)
+        with torch.enable_grad():
+            return tuple(1.37 * each for each in torch.autograd.grad(reference(x, w), (x, w), above))
+
+    monkeypatch.setattr(candidates, "edited_candidates", watched)
+    generator = torch.Generator().manual_seed(2)
+    x, w = (torch.randn(4, 4, generator=generator, dtype=torch.float64) for _ in range(2))
+    pair = lambda x, w: (reference(x, w), (x, w)), backward
+    with pytest.raises(KeyboardInterrupt):
+        check_function(pair, reference, x, w, ways=[], order=1)
+    return found[0]
+
+
+def like(a: Tensor, b: Tensor) -> bool:
+    """Whether they are the same but for roundings."""
+    return torch.allclose(a, b, rtol=1e-9, atol=1e-11 * float(b.abs().amax() + 1))
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("reference", [norm, attention, network, written])
+def test_an_edited_gradient_is_that_of_an_edited_reference(
+    reference: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And by one number no edit is told off that makes what was returned, but nearly all others are."""
+    task, draw = first_draw(reference, monkeypatch)
+    graph, right = edited_reference._recorded(task, draw).graph, draw.reference
+    if graph.is_as_made:
+        others = {name: RandomDirection(graph, name, 1.37 * right[name], right[name]) for name in right}
+    made, told = [], []
+    for edit in edited_reference._every_edit(task, draw)[::12]:
+        if edited_reference._is_of_values(edit):
+            continue
+        try:
+            again, found = edited_reference.another_run(task, edit, draw), graph.edited(edit, right)
+        except RuntimeError:
+            continue
+        made.append(found is not None)
+        for name in right if found else []:
+            if again[name].isfinite().all():
+                assert like(found[name], again[name]), edit
+                assert not RandomDirection(graph, name, again[name], right[name]).tells_off(edit), edit
+                told.append(others[name].tells_off(edit) or like(again[name], 1.37 * right[name]))
+    assert len(made) > 12
+    assert all(made) is (reference is not written)  # that is run again, each time
+    assert reference is written or sum(told) > 0.95 * len(told)
