@@ -17,7 +17,8 @@ from benchmarks.contest import Contest, Contestant
 from torch_reference import check_function
 
 PASS, GRADCHECK = "one float64 forward and backward", "gradcheck, fast mode"
-WRONG = "check of a doubled gradient"
+WRONG = {"check of a doubled gradient": 2.0, "check of 1.01 times the gradient": 1.01}
+"""The first candidate explains the one, and none the other."""
 PASSES = 40
 """Of the reference, in the time of one agreement: the goal."""
 
@@ -146,15 +147,15 @@ def contest(name: str, power: int, dtype: torch.dtype, device: torch.device) -> 
     def ours() -> Any:
         return check_function((pair.forward, pair.backward), pair.reference, *given)
 
-    def doubled(saved: Any, upstream: Tensor) -> Any:
-        found = pair.backward(saved, upstream)
-        return (2 * found[0], *found[1:]) if isinstance(found, tuple) else 2 * found
+    def wrong(factor: float) -> Any:
+        def backward(saved: Any, upstream: Tensor) -> Any:
+            found = pair.backward(saved, upstream)
+            return (factor * found[0], *found[1:]) if isinstance(found, tuple) else factor * found
 
-    def wrong() -> Any:
-        return check_function((pair.forward, doubled), pair.reference, *given)
+        return check_function((pair.forward, backward), pair.reference, *given)
 
     def check() -> None:
-        assert not wrong().agrees, "twice the gradient agrees"
+        assert not any(wrong(factor).agrees for factor in WRONG.values()), "a wrong gradient agrees"
         report = ours()
         assert report.agrees, str(report)
         assert gradcheck(), "gradcheck refuses what is right"
@@ -173,7 +174,11 @@ def contest(name: str, power: int, dtype: torch.dtype, device: torch.device) -> 
         title=f"agreement: {name.replace('-', ' ')}, 2^{power} elements",
         size=1 << power,
         ours=Contestant("check_function", ours),
-        peers=[Contestant(PASS, one_pass), Contestant(GRADCHECK, gradcheck), Contestant(WRONG, wrong)],
+        peers=[
+            Contestant(PASS, one_pass),
+            Contestant(GRADCHECK, gradcheck),
+            *(Contestant(name, functools.partial(wrong, factor)) for name, factor in WRONG.items()),
+        ],
         goals={PASS: 1 / PASSES} if power == 20 else {},
         check=check,
     )
