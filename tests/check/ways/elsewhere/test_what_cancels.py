@@ -71,3 +71,17 @@ def test_what_is_off_there_is_seen_from_half_of_its_digits_on(
     x, *_ = arguments(dtype)
     report = check_function((centred, wrong), lambda x: centred(x)[0], x, ways=[way], order=1)
     assert dict(report.ways)[way] == ("fails" if is_seen else "agrees"), report
+
+
+@pytest.mark.medium
+def test_what_is_zero_there_and_grows_with_the_distance_is_at_no_kink() -> None:
+    """As a gain's gradient: one that is another at equal numbers is wrong, and not a matter of sides."""
+
+    def wrong(saved: Any, d_y: Tensor) -> tuple[Tensor, ...]:
+        d_x, d_gain, d_offset = backward(saved, d_y)
+        is_there = saved[0].abs().amax() < 1e-5
+        return d_x, d_gain + 0.01 * d_y.sum(0) * is_there, d_offset
+
+    given = arguments(torch.float64)
+    report = check_function((forward, wrong), layer_norm, *given, ways=["equal values"], order=1)
+    assert report.ways == (("equal values", "fails"),), report
