@@ -55,3 +55,15 @@ def test_of_each_pair_one_is_on_the_one_side_and_the_other_on_the_other() -> Non
     assert len(found) == MANY
     sides = torch.stack([side.movement.expected["x"] for side in found])
     assert (sides[::2] != sides[1::2]).double().mean() > 0.8
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_what_is_forty_roundings_from_a_kink_is_on_one_side_of_it(dtype: torch.dtype) -> None:
+    """And the other slope is wrong there: what few sides tell is no looser than what all do."""
+    gradient = gradient_of(lambda x: (x - 1).abs())
+    for place in range(10):
+        x = torch.linspace(1.2, 3, 10, dtype=dtype)
+        x[place] = 1 + 20 * torch.finfo(dtype).eps
+        other = gradient({"x": x})["x"]
+        other[place] = -1.0
+        assert Tolerance(gradient, {"x": x}).rows({"x": other})["x"].verdict is Verdict.DIFFERS
