@@ -32,6 +32,8 @@ OF_VALUES = {"another forward pass", "another function"}
 """What changes the values behind it, too: the forward pass is run again."""
 MOST_OPERATIONS = 40_000
 """So many operations all edited references of one draw may run: a few seconds; the rest stays untried."""
+ALONE = 10
+"""So many are those of one edited call, and of its derivative."""
 MOST_PATHS = 24
 """Of so many paths at most are pairs tried: 276 runs of the reference, a fraction of a second."""
 
@@ -112,8 +114,8 @@ def _recorded(task: Task, draw: Draw) -> Recorded:
 
 def _edited(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> Tensor | None:
     """The gradient with these edits; None where they cannot be made, or give another than was returned."""
-    if tuple(made) not in draw.remembered and _is_told_off(task, name, made, draw):
-        draw.spent.append(len(made))
+    is_known = tuple(made) in draw.remembered or sum(draw.spent) > MOST_OPERATIONS
+    if not is_known and _is_told_off(task, name, made, draw):
         return None
     return _as_a_whole(task, name, made, draw)
 
@@ -121,15 +123,15 @@ def _edited(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> Tensor |
 def _is_told_off(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> bool:
     if not draw.is_small or draw.manual[name].dtype in HALF or _is_of_values(made):
         return False
-    recorded = _recorded(task, draw)
+    graph, directions = _recorded(task, draw).graph, _recorded(task, draw).directions
+    draw.spent.append(ALONE * len(made))
     try:
-        if name not in recorded.directions:
-            recorded.directions[name] = None
-            made_of = name, draw.manual[name], draw.reference[name]
-            recorded.directions[name] = RandomDirection(recorded.graph, *made_of)
-        direction = recorded.directions[name]
+        if name not in directions:
+            directions[name] = None  # as where the reference has no second derivative
+            directions[name] = RandomDirection(graph, name, draw.manual[name], draw.reference[name])
+        direction = directions[name]
         return direction is not None and direction.tells_off(made)
-    except Exception:  # the call is the user's, and may have no second derivative
+    except Exception:  # the call is the user's
         return False
 
 
@@ -139,14 +141,11 @@ def _is_of_values(made: Sequence[Edit]) -> bool:
 
 def _as_a_whole(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> Tensor | None:
     key = tuple(made)
-    if key in draw.remembered:
-        found = draw.remembered[key]
-    elif sum(draw.spent) > MOST_OPERATIONS:
+    if key not in draw.remembered and sum(draw.spent) > MOST_OPERATIONS:
         return None
-    else:
-        found = _all_edited(task, made, draw)
-        if draw.is_small:
-            draw.remembered[key] = found
+    found = draw.remembered[key] if key in draw.remembered else _all_edited(task, made, draw)
+    if draw.is_small:
+        draw.remembered[key] = found
     return None if found is None else found[name]
 
 
@@ -155,7 +154,7 @@ def _all_edited(task: Task, made: Sequence[Edit], draw: Draw) -> Tensors | None:
         found = None
         if draw.is_small and not _is_of_values(made):
             found = _recorded(task, draw).graph.edited(made, draw.reference)
-            draw.spent.append(max(edit.call for edit in made))  # no call is run but what lies before it
+            draw.spent.append(ALONE + max(edit.call for edit in made))  # and what lies before it
         return found or another_run(task, made, draw)
     except (RuntimeError, IndexError, StopIteration, ValueError):
         return None  # this argument cannot be edited so: a transposed factor does not fit
