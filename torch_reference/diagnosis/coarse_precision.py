@@ -18,12 +18,12 @@ from torch import Tensor
 
 from torch_reference.diagnosis.pattern_kinds import PATTERNS
 from torch_reference.diagnosis.random_draws import Draw
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.points import unseen
 from torch_reference.judging.derivation_task import Task, normal
 from torch_reference.judging.hygiene import checked_mapping
 from torch_reference.judging.report import UNKNOWN, Diagnosis
 from torch_reference.judging.scalar_objective import reference_gradients
+from torch_reference.layers.own_generator import own_generator
 from torch_reference.tolerance.rounding.exact_run import FACTORS, ExactRun, widened_inputs
 from torch_reference.tolerance.rounding.operations import operation
 from torch_reference.tolerance.rounding.uncompiled import Uncompiled

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import Task, normal
 from torch_reference.judging.scalar_objective import Tensors
+from torch_reference.layers.own_generator import own_generator
 
 MOST_REMEMBERED = 20_000
 """So many elements all gradients together may have for those with a mistake to be remembered."""

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.scalar_objective import UPSTREAM, Objective, Tensors
+from torch_reference.layers.own_generator import own_generator
 
 Shapes = Mapping[str, Sequence[int]]
 

@@ -10,9 +10,9 @@ import mpmath
 import torch
 from torch import Tensor
 
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.scalar_objective import UPSTREAM, NetworkObjective, Tensors
+from torch_reference.layers.own_generator import own_generator
 from torch_reference.lesson.formulas import names_in
 from torch_reference.lesson.named_network import NamedLessonNetwork
 from torch_reference.lesson.network import (

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from torch_reference.judging.calls.nests import real_pairs
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
+from torch_reference.layers.own_generator import own_generator
 
 PERIOD = 131_071
 """A prime number of fresh normal numbers: to draw them takes longer than to differentiate."""

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import Task, redrawn
 from torch_reference.judging.judgement import judge
 from torch_reference.judging.scalar_objective import Tensors, reference_gradients
+from torch_reference.layers.own_generator import own_generator
 from torch_reference.repair.search import Trials
 
 REDRAWN = (1, 2, 3)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.judging.calls.own_generator import own_generator
+from torch_reference.layers.own_generator import own_generator
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 
 FINE, SINGLE = 1e-12, 2.0**-10

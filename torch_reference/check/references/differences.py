@@ -12,8 +12,8 @@ from torch_reference.check.references.coarse import Run, pairs_of
 from torch_reference.check.references.jacobians import Jacobian, first_slopes, jacobian
 from torch_reference.judging.calls.holders import flattened
 from torch_reference.judging.calls.nests import dense, is_judged
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.really import is_tensor
+from torch_reference.layers.own_generator import own_generator
 from torch_reference.tolerance.rounding.exact_run import widened_inputs
 from torch_reference.tolerance.rounding.moved_run import MovedRun
 

@@ -16,13 +16,13 @@ from torch_reference.check.references.stand_in import own_forward
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.holders import flattened, mapped
 from torch_reference.judging.calls.nests import as_array, is_numeric_array
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.really import is_a, is_tensor
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.directional.difference_quotient import Estimate, estimated
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream
+from torch_reference.layers.own_generator import own_generator
 from torch_reference.layers.random_state import random_state
 from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 

@@ -27,11 +27,11 @@ from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.check.ways.upstreams import first_row
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.cuts import Survived
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of_range
 from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream
+from torch_reference.layers.own_generator import own_generator
 from torch_reference.tolerance.rows.by_rows import INDICES
 
 NEARER = (1.0, 0.1, 0.01)

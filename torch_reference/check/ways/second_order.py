@@ -11,13 +11,13 @@ from torch_reference.check.graphs import gradients_left_alone, graph_ends
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import named_leaves
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.points import unseen
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.hygiene import copies
 from torch_reference.judging.scalar_objective import UPSTREAM
+from torch_reference.layers.own_generator import own_generator
 
 AGAIN = f"{UPSTREAM}outputs"
 

@@ -16,8 +16,8 @@ from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.cuts import Calls, elements
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.scalar_objective import reference_gradients
+from torch_reference.layers.own_generator import own_generator
 
 BEYOND = (1031, 521, 263, 131, 67, PRIME)
 """Numbers a little beyond those of blocks, the largest first that makes no more numbers than these."""

@@ -13,13 +13,13 @@ from torch.overrides import TorchFunctionMode
 from torch_reference.check.references.stand_in import autograd_function
 from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
 from torch_reference.judging.calls.nests import named_leaves
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.points import UPSTREAM, Tensors
 from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.hygiene import copies
+from torch_reference.layers.own_generator import own_generator
 
 TANGENT = "inputs[tangent of {}]"
 

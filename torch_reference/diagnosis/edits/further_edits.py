@@ -1,6 +1,7 @@
 """Further mistakes at one call: another function, another factor, another index, what comes from above."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from torch import Tensor
 
@@ -60,10 +61,11 @@ def further_edits(calls: Sequence[Call], others: Sequence[Tensor], named: Named)
             yield Edit(kind, number, call.differentiable[0], f"{said}{where}", way)
         if call.name in PRODUCTS and len(call.tensors) >= 2:
             for argument in (0, 1):
-                for kind, said, way in _of_a_factor(call, argument, calls, others, named):
+                # To name those beyond them would take longer than to try these.
+                every = islice(_of_a_factor(call, argument, calls, others, named), most - count)
+                for kind, said, way in every:
                     count += 1
-                    if count <= most:
-                        yield Edit(kind, number, argument, f"{said}{where}", way)
+                    yield Edit(kind, number, argument, f"{said}{where}", way)
     yield from slips_by_hand(calls, others, named)
 
 

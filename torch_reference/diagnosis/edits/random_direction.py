@@ -17,8 +17,8 @@ from torch import Tensor
 from torch_reference.diagnosis.edits.editor import Call, Edit
 from torch_reference.diagnosis.edits.recorded_graph import RecordedGraph, change_at, differentiated
 from torch_reference.diagnosis.random_draws import ROUNDINGS
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import normal
+from torch_reference.layers.own_generator import own_generator
 
 SEED = 5
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from torch_reference.judging.calls.own_generator import own_generator
+from torch_reference.layers.own_generator import own_generator
 from torch_reference.tolerance.rounding.uncompiled import Uncompiled
 
 STEP = 1e-100

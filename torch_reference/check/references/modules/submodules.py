@@ -11,13 +11,13 @@ from torch_reference.check.references.modules.other_names import other_name
 from torch_reference.comparison import Verdict
 from torch_reference.judging.calls.holders import copied, flattened, mapped, tensors_mapped
 from torch_reference.judging.calls.nests import named_leaves
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.private_model import private_copy
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.headings import some
 from torch_reference.judging.report import Report
+from torch_reference.layers.own_generator import own_generator
 from torch_reference.layers.random_state import as_drawn_by
 
 FEW = 4

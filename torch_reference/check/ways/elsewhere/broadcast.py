@@ -13,8 +13,8 @@ from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.diagnosis.random_draws import alike
 from torch_reference.judging.calls.nests import real_pairs
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.raised_errors import UserCodeError
+from torch_reference.layers.own_generator import own_generator
 
 
 def broadcast(session: Session) -> Iterator[Attempt]:

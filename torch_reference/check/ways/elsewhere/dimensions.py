@@ -8,7 +8,7 @@ from torch_reference.check.ways.elsewhere.resizing import with_its_rows
 from torch_reference.check.ways.near import near
 from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
-from torch_reference.judging.calls.own_generator import own_generator
+from torch_reference.layers.own_generator import own_generator
 
 BATCH = 2
 

@@ -9,11 +9,11 @@ from torch import Tensor
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import tensors_of
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import reference_gradients
+from torch_reference.layers.own_generator import own_generator
 from torch_reference.tolerance.differences import difference
 
 ASIDE = 2.0**-30

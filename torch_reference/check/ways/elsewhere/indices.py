@@ -18,8 +18,8 @@ from torch_reference.check.ways.near import is_one_number
 from torch_reference.check.ways.points import at_point, changed
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.judging.calls.arguments import Tensors
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of_range
+from torch_reference.layers.own_generator import own_generator
 
 IGNORED = -100
 """The target that torch's own losses leave out."""

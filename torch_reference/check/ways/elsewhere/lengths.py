@@ -13,8 +13,8 @@ from torch_reference.check.ways.points import at_point
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.check.ways.sizes import LONG, MOST_INPUTS, MOST_WANTED, at_size, elements_at
 from torch_reference.judging.calls.arguments import Tensors
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.scalar_objective import reference_gradients
+from torch_reference.layers.own_generator import own_generator
 
 MOST = 6
 """So many lengths are tried."""

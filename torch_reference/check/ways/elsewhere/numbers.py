@@ -15,8 +15,8 @@ from torch_reference.check.ways.points import Change, at_point, changed
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.check.ways.sizes import MOST_WANTED
 from torch_reference.judging.calls.arguments import Tensors
-from torch_reference.judging.calls.own_generator import own_generator
 from torch_reference.judging.derivation_task import normal
+from torch_reference.layers.own_generator import own_generator
 
 
 def with_zeros(session: Session) -> Iterator[Attempt]:

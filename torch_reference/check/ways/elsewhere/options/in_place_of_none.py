@@ -9,7 +9,7 @@ import torch
 
 from torch_reference.check.ways.session import Session
 from torch_reference.judging.calls.nests import tensors_of
-from torch_reference.judging.calls.own_generator import own_generator
+from torch_reference.layers.own_generator import own_generator
 
 NUMBER = 0.75
 
