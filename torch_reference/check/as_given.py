@@ -11,7 +11,7 @@ from torch import Tensor
 
 from torch_reference.chain.recording.placing import Placing
 from torch_reference.check.around.overwritten import overwritten, told_of_overwritten
-from torch_reference.check.calling import Called, Function, PairOfFunctions, called
+from torch_reference.check.calling import Called, Function, PairOfFunctions
 from torch_reference.check.examine import examine_here, raised
 from torch_reference.check.graphs import gradients_by_name
 from torch_reference.check.located import CalledAt
@@ -130,7 +130,7 @@ class AsGiven:
 
     def located(self, report: Report, point: Tensors, function: Function) -> Report:
         """The report with the wrong lines of the backward."""
-        own, arguments = self.function, self.function.arguments
+        arguments = self.function.arguments
         if not self.draws:
             return report
         tensors = arguments.tensors(point)
@@ -145,9 +145,8 @@ class AsGiven:
                 return gradients_by_name(arguments, gradients)
             return dict(zip(arguments.names, gradients, strict=False))
 
-        def with_another(edited: Function, here: Tensors) -> Task:
-            made = called(edited, arguments, None, own.overwrites, own.works_by_grad)
-            return replace(self, function=made).task(here)
+        def with_another(edited: Any, here: Tensors) -> Task:
+            return replace(self, function=self.function.instead(edited)).task(here)
 
         try:
             where, reference = CalledAt(point, self.wanted), self.objective.function

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -39,7 +39,10 @@ class PairOfFunctions:
     backward: Callable[..., Any]
     arguments: Arguments
     overwrites: bool = False
-    works_by_grad: Sequence[bool] = ()
+
+    def instead(self, pair: Pair) -> "PairOfFunctions":
+        """Another pair, called as this one is."""
+        return replace(self, forward=pair[0], backward=pair[1])
 
     def outputs(self, values: Tensors, wanted: Sequence[str]) -> dict[str, Any]:
         """What the forward returns, by name."""
@@ -90,6 +93,10 @@ class GraphFunction:
     overwrites: bool = False
     works_by_grad: list[bool] = field(default_factory=list, compare=False)
     """Not empty once it has: until then it is called again by .backward(), on copies of what it was given."""
+
+    def instead(self, function: Callable[..., Any]) -> "GraphFunction":
+        """Another function, called as this one is; where this one has worked, its error is final."""
+        return replace(self, function=applied(function), works_by_grad=[*self.works_by_grad])
 
     def outputs(self, values: Tensors, wanted: Sequence[str]) -> dict[str, Any]:
         """What it returns while something is differentiated."""
@@ -174,11 +181,7 @@ Called = PairOfFunctions | GraphFunction
 
 
 def called(
-    function: Function,
-    arguments: Arguments,
-    rng_state: RandomState | None = None,
-    overwrites: bool = False,
-    works_by_grad: Sequence[bool] = (),
+    function: Function, arguments: Arguments, rng_state: RandomState | None = None, overwrites: bool = False
 ) -> Called:
     """How it is to be called; with a state, its random numbers begin there in every call.
 
@@ -192,4 +195,4 @@ def called(
     if not callable(function):
         raise TypeError(f"expected a function or a pair of them, found {type(function).__name__}")
     own = seeded(applied(function), arguments.leaves, rng_state)
-    return GraphFunction(own, arguments, overwrites=overwrites, works_by_grad=[*works_by_grad])
+    return GraphFunction(own, arguments, overwrites=overwrites)
