@@ -10,6 +10,7 @@ from torch.nn import functional
 from torch_reference import check_function
 from torch_reference.diagnosis import candidates
 from torch_reference.diagnosis.edits import edited_reference
+from torch_reference.diagnosis.edits.further_edits import MOST_FACTORS
 from torch_reference.diagnosis.edits.random_direction import RandomDirection
 from torch_reference.diagnosis.random_draws import Draw
 from torch_reference.judging.derivation_task import Task
@@ -93,3 +94,68 @@ def test_an_edited_gradient_is_that_of_an_edited_reference(
     assert len(made) > 12
     assert all(made) is (reference is not written)  # that is run again, each time
     assert reference is written or sum(told) > 0.95 * len(told)
+
+
+def test_of_two_edits_the_one_is_of_what_the_other_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two paths that are dropped, the one behind the other, nothing flows back twice."""
+    task, draw = first_draw(network, monkeypatch)
+    graph, right = edited_reference._recorded(task, draw).graph, draw.reference
+    paths = {
+        (graph.calls[edit.call].name, edit.argument): edit
+        for [edit] in edited_reference._every_edit(task, draw)
+        if edit.kind == "path dropped"
+    }
+    made = paths["mul", 0], paths["tanh", 0]
+
+    x, w = (draw.point[f"inputs[{place}]"].clone().requires_grad_() for place in (0, 1))
+    hidden = functional.softplus(x @ w)
+    told = (hidden.detach() * torch.tanh(x).detach() + hidden).square().mean(0)
+    expected = torch.autograd.grad(told, (x, w), draw.point["d_loss_d_outputs[0]"])
+    found = graph.edited(made, right)
+    for name, value in zip(right, expected, strict=True):
+        assert like(found[name], value)
+        assert not RandomDirection(graph, name, value, right[name]).tells_off(made)
+
+    behind = paths["mul", 0], paths["softplus", 0]
+    told = (hidden.detach() * torch.tanh(x) + functional.softplus((x @ w).detach())).square().mean(0)
+    [d_x] = torch.autograd.grad(told, x, draw.point["d_loss_d_outputs[0]"])
+    name = next(iter(right))
+    assert like(graph.edited(behind, right)[name], d_x)
+    assert not RandomDirection(graph, name, d_x, right[name]).tells_off(behind)
+
+
+def by_name(x: Tensor, w: Tensor) -> Tensor:
+    """Which takes a tensor by its name."""
+    return functional.linear(x, weight=w).sin()
+
+
+def test_a_call_that_is_not_the_same_by_itself_is_not_judged_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that makes another value each time, takes a tensor by name, or has written into one."""
+    for reference, name, changes in ((by_name, "linear", False), (network, "tanh", True)):
+        task, draw = first_draw(reference, monkeypatch)
+        graph, key = edited_reference._recorded(task, draw).graph, next(iter(draw.reference))
+        [number] = [place for place, call in enumerate(graph.calls) if call.name == name]
+        edit = next(made for made in edited_reference._every_edit(task, draw) if made[0].call == number)
+        if changes:
+            call = graph.calls[number]
+            graph.calls[number] = call._replace(again=lambda replaced, of=call: 2 * of.again(replaced))
+        with pytest.raises(RuntimeError, match="not the same by itself"):
+            RandomDirection(graph, key, draw.manual[key], draw.reference[key]).tells_off(edit)
+        monkeypatch.undo()
+
+    task, draw = first_draw(lambda x, w: torch.sort(x)[0].mul_(w).sin(), monkeypatch)
+    assert not edited_reference._recorded(task, draw).graph.is_as_made
+
+
+def test_of_a_long_network_so_many_factors_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And each of them has a name, which takes longer than the trial."""
+
+    def long(x: Tensor, w: Tensor) -> Tensor:
+        for _ in range(30):
+            x = torch.tanh(x * w)
+        return x
+
+    task, draw = first_draw(long, monkeypatch)
+    kinds = {"another factor", "product of sums", "input for the activation", "activation for the input"}
+    factors = [made for made in edited_reference._every_edit(task, draw) if made[0].kind in kinds]
+    assert MOST_FACTORS // 2 < len(factors) <= MOST_FACTORS
