@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from torch_reference.judging.calls.arguments import Arguments, Tensors
@@ -14,8 +15,10 @@ from torch_reference.judging.calls.nests import (
     is_numeric_array,
     named_leaves,
 )
+from torch_reference.judging.calls.plain_numbers import as_tensors
 from torch_reference.judging.calls.raised_errors import OtherShapeError
 from torch_reference.judging.calls.really import is_tensor
+from torch_reference.judging.hygiene import checked_mapping
 from torch_reference.judging.scalar_objective import UPSTREAM
 
 
@@ -132,3 +135,10 @@ def applied(function: Callable[..., Any]) -> Callable[..., Any]:
     if issubclass(function, nn.Module):
         raise TypeError(f"expected a module, found its class: {function.__name__}(...) makes one")
     return getattr(function, "apply", function)
+
+
+def gradients_of(found: Mapping[str, Any], point: Tensors) -> dict[str, Tensor]:
+    """What was returned as tensors: zeros for None."""
+    whole = {name: torch.zeros_like(point[name]) if value is None else value for name, value in found.items()}
+    made = checked_mapping(as_tensors(whole, point, next(iter(point.values()))))
+    return {name: value.detach() for name, value in made.items()}

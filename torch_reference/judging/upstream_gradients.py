@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from torch_reference.judging.calls.nests import real_pairs
-from torch_reference.judging.derivation_task import normal
 from torch_reference.judging.scalar_objective import UPSTREAM, Tensors
 from torch_reference.layers.own_generator import own_generator
 
@@ -24,17 +23,22 @@ def drawn_upstream(outputs: Tensors, seed: int) -> dict[str, Tensor]:
     Shapes: those of the outputs, in their dtypes; complex ones are real pairs
     Errors: ValueError where there is no such output
     """
-    generator = own_generator(seed)
-    numbers = [(name, value) for name, value in outputs.items() if value.is_floating_point()]
-    drawn = {
-        UPSTREAM + name: normal(value, generator)
-        if value.numel() <= PERIOD
-        else _repeated(value, seed, place)
-        for place, (name, value) in enumerate(numbers)
-    }
-    if not drawn:
+    numbers = {name: value for name, value in outputs.items() if value.is_floating_point()}
+    if not numbers:
         raise ValueError("the reference has no floating-point output: there is nothing to differentiate")
-    return drawn
+    few = {name: value for name, value in numbers.items() if value.numel() <= PERIOD}
+    normal = dict(zip(few, _normal(seed, tuple(value.shape for value in few.values())), strict=True))
+    return {
+        UPSTREAM + name: normal[name].to(value) if name in normal else _repeated(value, seed, place)
+        for place, (name, value) in enumerate(numbers.items())
+    }
+
+
+@lru_cache(maxsize=8)
+def _normal(seed: int, shapes: tuple[torch.Size, ...]) -> list[Tensor]:
+    """Read only: most ways ask for those of the same shapes."""
+    generator = own_generator(seed)
+    return [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
 
 
 def _repeated(like: Tensor, seed: int, place: int) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.differences import difference
+from torch_reference.tolerance.gradient_sums import largest_of
 from torch_reference.tolerance.movement import FACTOR, Movement
 from torch_reference.tolerance.rounding.roundings import smallest, unit
 from torch_reference.tolerance.second_look import sizes_of_terms
@@ -55,14 +56,17 @@ def near_row(name: str, value: Tensor, expected: Tensor, roughly: float | None =
         return Row(name, Verdict.AGREES)
     if value.dtype not in SPARE:
         return None
-    size, u = expected.abs(), unit(value.dtype)
-    largest = float(size.amax())
-    bound = size.mul(u**OF_ITSELF).clamp_(max=NEAR * u * largest)
+    off, u = difference(value, expected).abs(), unit(value.dtype)
+    # Where something is no number, the difference is none, and is not at most any bound.
     if roughly is not None:
-        bound.fill_(u**0.5 * max(largest, roughly) if math.isfinite(largest) else 0.0)
-    # Where something is no number, the difference is none, and is not at most 0.
-    excess = difference(value, expected).abs() - bound
-    return Row(name, Verdict.AGREES, elements=value.numel()) if float(excess.amax()) <= 0 else None
+        largest = largest_of(expected)
+        bound = u**0.5 * max(largest, roughly) if math.isfinite(largest) else 0.0
+        is_near = float(off.amax()) <= bound
+    else:
+        bounds = expected.abs()
+        largest = float(bounds.amax())
+        is_near = float((off - bounds.mul_(u**OF_ITSELF).clamp_(max=NEAR * u * largest)).amax()) <= 0
+    return Row(name, Verdict.AGREES, elements=value.numel()) if is_near else None
 
 
 def agreeing_row(unfinished: Unfinished, value: Tensor, left: Tensor) -> Row:

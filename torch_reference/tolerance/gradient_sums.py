@@ -7,7 +7,7 @@ over all of it, and along the reference itself (a factor of 1.01 in all elements
 
 import cmath
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 import torch
@@ -23,19 +23,21 @@ MODERATE = (2.0**-60, 2.0**60)
 """Numbers whose products neither overflow nor vanish, so that they need not be scaled before."""
 
 
-def sums(values: Tensor, expected: Tensor, largest: float | None = None) -> Iterator[tuple[str, Tensor]]:
+def sums(
+    values: Tensor, expected: Tensor, largest: float | None = None, known: Mapping[int, Tensor] | None = None
+) -> Iterator[tuple[str, Tensor]]:
     """The sums of a tensor, by what they are: linear in it, so that the sums of a difference are differences.
 
     Shapes: values and expected alike; each sum has the shape that is left; largest is expected's largest
-            absolute value, where that is known
+            absolute value, where that is known, and known the sums over some dimensions
     """
     if values.numel() < 2:
         return
-    total = None
+    total, known = None, known or {}
     if values.ndim > 1:
         for dim, size in enumerate(values.shape):
             if size > 1:
-                total = values.sum(dim)
+                total = known[dim] if dim in known else values.sum(dim)
                 yield f"sum over dimension {dim}", total
     yield ALL, values.sum() if total is None else total.sum()
     largest = largest_of(expected) if largest is None else largest

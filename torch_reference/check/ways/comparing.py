@@ -1,6 +1,5 @@
 """What one call made beside the reference: whether it is near, and what is wrong of it."""
 
-import math
 from typing import Any
 
 import torch
@@ -39,7 +38,7 @@ def is_near(made: Made, attempt: Attempt, objective: FunctionObjective, session:
         names = {UPSTREAM + name for name in (*session.plain.outputs, *made.outputs)}
         if outputs.keys() != made.outputs.keys() or not names <= attempt.point.keys():
             return False
-    sizes = _sizes(session.plain) if attempt.roughly else None
+    sizes = session.sizes if attempt.roughly else None
     try:
         if are_near(made.gradients, objective, attempt.point, outputs, sizes):
             return True
@@ -49,16 +48,6 @@ def is_near(made: Made, attempt: Attempt, objective: FunctionObjective, session:
     except UserCodeError:
         return False
     return is_the_same(Made(outputs, made.gradients), Made({n: same[n] for n in outputs}, same))
-
-
-def _sizes(plain: Made) -> dict[str, float]:
-    """The largest number of each as the function was given."""
-    largest = {
-        name: float(value.detach().abs().amax())
-        for name, value in {**tensors_of(plain.outputs), **plain.gradients}.items()
-        if value.numel() and (value.is_floating_point() or value.is_complex())
-    }
-    return {name: size for name, size in largest.items() if math.isfinite(size)}
 
 
 def findings_of(made: Made, attempt: Attempt, objective: Any, session: Session) -> list[Finding]:

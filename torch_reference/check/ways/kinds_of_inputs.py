@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from torch_reference.check.graphs import gradients_of
 from torch_reference.check.ways.elsewhere.domain import is_smooth
-from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
+from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.cuts import elements
 from torch_reference.judging.calls.nests import tensors_of

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.check.graphs import graph_ends, in_copies
+from torch_reference.check.graphs import gradients_of, graph_ends, in_copies
 from torch_reference.check.ways.elsewhere.late import is_on_a_gpu, late, read_at_once
-from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
+from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import real_pairs
 from torch_reference.judging.calls.quiet import unwarned

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.check.graphs import gradients_left_alone, graph_ends
-from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
+from torch_reference.check.graphs import gradients_left_alone, gradients_of, graph_ends
+from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import named_leaves
 from torch_reference.judging.calls.points import unseen

@@ -6,21 +6,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from torch_reference.check.calling import Called, GraphFunction, PairOfFunctions
-from torch_reference.check.graphs import as_upstream
-from torch_reference.check.ways.elsewhere.ordinary import to_be_compared
+from torch_reference.check.graphs import as_upstream, gradients_of
+from torch_reference.check.ways.elsewhere.ordinary import finite_sizes, largest_input, to_be_compared
 from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.cuts import Indexing
-from torch_reference.judging.calls.nests import named_leaves
-from torch_reference.judging.calls.plain_numbers import as_tensors
+from torch_reference.judging.calls.nests import named_leaves, tensors_of
 from torch_reference.judging.calls.points import unseeded
 from torch_reference.judging.calls.raised_errors import UserCodeError, user_code
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.function_objective import FunctionObjective
-from torch_reference.judging.hygiene import checked_mapping, copies
+from torch_reference.judging.hygiene import copies
 from torch_reference.judging.scalar_objective import UPSTREAM
 from torch_reference.tolerance.own_code.foreign import Foreign
 
@@ -155,17 +153,27 @@ class Session:
 
         None around compiled code: it would be compiled with it, and after torch.func it is NaN (torch 2.13).
         """
-        wanted, is_given = wanted or self.wanted, all(point[n] is value for n, value in self.inputs.items())
+        known = self.plain.outputs if all(point[n] is value for n, value in self.inputs.items()) else None
         point = copies(point)
         tensors = {name: layout(name, value) for name, value in self.tensors(point).items()}
         above = {name: value for name, value in tensors.items() if name.startswith(UPSTREAM)}
         with nullcontext() if self.foreign.is_compiled else within():
-            outputs, found = self.function.differentiated(tensors, above, wanted)
+            outputs, found = self.function.differentiated(tensors, above, wanted or self.wanted)
         if self.graph is None:
-            outputs = to_be_compared(outputs, self.plain.outputs if is_given else None, point, self.point)
+            outputs = to_be_compared(outputs, known, point, self.point, self.largest)
         return Made(outputs, gradients_of(found, point))
 
-    @property
+    @cached_property
+    def largest(self) -> float:
+        """The largest size among the given inputs."""
+        return largest_input(self.point)
+
+    @cached_property
+    def sizes(self) -> dict[str, float]:
+        """The largest size of each output and gradient as it was given, where that is a number."""
+        return finite_sizes({**tensors_of(self.plain.outputs), **self.plain.gradients})
+
+    @cached_property
     def works_with_grad(self) -> bool:
         """Whether autograd.grad differentiates it: what re-enters autograd wants .backward()."""
         if self.graph is None:
@@ -175,8 +183,7 @@ class Session:
             found = self.graph.by_grad(tensors, point, self.wanted)
         except UserCodeError:
             return False
-        made = self.plain.gradients
-        return not any(value is None and made[name].any() for name, value in found[1].items())
+        return not any(each is None and self.plain.gradients[n].any() for n, each in found[1].items())
 
     def first(self) -> Made:
         """What it makes as it was given, in copies: a CUDA graph's next run overwrites what it made."""
@@ -191,10 +198,3 @@ class Session:
         with user_code("forward"):
             args, kwargs = self.arguments.placed(self.arguments.tensors(copies(point)))
             return named_leaves(self.graph.function(*args, **kwargs), "outputs")
-
-
-def gradients_of(found: Mapping[str, Any], point: Tensors) -> dict[str, Tensor]:
-    """What was returned as tensors: zeros for None."""
-    whole = {name: torch.zeros_like(point[name]) if value is None else value for name, value in found.items()}
-    made = checked_mapping(as_tensors(whole, point, next(iter(point.values()))))
-    return {name: value.detach() for name, value in made.items()}

@@ -10,8 +10,9 @@ from torch.autograd import forward_ad
 from torch.autograd.function import Function as TorchFunction
 from torch.overrides import TorchFunctionMode
 
+from torch_reference.check.graphs import gradients_of
 from torch_reference.check.references.stand_in import autograd_function
-from torch_reference.check.ways.session import Attempt, Made, Session, gradients_of
+from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.judging.calls.nests import named_leaves
 from torch_reference.judging.calls.points import UPSTREAM, Tensors
 from torch_reference.judging.calls.quiet import unwarned

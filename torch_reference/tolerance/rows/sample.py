@@ -27,7 +27,7 @@ from torch_reference.tolerance.differences import adds_up
 from torch_reference.tolerance.gradient_sums import ALL, FIRST, OVER_ROWS, apart, sums
 from torch_reference.tolerance.movement import LAST, Movement
 from torch_reference.tolerance.rounding.roundings import unit
-from torch_reference.tolerance.rows.blocks import in_blocks, joined, mean_of_rows
+from torch_reference.tolerance.rows.blocks import added_up, in_blocks, joined, mean_of_rows
 from torch_reference.tolerance.rows.least import (
     TINY,
     bound_and_spread,
@@ -52,20 +52,22 @@ class Sample:
                 is of COPIES of these, one after another, and its result times the weight is that of the whole
         """
         self.name, self.u, self.whole = name, unit(movement.dtypes[name]), whole
-        known, few = movement.known[name], len(here)
-        self.largest = weight * (known.largest or 0.0)
+        expected, few = movement.known[name], len(here)
+        self.largest = weight * (expected.largest or 0.0)
         self.blocks = in_blocks(whole)
         self.rows, totals, signed = list[Tensor](), list[dict[str, Tensor]](), list[Tensor]()
         mean, square = torch.zeros_like(whole[:2])
         for block in self.blocks:
             squares = block.abs().mul_(block)
-            signed.append(squares.sum(0))
-            squares.abs_()
-            totals.append(dict(sums(squares, squares, self.largest**2)))
-            self.rows.append(mean_of_rows(squares, totals[-1]))
+            ones = squares.new_ones(len(squares))
+            signed.append(added_up(ones, squares))
+            self.rows.append(mean_of_rows(squares.abs_()))
             weights = self.rows[-1].flatten().clamp(min=TINY).reciprocal_()
-            square += torch.tensordot(weights, squares, 1)
-            mean += torch.tensordot(weights.sqrt_(), block, 1)
+            total, weighted = added_up(torch.stack([ones, weights]), squares)
+            square += weighted
+            mean += added_up(weights.sqrt_(), block)
+            known = {0: total, 1: self.rows[-1].flatten() * squares.shape[-1]} if whole.ndim == 2 else {}
+            totals.append(dict(sums(squares, squares, self.largest**2, known)))
         self.squares = joined(totals)
         # The root mean square of each column, as a part of that of all.
         columns = self.squares.get(FIRST, self.squares[ALL])
@@ -80,7 +82,7 @@ class Sample:
         self.offsets = offsets(mean / len(whole), square / len(whole), len(whole))
         self.of_distance = least(bound, away(sample, row, self.offsets)) if self.offsets is not None else 0.0
         self.limits = {
-            which: max(of_sum(which, moved, known.root(which)), LAST * self.u) * self.squares[which].sqrt()
+            which: max(of_sum(which, moved, expected.root(which)), LAST * self.u) * self.squares[which].sqrt()
             for which, moved in movement.moved_sums[name].items()
         }
         if FIRST in self.limits:

@@ -15,11 +15,13 @@ def at_zero_rows(session: Session) -> Iterator[Attempt]:
     """A row of zeros, then nothing but zeros, in each input alone.
 
     At a kink, as the norm has one there, several gradients are right: any that is finite where the
-    reference's is. Elsewhere each number is judged.
+    reference's is. Elsewhere each number is judged. Of a vector beside rows, as a gain is one, the one zero
+    is among those of its unit vectors.
     """
+    most = max((session.point[name].ndim for name in session.wanted), default=0)
     for name in session.wanted:
         value = session.point[name]
-        if value.ndim and len(value):
+        if value.ndim and len(value) and (value.ndim > 1 or most == 1):
             row = value.clone()
             row[0] = 0
             yield from _at(session, f"at a row of zeros in {name}", name, row)
