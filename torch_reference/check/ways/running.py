@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch_reference.check.references.as_the_reference import does_the_reference, is_wrong_itself
 from torch_reference.check.ways.comparing import findings_of, is_near, is_the_same
-from torch_reference.check.ways.elsewhere.domain import add_up_alike, are_finite, is_in_domain
+from torch_reference.check.ways.elsewhere.domain import add_up_alike, are_finite, is_in_domain, tells_nothing
 from torch_reference.check.ways.points import of_those_finite
 from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.comparison import Verdict
@@ -175,5 +175,7 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         surely = [each for each in wrong if each.row.part or each.name in no_number]
         return ("warns", surely) if surely else ("cannot apply", [])
     if wrong and (attempt.warns or (attempt.resized and is_another_function(wrong))):
+        return "warns", wrong
+    if wrong and is_elsewhere and tells_nothing(attempt, wrong, session):
         return "warns", wrong
     return ("fails", wrong) if wrong else ("agrees", [])

@@ -1,12 +1,23 @@
-"""What constants are stays so at any other number of columns: shares add up to 1, halves are alike."""
+"""What constants are stays so at any other number of columns: shares add up to 1, halves are alike.
+
+Indices belong together, too; where they no longer do, or where a reference reads none of it, nothing fails.
+"""
+
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from autograd_functions import function, saving
 from torch_reference import check_function
 from torch_reference.check.ways.elsewhere.partitions import parted
+
+draws = torch.Generator().manual_seed(0)
+PAIRS = torch.randn(4, 5, 2, dtype=torch.float64, generator=draws)
+ROWS = torch.randn(6, 3, dtype=torch.float64, generator=draws)
+ORDER = torch.tensor([3, 0, 5, 1, 4, 2])
 
 
 def soft_cross_entropy(factor: float = 1.0) -> tuple:
@@ -88,3 +99,61 @@ def test_a_rotation_that_reads_one_half_agrees() -> None:
 
     report = check_function(by_half, rotated, x, cosine, sine, wrt=[0], order=1, ways=["columns", "lengths"])
     assert report.agrees, report
+
+
+def size(x: Tensor) -> Tensor:
+    """Of complex numbers, as kymatio keeps them: two real ones in the last dimension."""
+    return torch.hypot(x[..., 0], x[..., 1])
+
+
+def d_size(ctx: Any, above: Tensor) -> Tensor:
+    (x,) = ctx.saved_tensors
+    return above.unsqueeze(-1) * x / size(x).unsqueeze(-1)
+
+
+def test_places_that_a_reference_never_reads_are_warned_of() -> None:
+    """A last dimension of two is no number of columns."""
+    report = check_function(function(saving(size), d_size), size, PAIRS, ways=["columns"], order=1)
+    assert report, str(report)
+    assert "columns it returns others than the reference" in report.warnings[0]
+
+
+def test_those_that_it_reads_are_judged_at_other_sizes() -> None:
+    """Of more columns the first two are wrong as well."""
+    wrong = function(
+        saving(size), lambda ctx, above: d_size(ctx, above) * (ctx.saved_tensors[0].shape[-1] / 2)
+    )
+    assert check_function(wrong, size, PAIRS, ways=[], order=1)
+    assert dict(check_function(wrong, size, PAIRS, ways=["columns"], order=1).ways) == {"columns": "fails"}
+
+
+def unsorted(x: Tensor, order: Tensor, inverse: Tensor) -> Tensor:
+    """What was sorted, as it was: the forward pass reads the inverse alone."""
+    return x[inverse]
+
+
+def test_an_inverse_that_is_no_longer_one_is_warned_of() -> None:
+    """A backward that gathers by the order itself is right for what belongs together (Reformer's)."""
+    gathers = function(
+        lambda ctx, x, order, inverse: (setattr(ctx, "order", order), unsorted(x, order, inverse))[1],
+        lambda ctx, above: (above[ctx.order], None, None),
+    )
+    ways = ["repeated indices", "equal values", "columns"]
+    report = check_function(gathers, unsorted, ROWS, ORDER, ORDER.argsort(), ways=ways, order=1)
+    assert report, str(report)
+    assert any("at repeated indices it returns others" in told for told in report.warnings)
+
+
+def test_indices_that_are_read_are_judged_where_they_repeat() -> None:
+    """The last of those that are one row's is not all of them."""
+
+    def last(ctx: Any, above: Tensor) -> tuple[Tensor, None]:
+        _, inverse = ctx.saved_tensors
+        return torch.zeros_like(above).index_copy(0, inverse, above), None
+
+    def taken(x: Tensor, inverse: Tensor) -> Tensor:
+        return x[inverse]
+
+    wrong = function(saving(taken), last)
+    assert check_function(wrong, taken, ROWS, ORDER, ways=[], order=1)
+    assert not check_function(wrong, taken, ROWS, ORDER, ways=["repeated indices"], order=1)

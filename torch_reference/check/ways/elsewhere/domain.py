@@ -11,10 +11,12 @@ from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.nests import tensors_of
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.derivation_task import normal
+from torch_reference.judging.finding import Finding
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.layers.own_generator import own_generator
 from torch_reference.tolerance.differences import difference
+from torch_reference.tolerance.rows.by_rows import INDICES
 
 ASIDE = 2.0**-30
 """How far beside a corner the reference must have a gradient, for it to be no border of what it takes."""
@@ -130,3 +132,59 @@ def add_up_alike(manual: Tensors, objective: FunctionObjective, point: Tensors) 
         if not off <= half * right.abs().sum():
             return False
     return True
+
+
+def tells_nothing(attempt: Attempt, wrong: Collection[Finding], session: Session) -> bool:
+    """Whether the reference says nothing of what is wrong there: of what it does not read.
+
+    Of indices that it does not read others may be made, as the inverse of a permutation: where one is another
+    they no longer belong together. And what it reads by its place, as a real and an imaginary part, has no
+    more places than were given.
+    """
+    return _parts_indices(attempt, session) or (
+        attempt.resized and bool(wrong) and all(_lies_beyond(each, attempt, session) for each in wrong)
+    )
+
+
+def _parts_indices(attempt: Attempt, session: Session) -> bool:
+    indices = {name: value for name, value in session.inputs.items() if value.dtype in INDICES}
+    others = [n for n, value in indices.items() if not torch.equal(value, attempt.point.get(n, value))]
+    return bool(others) and any(
+        bool(value.any()) and not _reads(name, value, session) for name, value in indices.items()
+    )
+
+
+def _reads(name: str, value: Tensor, session: Session) -> bool:
+    """Whether the reference makes something else of other indices."""
+    names = {other: tuple(session.point[other].shape) for other in session.wanted}
+    try:
+        found, other = (
+            reference_gradients(
+                session.objective, {**session.point, name: each}, names, outputs=tuple(session.plain.outputs)
+            )
+            for each in (value, torch.zeros_like(value))
+        )
+    except Exception:  # the reference is the user's
+        return True
+    return any(not torch.equal(found[each], other[each]) for each in found)
+
+
+def _lies_beyond(one: Finding, attempt: Attempt, session: Session) -> bool:
+    """Whether it is wrong where the reference, which read all that was given, reads nothing."""
+    if one.name not in session.wanted or one.row.part:
+        return False
+    given, there = session.point[one.name], attempt.point[one.name]
+    if given.ndim != there.ndim:
+        return False
+    [before], [found] = (
+        reference_gradients(session.objective, point, {one.name: tuple(point[one.name].shape)}).values()
+        for point in (session.point, attempt.point)
+    )
+    is_beyond = torch.ones_like(found, dtype=torch.bool)
+    is_beyond[tuple(slice(length) for length in given.shape)] = False
+    is_all_read = all(
+        bool(before.movedim(dim, 0).flatten(1).any(1).all())
+        for dim in range(given.ndim)
+        if given.shape[dim] < there.shape[dim]
+    )
+    return is_all_read and one.row.wrong_elements <= int(is_beyond.sum()) and not found[is_beyond].any()
