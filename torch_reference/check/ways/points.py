@@ -22,6 +22,7 @@ from torch_reference.check.ways.near import (
     near,
     near_and_equal,
     near_and_symmetric,
+    times,
 )
 from torch_reference.check.ways.session import Attempt, Made, Session
 from torch_reference.check.ways.upstreams import first_row
@@ -65,11 +66,12 @@ def _near(session: Session) -> Iterator[Attempt]:
     A probability may be no larger than 1, and a target of 1 no larger than it is.
     """
     constants = tuple(name for name in session.inputs if name not in session.wanted)
+    lost = ", no longer symmetric" if any(map(is_symmetric, session.inputs.values())) else ""
     for stay, nearer in product(((), constants), NEARER):
         change = partial(near, spread=SPREAD * nearer)
-        attempts = list(changed(session, "at inputs redrawn near them", change, stay=stay))
+        attempts = list(changed(session, f"at inputs redrawn near them{lost}", change, stay=stay))
+        yield from attempts
         if attempts:
-            yield from attempts
             return
 
 
@@ -97,7 +99,7 @@ def with_scales(session: Session) -> Iterator[Attempt]:
     options = (n for n, each in session.inputs.items() if n not in session.wanted and each.numel() == 1)
     stay = (*options, *filter(None, [session.of_parameters]))
     for scale in (1e-3, 1e3):
-        yield from changed(session, f"at inputs times {scale:g}", partial(_times, scale), stay=stay)
+        yield from changed(session, f"at inputs times {scale:g}", partial(times, scale), stay=stay)
 
 
 def changed(
@@ -194,7 +196,3 @@ def _equal_in_rows(value: Tensor, _: torch.Generator) -> Tensor:
     if value.ndim > 1 or (value.ndim and value.is_floating_point()):
         return value[..., :1].repeat(*(1,) * (value.ndim - 1), value.shape[-1])
     return value  # one index throughout would leave the others without any
-
-
-def _times(scale: float, value: Tensor, _: torch.Generator) -> Tensor:
-    return value * scale if value.is_floating_point() else value
