@@ -62,7 +62,7 @@ def confirmed(judged: Sequence[Judged], graph: Graph) -> list[Judged]:
         if one.status is Status.WRONG and not one.quantity.returned and not _is_used(one, judged, graph):
             if one.quantity.name.endswith("()"):
                 continue  # no name says that it is a gradient
-            reason = "not autograd's, but nothing below follows from it"
+            reason = "not autograd's, but nothing below is right given it"
             one = replace(one, status=Status.NOT_JUDGED, reason=reason)
         elif one.status is Status.WRONG and not one.quantity.sure:
             reason = "assigned more than once: which gradient belongs to which?"
