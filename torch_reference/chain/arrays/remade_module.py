@@ -13,6 +13,7 @@ import torch
 
 from torch_reference.chain.arrays.graph_array import GraphArray
 from torch_reference.chain.arrays.users_code import is_the_users
+from torch_reference.judging.calls.really import is_a
 
 ROOM = {"zeros": 0.0, "ones": 1.0, "empty": 0.0}
 
@@ -109,9 +110,9 @@ class _Remade:
         for name, value in names.items():
             if value is np:
                 made[name] = self.other
-            elif isinstance(value, FunctionType):
+            elif is_a(value, FunctionType):
                 made[name] = self.function(value)
-            elif isinstance(value, type) and value.__module__ == names.get("__name__"):
+            elif is_a(value, type) and value.__module__ == names.get("__name__"):
                 made[name] = self._class(value)
         return made
 

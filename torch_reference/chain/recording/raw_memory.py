@@ -9,6 +9,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 from torch_reference.chain.arrays.users_code import is_the_users
+from torch_reference.judging.calls.really import is_a
 
 RAW = ("triton", "numba", "cupy", "pycuda", "taichi", "ctypes", "_ctypes", "_cffi_backend", "cffi")
 """The packages whose kernels and functions take addresses and sizes as they are given."""
@@ -32,7 +33,7 @@ def uses_raw_memory(functions: list[FunctionType]) -> bool:
         for value in _named(function):
             if _is_raw(value):
                 return True
-            if isinstance(value, FunctionType) and id(value) not in seen and is_the_users(value.__code__):
+            if is_a(value, FunctionType) and id(value) not in seen and is_the_users(value.__code__):
                 seen.add(id(value))
                 waiting.append(value)
     return False
@@ -51,7 +52,7 @@ def _named(function: FunctionType) -> Iterator[Any]:
 
 
 def _is_raw(value: Any) -> bool:
-    if isinstance(value, ModuleType):  # an extension of the user's own
+    if is_a(value, ModuleType):  # an extension of the user's own
         file, package = getattr(value, "__file__", None) or "", value.__name__.partition(".")[0]
         return file.endswith((".so", ".pyd")) and package not in SAFE
     return type(value).__module__.partition(".")[0] in RAW

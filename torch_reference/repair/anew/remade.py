@@ -5,6 +5,7 @@ from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, TypeGuard
 
 from torch_reference.chain.arrays.users_code import is_the_users
+from torch_reference.judging.calls.really import is_a
 from torch_reference.repair.anew.remade_classes import class_anew, is_a_class, methods_of
 
 
@@ -133,7 +134,7 @@ def plain(function: Any) -> FunctionType | None:
 
 
 def _is_made_anew(value: Any) -> TypeGuard[FunctionType]:
-    return isinstance(value, FunctionType) and is_the_users(value.__code__)
+    return is_a(value, FunctionType) and is_the_users(value.__code__)
 
 
 def _is_module(value: Any) -> TypeGuard[ModuleType]:

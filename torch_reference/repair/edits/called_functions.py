@@ -15,10 +15,10 @@ def called_functions(source: Source, statement: ast.stmt, around: Mapping[str, A
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
             continue
         given = around.get(node.func.id)
-        if not isinstance(given, FunctionType):
+        if type(given) is not FunctionType:
             continue
         for other, function in around.items():
-            if function is not given and isinstance(function, FunctionType) and _are_alike(given, function):
+            if function is not given and type(function) is FunctionType and _are_alike(given, function):
                 yield TextEdit(*source.span(node.func), other, 2, "another function")
 
 
