@@ -20,3 +20,14 @@ def test_two_large_outputs_have_numbers_of_their_own_which_are_the_same_again() 
     (one, other), (again, _) = (drawn_upstream(outputs, seed).values() for seed in (0, 0))
     assert torch.equal(one, again)
     assert (one == other).double().mean() < 1e-3
+
+
+def test_what_is_done_to_the_numbers_that_are_kept_is_done_to_none_of_the_next_check() -> None:
+    """Those of few numbers are kept, too."""
+    outputs = {"outputs[0]": torch.zeros(3, dtype=torch.float64), "outputs[1]": torch.zeros(2, 3)}
+    one, other = drawn_upstream(outputs, seed=0).values()
+    assert one.dtype == torch.float64
+    assert (one != other[0]).all()
+    expected = one.clone()
+    one.zero_()
+    assert torch.equal(next(iter(drawn_upstream(outputs, seed=0).values())), expected)

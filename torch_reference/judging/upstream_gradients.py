@@ -29,7 +29,9 @@ def drawn_upstream(outputs: Tensors, seed: int) -> dict[str, Tensor]:
     few = {name: value for name, value in numbers.items() if value.numel() <= PERIOD}
     normal = dict(zip(few, _normal(seed, tuple(value.shape for value in few.values())), strict=True))
     return {
-        UPSTREAM + name: normal[name].to(value) if name in normal else _repeated(value, seed, place)
+        UPSTREAM + name: normal[name].to(value, copy=True)
+        if name in normal
+        else _repeated(value, seed, place)
         for place, (name, value) in enumerate(numbers.items())
     }
 

@@ -120,3 +120,14 @@ def test_a_column_is_no_less_sharp_where_its_sample_has_none_of_a_sign() -> None
     limit = of_columns(squares + above * (squares > 8), above, sample, spreads)
     torch.testing.assert_close(limit[1], limit[0])
     torch.testing.assert_close(limit[2:], torch.full((2,), 8.0**0.5 * 1e-3).double())
+
+
+def test_the_squares_that_are_added_up_block_by_block_are_those_of_all() -> None:
+    """Whatever of them was known from another sum."""
+    movement = moved(x)
+    whole = movement.expected["x"][EVERY]
+    sample = Sample(movement, "x", 1.0, EVERY, whole)
+    squares = whole.square()
+    of_all = {"sum over dimension 0": squares.sum(0), "sum over dimension 1": squares.sum(1)}
+    for which, expected in {**of_all, "sum of all": squares.sum()}.items():
+        torch.testing.assert_close(sample.squares[which], expected)

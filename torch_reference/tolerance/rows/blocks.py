@@ -43,4 +43,4 @@ def added_up(weights: Tensor, block: Tensor) -> Tensor:
     Shapes: weights, one for each row, or several rows of such; as many results, each of a row's shape
     """
     rows = block.reshape(len(block), -1)
-    return (weights @ rows).reshape(*weights.shape[:-1], *block.shape[1:])
+    return (weights @ rows).reshape((*weights.shape[:-1], *block.shape[1:]))

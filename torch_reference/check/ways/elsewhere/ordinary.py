@@ -46,7 +46,11 @@ def _is_ordinary(here: float, there: float) -> bool:
 
 
 def finite_sizes(values: Tensors) -> dict[str, float]:
-    """The largest size of each, where it is a number."""
+    """The largest size of each, where it is a number.
+
+    >>> finite_sizes({"y": torch.tensor([-2.0, 1.0]), "z": torch.tensor([math.inf]), "none": torch.zeros(0)})
+    {'y': 2.0}
+    """
     sizes = {
         name: float(value.detach().abs().amax())
         for name, value in values.items()
