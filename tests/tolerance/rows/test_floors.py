@@ -2,11 +2,13 @@
 
 import math
 
+import pytest
 import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm
 
 from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.rows import blocks
 from torch_reference.tolerance.rows.least import COPIES, DRAWS, of_columns
 from torch_reference.tolerance.rows.sample import Sample
 
@@ -122,12 +124,20 @@ def test_a_column_is_no_less_sharp_where_its_sample_has_none_of_a_sign() -> None
     torch.testing.assert_close(limit[2:], torch.full((2,), 8.0**0.5 * 1e-3).double())
 
 
-def test_the_squares_that_are_added_up_block_by_block_are_those_of_all() -> None:
-    """Whatever of them was known from another sum."""
+@pytest.mark.parametrize("size", [blocks.BLOCK, 128])
+def test_what_blocks_tell_is_what_all_rows_do(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """All at once, and eight rows at a time."""
+    monkeypatch.setattr(blocks, "BLOCK", size)
     movement = moved(x)
     whole = movement.expected["x"][EVERY]
     sample = Sample(movement, "x", 1.0, EVERY, whole)
+    assert len(sample.blocks) == 64 * 16 // min(size, 64 * 16)
     squares = whole.square()
     of_all = {"sum over dimension 0": squares.sum(0), "sum over dimension 1": squares.sum(1)}
     for which, expected in {**of_all, "sum of all": squares.sum()}.items():
         torch.testing.assert_close(sample.squares[which], expected)
+    wrong = whole.clone()
+    wrong[13, 5] *= 1.01
+    settled = sample.settled(wrong)
+    assert settled is not None
+    assert settled.inside.tolist() == [row != 13 for row in range(64)]
