@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from torch_reference import check_function
 from torch_reference.diagnosis import candidates
-from torch_reference.diagnosis.edits import edited_reference
+from torch_reference.diagnosis.edits import Call, edited_reference
 from torch_reference.diagnosis.edits.further_edits import MOST_FACTORS
 from torch_reference.diagnosis.edits.random_direction import RandomDirection
 from torch_reference.diagnosis.random_draws import Draw
@@ -40,7 +40,12 @@ def written(x: Tensor, w: Tensor) -> Tensor:
     return h.sin().add_(x)
 
 
-def first_draw(reference: Callable, monkeypatch: pytest.MonkeyPatch) -> tuple[Task, Draw]:
+def first_draw(
+    reference: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+    size: int = 4,
+    dtype: torch.dtype = torch.float64,
+) -> tuple[Task, Draw]:
     """The task and the draw of which the edits of a wrong gradient are made."""
     found = list[tuple[Task, Draw]]()
 
@@ -55,7 +60,7 @@ def first_draw(reference: Callable, monkeypatch: pytest.MonkeyPatch) -> tuple[Ta
 
     monkeypatch.setattr(candidates, "edited_candidates", watched)
     generator = torch.Generator().manual_seed(2)
-    x, w = (torch.randn(4, 4, generator=generator, dtype=torch.float64) for _ in range(2))
+    x, w = torch.randn(2, size, size, generator=generator, dtype=torch.float64).to(dtype)
     pair = lambda x, w: (reference(x, w), (x, w)), backward
     with pytest.raises(KeyboardInterrupt):
         check_function(pair, reference, x, w, ways=[], order=1)
@@ -94,6 +99,24 @@ def test_an_edited_gradient_is_that_of_an_edited_reference(
     assert len(made) > 12
     assert all(made) is (reference is not written)  # that is run again, each time
     assert reference is written or sum(told) > 0.95 * len(told)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_hundredth_at_every_element_is_told_from_all_edits(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though each element may be off by half of its digits; and few edits need a run of their call."""
+    task, draw = first_draw(network, monkeypatch, 64, dtype)
+    graph, [name, *_] = edited_reference._recorded(task, draw).graph, draw.reference
+    every = [each for each in edited_reference._every_edit(task, draw) if len(each) == 1]
+    every = [each for each in every if not edited_reference._is_of_values(each)][::5]
+    runs, with_edits = list[None](), Call.with_edits
+    monkeypatch.setattr(Call, "with_edits", lambda *given: runs.append(None) or with_edits(*given))
+    direction = RandomDirection(graph, name, 1.01 * draw.reference[name], draw.reference[name])
+    told = [direction.tells_off(each) for each in every]
+    assert len(every) > 20
+    assert sum(told) > 0.95 * len(every)
+    assert len(runs) < len(every) / 4
 
 
 def test_of_two_edits_the_one_is_of_what_the_other_leaves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 | file | what it is |
 | --- | --- |
 | edited_reference.py | what a derivation with such a mistake would return |
+| recorded_graph.py, random_direction.py, moving_call.py | most are told off by a number |
 | reference_edits.py, further_edits.py | the mistakes that each call may have |
 | wrong_derivatives.py, wrong_factors.py, wrong_groups.py, other_functions.py | their derivatives |
 | written_by_hand.py, wrong_forward.py | those that are tried in small networks only |

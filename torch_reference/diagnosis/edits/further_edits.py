@@ -95,14 +95,14 @@ def _of_a_function(call: Call) -> Iterator[tuple[str, str, Wrong]]:
     if call.name not in ELEMENTWISE or call.result.shape != call.tensors[call.differentiable[0]].shape:
         return
     for said, slope in SLOPES.items():
-        yield "derivative of another function", f"of {said}: ", wrong_factors.another_slope(slope)
+        yield "derivative of another function", f"of {said}: ", wrong_factors.AnotherSlope(slope)
         if call.name in SQUARES and slope is not itself:  # of a square that is its half
-            turned = wrong_factors.another_slope(slope, sign=-1)
+            turned = wrong_factors.AnotherSlope(slope, sign=-1)
             yield "derivative of another function", f"of {said}, with the other sign: ", turned
     for said, slope in OUTPUT_SLOPES.items():
         if call.name in SOFTMAX and slope is itself:  # there it is a path that is dropped
             continue
-        way = wrong_factors.another_slope(slope, at_the_output=True)
+        way: Wrong = wrong_factors.AnotherSlope(slope, at_the_output=True)
         yield "derivative of another function", f"of {said}: ", way
     for own_slope, only in ((True, ""), (False, "the value, not the derivative, of ")):
         for said, value in VALUES.items():

@@ -15,12 +15,14 @@ import torch
 from torch import Tensor
 
 from torch_reference.diagnosis.edits.editor import Call, Edit
+from torch_reference.diagnosis.edits.moving_call import MovingCall
 from torch_reference.diagnosis.edits.recorded_graph import RecordedGraph, change_at, differentiated
 from torch_reference.diagnosis.random_draws import ROUNDINGS
 from torch_reference.judging.derivation_task import normal
 from torch_reference.layers.own_generator import own_generator
 
-SEED = 5
+SEED, FEW = 5, 8
+"""Along so many elements an error is seen."""
 
 
 class RandomDirection:
@@ -32,13 +34,16 @@ class RandomDirection:
         Errors: RuntimeError where the reference has no second derivative
         Shapes: manual and right as the gradient
         """
-        direction, eps = normal(right, own_generator(SEED)), torch.finfo(manual.dtype).eps
-        self.graph, self.tangents = graph, _tangents(graph, graph.leaves[name], direction)
-        self.error = float((direction * (manual - right)).sum())
+        error, eps = manual - right, torch.finfo(manual.dtype).eps
         # So far apart are two gradients at most that are alike (random_draws.py).
         roundings = ROUNDINGS * eps * torch.maximum(manual.abs(), right.abs()).amax()
-        self.limit = float((direction.abs() * 2 * (eps**0.5 * manual.abs() + roundings)).sum())
+        apart = 2 * (eps**0.5 * manual.abs() + roundings)
+        direction = _towards(error, apart)
+        self.graph, self.tangents = graph, _tangents(graph, graph.leaves[name], direction)
+        self.error = float((direction * error).sum())
+        self.limit = float((direction.abs() * apart).sum())
         self.alone, self.change_alone = cache(self._alone), cache(self._change)
+        self.moving = cache(self._moving)
         self.changes_before = cache(self._changes_before)
 
     def tells_off(self, made: Sequence[Edit]) -> bool:
@@ -63,8 +68,13 @@ class RandomDirection:
 
         Shapes: above that of the call's result
         """
-        above = self.graph.upstream[number] if above is None else above
-        call, tangents = self.alone(number), self.tangents[number]
+        own, tangents, call = self.graph.upstream[number], self.tangents[number], self.alone(number)
+        is_own, above = above is None, own if above is None else above
+        if above is not None and tangents and len(edits) == 1:
+            moving = self.moving(number)
+            told = moving.change(edits[0], above, is_own) if moving else None
+            if told is not None:
+                return float(told)
         edited = call.with_edits(edits, self.graph.others)
         if edited.shape != call.result.shape:
             raise RuntimeError("another shape")
@@ -74,6 +84,16 @@ class RandomDirection:
         backs = differentiated(total, [call.tensors[place] for place in tangents])
         pairs = zip(backs, tangents.values(), strict=True)
         return sum(float((back * tangent).sum()) for back, tangent in pairs if back is not None)
+
+    def _moving(self, number: int) -> MovingCall | None:
+        """A call with its parts; None where it has no second derivative."""
+        above = self.graph.upstream[number]
+        if above is None:
+            return None
+        try:
+            return MovingCall(self.alone(number), self.tangents[number], above, self.graph.others)
+        except RuntimeError:
+            return None
 
     def _alone(self, number: int) -> Call:
         """A call of tensors that nothing leads to.
@@ -98,6 +118,19 @@ class RandomDirection:
             return {}
         at = change_at(self.graph.calls[number], edits, above, self.graph.others)
         return dict(enumerate(differentiated(at, [call.result for call in earlier])))
+
+
+def _towards(error: Tensor, apart: Tensor) -> Tensor:
+    """Random numbers, of the signs of the error, where it is most beyond what two that are alike are apart.
+
+    Of all elements the error would hide in what each of them may be apart: that adds up, and random errors
+    do not.
+    """
+    worst = (error.abs() / apart).flatten().topk(min(FEW, error.numel())).indices
+    size = normal(error.flatten()[worst], own_generator(SEED)).abs()
+    direction = torch.zeros_like(error).flatten()
+    direction[worst] = size * error.flatten()[worst].sign()
+    return direction.reshape(error.shape)
 
 
 def _tangents(graph: RecordedGraph, leaf: Tensor, direction: Tensor) -> list[dict[int, Tensor]]:

@@ -4,6 +4,7 @@ Each is a function of the place of the mistake, and returns the call's result ag
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -41,6 +42,44 @@ class Place(NamedTuple):
 
 
 Wrong = Callable[[Place], Tensor]
+Of = Callable[[Place], Tensor]
+"""Which tensor, of those that are at hand there."""
+
+
+@dataclass(frozen=True)
+class OthersSee:
+    """The other factors of a product are derived as if the argument were this."""
+
+    value: Of
+
+    def __call__(self, place: Place) -> Tensor:
+        """The call, with that derivative."""
+        others = place.by_the_others(self.value(place))
+        return with_derivative_of(place.result, others, place.by_itself())
+
+
+@dataclass(frozen=True)
+class ComesBackTimes:
+    """What comes back to the argument is multiplied by this as well."""
+
+    factor: Of
+
+    def __call__(self, place: Place) -> Tensor:
+        """The call, with that derivative."""
+        return with_derivative_of(place.result, place.by_the_others(), self.factor(place) * place.by_itself())
+
+
+@dataclass(frozen=True)
+class ComesFromAbove:
+    """What comes from above is changed before the call's own derivative."""
+
+    change: Callable[[Tensor], Tensor]
+
+    def __call__(self, place: Place) -> Tensor:
+        """The call, with that derivative."""
+        result = place.result.clone()
+        result.register_hook(self.change)  # type: ignore[no-untyped-call] # torch leaves it untyped
+        return result
 
 
 def derivative_missing(place: Place) -> Tensor:
@@ -61,19 +100,9 @@ def path_dropped(place: Place) -> Tensor:
     return place.by_the_others()
 
 
-def path_counted_twice(place: Place) -> Tensor:
-    """What comes back to the argument comes back twice."""
-    return with_derivative_of(place.result, place.result, place.by_itself())
-
-
-def factor_missing(place: Place) -> Tensor:
-    """The other factors of a product are derived as if the argument were 1."""
-    return with_derivative_of(place.result, place.by_the_others(torch.ones_like(place.x)), place.by_itself())
-
-
-def factor_transposed(place: Place) -> Tensor:
-    """The other factor of a matrix product is derived as if the argument were its transpose."""
-    return with_derivative_of(place.result, place.by_the_others(place.x.mT), place.by_itself())
+path_counted_twice = ComesBackTimes(lambda place: place.x.new_full((), 2.0))
+factor_missing = OthersSee(lambda place: torch.ones_like(place.x))
+factor_transposed = OthersSee(lambda place: place.x.mT)
 
 
 def upstream_transposed(place: Place) -> Tensor:

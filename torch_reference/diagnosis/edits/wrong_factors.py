@@ -1,20 +1,40 @@
 """Wrong derivatives that take another value for the one that belongs there: factor, function, index."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from torch_reference.diagnosis.edits.other_functions import BASES, Elementwise
-from torch_reference.diagnosis.edits.wrong_derivatives import Place, Wrong, with_derivative_of
+from torch_reference.diagnosis.edits.wrong_derivatives import (
+    ComesBackTimes,
+    ComesFromAbove,
+    OthersSee,
+    Place,
+    Wrong,
+    with_derivative_of,
+)
 
 
-def another_slope(slope: Elementwise, at_the_output: bool = False, sign: int = 1) -> Wrong:
+@dataclass(frozen=True)
+class AnotherSlope:
     """The derivative of another elementwise function, perhaps with its sign turned."""
 
-    def wrong(place: Place) -> Tensor:
-        where = place.result if at_the_output else place.x
-        return with_derivative_of(place.result, sign * slope(where.detach()) * place.x)
+    slope: Elementwise
+    at_the_output: bool = False
+    sign: int = 1
 
-    return wrong
+    def factor(self, place: Place) -> Tensor:
+        """What the argument's movement is multiplied by.
+
+        Shapes: that of the result
+        """
+        where = place.result if self.at_the_output else place.x
+        return self.sign * self.slope(where.detach())
+
+    def __call__(self, place: Place) -> Tensor:
+        """The call, with that derivative."""
+        return with_derivative_of(place.result, self.factor(place) * place.x)
 
 
 def another_function(value: Elementwise, own_slope: bool) -> Wrong:
@@ -40,23 +60,16 @@ def another_base(base: int, own_slope: bool) -> Wrong:
 def another_factor(number: int, sign: int = 1) -> Wrong:
     """The other factors of a product are derived as if the argument were another tensor."""
 
-    def wrong(place: Place) -> Tensor:
-        other = sign * place.others[number].detach()
-        if not other.ndim:  # a number where one for each observation belongs
-            other = other.expand_as(place.x)
-        return with_derivative_of(place.result, place.by_the_others(other), place.by_itself())
+    def other(place: Place) -> Tensor:
+        value = sign * place.others[number].detach()
+        return value if value.ndim else value.expand_as(place.x)  # a number for each observation's
 
-    return wrong
+    return OthersSee(other)
 
 
 def factor_too_many(number: int) -> Wrong:
     """What goes back to the argument is multiplied by another tensor as well."""
-
-    def wrong(place: Place) -> Tensor:
-        other = place.others[number].detach()
-        return with_derivative_of(place.result, place.by_the_others(), other * place.by_itself())
-
-    return wrong
+    return ComesBackTimes(lambda place: place.others[number].detach())
 
 
 def another_place(number: int, sign: int = 1) -> Wrong:
@@ -71,15 +84,10 @@ def another_place(number: int, sign: int = 1) -> Wrong:
     return wrong
 
 
-def factor_flipped(place: Place) -> Tensor:
-    """The other factors are derived as if the argument's columns were in the opposite order."""
-    return with_derivative_of(place.result, place.by_the_others(place.x.flip(-1)), place.by_itself())
-
-
-def product_of_sums(place: Place) -> Tensor:
-    """Σa · Σb for Σab: the other factor is derived as if each row were the sum of all."""
-    summed = place.x.sum(0, keepdim=True).expand_as(place.x)
-    return with_derivative_of(place.result, place.by_the_others(summed), place.by_itself())
+factor_flipped = OthersSee(lambda place: place.x.flip(-1))
+"""As if the argument's columns were in the opposite order."""
+product_of_sums = OthersSee(lambda place: place.x.sum(0, keepdim=True).expand_as(place.x))
+"""Σa · Σb for Σab: as if each row were the sum of all."""
 
 
 def last_occurrence(place: Place) -> Tensor:
@@ -92,34 +100,18 @@ def last_occurrence(place: Place) -> Tensor:
     return with_derivative_of(place.result, mask * place.result)
 
 
-def upstream_of_ones(place: Place) -> Tensor:
-    """What comes from above is ignored, as if it were 1."""
-    return _handing_back(place, lambda upstream: upstream.new_ones(()).expand_as(upstream))
-
-
-def upstream_of_one_element(place: Place) -> Tensor:
-    """The first element of what comes from above is taken for all of them."""
-    return _handing_back(place, lambda upstream: upstream.flatten()[:1].sum().expand_as(upstream))
+upstream_of_ones = ComesFromAbove(lambda upstream: upstream.new_ones(()).expand_as(upstream))
+"""What comes from above is ignored, as if it were 1."""
+upstream_of_one_element = ComesFromAbove(lambda upstream: upstream.flatten()[:1].sum().expand_as(upstream))
+"""The first element of what comes from above is taken for all of them."""
 
 
 def last_rows_left_out(block: int) -> Wrong:
     """The rows behind the last full block hand nothing back."""
 
-    def wrong(place: Place) -> Tensor:
-        rows = len(place.result)
-        full = rows - (rows % block or (block if block == 1 else 0))
+    def without(upstream: Tensor) -> Tensor:
+        rows, kept = len(upstream), upstream.clone()
+        kept[rows - (rows % block or (block if block == 1 else 0)) :] = 0
+        return kept
 
-        def without(upstream: Tensor) -> Tensor:
-            kept = upstream.clone()
-            kept[full:] = 0
-            return kept
-
-        return _handing_back(place, without)
-
-    return wrong
-
-
-def _handing_back(place: Place, change: Elementwise) -> Tensor:
-    result = place.result.clone()
-    result.register_hook(change)  # type: ignore[no-untyped-call] # torch leaves it untyped
-    return result
+    return ComesFromAbove(without)
