@@ -11,7 +11,7 @@ import traced_functions as code
 from torch_reference.chain.graph import Graph
 from torch_reference.chain.inside import links_of_function
 from torch_reference.chain.report import ChainReport
-from torch_reference.chain.verdict import Status
+from torch_reference.chain.verdict import Chain, Status
 from user_files import imported
 
 SHAPES = {
@@ -181,3 +181,14 @@ def test_the_graph_is_run_once_for_all_links_that_the_same_cuts_are_asked_of(tmp
         assert report.wrong
         counts.append(len(runs))
     assert counts[1] < 3 * counts[0]
+
+
+def test_where_nothing_is_handed_on_to_a_link_it_is_judged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given the links' own upstream gradients it is as it was."""
+    asked, rows = [], Chain.rows
+    monkeypatch.setattr(Chain, "rows", lambda *given: asked.append(given[2]) or rows(*given))
+    pair = (lambda x: (x.sin().exp(), x)), lambda x, above: above * x.sin().exp() * x.cos().square()
+    x, above = torch.randn(2, 5, 3, dtype=torch.float64)
+    report = links_of_function(pair, lambda x: x.sin().exp(), [x], [True], [above])
+    assert [link.quantity.manual_name for link in report.wrong] == ["d_inputs[0]"]
+    assert asked == [{}]

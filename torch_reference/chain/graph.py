@@ -88,6 +88,16 @@ class Graph:
                 waiting += self.next[edge.node]
         return reached
 
+    def reached_from(self, starts: Collection[Edge]) -> set[Edge]:
+        """All edges that lie behind one of these, on a path of the backward pass."""
+        seen, waiting = set[Edge](), [edge for start in starts for edge in self.next.get(start.node, ())]
+        while waiting:
+            edge = waiting.pop()
+            if edge is not None and edge not in seen:
+                seen.add(edge)
+                waiting += self.next[edge.node]
+        return seen
+
     def gradients(
         self,
         upstream: Sequence[Tensor],

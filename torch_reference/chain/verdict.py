@@ -63,14 +63,15 @@ class Chain:
     def judged(self) -> list[Judged]:
         """All links from the loss backwards, each with what is known of it."""
         ordered = [self.links[index] for index in self._order()]
-        rows = self.rows(ordered, {})
-        if all(row.agrees for row in rows):
-            return [Judged(link, Status.RIGHT, row) for link, row in zip(ordered, rows, strict=True)]
+        alone = self.rows(ordered, {})
+        if all(row.agrees for row in alone):
+            return [Judged(link, Status.RIGHT, row) for link, row in zip(ordered, alone, strict=True)]
         precision = self.precision or ordered[0].value.dtype
-        rows = bounds.but_for_roundings(rows, list(map(self._off, ordered, rows)), precision)
+        rows = bounds.but_for_roundings(alone, list(map(self._off, ordered, alone)), precision)
         wrong = {link.edge for link, row in zip(ordered, rows, strict=True) if not row.agrees}
         cuts = self._cuts(ordered, wrong)
-        given = self.rows(ordered, cuts)
+        reached = self.graph.reached_from(cuts)
+        given = self.rows(ordered, cuts) if any(link.edge in reached for link in ordered) else alone
         below = self._below_unfit(ordered, wrong, cuts)
         return [
             self._judge(link, row, by_itself, cuts, below, wrong)
@@ -192,8 +193,7 @@ class Chain:
         self, links: Sequence[Quantity], wrong: set[Edge], cuts: Mapping[Edge, Tensor]
     ) -> dict[Edge, str]:
         """Whatever is fed by a link that one cannot judge by, and why."""
-        found: dict[Edge, str] = {}
-        edges = [link.edge for link in links]
+        found, edges = dict[Edge, str](), [link.edge for link in links]
         for link in (one for one in links if one.edge not in cuts):
             reason = f"its upstream gradient {link.manual_name} {unfit(link, wrong)}"
             found |= dict.fromkeys(self.graph.fed_by(link.edge, edges), reason)
