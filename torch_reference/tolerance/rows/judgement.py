@@ -57,21 +57,23 @@ class Judgement:
             found = self._by_own_sample(actual, first) if may_sample else None
         wrong = [name for name in names if self._is_wrong(name, everywhere=True)]
         if found is None and may_sample and 0 < len(wrong) < len(names):
-            right = {name: value for name, value in actual.items() if name not in wrong}
-            found = self._by_sample(right, first)
+            known = {name: actual[name] for name in wrong}
+            right = {name: value for name, value in actual.items() if name not in known}
+            found = self._by_sample(right, first, known)
         beside = [name for name in names if name not in wrong] if found else names
         others = torch.ones(number, dtype=torch.bool).index_fill_(0, first, False).nonzero().flatten()
         for here in (found.left if found else others).split(step):  # type: ignore[no-untyped-call]
             if len(here):
                 self._part(actual, here, beside)
-        for here in others.split(step) if found and wrong else ():  # type: ignore[no-untyped-call]
-            self._part(actual, here, wrong, is_rest=True)
+        slowly = [name for name in wrong if name not in found.beyond] if found else []
+        for here in others.split(step) if slowly else ():  # type: ignore[no-untyped-call]
+            self._part(actual, here, slowly, is_rest=True)
         for asked, left in tuple(self.left.items()):
             for here in torch.cat(left).split(step):  # type: ignore[no-untyped-call]
                 self._part(actual, here, asked, is_rest=True)
         if found and not all(map(self._is_wrong, found.wrong)):
             return Judgement(self.whole).of(actual, may_sample=False)
-        for name, row in (found.of_rows if found else {}).items():
+        for name, row in {**found.of_rows, **found.beyond}.items() if found else ():
             self.found.setdefault(name, []).append(row)
         shared = found.shared if found else added_up(self.sums.values(), actual, self.whole)
         return {
@@ -88,8 +90,8 @@ class Judgement:
             for row in self.found.get(name, ())
         )
 
-    def _by_sample(self, actual: Tensors, here: Tensor) -> Others | None:
-        """What copies of few rows say of all."""
+    def _by_sample(self, actual: Tensors, here: Tensor, known: Tensors | None = None) -> Others | None:
+        """What copies of few rows say of all, and of what is known to be wrong."""
         if not takes_a_sample(self.whole, actual, here):
             return None
         copies, share = here.repeat(COPIES), COPIES * len(here) / self.whole.rows.number
@@ -99,7 +101,7 @@ class Judgement:
         if self.whole.own:
             alone = {name: as_alone(actual[name], copies, weights[name]) for name in actual.keys() & weights}
             self.whole.own.moves(movement, alone)
-        return by_sample(self.whole, actual, movement, here, weights)
+        return by_sample(self.whole, actual, movement, here, weights, known or {})
 
     def _by_own_sample(self, actual: Tensors, here: Tensor) -> Others | None:
         """The same where the code's own roundings have explained these rows, and may explain all."""

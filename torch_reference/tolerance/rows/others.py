@@ -14,6 +14,7 @@ from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.rounding.roundings import unit
 from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, is_same
+from torch_reference.tolerance.rows.beyond import row_beyond
 from torch_reference.tolerance.rows.least import COPIES, DRAWS
 from torch_reference.tolerance.rows.numbers import Numbers
 from torch_reference.tolerance.rows.placing import some, times
@@ -29,12 +30,14 @@ class Others(NamedTuple):
     """What is said of all: the rows of the results that have rows, those of the others, and who is left.
 
     wrong are the results whose sums are right but for the rows that are left: of these some must be wrong.
+    beyond are the rows of what is known to be wrong, but for the sample's.
     """
 
     of_rows: dict[str, Row]
     shared: dict[str, Row]
     left: Tensor
     wrong: list[str]
+    beyond: dict[str, Row]
 
 
 def takes_a_sample(whole: Whole, actual: Tensors, here: Tensor) -> bool:
@@ -50,11 +53,17 @@ def takes_a_sample(whole: Whole, actual: Tensors, here: Tensor) -> bool:
 
 
 def by_sample(
-    whole: Whole, actual: Tensors, movement: Movement, here: Tensor, weights: Mapping[str, float]
+    whole: Whole,
+    actual: Tensors,
+    movement: Movement,
+    here: Tensor,
+    weights: Mapping[str, float],
+    known: Tensors,
 ) -> Others | None:
     """What the sample's movement says of all rows; None where it settles too few of them.
 
-    Shapes: here, the numbers of the sample's rows, of whose copies the movement is, as Sample has it
+    Shapes: here, the numbers of the sample's rows, of whose copies the movement is, as Sample has it; known,
+            what these rows have proved to be wrong everywhere
     """
     number = whole.rows.number
     movement.squares = {name: torch.zeros_like(value) for name, value in movement.expected.items()}
@@ -75,7 +84,13 @@ def by_sample(
     except NotByRowsError:  # as all rows may yet tell
         return None
     wrong = [name for name, one in settled.items() if not one.sums_hold]
-    return Others({name: one.row for name, one in settled.items()}, shared, left, wrong)
+    samples = {name: _sample(whole, movement, name, weights[name], here) for name in known}
+    beyond = {
+        name: row
+        for name, one in samples.items()
+        if isinstance(one, Sample) and one.is_sharp and (row := row_beyond(one, known[name], here))
+    }
+    return Others({name: one.row for name, one in settled.items()}, shared, left, wrong, beyond)
 
 
 def _sample(whole: Whole, movement: Movement, name: str, weight: float, here: Tensor) -> Sample | Numbers:

@@ -74,6 +74,7 @@ class Sample:
         self.columns = (columns / max(float(columns.mean()), TINY)).sqrt()
         bound, spread = bound_and_spread(movement, name, weight, few)
         sample = whole[here.to(whole.device)]
+        self.here, self.bound = here, bound
         self.bounds, self.size = float(bound.sum()), float(sample.abs().sum())
         self.of_signs = of_signs(bound, sample)
         row = mean_of_rows(sample.square()).sqrt()
