@@ -21,8 +21,8 @@ from torch_reference.diagnosis.random_draws import ROUNDINGS
 from torch_reference.judging.derivation_task import normal
 from torch_reference.layers.own_generator import own_generator
 
-SEED, FEW = 5, 8
-"""Along so many elements an error is seen."""
+SEED, FEW = 5, 4
+"""Along so many elements an error is seen, and along so many beside it."""
 
 
 class RandomDirection:
@@ -124,12 +124,14 @@ def _towards(error: Tensor, apart: Tensor) -> Tensor:
     """Random numbers, of the signs of the error, where it is most beyond what two that are alike are apart.
 
     Of all elements the error would hide in what each of them may be apart: that adds up, and random errors
-    do not.
+    do not. As many stand anywhere: of a column of zeros nothing else tells that all are not.
     """
-    worst = (error.abs() / apart).flatten().topk(min(FEW, error.numel())).indices
-    size = normal(error.flatten()[worst], own_generator(SEED)).abs()
-    direction = torch.zeros_like(error).flatten()
-    direction[worst] = size * error.flatten()[worst].sign()
+    off, generator = error.flatten(), own_generator(SEED)
+    worst = (off.abs() / apart.flatten()).topk(min(FEW, len(off))).indices
+    anywhere = torch.randint(0, len(off), (FEW,), generator=generator).to(worst.device)
+    places = torch.cat([worst, anywhere])
+    direction = torch.zeros_like(off)
+    direction[places] = normal(off[places], generator).abs() * torch.where(off[places] < 0, -1.0, 1.0)
     return direction.reshape(error.shape)
 
 
