@@ -87,6 +87,8 @@ def _sooner(edit: TextEdit, statement: ast.stmt, nowhere_read: Collection[str], 
 
     A line that makes a gradient of none forgot it sooner than one that has another already.
     """
+    if not nowhere_read:
+        return 0
     names = set(WORD.findall(edit.text)) - set(WORD.findall(whole[edit.start : edit.end].decode()))
     forgotten = (names & set(nowhere_read)) - written(statement)
     if not forgotten:
