@@ -154,13 +154,15 @@ def test_what_is_right_beside_what_is_wrong_everywhere_is_right(dtype: torch.dty
 
 @FINE
 @pytest.mark.parametrize("factor", [2.0, 1.01, 1.0001])
+@pytest.mark.parametrize("columns", [slice(None), slice(3, 4)])
 def test_what_is_wrong_everywhere_is_counted_without_draws_of_its_own(
-    dtype: torch.dtype, factor: float, monkeypatch: pytest.MonkeyPatch
+    dtype: torch.dtype, factor: float, columns: slice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The floors of the sample that the right ones are judged by tell as many as draws do; or these do."""
+    """In a column or in all: the floors of the sample that tells what is right count as draws do."""
     point, drawn_rows = drawn(dtype), list[int]()
-    wrong = {**by_hand(point), "x": factor * by_hand(point)["x"]}
-    wrong["x"][8] = by_hand(point)["x"][8]  # which is none of the sample's
+    wrong, right = by_hand(point), by_hand(point)["x"]
+    wrong["x"][:, columns] *= factor
+    wrong["x"][8] = right[8]  # which is none of the sample's
 
     def watched(values: Inputs) -> dict[str, Tensor]:
         drawn_rows.append(len(values["x"]))

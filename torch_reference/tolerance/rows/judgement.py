@@ -12,7 +12,7 @@ from torch_reference.tolerance.own_code.own_rows import OwnMovement
 from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, added_up, is_same
 from torch_reference.tolerance.rows.least import COPIES
 from torch_reference.tolerance.rows.others import Others, by_sample, takes_a_sample
-from torch_reference.tolerance.rows.part import all_rows, soon_settled
+from torch_reference.tolerance.rows.part import all_rows, is_wrong_in_many, soon_settled
 from torch_reference.tolerance.rows.placing import as_alone, placed, some, times, together
 from torch_reference.tolerance.rows.whole import Whole
 from torch_reference.tolerance.unfinished import are_decided
@@ -55,11 +55,11 @@ class Judgement:
         if found is None:  # what is wrong everywhere is found so in few rows, and others need not prove it
             self._part(actual, first, names)
             found = self._by_own_sample(actual, first) if may_sample else None
-        wrong = [name for name in names if self._is_wrong(name, everywhere=True)]
+        known = [row for name in names for row in self.found.get(name, ())]
+        wrong = [row.name for row in known if is_wrong_in_many(row, self.whole)]
         if found is None and may_sample and 0 < len(wrong) < len(names):
-            known = {name: actual[name] for name in wrong}
-            right = {name: value for name, value in actual.items() if name not in known}
-            found = self._by_sample(right, first, known)
+            right = {name: value for name, value in actual.items() if name not in wrong}
+            found = self._by_sample(right, first, {name: actual[name] for name in wrong})
         beside = [name for name in names if name not in wrong] if found else names
         others = torch.ones(number, dtype=torch.bool).index_fill_(0, first, False).nonzero().flatten()
         for here in (found.left if found else others).split(step):  # type: ignore[no-untyped-call]

@@ -25,7 +25,7 @@ def soon_settled(
     so many are not left here, and nothing is looked for but the draws made.
     """
     movement = tolerance.movement
-    if any(_is_wrong_in_many(row, whole) for row in known):
+    if any(is_wrong_in_many(row, whole) for row in known):
         movement.at_least_a_pair(DRAWS)
         return None, None
     open_ones = {name: Unfinished(movement, name, value, whole.allowed.rtol) for name, value in asked.items()}
@@ -41,7 +41,8 @@ def soon_settled(
     return None, None
 
 
-def _is_wrong_in_many(row: Row, whole: Whole) -> bool:
+def is_wrong_in_many(row: Row, whole: Whole) -> bool:
+    """Whether there are so many wrong elements that each second row may have one."""
     of_a_row = whole.results[row.name].numel() // whole.rows.number
     return row.verdict is Verdict.DIFFERS and 2 * row.wrong_elements * of_a_row >= row.elements
 
