@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from torch_reference import Row, Verdict
-from torch_reference.tolerance.rows import judgement, others
+from torch_reference.tolerance.rows import judgement
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
 from torch_reference.tolerance.rows.sample import Sample
 from torch_reference.tolerance.rows.whole import Allowed, Rows
@@ -150,37 +150,6 @@ def test_what_is_right_beside_what_is_wrong_everywhere_is_right(dtype: torch.dty
     assert (rows["x"].verdict, rows["y"].verdict) == (Verdict.DIFFERS, Verdict.AGREES)
     assert rows["x"].wrong_elements == ROWS * COLUMNS
     assert [left for _, left in samples] == [0]  # of what is right alone
-
-
-@FINE
-@pytest.mark.parametrize("factor", [2.0, 1.01, 1.0001])
-@pytest.mark.parametrize("columns", [slice(None), slice(3, 4)])
-def test_what_is_wrong_everywhere_is_counted_without_draws_of_its_own(
-    dtype: torch.dtype, factor: float, columns: slice, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """In a column or in all: the floors of the sample that tells what is right count as draws do."""
-    point, drawn_rows = drawn(dtype), list[int]()
-    wrong, right = by_hand(point), by_hand(point)["x"]
-    wrong["x"][:, columns] *= factor
-    wrong["x"][8] = right[8]  # which is none of the sample's
-
-    def watched(values: Inputs) -> dict[str, Tensor]:
-        drawn_rows.append(len(values["x"]))
-        return norm(values)
-
-    rows = judged(point, wrong, watched)
-    assert max(drawn_rows[1:]) == 6 * 8  # all are run once, exactly, and then the copies of the sample
-    monkeypatch.setattr(others, "row_beyond", lambda *_: None)
-    by_draws = judged(point, wrong)
-    assert rows is not None
-    assert by_draws is not None
-    for found in (rows["x"], by_draws["x"]):
-        assert (found.verdict, found.elements) == (Verdict.DIFFERS, ROWS * COLUMNS)
-    assert rows["x"].wrong_elements == pytest.approx(by_draws["x"].wrong_elements, rel=0.1)
-    assert rows["x"].wrong_elements <= (ROWS - 1) * COLUMNS
-    assert rows["x"].index[0] != 8
-    assert rows["y"].agrees
-    assert rows["gain"].agrees
 
 
 def test_an_exact_zero_must_be_one(samples: Samples) -> None:

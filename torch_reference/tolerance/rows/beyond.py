@@ -1,8 +1,8 @@
 """What is wrong everywhere: how many of its numbers are beyond the floors of a sample, and the farthest.
 
 That it is wrong a part of the rows has proved, by all draws that it needs. Of the others there is only to be
-said how many numbers differ, and by how much. A floor is less than a bound: what is between the two in most
-rows as in the sample's is counted, where it is a small part.
+said how many numbers differ, and by how much. A floor is less than a bound, by so many times at most as in
+the sample: what is beyond that is counted, and what lies between the two has to be a small part of it.
 """
 
 import math
@@ -17,7 +17,7 @@ from torch_reference.tolerance.rows.sample import Sample
 from torch_reference.tolerance.rows.settled import largest_of_rows
 
 DOUBTFUL = 10
-"""One in so many that are counted may be within its bound."""
+"""One in so many that are beyond their floors may be within its bound, and is not counted."""
 
 
 def row_beyond(sample: Sample, value: Tensor, proved: Tensor) -> Row | None:
@@ -27,16 +27,15 @@ def row_beyond(sample: Sample, value: Tensor, proved: Tensor) -> Row | None:
     """
     bounds = sample.bound / sample.floors(sample.whole[sample.here.to(sample.whole.device)])
     sure = float(bounds.amax())
-    farthest, counts, certain = list[Tensor](), list[Tensor](), 0
+    farthest, counts, doubtful = list[Tensor](), list[Tensor](), 0
     parts = value.tensor_split(len(sample.blocks))
     for part, own, rows in zip(parts, sample.blocks, sample.rows, strict=True):
         ratio = difference(part, own).abs_().div_(sample.floors(own, rows))
         farthest.append(largest_of_rows(ratio))
-        certain += int((ratio > sure).count_nonzero())
-        outside = (ratio > 1).reshape(len(ratio), -1)
-        counts.append(outside.sum(1))
+        doubtful += int((ratio > 1).count_nonzero())
+        counts.append((ratio > sure).reshape(len(ratio), -1).sum(1))
     of_rows, wrong = torch.cat(farthest), torch.cat(counts)
-    is_told = DOUBTFUL * certain >= (DOUBTFUL - 1) * int(wrong.sum())
+    is_told = DOUBTFUL * int(wrong.sum()) >= (DOUBTFUL - 1) * doubtful
     if not is_told or not math.isfinite(float(of_rows.sum())):
         return None
     others = torch.ones_like(of_rows).index_fill_(0, proved.to(of_rows.device), 0)
