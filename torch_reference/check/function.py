@@ -39,7 +39,7 @@ from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the
 from torch_reference.judging.calls.wanted import wanted_names
 from torch_reference.judging.function_objective import FunctionObjective
 from torch_reference.judging.report import Report, breach
-from torch_reference.judging.upstream_gradients import drawn_upstream, given_upstream
+from torch_reference.judging.upstream_gradients import drawn_upstream, forgetting_upstream, given_upstream
 from torch_reference.layers.random_state import random_state, same_random_numbers
 from torch_reference.tolerance.meant import meant
 
@@ -143,7 +143,7 @@ def check_function(
     in_numpy = partial(better_in_numpy, function, args, kwargs, again)
     shared: dict[str, Any] = {"allow": allow, "rtol": rtol, "accept": accept}
     state = random_state(function, reference, among=arguments.leaves)
-    with leaving_all_alone(), same_random_numbers(state), meant(rtol, accept):
+    with leaving_all_alone(), same_random_numbers(state), meant(rtol, accept), forgetting_upstream():
         right = what_is_right(function, reference, surrogate, arguments, wanted)
         objective = FunctionObjective(right.function, arguments, state.of_torch())
         dtype = str(arguments.point[wanted[0]].dtype).removeprefix("torch.")

@@ -1,6 +1,7 @@
 """The upstream gradients of a function's outputs, random or given, by the names that they have in a point."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 
 import torch
@@ -38,9 +39,18 @@ def drawn_upstream(outputs: Tensors, seed: int) -> dict[str, Tensor]:
 
 @lru_cache(maxsize=8)
 def _normal(seed: int, shapes: tuple[torch.Size, ...]) -> list[Tensor]:
-    """Read only: most ways ask for those of the same shapes."""
+    """Read only: most ways ask for those of the same shapes. Nothing of them outlives a check."""
     generator = own_generator(seed)
     return [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
+
+
+@contextmanager
+def forgetting_upstream() -> Iterator[None]:
+    """Afterwards nothing is kept of what was drawn in here."""
+    try:
+        yield
+    finally:
+        _normal.cache_clear()
 
 
 def _repeated(like: Tensor, seed: int, place: int) -> Tensor:
