@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_leaves
 
 from torch_reference.check.graphs import (
     applied,
@@ -15,14 +16,15 @@ from torch_reference.check.graphs import (
     gradients_left_alone,
     graph_ends,
     in_copies,
+    in_kind,
     kept_apart,
     leaf_of,
+    refuse_freed_graph,
 )
 from torch_reference.judging.calls.arguments import Arguments, Tensors
-from torch_reference.judging.calls.nests import as_array, is_numeric_array, named_leaves
+from torch_reference.judging.calls.nests import named_leaves, refuse_freed
 from torch_reference.judging.calls.points import as_tuple, seeded
 from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device, user_code
-from torch_reference.judging.calls.really import is_a
 from torch_reference.layers.random_state import RandomState
 
 Pair = tuple[Callable[..., tuple[Any, Any]], Callable[..., Any]]
@@ -57,7 +59,7 @@ class PairOfFunctions:
         given = as_upstream(outputs, upstream)
         outputs = in_copies(outputs) if self.overwrites else outputs
         with user_code("backward"):
-            above = [_in_kind(outputs[name], value) for name, value in given.items()]
+            above = [in_kind(outputs[name], value) for name, value in given.items()]
             found = as_tuple(self.backward(saved, *above))
             by_name = gradients_by_name(self.arguments, found)
         return outputs, {name: by_name.get(name) for name in wanted}
@@ -69,17 +71,12 @@ class PairOfFunctions:
             found = self.forward(*args, **kwargs)
             if not (isinstance(found, tuple | list) and len(found) == 2):  # two rows unpack as well
                 raise TypeError(f"a pair's forward returns (outputs, saved), found {_in_words(found)}")
+        refuse_freed(*tree_leaves(found[1]), part="backward")
         return found[0], found[1]
 
 
 def _in_words(found: Any) -> str:
     return type(found).__name__ + (f" of {len(found)}" if isinstance(found, tuple | list) else "")
-
-
-def _in_kind(output: Any, upstream: Tensor) -> Any:
-    """The upstream gradient of an array as an array, as a course's assignment is given it."""
-    is_plain = is_numeric_array(output) or is_a(output, float)
-    return as_array(upstream) if is_plain else upstream
 
 
 @dataclass(frozen=True)
@@ -135,7 +132,9 @@ class GraphFunction:
             if leaves[name].is_leaf:
                 leaves[name].grad = gradient
         given = leaves if self.on_leaves else {name: leaf * 1 for name, leaf in leaves.items()}
-        return list(leaves.values()), self._placed({**tensors, **given})
+        outputs = self._placed({**tensors, **given})
+        refuse_freed_graph(outputs.values(), {**tensors, **given}.values())
+        return list(leaves.values()), outputs
 
     def _placed(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
         with user_code("forward"), torch.enable_grad():

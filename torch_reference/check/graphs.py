@@ -1,25 +1,32 @@
 """What is called, and the ends of its graph: outputs with upstream gradients, leaves with their own."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from torch_reference.judging.calls.arguments import Arguments, Tensors
 from torch_reference.judging.calls.nests import (
+    as_array,
     complex_again,
     copy_of,
+    has_memory,
     is_judged,
     is_numeric_array,
     named_leaves,
+    refuse_freed,
 )
 from torch_reference.judging.calls.plain_numbers import as_tensors
 from torch_reference.judging.calls.raised_errors import OtherShapeError
-from torch_reference.judging.calls.really import is_tensor
+from torch_reference.judging.calls.really import is_a, is_tensor
 from torch_reference.judging.hygiene import checked_mapping
 from torch_reference.judging.scalar_objective import UPSTREAM
+
+SAVED = "_saved_"
+"""How the names begin of what a node of torch's own has saved."""
 
 
 def graph_ends(outputs: Mapping[str, Any], upstream: Tensors) -> tuple[list[Tensor], list[Tensor]]:
@@ -125,6 +132,24 @@ def _prefixed(gradients: dict[str, Any], names: list[str]) -> dict[str, Any]:
     return gradients
 
 
+def refuse_freed_graph(outputs: Iterable[Any], given: Iterable[Any]) -> None:
+    """UserCodeError where a forward gave back memory of an input that autograd's own backward would read.
+
+    What a Function makes again in its backward, as of an invertible network, it does not save.
+    """
+    if all(has_memory(value) for value in given if is_tensor(value)):
+        return
+    ahead = [output.grad_fn for output in outputs if is_tensor(output)]
+    met = set[Any]()
+    while ahead:
+        if (node := ahead.pop()) is None or node in met:
+            continue
+        met.add(node)
+        saved = [getattr(node, name) for name in dir(node) if name.startswith(("saved_tensors", SAVED))]
+        refuse_freed(*tree_leaves(saved), part="backward")
+        ahead += [following for following, _ in node.next_functions]
+
+
 def applied(function: Callable[..., Any]) -> Callable[..., Any]:
     """What is called: the apply of an autograd.Function's class, and anything else itself.
 
@@ -142,3 +167,9 @@ def gradients_of(found: Mapping[str, Any], point: Tensors) -> dict[str, Tensor]:
     whole = {name: torch.zeros_like(point[name]) if value is None else value for name, value in found.items()}
     made = checked_mapping(as_tensors(whole, point, next(iter(point.values()))))
     return {name: value.detach() for name, value in made.items()}
+
+
+def in_kind(output: Any, upstream: Tensor) -> Any:
+    """The upstream gradient of an array as an array, as a course's assignment is given it."""
+    is_plain = is_numeric_array(output) or is_a(output, float)
+    return as_array(upstream) if is_plain else upstream

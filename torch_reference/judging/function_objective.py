@@ -11,7 +11,7 @@ from torch import Tensor
 from torch_reference.judging.calls.arguments import Arguments
 from torch_reference.judging.calls.cuts import Indexing, Survived
 from torch_reference.judging.calls.holders import tensors_mapped
-from torch_reference.judging.calls.nests import forms_of, named_leaves, named_tensors
+from torch_reference.judging.calls.nests import forms_of, named_leaves, named_tensors, refuse_freed
 from torch_reference.judging.calls.points import (
     UPSTREAM,
     Tensors,
@@ -108,10 +108,12 @@ class FunctionObjective:
         """What the function returns for these inputs, which its closure's numbers go with."""
         with user_code("reference"):
             try:
-                return self._drawn(inputs)
+                found = self._drawn(inputs)
             except (RuntimeError, ValueError):
                 with InOneDtype():  # as it was given it ran without (settled)
-                    return self._drawn(inputs)
+                    found = self._drawn(inputs)
+            refuse_freed(*inputs.values(), part="reference")
+        return found
 
     def in_place(self, inputs: Tensors) -> Any:
         """The same, which changes the inputs themselves where the function was given so."""

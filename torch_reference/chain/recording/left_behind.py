@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from torch_reference.chain.arrays import GraphArray, plain
+from torch_reference.judging.calls.nests import refuse_freed
 
 MOST_DEEP = 6
 
@@ -13,8 +14,11 @@ def without_graph(saved: Any, copied: dict[int, int], depth: int = MOST_DEEP) ->
     """Copies of what the forward pass left; copied gets the identity of each, and of what it was.
 
     An object stays itself, and its arrays lose their graph.
+
+    Errors: UserCodeError for one whose memory was given back
     """
     if isinstance(saved, Tensor):
+        refuse_freed(saved)
         found: Any = saved.detach().clone()
     elif isinstance(saved, GraphArray):
         found = plain(saved)

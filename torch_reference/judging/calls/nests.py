@@ -114,14 +114,19 @@ def dense(value: Tensor) -> Tensor:
     with torch._C.DisableTorchFunction():  # no mode need know of these looks, which outnumber all else
         if value._is_zerotensor():  # autograd's, of a function that is constant: it has no memory
             return torch.zeros(value.shape, dtype=value.dtype, device=value.device)
-        if not has_memory(value):
-            told = "a tensor whose storage was resized to less than it is"
-            raise UserCodeError("memory", RuntimeError(told))
+        refuse_freed(value)
         if value.is_quantized:
             return value.dequantize()
         if value.is_nested:
             return torch.nested.to_padded_tensor(value, 0.0)
         return value if value.layout == torch.strided else value.to_dense()
+
+
+def refuse_freed(*values: Any, part: str = "memory") -> None:
+    """UserCodeError for a tensor whose memory was given back: to read it would end the process."""
+    if not all(has_memory(value) for value in values if is_tensor(value)):
+        told = "a tensor whose storage was resized to less than it is"
+        raise UserCodeError(part, RuntimeError(told))
 
 
 def has_memory(value: Tensor) -> bool:
