@@ -51,7 +51,8 @@ def test_nine_of_ten_mistakes_have_a_diagnosis_and_every_diagnosis_has_a_mistake
     root = Path(__file__).parents[2]
     elsewhere_too = (
         "tests/helpers/user_code/spoiled_homework.py",
-        "tests/diagnosis/test_wrong_groups.py",
+        "tests/diagnosis/edits/test_wrong_groups.py",
+        "tests/diagnosis/edits/test_what_is_known.py",
         "tests/diagnosis/test_in_16_bits.py",
         "tests/diagnosis/test_coarse_precision.py",
         "scripts/catalogue/lines/mistake_classes.py",

@@ -137,14 +137,14 @@ CASES = {
     ),
     "another factor": (
         (
-            lambda x, w: ((x * w).tanh(), (x, w)),
+            lambda x, w, v: ((x * w).tanh() + v, (x, w, v)),
             lambda kept, g: (
-                g * (1 - (kept[0] * kept[1]).tanh() ** 2) * kept[0] * kept[1],
-                g * (1 - (kept[0] * kept[1]).tanh() ** 2) * kept[0],
+                *(g * (1 - (kept[0] * kept[1]).tanh() ** 2) * kept[which] for which in (2, 0)),
+                g.clone(),
             ),
         ),
-        lambda x, w: (x * w).tanh(),
-        [X, torch.rand(6, 4, dtype=torch.float64)],
+        lambda x, w, v: (x * w).tanh() + v,
+        [X, X.flip(0), X.flip(1)],
     ),
     "symmetric part, one triangle of it": (
         one(lambda a: torch.linalg.eigvalsh(a), lambda a, g: in_one_triangle(a, g)),

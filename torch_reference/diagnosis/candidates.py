@@ -29,6 +29,10 @@ def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, C
     of_n = ("−1/n", -1.0), ("1/(2n)", 0.5), ("−1/(2n)", -0.5), ("2/n", 2.0), ("−2/n", -2.0)
     for where, factor in of_n if task.batched else ():  # of no observations n is 1
         yield "factor with n", where, partial(_times_batch, name, -1, factor)
+    for key in first.point:
+        output = key.removeprefix(UPSTREAM)
+        if output not in (key, *first.cuts):  # a link that is cut is handed the derivation's own
+            yield "upstream itself", output, partial(_given, key)
     yield from _other_values(task, name, first)
     yield "last observation only", "", partial(_rows, task, name, slice(-1, None))
     yield "first observation only", "", partial(_rows, task, name, slice(0, 1))
@@ -69,6 +73,10 @@ def _times(name: str, factor: float, draw: Draw) -> Tensor:
 def _ones(name: str, draw: Draw) -> Tensor | None:
     # Where nothing depends on it, there is nothing above it to forget.
     return torch.ones_like(draw.reference[name]) if draw.reference[name].any() else None
+
+
+def _given(key: str, draw: Draw) -> Tensor | None:
+    return draw.point.get(key)
 
 
 def _may_be_clipped(name: str, first: Draw) -> bool:

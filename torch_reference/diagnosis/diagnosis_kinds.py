@@ -58,8 +58,8 @@ KINDS = {
         "A sum hands its whole upstream gradient to each of its terms.",
     ),
     "derivative missing": (
-        "The derivative of the activation is missing, as if it were 1 ({where} of the forward pass).",
-        "Multiply by the activation's derivative at its input.",
+        "A derivative is missing, as if it were 1 ({where} of the forward pass).",
+        "Multiply by that function's derivative at its input.",
     ),
     "derivative at the output": (
         "The activation's derivative is taken at its output, not at its input ({where}).",
@@ -122,7 +122,7 @@ KINDS = {
         "Let the loop run over the rest as well, or mask the last block.",
     ),
     "path dropped": (
-        "One path from here to the loss is not counted: the one through {where} of the forward pass.",
+        "Not every path from here to the loss is counted: not the one through {where} of the forward pass.",
         "Add the derivative along every path that leads to the loss.",
     ),
     "path counted twice": (
@@ -146,12 +146,16 @@ KINDS = {
         "Take the derivative at what went into the function.",
     ),
     "factor too many": (
-        "It is multiplied by something that does not belong there: by {where} of the forward pass.",
-        "Leave that factor out.",
+        "There is a factor too many, or a division by it is missing: {where} of the forward pass.",
+        "Leave that factor out, or divide by it.",
     ),
     "another forward pass": (
         "It is right for another forward pass: {where}.",
         "Compute what the forward pass computes.",
+    ),
+    "upstream itself": (
+        "It is the gradient of {where} as it comes from above, as if all between were the identity.",
+        "Multiply by the derivative of what is between. Where straight-through is meant, give surrogate=.",
     ),
     "halves exchanged": (
         "The two halves of {where} are exchanged.",
@@ -170,8 +174,8 @@ KINDS = {
         "Use the parameters that are handed in, and recompute what depends on {where}.",
     ),
     "taken as zero": (
-        "It was computed as if {where} were zero.",
-        "Use the current value of {where}: a start at zero hides this.",
+        "It is what would be right if {where} were zero.",
+        "Look whether {where} is used wherever it belongs: a start at zero hides this.",
     ),
     "last observation only": (
         "It is the gradient of the last observation alone: overwritten, not accumulated.",

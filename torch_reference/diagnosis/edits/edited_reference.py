@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
 from torch_reference.diagnosis.edits.editor import Call, Edit, Editor
 from torch_reference.diagnosis.edits.further_edits import LATE, OF_OTHERS, further_edits, in_several_calls
-from torch_reference.diagnosis.edits.naming import namer
+from torch_reference.diagnosis.edits.naming import namer, operand
 from torch_reference.diagnosis.edits.random_direction import RandomDirection
 from torch_reference.diagnosis.edits.recorded_graph import RecordedGraph
 from torch_reference.diagnosis.edits.reference_edits import PRODUCTS_BY_ELEMENT, edits
@@ -55,7 +55,8 @@ def edited_candidates(
     for number, call in enumerate(calls):
         if call.name in PRODUCTS_BY_ELEMENT:
             for argument in range(len(call.tensors)):
-                where = f"{call.name}, call {number + 1} of {len(calls)}"
+                which = operand(call, argument, namer(calls, first.point))
+                where = f"{which}{call.name}, call {number + 1} of {len(calls)}"
                 yield "factor missing", where, partial(_divided, task, name, number, argument)
 
 
@@ -65,7 +66,7 @@ def _every_edit(task: Task, draw: Draw) -> Sequence[Sequence[Edit]]:
     if not found.edits:
         calls, others = found.graph.calls, found.graph.others
         order, named = list(KINDS), namer(calls, draw.point)
-        every: list[Sequence[Edit]] = [(edit,) for edit in edits(calls, task.parameters)]
+        every: list[Sequence[Edit]] = [(edit,) for edit in edits(calls, task.parameters, named)]
         every += [(edit,) for edit in further_edits(calls, others, named)]
         every += in_several_calls(calls, others, named)
         found.edits.extend(sorted(every, key=lambda made: order.index(made[0].kind)))
@@ -76,13 +77,13 @@ def pairs_of_paths(task: Task, name: str, first: Draw) -> Iterator[tuple[str, st
     """(kind, where, candidate) for every two paths that are both dropped."""
     paths = [
         edit
-        for edit in edits(_calls(task, first), task.parameters)
+        for [edit, *_] in _every_edit(task, first)
         if edit.kind == "path dropped"
         and _matters(_as_a_whole(task, name, (edit,), first), first.reference[name])
     ]
     if len(paths) <= MOST_PATHS:
         for one, other in combinations(paths, 2):
-            where = f"{one.where} and {other.where}"
+            where = f"{one.where} of the forward pass, nor the one through {other.where}"
             yield "path dropped", where, partial(_edited, task, name, (one, other))
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from torch_reference.diagnosis.edits import wrong_derivatives, wrong_factors
 from torch_reference.diagnosis.edits.editor import Call, Edit
-from torch_reference.diagnosis.edits.naming import Named, same
+from torch_reference.diagnosis.edits.naming import Named, operand, same
 from torch_reference.diagnosis.edits.other_functions import (
     BASES,
     LOGARITHMIC,
@@ -151,22 +151,32 @@ def _of_a_factor(
 ) -> Iterator[tuple[str, str, Wrong]]:
     own = call.tensors[argument]
     if own.ndim and len(own) > 1:
-        yield "product of sums", "", wrong_factors.product_of_sums
+        yield "product of sums", operand(call, argument, named), wrong_factors.product_of_sums
         if own.shape[-1] > 1:
-            yield "another factor", "the columns in the opposite order in ", wrong_factors.factor_flipped
+            yield (
+                "another factor",
+                f"the columns in the opposite order in {operand(call, argument, named)}",
+                wrong_factors.factor_flipped,
+            )
     if call.name in PRODUCTS_BY_ELEMENT and own.ndim == 2 and own.shape != own.mT.shape:
-        yield "row for column", "", wrong_derivatives.factor_transposed
+        yield "row for column", operand(call, argument, named), wrong_derivatives.factor_transposed
     into = [other.tensors for other in calls if other.result is own and other.name in ELEMENTWISE]
     out_of = [other.result for other in calls if _first(other) is own and other.name in ELEMENTWISE]
     for number, other in enumerate(others):
         if other.shape not in ((), own.shape) or not other.is_floating_point() or same(other, own):
+            continue
+        if same(other, call.result):  # no factor of itself: with it one is too many
             continue
         kind = "another factor"
         if any(same(other, tensor) for tensors in into for tensor in tensors):
             kind = "input for the activation"
         elif any(same(other, result) for result in out_of):
             kind = "activation for the input"
-        yield kind, f"{named(other)} in ", wrong_factors.another_factor(number)
+        yield (
+            kind,
+            f"{named(other)} for {operand(call, argument, named)}",
+            wrong_factors.another_factor(number),
+        )
 
 
 def _first(call: Call) -> Tensor:

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from torch_reference.diagnosis.edits import wrong_derivatives as wrong
 from torch_reference.diagnosis.edits.editor import Call, Edit
+from torch_reference.diagnosis.edits.naming import Named, operand
 from torch_reference.diagnosis.edits.wrong_derivatives import Wrong
 
 # fmt: off
@@ -18,11 +19,13 @@ ELEMENTWISE = {
 # fmt: on
 PRODUCTS_BY_ELEMENT = {"mul", "rmul", "multiply"}
 PRODUCTS = PRODUCTS_BY_ELEMENT | {"matmul", "rmatmul", "mm", "bmm", "linear", "einsum"}
+CHOICES = {"where", "masked_fill", "minimum", "maximum", "clamp_min", "clamp_max", "threshold", "hardshrink"}
+"""What hands a number on, or another one in its place."""
 SOFTMAX = {"softmax", "log_softmax"}
 SQUARES = {"pow", "square"}
 
 
-def edits(calls: Sequence[Call], parameters: Collection[str]) -> Iterator[Edit]:
+def edits(calls: Sequence[Call], parameters: Collection[str], named: Named) -> Iterator[Edit]:
     """Every edit that makes sense at these calls."""
     for number, call in enumerate(calls):
         where = f"{call.name}, call {number + 1} of {len(calls)}"
@@ -30,22 +33,24 @@ def edits(calls: Sequence[Call], parameters: Collection[str]) -> Iterator[Edit]:
             parameter = call.parameters[argument]
             uses = sum(parameter in other.parameters for other in calls) if parameter in parameters else 0
             kind = "one use only" if uses > 1 else "path dropped"
-            yield Edit(kind, number, argument, where, wrong.path_dropped)
-            yield Edit("path counted twice", number, argument, where, wrong.path_counted_twice)
+            path = (operand(call, argument, named) if len(call.differentiable) > 1 else "") + where
+            yield Edit(kind, number, argument, path, wrong.path_dropped)
+            yield Edit("path counted twice", number, argument, path, wrong.path_counted_twice)
         if len(call.differentiable) == 1:
             for kind, part, way in _of_one_argument(call):
                 yield Edit(kind, number, call.differentiable[0], part + where, way)
         if call.name in PRODUCTS and len(call.tensors) >= 2:
             for argument in (0, 1):
-                for kind, way in _of_a_factor(call, argument):
-                    yield Edit(kind, number, argument, where, way)
+                which = operand(call, argument, named)
+                for kind, part, way in _of_a_factor(call, argument):
+                    yield Edit(kind, number, argument, part + which + where, way)
 
 
 def _of_one_argument(call: Call) -> Iterator[tuple[str, str, Wrong]]:
-    if call.name in ELEMENTWISE:
+    if call.name in ELEMENTWISE or (call.name in CHOICES and call.result.shape == _only(call).shape):
         yield "derivative missing", "", wrong.derivative_missing
         # The sum of a softmax has no slope: that would be a path dropped. A square is no activation.
-        if call.name not in SOFTMAX | SQUARES:
+        if call.name not in SOFTMAX | SQUARES | CHOICES:
             yield "derivative at the output", "", wrong.derivative_at_the_output
     if call.name in SOFTMAX:
         yield "path dropped", "the sum in ", wrong.softmax_without_sum
@@ -57,14 +62,18 @@ def _of_one_argument(call: Call) -> Iterator[tuple[str, str, Wrong]]:
         yield "mean for sum inside", "", wrong.mean_for_sum
 
 
-def _of_a_factor(call: Call, argument: int) -> Iterator[tuple[str, Wrong]]:
-    yield "factor missing", wrong.factor_missing
+def _only(call: Call) -> Tensor:
+    return call.tensors[call.differentiable[0]]
+
+
+def _of_a_factor(call: Call, argument: int) -> Iterator[tuple[str, str, Wrong]]:
+    yield "factor missing", "", wrong.factor_missing
     if call.name in PRODUCTS_BY_ELEMENT:
         return
     if _is_square(call.tensors[argument]):
-        yield "factor transposed", wrong.factor_transposed
+        yield "factor transposed", "", wrong.factor_transposed
     if _is_square(call.result):
-        yield "factor transposed", wrong.upstream_transposed
+        yield "factor transposed", "what comes from above, for ", wrong.upstream_transposed
 
 
 def _is_square(value: Tensor) -> bool:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from torch_reference.diagnosis.edits import wrong_factors
 from torch_reference.diagnosis.edits.editor import Call, Edit
-from torch_reference.diagnosis.edits.naming import Named
+from torch_reference.diagnosis.edits.naming import Named, operand, same
 from torch_reference.diagnosis.edits.reference_edits import ELEMENTWISE, PRODUCTS_BY_ELEMENT, SQUARES
 
 MOST_CALLS = 24
@@ -27,16 +27,18 @@ def slips_by_hand(calls: Sequence[Call], others: Sequence[Tensor], named: Named)
             continue
         if call.name in PRODUCTS_BY_ELEMENT | SUMS:
             for argument in call.differentiable:
+                way_back = f"on the way to {operand(call, argument, named)}{where}"
                 for place, other in enumerate(others):
                     if other.shape in ((), call.result.shape) and other.is_floating_point():
                         way = wrong_factors.factor_too_many(place)
-                        yield Edit(TOO_MANY, number, argument, f"{named(other)} in {where}", way)
+                        yield Edit(TOO_MANY, number, argument, f"{named(other)} {way_back}", way)
         if call.name in PRODUCTS_BY_ELEMENT:
             for argument in (0, 1):
                 for place, other in enumerate(others):
-                    if other.shape in ((), call.tensors[argument].shape) and other.is_floating_point():
+                    fits = other.shape in ((), call.tensors[argument].shape) and other.is_floating_point()
+                    if fits and not same(other, call.result):
                         way = wrong_factors.another_factor(place, sign=-1)
-                        said = f"minus {named(other)} in {where}"
+                        said = f"minus {named(other)} for {operand(call, argument, named)}{where}"
                         yield Edit("another factor", number, argument, said, way)
 
 

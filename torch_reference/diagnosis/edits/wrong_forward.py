@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.diagnosis.edits.editor import Call, Edit
-from torch_reference.diagnosis.edits.naming import Named
+from torch_reference.diagnosis.edits.naming import Named, same
 from torch_reference.diagnosis.edits.reference_edits import PRODUCTS_BY_ELEMENT
 from torch_reference.diagnosis.edits.written_by_hand import MOST_CALLS, SUMS
 from torch_reference.diagnosis.edits.wrong_derivatives import Place, Wrong
@@ -90,7 +90,7 @@ def _is(call: Call, names: set[str]) -> bool:
 def _fits(other: Tensor, call: Call, argument: int) -> bool:
     own = call.tensors[argument]
     alike = other.shape == own.shape and other.is_floating_point()
-    return alike and other.data_ptr() != own.data_ptr()
+    return alike and not same(other, own) and not same(other, call.result)
 
 
 def _operand_times(factor: int) -> Wrong:
