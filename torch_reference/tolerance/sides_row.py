@@ -29,9 +29,9 @@ def row_between_sides(sides: Sides, row: Row, value: Tensor, rtol: float) -> tup
     movement, name = sides.movement, row.name
     right = movement.expected[name]
     own = as_meant(value, right)
-    if sides.first:
-        elements, totals = hulls(movement, sides.first, name, AT_LEAST)
-        there = (side.movement.expected[name] for side in sides.first)
+    for few_sides in sides.few():
+        elements, totals = hulls(movement, few_sides, name, AT_LEAST)
+        there = (side.movement.expected[name] for side in few_sides)
         totals = without_what_is_kept(totals, elements, there, right, own)
         few, _ = _between(elements, totals, row, own, right, rtol)
         if few.agrees:

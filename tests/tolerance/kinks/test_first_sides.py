@@ -67,3 +67,24 @@ def test_what_is_forty_roundings_from_a_kink_is_on_one_side_of_it(dtype: torch.d
         other = gradient({"x": x})["x"]
         other[place] = -1.0
         assert Tolerance(gradient, {"x": x}).rows({"x": other})["x"].verdict is Verdict.DIFFERS
+
+
+@pytest.mark.medium
+def test_of_many_ties_some_more_sides_tell_that_a_choice_is_right_and_another_factor_is_wrong() -> None:
+    """Of thousands some turn in none of two pairs, and some rows have the same sum by chance."""
+    values, other = (torch.randn(64, 128, generator=torch.Generator().manual_seed(n)) for n in (0, 1))
+    inputs = {"x": (2 * values).round().half(), "y": (2 * other).round().half()}
+    runs = list[Mapping[str, Tensor]]()
+
+    def gradient(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        runs.append(values)
+        x, y = (values[name].detach().requires_grad_() for name in "xy")
+        loss = torch.maximum(0.9 * (y - x), 0.1 * (x - y)).mean()
+        return dict(zip("xy", torch.autograd.grad(loss, [x, y]), strict=True))
+
+    tolerance, off = Tolerance(gradient, inputs), inputs["y"].double() - inputs["x"].double()
+    assert int((off == 0).sum()) > 1000
+    slope = torch.where(off > 0, -0.9, 0.1) / off.numel()
+    assert tolerance.rows({"x": slope.half()})["x"].verdict is Verdict.AGREES
+    assert len(runs) < FEW
+    assert tolerance.rows({"x": (1.03 * slope).half()})["x"].verdict is Verdict.DIFFERS

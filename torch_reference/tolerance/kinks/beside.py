@@ -47,20 +47,29 @@ class Side(NamedTuple):
         return torch.where(off.abs() > self.least * bound, off, 0.0)
 
 
-def beside(here: Movement, first: list[Side] | None = None) -> list[Side]:
+def beside(here: Movement) -> list[Side]:
     """The sides that the reference has beside the point; none where the first evaluations do not jump.
 
     What is equal in a coarser precision alone is no kink here: such decisions turn where they are seen.
     """
-    size = sum(value.numel() for value in here.inputs.values())
-    sides = first_beside(here) if first is None else first
-    most = min(MANY, max(SOME, NUMBERS // max(size, 1)))
-    return sides + list(_sides(here, range(FIRST, most)) if sides else ())
+    return all_beside(here, some_beside(here, first_beside(here)))
 
 
 def first_beside(here: Movement) -> list[Side]:
     """The first of these."""
     return list(_sides(here, range(FIRST), surely=True))
+
+
+def some_beside(here: Movement, first: list[Side]) -> list[Side]:
+    """These, and those that are looked at however many numbers there are."""
+    return first + list(_sides(here, range(FIRST, SOME)) if first else ())
+
+
+def all_beside(here: Movement, some: list[Side]) -> list[Side]:
+    """These, and the rest."""
+    size = sum(value.numel() for value in here.inputs.values())
+    most = min(MANY, max(SOME, NUMBERS // max(size, 1)))
+    return some + list(_sides(here, range(SOME, most)) if some else ())
 
 
 def _sides(here: Movement, seeds: range, surely: bool = False) -> Iterator[Side]:

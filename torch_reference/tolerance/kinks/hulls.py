@@ -70,6 +70,30 @@ def hulls(
     movement: Movement, others: list[Side], name: str, measured: int = MEASURED
 ) -> tuple[Hull, dict[str, Hull]]:
     """The hull of each element of a gradient, and of each of its sums' differences from what is expected."""
+    elements, values = _of_elements(movement, others, name, measured)
+    expected = movement.expected[name]
+    bounds = [side.movement.sum_bounds(name) for side in others]
+    widths = dict(sums((elements.upper - elements.lower).square(), expected.square()))
+    found, apart = {}, [dict(sums(value - expected, expected)) for value in values]
+    for which, limit in movement.sum_bounds(name).items():
+        each = zip([Side(movement), *others], apart, strict=True)
+        totals = torch.stack([side.jumping(off[which], limit) for side, off in each])
+        limit = torch.stack([limit, *(one.get(which, limit) for one in bounds)]).amax(0)
+        lower, upper = totals.amin(0), totals.amax(0)
+        least, most = ends(elements, expected, which)
+        root = widths[which].sqrt() if which in widths else torch.zeros_like(limit)
+        least_change = torch.where(root > 0, torch.minimum(limit, INDEPENDENT * root), limit)
+        varies = upper - lower > least_change
+        found[which] = Hull(torch.where(varies, least, lower), torch.where(varies, most, upper), limit)
+    return elements, found
+
+
+def hull_of_elements(movement: Movement, others: list[Side], name: str, measured: int = MEASURED) -> Hull:
+    """The hull of each element of a gradient, where none of its sums is wanted."""
+    return _of_elements(movement, others, name, measured)[0]
+
+
+def _of_elements(movement: Movement, others: list[Side], name: str, measured: int) -> tuple[Hull, Tensor]:
     size = sum(value.numel() for value in movement.inputs.values())
     for side in others[: max(AT_LEAST, min(measured, NUMBERS // max(size, 1)))]:
         side.movement.at_least(DRAWS_ON_EACH_SIDE)
@@ -83,23 +107,7 @@ def hulls(
         there = torch.stack([bound, *(side.movement.bound(name) for side in inside)]).amax(0)
         bound = torch.where(lower < upper, there, bound)
     reaching = (values <= lower + bound).sum(0), (values >= upper - bound).sum(0)
-    elements = Hull(lower, upper, bound, reaching)
-    bounds = [side.movement.sum_bounds(name) for side in others]
-    widths = dict(sums((upper - lower).square(), expected.square()))
-    found = {}
-    for which, limit in movement.sum_bounds(name).items():
-        apart = (dict(sums(value - expected, expected))[which] for value in values)
-        totals = torch.stack(
-            [side.jumping(off, limit) for side, off in zip([Side(movement), *others], apart, strict=True)]
-        )
-        limit = torch.stack([limit, *(one.get(which, limit) for one in bounds)]).amax(0)
-        lower, upper = totals.amin(0), totals.amax(0)
-        least, most = ends(elements, expected, which)
-        root = widths[which].sqrt() if which in widths else torch.zeros_like(limit)
-        least_change = torch.where(root > 0, torch.minimum(limit, INDEPENDENT * root), limit)
-        varies = upper - lower > least_change
-        found[which] = Hull(torch.where(varies, least, lower), torch.where(varies, most, upper), limit)
-    return elements, found
+    return Hull(lower, upper, bound, reaching), values
 
 
 def ends(elements: Hull, expected: Tensor, which: str) -> tuple[Tensor, Tensor]:

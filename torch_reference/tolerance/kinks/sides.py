@@ -15,7 +15,16 @@ from torch import Tensor
 
 from torch_reference.tolerance.differences import adds_up
 from torch_reference.tolerance.gradient_sums import sums
-from torch_reference.tolerance.kinks.beside import FEW, NEXT_TO_ZERO, Side, beside, discarded, first_beside
+from torch_reference.tolerance.kinks.beside import (
+    FEW,
+    NEXT_TO_ZERO,
+    Side,
+    all_beside,
+    beside,
+    discarded,
+    first_beside,
+    some_beside,
+)
 from torch_reference.tolerance.kinks.mixtures import mixed, same
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.decisions import Decisions
@@ -43,27 +52,45 @@ class Sides:
         self.movement, self.is_smooth = movement, is_smooth
 
     @cached_property
-    def _inside(self) -> list[Side]:
+    def exactly(self) -> "Sides":
+        """Those at the same point as float64 has it."""
+        here = Movement(self.movement.reference, self.movement.exact_inputs)
+        here.upstream = self.movement.upstream
+        return Sides(here)
+
+    @cached_property
+    def _first_inside(self) -> list[Side]:
         self.movement.at_least(DRAWS)
         return first_beside(self.movement)
 
     @cached_property
+    def _some_inside(self) -> list[Side]:
+        return some_beside(self.movement, self._first_inside)
+
+    @cached_property
     def first(self) -> list[Side]:
         """What turns by itself is on both sides in these: what lies between them, lies between all."""
-        return [] if self.is_smooth else [*first_held(self.movement), *self._inside]
+        return [] if self.is_smooth else [*first_held(self.movement), *self._first_inside]
+
+    def few(self) -> Iterator[list[Side]]:
+        """The first, and more: of many ties some turn in no pair, and some sums stay by chance."""
+        if self.first:
+            yield self.first
+            if self._first_inside:
+                yield [*self.first, *self._some_inside[len(self._first_inside) :]]
 
     @cached_property
     def every(self) -> list[Side]:
         """All that are looked for."""
-        return [] if self.is_smooth else sides(self.movement, self._inside)
+        return [] if self.is_smooth else sides(self.movement, self._some_inside)
 
 
-def sides(movement: Movement, first_inside: list[Side] | None = None) -> list[Side]:
+def sides(movement: Movement, some_inside: list[Side] | None = None) -> list[Side]:
     """The reference where what is decided within a rounding falls otherwise; none where nothing does."""
     movement.at_least(DRAWS)
     turned = list(_turned(movement) if movement.decisions else ())
     held = _held(movement, (tuple(one.made) for one in turned), [movement.decisions])
-    inside = beside(movement, first_inside)
+    inside = beside(movement) if some_inside is None else all_beside(movement, some_inside)
     few = sum(value.numel() for value in movement.inputs.values()) <= FEW
     seen = [movement.decisions, *(side.movement.decisions for side in held)]
     mixtures = _held(movement, mixed(movement.decisions, turned) if few else (), seen)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Row, Verdict, compare
-from torch_reference.tolerance.kinks.hulls import AT_LEAST, hulls
+from torch_reference.tolerance.kinks.hulls import AT_LEAST, hull_of_elements
 from torch_reference.tolerance.kinks.towards import hulls_towards
 from torch_reference.tolerance.movement import Movement, Tensors
 from torch_reference.tolerance.own_code.approximations import is_everywhere, looks_like_roundings
@@ -159,12 +159,13 @@ def _nearest_side(tolerance: Tolerance, name: str, value: Tensor, right: Tensor)
     if not (tolerance.sides.first or tolerance.sides.every):
         return right
     # Of what 16 bits leave open most is decided in float64: there a kink is where numbers are equal.
-    exactly = Tolerance(tolerance.movement.reference, tolerance.movement.exact_inputs)
-    exactly.movement.upstream = tolerance.movement.upstream
-    elements, _ = hulls(exactly.movement, exactly.sides.first, name, AT_LEAST)
-    if not elements.reaches(value):
-        if not exactly.sides.every:
+    exactly = tolerance.sides.exactly
+    for few in exactly.few():
+        elements = hull_of_elements(exactly.movement, few, name, AT_LEAST)
+        if elements.reaches(value):
+            break
+    else:
+        if not exactly.every:
             return right
-        elements, _ = hulls_towards(exactly.movement, exactly.sides.every, name, value)
-    nearest = elements.nearest(value)
-    return numbers(nearest, tolerance.movement.expected[name])
+        elements, _ = hulls_towards(exactly.movement, exactly.every, name, value)
+    return numbers(elements.nearest(value), tolerance.movement.expected[name])
