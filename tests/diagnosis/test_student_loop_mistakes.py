@@ -63,7 +63,7 @@ MISTAKES = {
     "at the input": (SLOPES, "s1 = s2 = 1 / (1 + exp(-x))", {ELSEWHERE}),
     "the first row skipped": ("range(n)", "range(1, n)", {"first observation left out"}),
     "a weight for the input": ("d * v3 * s1 * x", "d * v3 * s1 * w1", {"another factor"}),
-    "minus w4 times y2": ('["w4"] += d * y2', '["w4"] += d * -w4 * y2', {"another factor"}),
+    "minus w4 times y2": ('["w4"] += d * y2', '["w4"] += d * -w4 * y2', {"factor too many"}),
     "the output twice": ('["w3"] += d * y1', '["w3"] += d * y1 * y1', {"factor too many"}),
     "b3 too many": ('["b3"] += d', '["b3"] += d * b3', {"factor too many"}),
     "weights crossed": ("v3, v4 = w3, w4", "v3, v4 = w4, w3", {"another factor"}),

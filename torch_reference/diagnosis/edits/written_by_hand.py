@@ -35,11 +35,15 @@ def slips_by_hand(calls: Sequence[Call], others: Sequence[Tensor], named: Named)
         if call.name in PRODUCTS_BY_ELEMENT:
             for argument in (0, 1):
                 for place, other in enumerate(others):
-                    fits = other.shape in ((), call.tensors[argument].shape) and other.is_floating_point()
-                    if fits and not same(other, call.result):
+                    if other.shape in ((), call.tensors[argument].shape) and other.is_floating_point():
                         way = wrong_factors.another_factor(place, sign=-1)
                         said = f"minus {named(other)} for {operand(call, argument, named)}{where}"
-                        yield Edit("another factor", number, argument, said, way)
+                        kind = "another factor"
+                        if same(other, call.result):  # −a b for a: it is the other that is too many
+                            kind, own = TOO_MANY, 1 - argument
+                            too_many = f"minus {named(call.tensors[own])}"
+                            said = f"{too_many} on the way to {operand(call, own, named)}{where}"
+                        yield Edit(kind, number, argument, said, way)
 
 
 def _elsewhere(number: int, call: Call, others: Sequence[Tensor], named: Named, where: str) -> Iterator[Edit]:
