@@ -124,9 +124,10 @@ def dense(value: Tensor) -> Tensor:
 
 def refuse_freed(*values: Any, part: str = "memory") -> None:
     """UserCodeError for a tensor whose memory was given back: to read it would end the process."""
-    if not all(has_memory(value) for value in values if is_tensor(value)):
-        told = "a tensor whose storage was resized to less than it is"
-        raise UserCodeError(part, RuntimeError(told))
+    with torch._C.DisableTorchFunction():  # no mode need know of these looks
+        if not all(has_memory(value) for value in values if is_tensor(value)):
+            told = "a tensor whose storage was resized to less than it is"
+            raise UserCodeError(part, RuntimeError(told))
 
 
 def has_memory(value: Tensor) -> bool:
