@@ -69,6 +69,11 @@ CASES = {
         lambda x: x / (1 + x.abs()),
         ("upstream itself", "the gradient of outputs[0] as it comes from above"),
     ),
+    "what comes from above is no factor of a call": (
+        one(lambda x: x.sin() * x, lambda x, g: x.cos() * x + x.sin()),
+        lambda x: x.sin() * x,
+        ("upstream forgotten", "ignored, as if it were 1 (below mul, call 2 of"),
+    ),
     "half, which is right at zero": (
         one(functional.silu, lambda x, g: g / 2),
         functional.silu,

@@ -8,6 +8,7 @@ from torch_reference.diagnosis.edits import wrong_derivatives as wrong
 from torch_reference.diagnosis.edits.editor import Call, Edit
 from torch_reference.diagnosis.edits.naming import Named, operand
 from torch_reference.diagnosis.edits.wrong_derivatives import Wrong
+from torch_reference.judging.calls.points import UPSTREAM
 
 # fmt: off
 ELEMENTWISE = {
@@ -41,6 +42,8 @@ def edits(calls: Sequence[Call], parameters: Collection[str], named: Named) -> I
                 yield Edit(kind, number, call.differentiable[0], part + where, way)
         if call.name in PRODUCTS and len(call.tensors) >= 2:
             for argument in (0, 1):
+                if named(call.tensors[argument]).startswith(UPSTREAM):
+                    continue  # the objective's own product: of what is above all calls others tell
                 which = operand(call, argument, named)
                 for kind, part, way in _of_a_factor(call, argument):
                     yield Edit(kind, number, argument, part + which + where, way)
