@@ -90,7 +90,7 @@ def _times_batch(name: str, power: int, factor: float, draw: Draw) -> Tensor:
 
 
 def _transposed(name: str, draw: Draw) -> Tensor | None:
-    return draw.reference[name].mT if draw.reference[name].ndim == 2 else None
+    return draw.reference[name].mT if draw.reference[name].ndim >= 2 else None
 
 
 def _of_symmetric_part(name: str, draw: Draw) -> Tensor | None:

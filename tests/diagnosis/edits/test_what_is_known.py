@@ -96,3 +96,11 @@ def test_a_missing_factor_is_told_from_the_other_one() -> None:
     """Of x · y the gradient of y lacks x, which is the first."""
     wrong = (lambda x, y: (x * y, (x, y))), lambda kept, g: (g * kept[1], g * 1.0)
     assert "(operand 1, inputs[0], of mul, call 1 of" in diagnosed(wrong, torch.mul, X, Y)[1]
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 3, 3), (2, 3, 4)])
+def test_each_matrix_of_a_batch_may_be_transposed(shape: tuple[int, ...]) -> None:
+    """As of matrix functions, whose gradients are most often transposed."""
+    x = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    wrong = one(lambda x: x.sin().cumsum(-1), lambda x, g: (x.cos() * g.flip(-1).cumsum(-1).flip(-1)).mT)
+    assert diagnosed(wrong, lambda x: x.sin().cumsum(-1), x)[0] == "transposed"
