@@ -47,12 +47,12 @@ WRONG = {
         lambda s, g: (s[1].clone(), g * s[0]),
         "inputs[0]",
         Verdict.DIFFERS,
-        "factor missing",
+        "upstream forgotten",
     ),
     "no gradient": (lambda s, g: (g * s[1], None), "inputs[1]", Verdict.DIFFERS, "detached"),
     "swapped": (lambda s, g: (g * s[0], g * s[1]), "inputs[0]", Verdict.DIFFERS, "swapped"),
     "summed": (lambda s, g: ((g * s[1]).sum(), g * s[0]), "inputs[0]", Verdict.WRONG_SHAPE, "unknown"),
-    "an input itself": (lambda s, g: (g * s[1], s[0]), "inputs[1]", Verdict.DIFFERS, "factor missing"),
+    "an input itself": (lambda s, g: (g * s[1], s[0]), "inputs[1]", Verdict.DIFFERS, "upstream forgotten"),
     "changed upstream": (changes_its_upstream, "d_loss_d_outputs[0]", Verdict.MUTATED, None),
 }
 

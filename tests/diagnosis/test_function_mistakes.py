@@ -93,7 +93,7 @@ CASES = {
         torch.sin,
         [X],
     ),
-    "factor missing, what comes from above": (one(torch.sin, lambda x, g: x.cos()), torch.sin, [X]),
+    "upstream forgotten, alone": (one(torch.sin, lambda x, g: x.cos()), torch.sin, [X]),
     "last rows missing": (one(lambda x: x**3, in_blocks), lambda x: x**3, [X]),
     "last rows left out": (
         (lambda x, w: (x @ w, (x, w)), lambda kept, g: (g @ kept[1].T, kept[0][:4].T @ g[:4])),

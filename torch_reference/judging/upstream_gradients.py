@@ -41,7 +41,7 @@ def drawn_upstream(outputs: Tensors, seed: int) -> dict[str, Tensor]:
 def _normal(seed: int, shapes: tuple[torch.Size, ...]) -> list[Tensor]:
     """Read only: most ways ask for those of the same shapes. Nothing of them outlives a check."""
     generator = own_generator(seed)
-    return [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
+    return [torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu") for shape in shapes]
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def _repeated(like: Tensor, seed: int, place: int) -> Tensor:
 @lru_cache(maxsize=2)
 def _period(seed: int, place: int) -> Tensor:
     """Read only, and kept from check to check: 1 MiB each."""
-    return torch.randn(PERIOD, generator=own_generator(seed + place), dtype=torch.float64)
+    return torch.randn(PERIOD, generator=own_generator(seed + place), dtype=torch.float64, device="cpu")
 
 
 def given_upstream(drawn: Tensors, given: Sequence[Tensor]) -> dict[str, Tensor]:

@@ -128,7 +128,7 @@ def _towards(error: Tensor, apart: Tensor) -> Tensor:
     """
     off, generator = error.flatten(), own_generator(SEED)
     worst = (off.abs() / apart.flatten()).topk(min(FEW, len(off))).indices
-    anywhere = torch.randint(0, len(off), (FEW,), generator=generator).to(worst.device)
+    anywhere = torch.randint(0, len(off), (FEW,), generator=generator, device="cpu").to(worst.device)
     places = torch.cat([worst, anywhere])
     direction = torch.zeros_like(off)
     direction[places] = normal(off[places], generator).abs() * torch.where(off[places] < 0, -1.0, 1.0)
