@@ -153,6 +153,19 @@ def test_a_default_device_changes_no_report() -> None:
         assert str(check_function(squares, torch.square, x)) == expected
 
 
+@pytest.mark.medium
+@pytest.mark.parametrize("factor", [1.0, 1.01])
+def test_nor_does_it_of_many_numbers(factor: float) -> None:
+    """Which rows are looked at is told on the processor."""
+    x = torch.randn(300, 450, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    cubes = (lambda x: (x**3, x), lambda x, d: factor * 3 * x**2 * d)
+    expected = str(check_function(cubes, lambda x: x**3, x, ways=[]))
+    with torch.device("meta"):
+        found = str(check_function(cubes, lambda x: x**3, x, ways=[]))
+    assert ("MISMATCH" in found) is (factor != 1)
+    assert found.splitlines()[:10] == expected.splitlines()[:10]
+
+
 @pytest.mark.parametrize("rows", [2, 3])
 def test_a_pair_whose_forward_keeps_nothing_is_told_what_it_returns(rows: int) -> None:
     """Of a tensor with two rows one would have been the output, and the other what was kept."""

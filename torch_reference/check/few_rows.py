@@ -84,7 +84,7 @@ def _wanted_rows(names: Collection[str], dim: int, shown: Mapping[str, Sequence[
 def _kept(size: int, rows: int, wanted: Sequence[int]) -> Tensor:
     others = (row for row in range(size) if row not in wanted)
     chosen = [*dict.fromkeys(wanted), *(next(others) for _ in range(max(rows - len(set(wanted)), 0)))]
-    return torch.tensor(sorted(chosen))
+    return torch.tensor(sorted(chosen), device="cpu")
 
 
 def _taken(value: Tensor, dims: Sequence[int], kept: Tensor) -> Tensor:

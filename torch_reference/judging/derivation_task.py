@@ -96,7 +96,7 @@ def redrawn(task: Task, seed: int) -> dict[str, Tensor]:
     """
     generator = own_generator(seed)
     batch = task.batch(task.point)
-    rows = torch.randint(0, max(batch, 1), (batch + seed % 2,), generator=generator)
+    rows = torch.randint(0, max(batch, 1), (batch + seed % 2,), generator=generator, device="cpu")
     point = redrawn_parameters(task, seed)
     for name in task.point:
         if name in task.batched and batch:

@@ -178,7 +178,7 @@ def _as_number(made: Any, right: Any) -> Any:
     """A Python float as the tensor of one number that the reference returns."""
     if not is_a(made, float) or not is_tensor(right):
         return made
-    return torch.tensor(made, dtype=torch.float64).to(right)
+    return torch.tensor(made, dtype=torch.float64, device="cpu").to(right)
 
 
 def _short(value: Any) -> str:

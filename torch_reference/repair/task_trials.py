@@ -125,12 +125,14 @@ def _resized(point: Tensors, free: Collection[str]) -> Iterator[dict[str, Tensor
     ]:
         if wanted not in sizes:
             continue
-        again = torch.randint(0, wanted, (longer - wanted,), generator=generator)
-        places = torch.cat([torch.arange(wanted), again])
+        again = torch.randint(0, wanted, (longer - wanted,), generator=generator, device="cpu")
+        places = torch.cat([torch.arange(wanted, device="cpu"), again])
         found = {}
         for name, value in point.items():
             shape = [longer if size == wanted else size for size in value.shape]
-            drawn = torch.randint(0, max(value.numel(), 1), (torch.Size(shape).numel(),), generator=generator)
+            drawn = torch.randint(
+                0, max(value.numel(), 1), (torch.Size(shape).numel(),), generator=generator, device="cpu"
+            )
             anew = value.flatten()[drawn.to(value.device)].reshape(shape)
             is_free = name in free
             found[name] = anew if is_free else _with_slices_again(value, wanted, places.to(value.device))

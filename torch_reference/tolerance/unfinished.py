@@ -169,7 +169,7 @@ def are_decided(movement: Movement, values: Mapping[str, Tensor], rtol: float) -
 
 def rows_left(values: Iterable[Unfinished], most: int) -> Tensor | None:
     """The rows that are outside in some of these; None, as soon as that is known, for more than so many."""
-    found = [torch.zeros(0, dtype=torch.int64)]
+    found = [torch.zeros(0, dtype=torch.int64, device="cpu")]
     for one in values:
         rows = one.rows_outside()
         if rows is None or sum(map(len, found)) + len(rows) > most:

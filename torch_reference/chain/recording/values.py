@@ -14,7 +14,7 @@ MOST_ITEMS = 64
 
 def as_double(value: Any) -> Tensor:
     """An array or a number as a tensor in float64, in which all of its digits are kept."""
-    return torch.tensor(value, dtype=torch.float64)
+    return torch.tensor(value, dtype=torch.float64, device="cpu")
 
 
 def identity_of(value: Any) -> tuple[int, int]:

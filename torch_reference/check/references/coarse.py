@@ -70,7 +70,7 @@ def in_a_row(run: Run, given: Sequence[Tensor], plainly: bool) -> Any:
             return None
         raise
     rows = [pairs_of(each).reshape(-1).double() for each in found]
-    return torch.cat(rows) if rows else torch.zeros(0, dtype=torch.float64)
+    return torch.cat(rows) if rows else torch.zeros(0, dtype=torch.float64, device="cpu")
 
 
 def unit_of_outputs(run: Run, tensors: Sequence[Tensor]) -> float:

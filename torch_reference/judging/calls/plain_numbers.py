@@ -34,7 +34,7 @@ def _as_tensor(value: Any, like: Tensor) -> Any:
         )
         return tensor.to(like.dtype) if as_precise else tensor
     if isinstance(value, int | float):
-        return torch.tensor(float(value), dtype=torch.float64).to(like)
+        return torch.tensor(float(value), dtype=torch.float64, device="cpu").to(like)
     return value
 
 

@@ -53,7 +53,7 @@ def with_derivatives(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     where that costs little it is a copy.
     """
     if not pairs:
-        return torch.zeros(())
+        return torch.zeros((), device="cpu")
     with unseen():
         above = [value if value.numel() > LARGE else value.clone() for value, _ in pairs]
     found: Tensor = _Given.apply(above, *(output for _, output in pairs))  # type: ignore[no-untyped-call]

@@ -88,7 +88,7 @@ def moved_alike(point: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
     def beside(value: Tensor) -> Tensor:
         if not seed or not value.is_floating_point():
             return value
-        signs = torch.randint(0, 2, value.shape, generator=generator).to(value) * 2 - 1
+        signs = torch.randint(0, 2, value.shape, generator=generator, device="cpu").to(value) * 2 - 1
         return value * (1 + 2.0**-52 * signs)
 
     return {name: beside(value) for name, value in point.items()}

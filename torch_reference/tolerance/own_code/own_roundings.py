@@ -196,4 +196,4 @@ def _sizes(value: Tensor, finest: float, again: Again, name: str) -> Tensor:
         with OwnRun(0, finest, spread=COARSE / finest):
             return difference(again()[name].detach(), value.double()).abs().amax() / COARSE
     except Exception:  # it is the user's code
-        return torch.zeros((), dtype=torch.float64)
+        return torch.zeros((), dtype=torch.float64, device="cpu")

@@ -178,7 +178,9 @@ def _factors(seed: int, length: int, device: torch.device, dtype: torch.dtype, s
 def _blocks(seed: int, length: int, device: torch.device, dtype: torch.dtype, size: float) -> Tensor:
     """Shapes: (length / BLOCK, BLOCK), each row the first one or its negative."""
     block = _drawn(seed, 1 << BLOCK.bit_length(), device)[:BLOCK]
-    signs = torch.randint(2, (length // BLOCK, 1), generator=torch.Generator().manual_seed(seed))
+    signs = torch.randint(
+        2, (length // BLOCK, 1), generator=torch.Generator().manual_seed(seed), device="cpu"
+    )
     return (block * size).to(dtype) * (2 * signs - 1).to(device, dtype)
 
 

@@ -84,7 +84,7 @@ def by_numbers(whole: Whole, actual: Tensors) -> dict[str, Row] | None:
 
 def takes_each_by_itself(whole: Whole) -> bool:
     """Whether the reference makes of few numbers what it makes of them among all, or their mean does."""
-    few = torch.arange(FEW)
+    few = torch.arange(FEW, device="cpu")
     made, share = exactly(whole.reference, whole.some(few)), FEW / whole.rows.number
     return all(
         any(is_same(weight * made[name], some(whole.results[name], few)) for weight in (1.0, share))

@@ -45,9 +45,9 @@ class Judgement:
         step = max(1, min(PART * number // max(size, 1), number // 2))
         most = max(self.whole.results[name].numel() for name in rows.results)
         few = max(min(2, step), min(step // FIRST, SAMPLE * number // max(most, 1)))
-        first = torch.arange(few) * number // few
+        first = torch.arange(few, device="cpu") * number // few
         if rows.shape:  # as many columns as rows
-            first += torch.arange(few) % (number // few)
+            first += torch.arange(few, device="cpu") % (number // few)
         names = [name for name in actual if name not in self.shared]
         found = self._by_sample(actual, first) if may_sample else None
         if found is None and rows.shape:
@@ -61,7 +61,8 @@ class Judgement:
             right = {name: value for name, value in actual.items() if name not in wrong}
             found = self._by_sample(right, first, {name: actual[name] for name in wrong})
         beside = [name for name in names if name not in wrong] if found else names
-        others = torch.ones(number, dtype=torch.bool).index_fill_(0, first, False).nonzero().flatten()
+        others = torch.ones(number, dtype=torch.bool, device="cpu").index_fill_(0, first, False)
+        others = others.nonzero().flatten()
         for here in (found.left if found else others).split(step):  # type: ignore[no-untyped-call]
             if len(here):
                 self._part(actual, here, beside)

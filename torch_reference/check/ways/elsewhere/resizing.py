@@ -113,6 +113,6 @@ def resized(inputs: Tensors, places: Places, size: int) -> dict[str, Tensor]:
     for name, dims in places.items():
         for dim in dims:
             value = found[name]
-            kept = torch.arange(size) % max(value.shape[dim], 1)
+            kept = torch.arange(size, device="cpu") % max(value.shape[dim], 1)
             found[name] = value.index_select(dim, kept.to(value.device))
     return found

@@ -26,9 +26,11 @@ def in_place_of_none(session: Session) -> Iterator[float | torch.Tensor]:
     shapes = list(_shapes(session))
     generator = own_generator(0)
     for shape in shapes:
-        yield (0.25 + torch.rand(shape, generator=generator, dtype=torch.float64)).to(like.dtype)
+        yield (0.25 + torch.rand(shape, generator=generator, dtype=torch.float64, device="cpu")).to(
+            like.dtype
+        )
     for shape in shapes:  # the first of a row is always true, as what sees itself
-        truths = torch.rand(shape, generator=generator) < 0.5
+        truths = torch.rand(shape, generator=generator, device="cpu") < 0.5
         truths[..., 0] = True
         yield truths
 
