@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_leaves
 
 from torch_reference.check.graphs import (
     applied,
@@ -20,9 +19,10 @@ from torch_reference.check.graphs import (
     kept_apart,
     leaf_of,
     refuse_freed_graph,
+    refuse_freed_saved,
 )
 from torch_reference.judging.calls.arguments import Arguments, Tensors
-from torch_reference.judging.calls.nests import named_leaves, refuse_freed
+from torch_reference.judging.calls.nests import named_leaves
 from torch_reference.judging.calls.points import as_tuple, seeded
 from torch_reference.judging.calls.raised_errors import UserCodeError, loses_the_device, user_code
 from torch_reference.layers.random_state import RandomState
@@ -71,7 +71,7 @@ class PairOfFunctions:
             found = self.forward(*args, **kwargs)
             if not (isinstance(found, tuple | list) and len(found) == 2):  # two rows unpack as well
                 raise TypeError(f"a pair's forward returns (outputs, saved), found {_in_words(found)}")
-        refuse_freed(*tree_leaves(found[1]), part="backward")
+        refuse_freed_saved(found[1], tensors.values())
         return found[0], found[1]
 
 

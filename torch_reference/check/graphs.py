@@ -137,7 +137,7 @@ def refuse_freed_graph(outputs: Iterable[Any], given: Iterable[Any]) -> None:
 
     What a Function makes again in its backward, as of an invertible network, it does not save.
     """
-    if all(has_memory(value) for value in given if is_tensor(value)):
+    if not _is_one_freed(given):
         return
     ahead = [output.grad_fn for output in outputs if is_tensor(output)]
     met = set[Any]()
@@ -145,9 +145,27 @@ def refuse_freed_graph(outputs: Iterable[Any], given: Iterable[Any]) -> None:
         if (node := ahead.pop()) is None or node in met:
             continue
         met.add(node)
-        saved = [getattr(node, name) for name in dir(node) if name.startswith(("saved_tensors", SAVED))]
-        refuse_freed(*tree_leaves(saved), part="backward")
+        for name in dir(node):
+            if name.startswith(("saved_tensors", SAVED)):
+                refuse_freed(*tree_leaves(_saved_as(node, name)), part="backward")
         ahead += [following for following, _ in node.next_functions]
+
+
+def refuse_freed_saved(saved: Any, given: Iterable[Any]) -> None:
+    """The same of what a pair's forward hands to its backward."""
+    if _is_one_freed(given):
+        refuse_freed(*tree_leaves(saved), part="backward")
+
+
+def _is_one_freed(given: Iterable[Any]) -> bool:
+    return not all(has_memory(value) for value in given if is_tensor(value))
+
+
+def _saved_as(node: Any, name: str) -> Any:
+    try:
+        return getattr(node, name)
+    except Exception:  # the backward will say so, as where it was written into
+        return None
 
 
 def applied(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -54,3 +54,30 @@ def test_a_reference_that_gives_its_inputs_memory_back_proves_nothing(function: 
         report = check_function(function, reference, x, **QUICK)
         assert not report.agrees
         assert report.findings[0].name == "reference"
+
+
+def written_into(x: Tensor) -> Tensor:
+    """What it saves is written into, which its backward would say, and its input's memory is given back."""
+    half = x * 0.5
+    made = half.exp()
+    with torch.no_grad():
+        made.add_(1)
+    x.untyped_storage().resize_(0)
+    return made
+
+
+def test_what_cannot_be_looked_at_is_left_to_the_backward() -> None:
+    """Which raises an error: it is the function's, and none of the check."""
+    report = check_function(written_into, lambda x: (x * 0.5).exp() + 1, x, **QUICK)
+    assert [each.name for each in report.findings if each.row.verdict is Verdict.RAISED] == ["backward"]
+
+
+def test_what_a_pair_saves_may_hold_itself() -> None:
+    """It is not searched where nothing was given back."""
+
+    def forward(x: Tensor) -> tuple[Tensor, Any]:
+        saved: list[Any] = [x]
+        saved.append(saved)
+        return torch.sin(x), saved
+
+    assert check_function((forward, lambda saved, above: above * saved[0].cos()), torch.sin, x, **QUICK)
