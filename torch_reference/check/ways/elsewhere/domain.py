@@ -187,4 +187,5 @@ def _lies_beyond(one: Finding, attempt: Attempt, session: Session) -> bool:
         for dim in range(given.ndim)
         if given.shape[dim] < there.shape[dim]
     )
-    return is_all_read and one.row.wrong_elements <= int(is_beyond.sum()) and not found[is_beyond].any()
+    is_there = bool(is_beyond[one.row.index].all()) and one.row.wrong_elements <= int(is_beyond.sum())
+    return is_all_read and is_there and not found[is_beyond].any()
