@@ -7,7 +7,14 @@ import torch
 from torch import Tensor
 
 from torch_reference.comparison import Verdict
-from torch_reference.judging.calls.nests import copy_of, dense, has_memory, named_tensors, real_pairs
+from torch_reference.judging.calls.nests import (
+    copy_of,
+    dense,
+    has_memory,
+    is_wrapper,
+    named_tensors,
+    real_pairs,
+)
 from torch_reference.judging.calls.raised_errors import user_code
 from torch_reference.judging.calls.really import is_tensor
 from torch_reference.judging.finding import Finding, breach
@@ -158,15 +165,9 @@ def refuse_others(run: Callable[[], Any], made: Tensors) -> None:
 
 
 def _overlap(a: Tensor, b: Tensor) -> bool:
-    if (
-        a.layout != torch.strided
-        or b.layout != torch.strided
-        or not a.numel()
-        or not b.numel()
-        or a.device != b.device
-    ):
+    if a.layout != torch.strided or b.layout != torch.strided or not a.numel() or not b.numel():
         return False
-    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+    return _same_memory(a, b)
 
 
 def _is_known(value: Tensor) -> bool:
@@ -175,4 +176,6 @@ def _is_known(value: Tensor) -> bool:
 
 
 def _same_memory(a: Tensor, b: Tensor) -> bool:
-    return a.device == b.device and a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+    if a.device != b.device or is_wrapper(a) or is_wrapper(b):
+        return False
+    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()

@@ -17,6 +17,7 @@ from torch_reference.judging.calls.nests import (
     copy_of,
     is_judged,
     is_numeric_array,
+    is_wrapper,
     paths,
     real_pairs,
 )
@@ -155,5 +156,8 @@ def _refuse(name: str, value: Tensor) -> None:
         raise ValueError(f"{name}: {value.dtype} cannot be judged: expected 16 bits or more")
     if value.is_nested:
         raise ValueError(f"{name}: a nested tensor cannot be judged: give its parts, as a list")
+    if is_wrapper(value):
+        found = f"found {type(value).__name__}, whose numbers are in others"
+        raise ValueError(f"{name}: expected a tensor with memory of its own, {found}")
     if value.is_meta:
         raise ValueError(f"{name}: a meta tensor has no numbers to judge")

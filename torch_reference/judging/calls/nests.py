@@ -131,7 +131,10 @@ def refuse_freed(*values: Any, part: str = "memory") -> None:
 
 
 def has_memory(value: Tensor) -> bool:
-    """Whether the memory behind its last element is there: a storage can be resized under its tensors."""
+    """Whether the memory behind its last element is there: a storage can be resized under its tensors.
+
+    What torch.func hands to a function has none of its own that could be.
+    """
     if value.layout != torch.strided or value.is_nested or value.is_meta or not value.numel():
         return True
     if value.is_contiguous():
@@ -139,7 +142,24 @@ def has_memory(value: Tensor) -> bool:
     else:
         sizes = zip(value.shape, value.stride(), strict=True)
         last = value.storage_offset() + sum((size - 1) * stride for size, stride in sizes)
-    return value.untyped_storage().nbytes() >= (last + 1) * value.element_size()
+    try:
+        return value.untyped_storage().nbytes() >= (last + 1) * value.element_size()
+    except NotImplementedError:
+        return True
+
+
+def is_wrapper(value: Tensor) -> bool:
+    """Whether its numbers are in other tensors, or nowhere, as _make_wrapper_subclass makes it."""
+    if value.layout != torch.strided:
+        return False
+    try:
+        storage = value.untyped_storage()
+        if storage.device != value.device:  # as of fake tensors
+            return True
+        storage.data_ptr()
+    except (NotImplementedError, RuntimeError):  # there is none, or "an invalid python storage"
+        return True
+    return False
 
 
 def copy_of(value: Tensor) -> Tensor:
