@@ -15,6 +15,7 @@ from torch_reference.judging.calls.nests import forms_of, named_leaves, named_te
 from torch_reference.judging.calls.points import (
     UPSTREAM,
     Tensors,
+    added_up,
     quiet_call,
     unseen,
     usable,
@@ -62,12 +63,8 @@ class FunctionObjective:
     def __call__(self, point: Tensors, shifts: Tensors, cuts: Sequence[str] = ()) -> Tensor:
         """Evaluate Σ ⟨upstream, output⟩ over the outputs that have an upstream gradient."""
         outputs = self._outputs_at(point, shifts)
-        terms = [
-            weighted(point[UPSTREAM + name], output)
-            for name, output in outputs.items()
-            if UPSTREAM + name in point
-        ]
-        return torch.stack(terms).sum()
+        names = [name for name in outputs if UPSTREAM + name in point]
+        return added_up([weighted(point[UPSTREAM + name], outputs[name]) for name in names])
 
     def with_outputs(self, point: Tensors, shifts: Tensors) -> tuple[dict[str, Tensor], Tensor]:
         """(the outputs by name, a number that has the same derivatives as the objective)."""

@@ -95,7 +95,9 @@ class NetworkObjective:
         # Dropout draws the same mask in every evaluation.
         with each_output(hooked, moved), user_code("model and loss"), same_random_numbers(self.rng_state):
             output = functional_call(self.model, (parameters, buffers), network_inputs(point))
-            return sum(terms, self.loss(output, point.get("targets")))
+            value = self.loss(output, point.get("targets"))
+            with torch._C.DisableTorchFunction():
+                return sum(terms, value)
 
     def as_given(self, values: Tensors) -> dict[str, Tensor]:
         """A point's parameters as the model has them, by its names; complex ones are pairs in a point."""

@@ -104,3 +104,24 @@ def test_each_matrix_of_a_batch_may_be_transposed(shape: tuple[int, ...]) -> Non
     x = torch.randn(shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     wrong = one(lambda x: x.sin().cumsum(-1), lambda x, g: (x.cos() * g.flip(-1).cumsum(-1).flip(-1)).mT)
     assert diagnosed(wrong, lambda x: x.sin().cumsum(-1), x)[0] == "transposed"
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize(
+    ("d_x", "told"),
+    [
+        (lambda x, g, h: g + 2 * h * x.sin(), "as if it were 1 (sin, call 1 of 2 of the forward pass)"),
+        (
+            lambda x, g, h: g * x.cos(),
+            "the check's own product with d_loss_d_outputs[1], behind all calls of",
+        ),
+    ],
+)
+def test_the_calls_that_are_counted_are_the_functions_own(d_x, told):
+    """The check takes each output times what comes from above, and adds all up: six calls more."""
+
+    def both(x):
+        return (y := x.sin()), y * y
+
+    pair = (lambda x: (both(x), x)), (lambda x, g, h: (d_x(x, g, h),))
+    assert told in diagnosed(pair, both, X)[1]

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
 from torch_reference.diagnosis.edits.editor import Call, Edit, Editor
 from torch_reference.diagnosis.edits.further_edits import LATE, OF_OTHERS, further_edits, in_several_calls
-from torch_reference.diagnosis.edits.naming import namer, operand
+from torch_reference.diagnosis.edits.naming import Named, operand
 from torch_reference.diagnosis.edits.random_direction import RandomDirection
 from torch_reference.diagnosis.edits.recorded_graph import RecordedGraph
 from torch_reference.diagnosis.edits.reference_edits import PRODUCTS_BY_ELEMENT, edits
@@ -52,11 +52,11 @@ def edited_candidates(
             yield made[0].kind, where, partial(_edited, task, name, made)
     if late:
         return
+    named = Named(calls, first.point)
     for number, call in enumerate(calls):
         if call.name in PRODUCTS_BY_ELEMENT:
             for argument in range(len(call.tensors)):
-                which = operand(call, argument, namer(calls, first.point))
-                where = f"{which}{call.name}, call {number + 1} of {len(calls)}"
+                where = operand(call, argument, named) + named.call(number)
                 yield "factor missing", where, partial(_divided, task, name, number, argument)
 
 
@@ -65,7 +65,7 @@ def _every_edit(task: Task, draw: Draw) -> Sequence[Sequence[Edit]]:
     found = _recorded(task, draw)
     if not found.edits:
         calls, others = found.graph.calls, found.graph.others
-        order, named = list(KINDS), namer(calls, draw.point)
+        order, named = list(KINDS), Named(calls, draw.point)
         every: list[Sequence[Edit]] = [(edit,) for edit in edits(calls, task.parameters, named)]
         every += [(edit,) for edit in further_edits(calls, others, named)]
         every += in_several_calls(calls, others, named)

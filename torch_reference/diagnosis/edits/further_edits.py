@@ -51,7 +51,7 @@ def further_edits(calls: Sequence[Call], others: Sequence[Tensor], named: Named)
     count, small = 0, len(calls) <= SMALL
     most = MOST_FACTORS_OF_A_SMALL_ONE if small else MOST_FACTORS
     for number, call in enumerate(calls[:MOST_CALLS]):
-        where = f"{call.name}, call {number + 1} of {len(calls)}"
+        where = named.call(number)
         for kind, said, way in (
             *_of_a_function(call),
             *_of_an_index(call),

@@ -1,30 +1,60 @@
-"""What to call a tensor of the forward pass: a parameter, an input, the result of a call."""
+"""What to call a tensor or a call of the forward pass: a parameter, an input, the result of a call."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cached_property
+from itertools import accumulate
 
 from torch import Tensor
 
 from torch_reference.diagnosis.edits.editor import Call
+from torch_reference.judging.calls.points import UPSTREAM
 
-Named = Callable[[Tensor], str]
 
+class Named:
+    """The names of the tensors that the calls of a function have met at a point, and of these calls.
 
-def namer(calls: Sequence[Call], point: Mapping[str, Tensor]) -> Named:
-    """Where a tensor comes from, for those that the calls have met at this point."""
-    known: dict[Hashable, str] = {}
+    Behind them the check takes the product of each output and what comes from above: no call of the user's.
+    """
 
-    def named(tensor: Tensor) -> str:
-        if not known:
-            for place, call in enumerate(calls):
-                known.setdefault(_memory(call.result), f"the result of {call.name} (call {place + 1})")
-                for own, name in zip(call.tensors, call.parameters, strict=True):
-                    if name:
-                        known.setdefault(_memory(own), name)
-            for name, value in point.items():
-                known.setdefault(_memory(value), name)
-        return known.get(_memory(tensor), "a constant")
+    def __init__(self, calls: Sequence[Call], point: Mapping[str, Tensor]) -> None:
+        """Nothing is named before it is asked for."""
+        self.calls, self.point = calls, point
 
-    return named
+    def __call__(self, tensor: Tensor) -> str:
+        """Where it comes from."""
+        return self._known.get(_memory(tensor), "a constant")
+
+    def call(self, number: int) -> str:
+        """Which of the calls it is."""
+        call, place = self.calls[number], self._places[number]
+        if place is None:
+            above = next(self(tensor) for tensor in call.tensors if self(tensor).startswith(UPSTREAM))
+            return f"the check's own product with {above}, behind all calls"
+        return f"{call.name}, call {place} of {max(filter(None, self._places), default=0)}"
+
+    @cached_property
+    def _places(self) -> list[int | None]:
+        """Which of the user's calls each is, from 1; None for the check's own."""
+        above = {_memory(value) for name, value in self.point.items() if name.startswith(UPSTREAM)}
+        are_own = [not above.isdisjoint(map(_memory, call.tensors)) for call in self.calls]
+        counts = accumulate(int(not is_own) for is_own in are_own)
+        return [None if is_own else count for is_own, count in zip(are_own, counts, strict=True)]
+
+    @cached_property
+    def _known(self) -> dict[Hashable, str]:
+        known: dict[Hashable, str] = {}
+        for call, place in zip(self.calls, self._places, strict=True):
+            if place is not None:
+                known.setdefault(_memory(call.result), f"the result of {call.name} (call {place})")
+            for own, name in zip(call.tensors, call.parameters, strict=True):
+                if name:
+                    known.setdefault(_memory(own), name)
+        for name, value in self.point.items():
+            known.setdefault(_memory(value), name)
+        for number, place in enumerate(self._places):
+            if place is None:
+                known.setdefault(_memory(self.calls[number].result), "an output times what comes from above")
+        return known
 
 
 def operand(call: Call, argument: int, named: Named) -> str:

@@ -29,7 +29,7 @@ SQUARES = {"pow", "square"}
 def edits(calls: Sequence[Call], parameters: Collection[str], named: Named) -> Iterator[Edit]:
     """Every edit that makes sense at these calls."""
     for number, call in enumerate(calls):
-        where = f"{call.name}, call {number + 1} of {len(calls)}"
+        where = named.call(number)
         for argument in call.differentiable:
             parameter = call.parameters[argument]
             uses = sum(parameter in other.parameters for other in calls) if parameter in parameters else 0

@@ -20,7 +20,7 @@ def slips_by_hand(calls: Sequence[Call], others: Sequence[Tensor], named: Named)
     if len(calls) > MOST_CALLS:
         return
     for number, call in enumerate(calls):
-        where = f"{call.name}, call {number + 1} of {len(calls)}"
+        where = named.call(number)
         if call.name in ELEMENTWISE and len(call.differentiable) == 1:
             yield from _elsewhere(number, call, others, named, where)
         if len(call.tensors) != 2:

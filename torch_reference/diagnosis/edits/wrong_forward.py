@@ -43,7 +43,7 @@ def _of_a_sum(number: int, calls: Sequence[Call], named: Named) -> Iterator[Edit
         return
     for argument in (1, 0):
         what = named(call.tensors[argument])
-        where = f"{call.name}, call {number + 1} of {len(calls)}"
+        where = named.call(number)
         if call.tensors[1 - argument].shape == call.result.shape:
             yield Edit(KIND, number, argument, f"without {what} in {where}", _operand_times(0))
         yield Edit(KIND, number, argument, f"the other sign of {what} in {where}", _operand_times(-1))
@@ -54,7 +54,7 @@ def _replaced(
 ) -> Edit:
     call = calls[number]
     right, taken = named(call.tensors[argument]), named(others[place])
-    where = f"{taken} for {right} in {call.name}, call {number + 1} of {len(calls)}"
+    where = f"{taken} for {right} in {named.call(number)}"
     return Edit(KIND, number, argument, where, _operand_for(place))
 
 

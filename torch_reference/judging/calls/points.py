@@ -39,10 +39,19 @@ def unseen() -> AbstractContextManager[Any]:
 def weighted(upstream: Tensor, output: Tensor) -> Tensor:
     """⟨upstream, output⟩, unseen by the modes that count and move roundings.
 
-    The sum is ours: no derivation takes it, and no rounding of it reaches a gradient.
+    The sum is ours: no derivation takes it, and no rounding of it reaches a gradient. Who counts the calls of
+    a function sees the product alone, in which an upstream gradient can be mistaken.
     """
     with unseen():
-        return (upstream * output).sum()
+        product = upstream * output
+        with torch._C.DisableTorchFunction():
+            return product.sum()
+
+
+def added_up(terms: list[Tensor]) -> Tensor:
+    """The sum of such numbers, which is ours as well."""
+    with torch._C.DisableTorchFunction():
+        return torch.stack(terms).sum()
 
 
 def with_derivatives(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
