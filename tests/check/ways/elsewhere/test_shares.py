@@ -127,6 +127,19 @@ def test_those_that_it_reads_are_judged_at_other_sizes() -> None:
     assert dict(check_function(wrong, size, PAIRS, ways=["columns"], order=1).ways) == {"columns": "fails"}
 
 
+def test_what_is_wrong_where_it_reads_is_judged_at_other_sizes() -> None:
+    """Of more columns the others are zero, as they must be, and more of them than are wrong."""
+
+    def backward(ctx: Any, above: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        found = above.unsqueeze(-1) * x / size(x).unsqueeze(-1) * (x.shape[-1] / 2)
+        return torch.cat([found[..., :2], torch.zeros_like(found[..., 2:])], -1)
+
+    wrong = function(saving(size), backward)
+    assert check_function(wrong, size, PAIRS, ways=[], order=1)
+    assert dict(check_function(wrong, size, PAIRS, ways=["columns"], order=1).ways) == {"columns": "fails"}
+
+
 def unsorted(x: Tensor, order: Tensor, inverse: Tensor) -> Tensor:
     """What was sorted, as it was: the forward pass reads the inverse alone."""
     return x[inverse]
