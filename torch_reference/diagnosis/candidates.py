@@ -22,7 +22,16 @@ def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, C
     yield "mean for sum", "", partial(_times_batch, name, -1, 1.0)
     yield "sum for mean", "", partial(_times_batch, name, 1, 1.0)
     yield "transposed", "", partial(_transposed, name)
-    yield "symmetric part", "", partial(_of_symmetric_part, name)
+    yield (
+        "symmetric part",
+        "The mean of it and its transpose is right",
+        partial(_of_that_symmetric_part, name),
+    )
+    yield (
+        "symmetric part",
+        "It is the mean of the right one and its transpose",
+        partial(_symmetric_part, name),
+    )
     if not _may_be_clipped(name, first):
         yield "upstream forgotten", "the loss", partial(_ones, name)
     yield from edited_candidates(task, name, first)
@@ -93,10 +102,16 @@ def _transposed(name: str, draw: Draw) -> Tensor | None:
     return draw.reference[name].mT if draw.reference[name].ndim >= 2 else None
 
 
-def _of_symmetric_part(name: str, draw: Draw) -> Tensor | None:
+def _of_that_symmetric_part(name: str, draw: Draw) -> Tensor | None:
     manual, right = draw.manual[name], draw.reference[name]
     is_square = manual.shape == right.shape and right.ndim > 1 and right.shape[-1] == right.shape[-2]
     return manual if is_square and alike((manual + manual.mT) / 2, right) else None
+
+
+def _symmetric_part(name: str, draw: Draw) -> Tensor | None:
+    right = draw.reference[name]
+    is_square = right.ndim > 1 and right.shape[-1] == right.shape[-2]
+    return (right + right.mT) / 2 if is_square else None
 
 
 def _unsummed(name: str, draw: Draw) -> Tensor | None:

@@ -8,6 +8,7 @@ Whether a gradient is right is never decided here: the likeness below is looser 
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import takewhile
 
 from torch import Tensor
@@ -19,7 +20,7 @@ from torch_reference.diagnosis.patterns import pattern
 from torch_reference.diagnosis.projection import HALF, projected
 from torch_reference.diagnosis.random_draws import Candidate, Draw, alike, off_the_corners
 from torch_reference.judging.calls.raised_errors import UserCodeError
-from torch_reference.judging.derivation_task import Task, cut_point, redrawn
+from torch_reference.judging.derivation_task import Task, cut_point, is_symmetric, redrawn
 from torch_reference.judging.hygiene import checked_mapping, copies
 from torch_reference.judging.report import UNKNOWN, Diagnosis
 from torch_reference.judging.scalar_objective import reference_gradients
@@ -39,6 +40,8 @@ OF_THE_BATCH = {
 BY_HAND = {"derivative at another place", "factor too many", "another forward pass", "another factor"}
 """So many directions that some always fits: of a kernel's 16 bits they tell nothing."""
 
+SYMMETRIC = "So it is of symmetric matrices; of others nothing was seen that explains it."
+
 NO_GRADIENT = Diagnosis(
     UNKNOWN.kind,
     "Autograd has no finite gradient at this point: a slope is infinite there, or a number overflows.",
@@ -48,8 +51,19 @@ NO_GRADIENT = Diagnosis(
 
 
 def diagnose(task: Task, name: str, draws: int) -> Diagnosis:
-    """The mistake that explains the wrong gradient at every draw, or UNKNOWN."""
-    drawn = [draw for draw in _drawn(task, draws) if name in draw.manual]
+    """The mistake that explains the wrong gradient at every draw, or UNKNOWN.
+
+    Of symmetric matrices alone, where nothing explains it at others, as where these are no input.
+    """
+    found = _diagnosed(task, name, draws)
+    if found is not UNKNOWN or not any(map(is_symmetric, task.point.values())):
+        return found
+    found = _diagnosed(task, name, draws, symmetric=True)
+    return found if found is UNKNOWN else replace(found, sentence=f"{found.sentence} {SYMMETRIC}")
+
+
+def _diagnosed(task: Task, name: str, draws: int, symmetric: bool = False) -> Diagnosis:
+    drawn = [draw for draw in _drawn(task, draws, symmetric) if name in draw.manual]
     if not drawn:
         return UNKNOWN
     if not drawn[0].reference[name].isfinite().all():
@@ -135,17 +149,17 @@ class _Last(threading.local):
     """The draws of the task that this thread diagnosed last: its names are diagnosed one after another."""
 
     task: Callable[[], Task | None] = staticmethod(lambda: None)
-    draws = 0
+    asked = 0, False
     drawn: Sequence[Draw] = ()
 
 
 _last = _Last()
 
 
-def _drawn(task: Task, draws: int) -> Sequence[Draw]:
-    if _last.task() is not task or _last.draws != draws:
-        _last.drawn = list(_draws(task, draws))
-        _last.task, _last.draws = weakref.ref(task, _forget), draws
+def _drawn(task: Task, draws: int, symmetric: bool) -> Sequence[Draw]:
+    if _last.task() is not task or _last.asked != (draws, symmetric):
+        _last.drawn = list(_draws(task, draws, symmetric))
+        _last.task, _last.asked = weakref.ref(task, _forget), (draws, symmetric)
     return _last.drawn
 
 
@@ -153,12 +167,13 @@ def _forget(_task: object) -> None:
     _last.drawn = ()
 
 
-def _draws(task: Task, draws: int) -> Iterator[Draw]:
+def _draws(task: Task, draws: int, symmetric: bool) -> Iterator[Draw]:
     before, origin = task.point, task.origin or task.point
     for number in range(draws + 1):
-        point = task.point if number == 0 else redrawn(task, seed=number)
+        point = task.point if number == 0 else redrawn(task, number, symmetric)
         if number and number % 2 == 0:
-            point = off_the_corners(task, point, seed=number)
+            moved = off_the_corners(task, point, seed=number)
+            point = {n: v if symmetric and is_symmetric(v) else moved[n] for n, v in point.items()}
         try:
             manual = checked_mapping(task.derivation(copies(point)))
             shapes = task.shapes(point)

@@ -46,8 +46,9 @@ KINDS = {
         "Transpose it, or swap the two factors of the product and transpose both.",
     ),
     "symmetric part": (
-        "The mean of it and its transpose is right: it says the same of a matrix that stays symmetric.",
-        "Return that mean, as torch does; what keeps to one triangle is right where the other is not read.",
+        "{where}: both say the same of a matrix that stays symmetric.",
+        "Return that mean of what is always symmetric, as torch does, and compare with a reference of "
+        "(A + A.mT) / 2; what keeps to one triangle is right where the other is not read.",
     ),
     "sum for mean inside": (
         "The derivative of a mean is not divided by the number of its terms ({where} of the forward pass).",

@@ -87,39 +87,43 @@ def unfit(upstream: Tensor, shape: Sequence[int], dtype: torch.dtype) -> str:
     return "" if upstream.any() else "is zero"
 
 
-def redrawn(task: Task, seed: int) -> dict[str, Tensor]:
+def redrawn(task: Task, seed: int, symmetric: bool = False) -> dict[str, Tensor]:
     """A random point near the task's own, with rows drawn with repetition.
 
     Numbers are scaled by a random factor around 1, so that their sign and size stay. Targets keep their
     values, because they may be probabilities or classes, and so does an input that is exactly 0 or 1, because
-    it may be a mask. In odd draws there is one row more, so that a factor n is told from a factor 2.
+    it may be a mask. In odd draws there is one row more, so that a factor n is told from a factor 2. What is
+    symmetric stays so, if asked for.
     """
     generator = own_generator(seed)
     batch = task.batch(task.point)
     rows = torch.randint(0, max(batch, 1), (batch + seed % 2,), generator=generator, device="cpu")
-    point = redrawn_parameters(task, seed)
+    point = redrawn_parameters(task, seed, symmetric)
     for name in task.point:
         if name in task.batched and batch:
             point[name] = point[name][rows.to(point[name].device)]
         if name not in task.parameters and name != "targets" and point[name].is_floating_point():
             fixed = (point[name] == 0) | (point[name] == 1)
-            point[name] = torch.where(fixed, point[name], _scaled(point[name], generator))
+            point[name] = torch.where(fixed, point[name], _scaled(point[name], generator, symmetric))
     return point
 
 
-def redrawn_parameters(task: Task, seed: int) -> dict[str, Tensor]:
+def redrawn_parameters(task: Task, seed: int, symmetric: bool = False) -> dict[str, Tensor]:
     """The task's point with other parameters; one that is exactly zero is drawn anew: zero hides mistakes."""
     generator = own_generator(seed)
     point = {name: value.detach().clone() for name, value in task.point.items()}
     for name in task.parameters:
         zero = point[name] == 0
-        point[name] = _scaled(point[name], generator)
-        if zero.any():
+        point[name] = _scaled(point[name], generator, symmetric)
+        if zero.any() and not (symmetric and is_symmetric(point[name])):
             point[name] = torch.where(zero, normal(point[name], generator) / 2, point[name])
     return point
 
 
-def _scaled(value: Tensor, generator: torch.Generator) -> Tensor:
+def _scaled(value: Tensor, generator: torch.Generator, symmetric: bool) -> Tensor:
+    if symmetric and is_symmetric(value):  # rows as columns: what is positive definite stays so
+        rows = torch.exp(0.4 / 2**0.5 * normal(value[..., 0], generator))
+        return value * (rows.unsqueeze(-1) * rows.unsqueeze(-2))
     return value * torch.exp(0.4 * normal(value, generator))
 
 
@@ -127,3 +131,26 @@ def normal(like: Tensor, generator: torch.Generator) -> Tensor:
     """Standard normal numbers of a tensor's shape, dtype and device; the same ones on every device."""
     drawn = torch.randn(like.shape, generator=generator, dtype=torch.float64, device=generator.device)
     return drawn.to(like)
+
+
+def is_symmetric(value: Tensor) -> bool:
+    """Whether it is a symmetric matrix, or many, whose numbers are not all one.
+
+    As far as x xᵀ is, of whose two triangles a matrix product makes each in an order of its own: each number
+    is a sum of n, rounded once more where that was made in float32.
+    """
+    if value.ndim < 2 or not value.shape[-1] == value.shape[-2] > 1 or is_one_number(value):
+        return False
+    if not value.is_floating_point() or torch.equal(value, value.mT):
+        return torch.equal(value, value.mT)
+    wide, eps = value.double(), torch.finfo(value.dtype).eps
+    summed = (
+        min(eps, torch.finfo(torch.float32).eps) * value.shape[-1] * wide.abs().amax((-2, -1), keepdim=True)
+    )
+    rounded = 0.0 if value.dtype in (torch.float32, torch.float64) else eps * wide.abs()
+    return bool(((wide - wide.mT).abs() <= summed + rounded).all())
+
+
+def is_one_number(value: Tensor) -> bool:
+    """Whether its numbers, two or more, are all equal."""
+    return value.numel() > 1 and bool((value == value.flatten()[0]).all())

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from torch_reference.judging.derivation_task import normal
+from torch_reference.judging.derivation_task import is_one_number, is_symmetric, normal
 
 SPREAD = 0.3
 """The standard deviation of the logarithm of what a number is multiplied by."""
@@ -35,26 +35,3 @@ def near_and_symmetric(value: Tensor, generator: torch.Generator) -> Tensor:
     """The same for symmetric matrices: the mean of what is drawn and its transpose."""
     moved = near(value, generator)
     return (moved + moved.mT) / 2 if is_symmetric(value) else moved
-
-
-def is_symmetric(value: Tensor) -> bool:
-    """Whether it is a symmetric matrix, or many, whose numbers are not all one.
-
-    As far as x xᵀ is, of whose two triangles a matrix product makes each in an order of its own: each number
-    is a sum of n, rounded once more where that was made in float32.
-    """
-    if value.ndim < 2 or not value.shape[-1] == value.shape[-2] > 1 or is_one_number(value):
-        return False
-    if not value.is_floating_point() or torch.equal(value, value.mT):
-        return torch.equal(value, value.mT)
-    wide, eps = value.double(), torch.finfo(value.dtype).eps
-    summed = (
-        min(eps, torch.finfo(torch.float32).eps) * value.shape[-1] * wide.abs().amax((-2, -1), keepdim=True)
-    )
-    rounded = 0.0 if value.dtype in (torch.float32, torch.float64) else eps * wide.abs()
-    return bool(((wide - wide.mT).abs() <= summed + rounded).all())
-
-
-def is_one_number(value: Tensor) -> bool:
-    """Whether its numbers, two or more, are all equal."""
-    return value.numel() > 1 and bool((value == value.flatten()[0]).all())

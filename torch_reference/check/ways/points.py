@@ -17,8 +17,6 @@ from torch_reference.check.ways.elsewhere.resizing import is_cut_alike
 from torch_reference.check.ways.elsewhere.unwritten import unwritten_is_nan
 from torch_reference.check.ways.near import (
     SPREAD,
-    is_one_number,
-    is_symmetric,
     near,
     near_and_equal,
     near_and_symmetric,
@@ -30,6 +28,7 @@ from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.cuts import Survived
 from torch_reference.judging.calls.quiet import unwarned
 from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of_range
+from torch_reference.judging.derivation_task import is_one_number, is_symmetric
 from torch_reference.judging.scalar_objective import reference_gradients
 from torch_reference.judging.upstream_gradients import drawn_upstream
 from torch_reference.layers.own_generator import own_generator

@@ -14,11 +14,11 @@ from torch_reference.check.ways.elsewhere.partitions import (
     without_the_last_row,
 )
 from torch_reference.check.ways.elsewhere.resizing import are_equal, has_the_same_values, with_more_rows
-from torch_reference.check.ways.near import is_one_number
 from torch_reference.check.ways.points import at_point, changed
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.judging.calls.arguments import Tensors
 from torch_reference.judging.calls.raised_errors import UserCodeError, is_out_of_range
+from torch_reference.judging.derivation_task import is_one_number
 from torch_reference.layers.own_generator import own_generator
 
 IGNORED = -100

@@ -10,12 +10,11 @@ import torch
 from torch import Tensor
 
 from torch_reference.check.ways.elsewhere.resizing import with_its_rows
-from torch_reference.check.ways.near import is_symmetric
 from torch_reference.check.ways.points import Change, at_point, changed
 from torch_reference.check.ways.session import Attempt, Session
 from torch_reference.check.ways.sizes import MOST_WANTED
 from torch_reference.judging.calls.arguments import Tensors
-from torch_reference.judging.derivation_task import normal
+from torch_reference.judging.derivation_task import is_symmetric, normal
 from torch_reference.layers.own_generator import own_generator
 
 

@@ -14,8 +14,8 @@ from torch_reference.check.ways.elsewhere.indices import from_the_end, may_be_ne
 from torch_reference.check.ways.elsewhere.numbers import few_wanted, inputs_with, of_another_kind
 from torch_reference.check.ways.elsewhere.options.other_inputs import Another, at_other_inputs
 from torch_reference.check.ways.elsewhere.partitions import partitions
-from torch_reference.check.ways.near import is_one_number
 from torch_reference.check.ways.session import Attempt, Session
+from torch_reference.judging.derivation_task import is_one_number
 from torch_reference.tolerance.rounding.exact_results import is_whole
 from torch_reference.tolerance.rows.by_rows import INDICES
 
