@@ -9,6 +9,7 @@ from torch import Tensor
 
 from torch_reference import check_function
 from torch_reference.tolerance.movement import Movement
+from torch_reference.tolerance.own_code.approximations import is_everywhere, looks_like_roundings
 from torch_reference.tolerance.second_look import sizes_of_terms
 
 check = partial(check_function, ways=[], order=1, draws=0)
@@ -79,3 +80,35 @@ def test_terms_are_no_larger_for_their_number() -> None:
     assert 200 < alike < 1200
     assert 10 < cancelling < 60
     assert sizes_of_terms(movement, "x", of_constants=True)[1].item() == 0
+
+
+draws = torch.Generator().manual_seed(0)
+EXPECTED = -1 - torch.rand(64, dtype=torch.float64, generator=draws)
+"""All of one sign, of which the largest size is no largest number."""
+SIGNS = torch.ones(64, dtype=torch.float64)
+SIGNS[::2] = -1
+PART = 2.0**-9
+
+
+@pytest.mark.parametrize(
+    ("off", "expected", "are_roundings"),
+    [
+        pytest.param(PART * EXPECTED * SIGNS, EXPECTED, True, id="off at random"),
+        pytest.param(PART * EXPECTED, EXPECTED, False, id="a factor"),
+        pytest.param(-PART * EXPECTED, EXPECTED, False, id="a factor below 1"),
+        pytest.param(PART * SIGNS * (torch.arange(64) < 30), EXPECTED, False, id="in less than half of them"),
+        pytest.param(PART * SIGNS * (torch.arange(64) < 34), EXPECTED, True, id="in more than half of them"),
+        pytest.param(2.0**-21 * EXPECTED * SIGNS, EXPECTED, False, id="by next to nothing"),
+        pytest.param(PART * SIGNS[:15], EXPECTED[:15], False, id="of few elements"),
+        pytest.param(PART * SIGNS[:16], EXPECTED[:16], True, id="of sixteen"),
+        pytest.param(PART * SIGNS, 0 * EXPECTED, False, id="where there is nothing to round"),
+    ],
+)
+def test_what_is_off_by_roundings(off: Tensor, expected: Tensor, are_roundings: bool) -> None:
+    assert looks_like_roundings(off, expected) is are_roundings
+
+
+def test_most_is_more_than_half() -> None:
+    off = torch.tensor([2.0, -2.0, 1.0, 1.0])
+    assert not is_everywhere(off, torch.ones(4))
+    assert is_everywhere(off, torch.tensor([1.0, 1.0, 0.5, 1.0]))

@@ -1,5 +1,6 @@
 """Numbers of another kind than those given: of the other sign, whole, zero, counted from the end."""
 
+import math
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from torch.nn.functional import gelu
 
 from catalogue.ways.functions import function, saving, w, x
 from torch_reference import check_function
+from torch_reference.check.ways.elsewhere.ordinary import to_be_compared
 
 TWOS = torch.full((4, 3), 2.0, dtype=torch.float64)
 
@@ -153,3 +155,32 @@ def test_another_word_that_torch_takes_is_tried() -> None:
     plain = lambda x, approximate: gelu(x, approximate=approximate)  # noqa: E731
     report = check_function(function(forward, exact), plain, x, "none", ways=["options"], order=1)
     assert report.ways == (("options", "fails"),)
+
+
+GIVEN = {"inputs[0]": torch.tensor([1.0, -2.0]), "d_loss_d_outputs[0]": torch.tensor([100.0])}
+MADE = {"outputs[0]": torch.tensor([3.0])}
+
+
+def compared(largest: float, made: dict[str, Tensor] = MADE, known: dict[str, Tensor] | None = None) -> bool:
+    point = {"inputs[0]": torch.tensor([largest / 2, -largest]), "d_loss_d_outputs[0]": torch.tensor([1e9])}
+    return bool(to_be_compared(made, known, point, GIVEN, 2.0))
+
+
+@pytest.mark.parametrize(
+    ("largest", "are"), [(2.0, True), (32.0, True), (33.0, False), (0.125, True), (0.12, False)]
+)
+def test_outputs_at_inputs_of_another_scale_are_not(largest: float, are: bool) -> None:
+    """Sixteen times as large, or as small, is another one; what comes from above is none of the inputs."""
+    assert compared(largest) is are
+
+
+@pytest.mark.parametrize("value", [math.inf, math.nan])
+def test_outputs_that_overflow_are_not(value: float) -> None:
+    assert not compared(2.0, {"outputs[0]": torch.tensor([3.0]), "outputs[1]": torch.tensor([value])})
+
+
+def test_what_is_known_is_not_compared_again() -> None:
+    """At the given point, where only another output says something new, of any scale."""
+    assert not compared(2.0, known=MADE)
+    assert compared(200.0, known={"outputs[0]": torch.tensor([3.5])})
+    assert compared(200.0, known={"outputs[1]": torch.tensor([3.0])})

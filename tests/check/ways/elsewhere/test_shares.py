@@ -140,6 +140,19 @@ def test_what_is_wrong_where_it_reads_is_judged_at_other_sizes() -> None:
     assert dict(check_function(wrong, size, PAIRS, ways=["columns"], order=1).ways) == {"columns": "fails"}
 
 
+def test_a_reference_that_read_a_part_says_what_it_reads_of_more() -> None:
+    """Two of three columns were read: that it reads two of many is no matter of their places."""
+
+    def backward(ctx: Any, above: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        found = above.unsqueeze(-1) * x / size(x).unsqueeze(-1)
+        return torch.cat([found[..., :2], torch.zeros_like(found[..., 2:3]), found[..., 3:]], -1)
+
+    wrong, three = function(saving(size), backward), torch.cat([PAIRS, PAIRS[..., :1]], -1)
+    assert check_function(wrong, size, three, ways=[], order=1)
+    assert dict(check_function(wrong, size, three, ways=["columns"], order=1).ways) == {"columns": "fails"}
+
+
 def unsorted(x: Tensor, order: Tensor, inverse: Tensor) -> Tensor:
     """What was sorted, as it was: the forward pass reads the inverse alone."""
     return x[inverse]
