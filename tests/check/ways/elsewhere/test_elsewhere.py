@@ -1,5 +1,7 @@
 """Groups without a member, memory with NaN in it, a dimension more."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -138,6 +140,21 @@ def test_of_a_dimension_more_a_report_warns() -> None:
     assert report, str(report)
     assert report.warnings == ("with a dimension more it returns others than the reference: inputs[0]",)
     assert not check_function(norm, norm, x, ways=["dimensions"], order=1).warnings
+
+
+@pytest.mark.medium
+def test_two_of_each_are_no_one_alike() -> None:
+    """A backward may know the first of them alone; of large inputs there are none."""
+
+    def of_the_first(ctx: Any, g: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        return 2 * g * (x if x.ndim == 2 else x[:1])
+
+    squared = function(saving(torch.square), of_the_first)
+    for rows, told in ((64, 1), (65, 0)):
+        x = torch.ones(rows, 64, dtype=torch.float64).cumsum(0)
+        report = check_function(squared, torch.square, x, ways=["dimensions"], order=1)
+        assert (report.agrees, len(report.warnings)) == (True, told), str(report)
 
 
 @pytest.mark.parametrize("rows", [2, 600])
