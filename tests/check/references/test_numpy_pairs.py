@@ -145,3 +145,19 @@ def test_what_is_no_array_is_handed_to_nobody() -> None:
     for other in (x.to_sparse(), x.to(torch.bfloat16)):
         report = check_function((lambda x, _: (x * 2, None), fails), lambda x, _: 2 * x, x, other, wrt=[0])
         assert "as it does" in str(report)
+
+
+def test_of_a_pair_whose_forward_takes_arrays_alone_the_error_of_its_backward_is_told() -> None:
+    """Not that of its forward when it was given a tensor, which is none of theirs."""
+
+    def forward(x: Array) -> tuple[Array, Array]:
+        return np.max(x, axis=(1, 2)), x
+
+    def backward(x: Array, d_y: Array) -> Array:
+        return (x == np.max(x, axis=(1, 2), keepdims=True)) * d_slice[:, None, None]  # type: ignore[name-defined]  # noqa: F821
+
+    x = draw.normal(size=(2, 3, 4))
+    report = check_function((forward, backward), lambda x: x.amax((1, 2)), torch.from_numpy(x), order=1)
+    (raised,) = (finding for finding in report.findings if not finding.agrees)
+    assert raised.name == "backward"
+    assert "d_slice" in raised.row.explanation

@@ -174,7 +174,8 @@ def _tried(session: Session, attempt: Attempt, allow: Collection[str]) -> tuple[
         no_number = {name for name, value in made.gradients.items() if no_pole and not value.isfinite().all()}
         surely = [each for each in wrong if each.row.part or each.name in no_number]
         return ("warns", surely) if surely else ("cannot apply", [])
-    if wrong and (attempt.warns or (attempt.resized and is_another_function(wrong))):
+    is_another = (attempt.own_values and others) or (attempt.resized and is_another_function(wrong))
+    if wrong and (attempt.warns or is_another):
         return "warns", wrong
     if wrong and is_elsewhere and tells_nothing(attempt, wrong, session):
         return "warns", wrong

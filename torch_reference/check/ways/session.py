@@ -33,16 +33,16 @@ class Made(NamedTuple):
 class Attempt(NamedTuple):
     """One call in one way: where it is judged, and the call.
 
-    objective is what it is judged by where that is not the function's own, session the one of other options
-    that it is judged in; own_values says that of a function with other values nothing is known; may_refuse
-    that an error is no mistake: a function may forbid such a call; roughly that it is judged to half of the
-    digits; warns that what is wrong there is no mistake of the function as it was given; resized that it has
-    other sizes; on_error what an error of the backward is there where the forward takes it; only_finite that
-    any gradient is right that is finite; by_chance that the same call may make others, so that no other call
-    of it says what its roundings explain; may_guard that a forward may say itself that it takes no such
-    inputs; counts, which is asked where something is wrong, whether it is a mistake there, and is_smooth
-    whether the point is at no kink and no border, where several gradients are right; only_smooth that it is
-    not judged elsewhere; also_in the way that makes it without another option.
+    objective is what it is judged by where that is another than its own, session the one of other options
+    that it is judged in; own_values that nothing is known of a function with other values, of which it warns
+    if it may not refuse; may_refuse that an error is no mistake: a function may forbid such a call; roughly
+    that it is judged to half of the digits; warns that what is wrong there is no mistake of the function as
+    it was given; resized that it has other sizes; on_error what an error of the backward is there where the
+    forward takes it; only_finite that any gradient is right that is finite; by_chance that the same call may
+    make others, so that no other call of it says what its roundings explain; may_guard that a forward may say
+    itself that it takes no such inputs; counts, which is asked where something is wrong, whether it is a
+    mistake there, and is_smooth whether the point is at no kink and no border, where several gradients are
+    right; only_smooth that it is not judged elsewhere; also_in the way that makes it without another option.
     """
 
     what: str

@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -140,3 +141,27 @@ def test_what_is_not_meant_for_ignored_targets_has_a_reference_that_ignores_othe
     report = check_function(pair, reference, x, torch.tensor([0, 2, 1, 0]), ways=["ignored indices"])
     assert report.agrees == (verdict == "cannot apply")
     assert dict(report.ways) == {"ignored indices": verdict}
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("classes", [101, 7])
+def test_a_cross_entropy_that_counts_a_target_from_the_end_may_not_be_meant_for_ignored_ones(
+    classes: int,
+) -> None:
+    """A course's, by arrays: beyond a hundred classes -100 is one of them, and else an error."""
+
+    def forward(x: Any, targets: Any) -> tuple[Any, Any]:
+        p = np.exp(x - x.max(1, keepdims=True))
+        p /= p.sum(1, keepdims=True)
+        return -np.log(p[np.arange(len(x)), targets]).mean(), (p, targets)
+
+    def backward(saved: Any, g: Any) -> tuple[Any, None]:
+        d_x = saved[0].copy()
+        d_x[np.arange(len(d_x)), saved[1]] -= 1
+        return g * d_x / len(d_x), None
+
+    scores = torch.randn(4, classes, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    call = (forward, backward), functional.cross_entropy, scores, torch.tensor([0, 2, 1, 0])
+    report = check_function(*call, ways=["ignored indices"], order=1)
+    assert report.agrees, report
+    assert len(report.warnings) == (classes > 100)

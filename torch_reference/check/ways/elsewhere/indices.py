@@ -113,7 +113,7 @@ def _parting(session: Session) -> dict[str, Partition]:
 def with_ignored_targets(session: Session) -> Iterator[Attempt]:
     """Every second index ignored, where the reference takes that; then with more rows, too.
 
-    None where nobody looks at it: what is read in its place is not theirs.
+    None where nobody looks at it. Of a function with other values, as of what counts from its end, it warns.
     """
     if any(seen.is_unchecked for seen in session.watched or ()):
         return
@@ -129,13 +129,11 @@ def _ignoring(session: Session, inputs: Tensors, told: str) -> Iterator[Attempt]
     ignored = {
         name: value
         for name, value in inputs.items()
-        if value.dtype in (torch.int32, torch.int64)
-        and value.ndim
-        and value.numel() > 1
-        and name not in parts
+        if value.dtype in (torch.int32, torch.int64) and value.numel() > 1 and name not in parts
     }
     if ignored and not _ignores_none(session, inputs, ignored):
-        yield from at_point(session, told, {**inputs, **_every_second(ignored, IGNORED)})
+        attempts = at_point(session, told, {**inputs, **_every_second(ignored, IGNORED)})
+        yield from (attempt._replace(own_values=True) for attempt in attempts)
 
 
 def _every_second(indices: Tensors, number: int) -> dict[str, Tensor]:
