@@ -1,17 +1,19 @@
 """The check of a flat script: every named quantity against autograd, and every link by itself."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from torch_reference.chain.blame.broadcast import judged_in_any_shape
+from torch_reference.chain.blame.parts import with_parts
 from torch_reference.chain.graph import Edge, Graph, edge_of
 from torch_reference.chain.names import CONTAINERS, looks_like_a_gradient, named_pairs
-from torch_reference.chain.quantity import Place, Quantity, as_gradient, place_of
-from torch_reference.chain.recording.tracing import Recorder
+from torch_reference.chain.recording.tracing import Made, Recorder
 from torch_reference.chain.report import ChainReport
 from torch_reference.chain.verdict import Chain
+from torch_reference.chain.versions.in_scripts import links_of_script, own_versions
 
 Pairs = Mapping[str, tuple[Tensor, Any]]
 LOSSES = ("loss", "L", "l", "ssr", "cost", "J", "E")
@@ -52,11 +54,11 @@ def check_links(
     'x'
     """
     given: Any = loss
-    places: dict[str, Place] = {}
+    made: list[Made] = []
     if callable(loss) and not isinstance(loss, Tensor):
         with Recorder() as recorder:
             given = loss()
-        places = _last_places(recorder)
+        made = own_versions(recorder)
     if isinstance(given, Mapping):
         quantities = quantities if quantities and _given(quantities) else {**given, **(quantities or {})}
         given = _loss_of(given, loss_name)
@@ -67,14 +69,15 @@ def check_links(
         )
     graph = Graph([root])
     pairs, unpaired = _paired(quantities, loss_name, graph)
-    links, apart = _links(pairs, graph, places)
+    links, apart = links_of_script(pairs, graph, made)
     if not links:
         raise ValueError(
             "no quantity is paired with a gradient: expected names such as x with dx, d_x or x_grad"
         )
     chain = Chain(graph, (torch.ones_like(value),), tuple(links))
     named = tuple((name, value.detach()) for name, value in quantities.items() if isinstance(value, Tensor))
-    return ChainReport(tuple(chain.judged()), graph, tuple(unpaired) + tuple(apart), named=named)
+    judged = with_parts(judged_in_any_shape(chain), chain)
+    return ChainReport(tuple(judged), graph, tuple(unpaired) + tuple(apart), named=named)
 
 
 def _given(quantities: Mapping[str, Any]) -> bool:
@@ -174,27 +177,3 @@ def _key(written: str) -> str:
 
 def _as_numbers(value: Any) -> bool:
     return isinstance(value, Tensor | float) or type(value).__module__ == "numpy"
-
-
-def _last_places(recorder: Recorder) -> dict[str, Place]:
-    """Where each variable of the function itself got its last value."""
-    outermost = [made for made in recorder.made if made.call == 0 and not made.owner]
-    return {made.name: place_of(made.code, made.line) for made in outermost}
-
-
-def _links(
-    pairs: Sequence[tuple[str, str, Tensor, Any]], graph: Graph, places: Mapping[str, Place]
-) -> tuple[list[Quantity], list[str]]:
-    links, apart = [], []
-    for name, manual_name, value, manual in pairs:
-        edge = edge_of(value)
-        if edge is None or edge.node not in graph.places:
-            apart.append(f"{name}: the loss does not depend on it")
-            continue
-        gradient = as_gradient(manual, value)
-        if gradient is None:
-            apart.append(f"{manual_name}: expected a tensor or a number, found {type(manual).__name__}")
-            continue
-        place = places.get(manual_name)
-        links.append(Quantity(name, manual_name, edge, value.detach(), gradient, place))
-    return links, apart
