@@ -45,6 +45,7 @@ def test_gradients_in_a_dict_belong_to_the_parameters_in_another(key: str) -> No
     "manual",
     [
         "dw",
+        "Dw",
         "d_w",
         "grad_w",
         "gradW",

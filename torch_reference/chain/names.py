@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 
 PREFIXES = ("d_loss_d_", "d_loss_d", "dloss_d_", "dloss_d", "d_L_d_", "dL_d_", "dL_d", "dLd", "dJ_d", "dJd")
-SHORT = ("grad_", "grads_", "gradient_", "grad", "d_", "d", "g_", "delta_", "del_", "nabla_", "partial_")
+SHORT = ("grad_", "grads_", "gradient_", "grad", "d_", "d", "D", "g_", "delta_", "del_", "nabla_", "partial_")
 CONTAINERS = ("grads", "gradients", "grad", "gradient", "d", "g", "derivatives")
 LISTS = ("params", "parameters", "weights", "inputs", "xs", "p")
 """What a list of gradients, or a dict of them, is called, and what the list of what they belong to."""

@@ -14,6 +14,7 @@ from torch_reference.repair.search import Repair, Search, Trials
 from torch_reference.repair.suspect_lines import suspects
 
 MOST_SECONDS = 3.0
+OR = "or, in its place, this one:\n"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Repairs:
         if not self.found:
             return ""
         head = f"one edit that would make it right (of {self.tried} tried in {self.seconds:.1f} s):"
-        return "\n".join([head, *(repair.diff.rstrip("\n") for repair in self.found)])
+        return "\n".join(
+            [head, OR.join(repair.diff.rstrip("\n") + "\n" for repair in self.found).rstrip("\n")]
+        )
 
 
 NONE = Repairs((), 0, 0.0, complete=True)
