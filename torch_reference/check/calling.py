@@ -11,6 +11,7 @@ from torch import Tensor
 from torch_reference.check.graphs import (
     applied,
     as_upstream,
+    edges_into,
     gradients_by_name,
     gradients_left_alone,
     graph_ends,
@@ -145,11 +146,13 @@ class GraphFunction:
         self, tensors: Mapping[str, Any], upstream: Tensors, wanted: Sequence[str]
     ) -> tuple[dict[str, Any], Gradients]:
         """The same by torch.autograd.grad."""
+        edges = edges_into(tensors, wanted)
         leaves, outputs = self.run(tensors, wanted)
         differentiable, above = graph_ends(outputs, upstream)
         outputs = in_copies(outputs) if self.overwrites else outputs
+        ends: list[Any] = [edges.get(name, leaf) for name, leaf in zip(wanted, leaves, strict=True)]
         with user_code("backward"):
-            found = torch.autograd.grad(differentiable, leaves, above, allow_unused=True)
+            found = torch.autograd.grad(differentiable, ends, above, allow_unused=True)
         pairs = zip(leaves, found, strict=True)
         if any(gradient is None and leaf.grad is not None for leaf, gradient in pairs if leaf.is_leaf):
             raise UserCodeError("backward", RuntimeError("it calls .backward() itself, on inputs"))

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.utils._pytree import tree_leaves
 
 from torch_reference.judging.calls.arguments import Arguments, Tensors
@@ -62,6 +63,12 @@ def as_upstream(outputs: Mapping[str, Any], upstream: Tensors) -> dict[str, Tens
 def leaf_of(tensor: Tensor) -> Tensor:
     """One that is part of a graph already, as a view of a parameter is, stays what it is."""
     return tensor if tensor.requires_grad else tensor.detach().requires_grad_()
+
+
+def edges_into(tensors: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, GradientEdge]:
+    """Where gradients of what is part of a graph go; a view that is written into has another node then."""
+    given = {name: tensors[name] for name in wanted}
+    return {name: get_gradient_edge(each) for name, each in given.items() if each.grad_fn is not None}
 
 
 def kept_apart(value: Any) -> Any:
