@@ -1,5 +1,7 @@
 """What a check allows besides rounding, and what its ways of calling share."""
 
+from itertools import count
+
 import pytest
 import torch
 from torch import Tensor
@@ -25,7 +27,19 @@ def test_an_approximation_by_design_is_allowed_by_its_relative_error() -> None:
     report = check_function(four_digits, torch.tanh, x, rtol=1e-4)
     assert report.agrees
     assert "agrees within a relative error of 0.0001, which is allowed" in str(report)
+    assert "all within rounding or what is allowed (float64)" in repr(report)
     assert not check_function(four_digits, torch.tanh, x, rtol=1e-6, draws=0).agrees
+
+
+def test_two_calls_that_differ_within_what_is_allowed_are_not_within_rounding() -> None:
+    """Noise of 1e-5, another in each call, where 1e-4 is allowed."""
+    calls = count(1)
+    noisy = (lambda x: (2 * x, None)), lambda _, g: 2 * g * (1 + 1e-5 / next(calls))
+    report = check_function(noisy, lambda x: 2 * x, x, rtol=1e-4, ways=[], order=1)
+    assert report.agrees
+    told = " ".join(str(report).split())
+    assert "two calls differ by up to" in told
+    assert "within what is allowed" in told
 
 
 @pytest.mark.medium

@@ -13,6 +13,7 @@ from torch_reference.judging.derivation_task import Shapes, Task, redrawn_parame
 from torch_reference.judging.hygiene import Observation, called_again, observe, unstable
 from torch_reference.judging.report import Diagnosis, Finding, Report, breach
 from torch_reference.judging.scalar_objective import reference_gradients
+from torch_reference.tolerance.meant import allowances
 
 
 def examine(task: Task, draws: int = 4) -> Report:
@@ -116,7 +117,8 @@ def _with_second_call(
         row = finding.row
         if finding.agrees and finding.name in within and finding.name in observation.again:
             one, other = (found[finding.name].double() for found in (observation.result, observation.again))
-            told = f"two calls differ by up to {(one - other).abs().max().item():.2g}, within rounding"
+            within_what = "what is allowed" if allowances().rtol else "rounding"
+            told = f"two calls differ by up to {(one - other).abs().max().item():.2g}, within {within_what}"
             row = replace(row, explanation="; ".join(filter(None, (row.explanation, told))))
         said.append(replace(finding, row=row))
     if Verdict.UNSTABLE.value in task.allowed:

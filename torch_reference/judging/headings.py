@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from torch_reference.comparison import Verdict
 from torch_reference.judging.finding import RULES, Finding
 
+ALLOWED = ("which is allowed", "which is accepted")
+"""How it is told of one that it needs more than rounding, as rtol= and accept= give it."""
+
 
 def agreement(outputs: Sequence[Finding], gradients: Sequence[Finding], dtype: str, agrees: bool) -> str:
     """How many agree, and how many elements they have."""
@@ -15,7 +18,9 @@ def agreement(outputs: Sequence[Finding], gradients: Sequence[Finding], dtype: s
     )
     if not agrees:
         return f"UNDECIDED: nothing was compared: no gradient has an element ({dtype})"
-    return f"AGREEMENT: {names}, {number(elements, 'element')}, all within rounding ({dtype})"
+    told = " ".join(finding.row.explanation for finding in (*outputs, *gradients))
+    what = "rounding or what is allowed" if any(each in told for each in ALLOWED) else "rounding"
+    return f"AGREEMENT: {names}, {number(elements, 'element')}, all within {what} ({dtype})"
 
 
 def counts(findings: Sequence[Finding]) -> str:
