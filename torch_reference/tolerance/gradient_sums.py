@@ -13,7 +13,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from torch_reference.tolerance.differences import difference, plain_difference
+from torch_reference.tolerance.differences import adds_up, difference, plain_difference
+from torch_reference.tolerance.rounding.roundings import HALF
 
 ALL, ALONG = "sum of all", "product with the reference"
 FIRST = "sum over dimension 0"
@@ -77,7 +78,7 @@ class ExpectedSums:
 
     def __init__(self, expected: Tensor) -> None:
         """Nothing is reckoned yet."""
-        self.expected = expected
+        self.expected, self._rounded = expected, dict[torch.dtype, dict[str, Tensor]]()
 
     def sums(self, values: Tensor) -> Iterator[tuple[str, Tensor]]:
         """The sums of what stands beside the expected values."""
@@ -97,6 +98,20 @@ class ExpectedSums:
     def largest(self) -> float | None:
         """The largest absolute value; None where there are no sums."""
         return largest_of(self.expected) if self.expected.numel() > 1 else None
+
+    def rounded_once(self, dtype: torch.dtype) -> dict[str, Tensor]:
+        """How far off each sum is where every value is rounded to 16 bits once, as it is in what is right.
+
+        Numbers of 16 bits from which nearly the same is taken, as a row's share of its sum is, lie alike
+        between two others, and are rounded to the same side: such roundings do not average out.
+        """
+        if dtype not in HALF or self.expected.is_complex():
+            return {}
+        if dtype not in self._rounded:
+            off = self.expected.to(dtype).to(self.expected.dtype).sub_(self.expected)
+            off = off if adds_up(off) else torch.where(off.isfinite(), off, 0.0)
+            self._rounded[dtype] = {which: total.abs() for which, total in self.sums(off)}
+        return self._rounded[dtype]
 
     @cached_property
     def totals(self) -> dict[str, Tensor]:

@@ -4,10 +4,10 @@ The reference is evaluated in float64 on the given inputs (exact_run.py), and ag
 own dtypes with the result of every operation moved by roundings of the dtype in which it ran (moved_run.py).
 To first order an element of the gradient then moves by
 
-    Σₖ zₖ aₖ,    aₖ = |∂element/∂resultₖ| · 2u · |resultₖ|    over all results k of all operations,
+    Σₖ zₖ aₖ,    aₖ = |∂element/∂resultₖ| · SPREAD u · |resultₖ|    over all results k of all operations,
 
-zₖ being standard normal, so that cancellation shows by itself. A right derivation has roundings of at most u
-each, and so errors that are sub-normal with half of that standard deviation. The bound is
+zₖ being standard normal, so that cancellation shows by itself. A rounding of a right derivation has a
+standard deviation of 0.43 u, a third of that of a movement (SPREAD is 1.5). The bound is
 
     FACTOR · (the largest movement of DRAWS draws) + 2u |element|,
 
@@ -107,16 +107,16 @@ class Movement:
     def sum_bounds(self, name: str) -> dict[str, Tensor]:
         """How far from the exact value each sum may be; a constant of the formula rounds in all elements.
 
-        So does an upstream gradient that is divided by the number of terms, as a mean's is: once, in its own
-        dtype, and independently of all else.
+        So does an upstream gradient that a mean divides by its number: once, in its own dtype, by itself.
         """
         dtype, known, found = self.dtypes[name], self.known[name], {}
-        constants = 4 * min(unit(dtype), unit(FINE))
+        constants, once = 4 * min(unit(dtype), unit(FINE)), known.rounded_once(dtype)
         for which, moved in self.moved_sums[name].items():
             size = known.totals[which]
             ends = LAST * unit(dtype) * known.roots.get(which, torch.zeros_like(moved))
             bound = torch.maximum(FACTOR * moved, ends).add_(size, alpha=constants)
             bound = torch.hypot(bound, unit(dtype) * size)  # whose squares do not underflow
+            bound = bound.add_(once.get(which, 0.0))
             found[which] = bound.add_(smallest(dtype) * known.expected.numel()) if moved.any() else bound
         return found
 
