@@ -39,6 +39,7 @@ SET: dict[str, Callable[[], Any]] = {
     "numpy's errors": lambda: np.seterr(under="raise"),
     "the limit of recursion": lambda: sys.setrecursionlimit(sys.getrecursionlimit() + 7),
     "the environment's variables": lambda: os.environ.update(OF_THE_CODE="1"),
+    "where Python looks for modules": lambda: sys.path.insert(0, "/of/the/code"),
     "the working directory": lambda: os.chdir(".."),
     "standard output": lambda: setattr(sys, "stdout", StringIO()),
     "standard error": lambda: setattr(sys, "stderr", StringIO()),

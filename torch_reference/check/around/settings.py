@@ -3,6 +3,7 @@
 Of several checks at once the first one looks; what it saw is what the settings were.
 """
 
+import operator
 import random
 import sys
 import threading
@@ -103,6 +104,9 @@ SETTINGS: dict[str, Setting] = {
     "numpy's errors": Setting(np.geterr, lambda was: np.seterr(**was)),
     "the limit of recursion": Setting(sys.getrecursionlimit, sys.setrecursionlimit),
     "the environment's variables": Setting(environment, put_environment),
+    "where Python looks for modules": Setting(
+        lambda: list(sys.path), lambda was: operator.setitem(sys.path, slice(None), was)
+    ),
     "the working directory": Setting(folder, put_folder),
     "hooks on all modules": Setting(_hooks, _put_hooks),
     "Python's random numbers": Setting(random.getstate, random.setstate),
