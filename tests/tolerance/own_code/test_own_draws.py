@@ -90,3 +90,32 @@ def test_a_draw_that_is_no_number_says_nothing_of_the_others() -> None:
     assert explained
     nothing = OwnDraws(value, value - 0.5, bounds)
     assert not nothing.is_explained(value * torch.nan)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_is_off_is_so_to_either_side(sign: int) -> None:
+    """A number that is less, a sum that is, and a draw: all are asked for how far."""
+    value, right = (
+        torch.full((2, 4), 0.25 * sign, dtype=torch.float64),
+        torch.zeros(2, 4, dtype=torch.float64),
+    )
+    wide = {"": right + 0.5, **{which: each.abs() + 9.0 for which, each in sums(value, right)}}
+    own = OwnDraws(value, right, wide)
+    assert own.is_again(value + 0.5 * sign)
+    assert not own.is_again(value + 0.75 * sign)
+    assert own.is_inside()
+    for which in wide:
+        assert not OwnDraws(value, right, {**wide, which: 0 * wide[which]}).is_inside()
+
+
+def test_the_farthest_draw_of_both_sides_is_what_is_known() -> None:
+    """And the draws explain no more than they are apart."""
+    value, right = torch.zeros(4, dtype=torch.float64), torch.ones(4, dtype=torch.float64)
+    own = OwnDraws(value, right, {"": 0 * right, **{which: 0 * each for which, each in sums(right, right)}})
+    for draw in (-0.75, -0.5, -0.625):
+        own.is_explained(value + draw)
+    assert own.farthest[""].tolist() == [0.75] * 4
+    assert own.moved[""].tolist() == [0.25] * 4
+    own.is_explained(value + 0.125)
+    assert own.farthest[""].tolist() == [0.75] * 4
+    assert own.moved[""].tolist() == [0.75] * 4

@@ -9,6 +9,7 @@ from torch.nn import functional as F  # noqa: N812 # torch's own name for it
 
 from catalogue.ways.functions import function, saving
 from torch_reference import check_function
+from torch_reference.check.ways.elsewhere.domain import _grows, _jumps, are_finite
 from torch_reference.comparison import Verdict
 
 seeded = torch.Generator().manual_seed(0)
@@ -153,3 +154,31 @@ def test_a_corner_is_called_once_for_both_looks_at_it() -> None:
         assert check_function(function(saving(torch.sin), backward), torch.sin, v, ways=ways, order=1)
         made.append(len(calls))
     assert made[1] - made[0] <= 3  # as it was given, at a row of zeros, at nothing but zeros
+
+
+def test_outputs_are_finite_where_all_are() -> None:
+    """Of none nothing is known."""
+    one, infinite = torch.ones(2), torch.tensor([1.0, torch.inf])
+    assert are_finite({"outputs[0]": one, "outputs[1]": one})
+    assert not are_finite({"outputs[0]": one, "outputs[1]": infinite})
+    assert not are_finite({})
+
+
+def test_a_jump_is_as_large_at_any_distance_and_what_grows_is_none() -> None:
+    """In parts of the largest number; of zeros alone, of a thousandth."""
+    here = torch.tensor([1000.0, 0.0, 7.0, 5.0], dtype=torch.float64)
+    there = here + torch.tensor([0.0, 0.009, -0.011, torch.nan])
+    jumps = _jumps(here, there)
+    assert jumps.tolist() == [False, False, True, True]
+    assert _jumps(0 * here[:2], torch.tensor([0.9e-8, -1.1e-8], dtype=torch.float64)).tolist() == [
+        False,
+        True,
+    ]
+    assert _jumps(here[:0], here[:0]).tolist() == []
+    number = jumps & here.isfinite() & there.isfinite()
+    for farther, grows in ((8.0, True), (4.5, True), (3.0, False), (1.0, False)):
+        for sign in (1, -1):
+            assert (
+                _grows(here, here + sign * (there - here), here + sign * farther * (there - here), number)
+                is grows
+            )
