@@ -1,6 +1,6 @@
 """A function called as it was given: its outputs, its gradients, and what it does besides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,13 +32,14 @@ from torch_reference.judging.scalar_objective import UPSTREAM
 
 @dataclass(frozen=True)
 class AsGiven:
-    """The function, what it is compared with, and the names of the inputs whose gradients are judged."""
+    """The function, what it is compared with, the inputs whose gradients are judged, those that differ."""
 
     function: Called
     objective: FunctionObjective
     wanted: tuple[str, ...]
     draws: int
     allow: tuple[str, ...]
+    refuted: Collection[str] = ()
 
     @property
     def in_graph(self) -> bool:
@@ -133,8 +134,7 @@ class AsGiven:
         arguments = self.function.arguments
         if not self.draws:
             return report
-        tensors = arguments.tensors(point)
-        pairs = list(zip(arguments.names, arguments.leaves, strict=True))
+        tensors, pairs = arguments.tensors(point), [*zip(arguments.names, arguments.leaves, strict=True)]
         inputs = [tensors.get(name, leaf) for name, leaf in pairs]
 
         def placed(values: Sequence[Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -186,6 +186,7 @@ class AsGiven:
             # A backward may hand on its upstream gradient as it is: torch's own addition does.
             may_alias=tuple(name for name in point if name.startswith(UPSTREAM)),
             allowed=self.allow,
+            refuted=self.refuted,
         )
 
 

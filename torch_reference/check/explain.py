@@ -35,7 +35,8 @@ def compared(task: Task, manual: Tensors, shapes: Shapes, draws: int) -> list[Fi
     names = {name: shape for name, shape in shapes.items() if name in manual or name in task.required}
     judged = partial(judge, manual, task.objective, task.point, names, outputs=task.outputs)
     derive = partial(called_again, task.beside or task.derivation)
-    rows = judged(coarsely=task.coarsely, again=partial(derive, task.point), derive=derive)
+    again = partial(derive, task.point)
+    rows = judged(coarsely=task.coarsely, again=again, derive=derive, refuted=task.refuted)
     besides = [Finding(name, "output", rows.pop(name)) for name in task.outputs]
     if all(row.agrees for row in rows.values()):
         return besides + [Finding(name, task.kind(name), row) for name, row in rows.items()]

@@ -14,7 +14,7 @@ from torch_reference.check.as_given import AsGiven
 from torch_reference.check.calling import Called, Function
 from torch_reference.check.located import LocatedReport
 from torch_reference.check.ways.elsewhere import parted
-from torch_reference.comparison import Row
+from torch_reference.comparison import Row, Verdict
 from torch_reference.judging.calls.cuts import cuts, elements
 from torch_reference.judging.calls.raised_errors import UserCodeError
 from torch_reference.judging.function_objective import FunctionObjective
@@ -151,6 +151,8 @@ def told_on_few_rows(
     if few is None and (not as_given.draws or elements(point) > MOST_WHOLE):
         return report
     few = few or dict(point)
+    refuted = {name for name, each in wrong.items() if each.row.verdict is Verdict.DIFFERS}
+    as_given = replace(as_given, refuted=refuted)
     here = as_given.located(as_given.check(few), few, function)
     told = {each.name: each for each in here.findings if not each.agrees}
     findings = tuple(told_of(each, told.get(each.name)) for each in report.findings)

@@ -6,7 +6,13 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from torch_reference.diagnosis.edits.edited_reference import edited_candidates, pairs_of_paths
+from torch_reference.diagnosis.edits.edited_reference import (
+    OF_VALUES,
+    edited_candidates,
+    pairs_of_paths,
+    without_a_factor,
+)
+from torch_reference.diagnosis.edits.further_edits import LATE
 from torch_reference.diagnosis.random_draws import Candidate, Draw, alike, differs
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.scalar_objective import UPSTREAM, reference_gradients
@@ -34,7 +40,8 @@ def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, C
     )
     if not _may_be_clipped(name, first):
         yield "upstream forgotten", "the loss", partial(_ones, name)
-    yield from edited_candidates(task, name, first)
+    yield from edited_candidates(task, name, first, lambda kind: kind not in LATE | OF_VALUES)
+    yield from without_a_factor(task, name, first)
     of_n = ("−1/n", -1.0), ("1/(2n)", 0.5), ("−1/(2n)", -0.5), ("2/n", 2.0), ("−2/n", -2.0)
     for where, factor in of_n if task.batched else ():  # of no observations n is 1
         yield "factor with n", where, partial(_times_batch, name, -1, factor)
@@ -48,7 +55,12 @@ def candidates(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, C
     yield "first observation left out", "", partial(_rows, task, name, slice(1, None))
     yield "last observation left out", "", partial(_rows, task, name, slice(0, -1))
     yield from pairs_of_paths(task, name, first)
-    yield from edited_candidates(task, name, first, late=True)
+    yield from edited_candidates(task, name, first, lambda kind: kind in LATE - OF_VALUES)
+
+
+def of_other_values(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, Candidate]]:
+    """(kind, where, candidate) for every mistake that changes the values behind it, too."""
+    return edited_candidates(task, name, first, OF_VALUES.__contains__)
 
 
 def _other_values(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, Candidate]]:

@@ -9,14 +9,15 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import takewhile
+from functools import partial
+from itertools import chain, takewhile
 
 from torch import Tensor
 
-from torch_reference.diagnosis.candidates import candidates
+from torch_reference.diagnosis.candidates import candidates, of_other_values
 from torch_reference.diagnosis.coarse_precision import coarse_precision
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
-from torch_reference.diagnosis.patterns import pattern
+from torch_reference.diagnosis.patterns import constant_factor, pattern
 from torch_reference.diagnosis.projection import HALF, projected
 from torch_reference.diagnosis.random_draws import Candidate, Draw, alike, off_the_corners
 from torch_reference.judging.calls.raised_errors import UserCodeError
@@ -69,12 +70,13 @@ def _diagnosed(task: Task, name: str, draws: int, symmetric: bool = False) -> Di
     if not drawn[0].reference[name].isfinite().all():
         return NO_GRADIENT
     likely: list[Named] = []
-    found = _explained(name, drawn, candidates(task, name, drawn[0]), likely)
+    every = candidates(task, name, drawn[0]), of_other_values(task, name, drawn[0])
+    found = _explained(name, drawn, every, likely)
     if found is UNKNOWN:
         # A number of observations that is written into the code makes any other one another mistake.
         same = [draw for draw in drawn if draw.batch == drawn[0].batch]
         if len(same) < len(drawn):
-            found = _explained(name, same, likely, [])
+            found = _explained(name, same, (likely, ()), [])
             if found.kind in OF_THE_BATCH:  # at one number of observations n is a number like others
                 return UNKNOWN
     if found is not UNKNOWN:
@@ -86,7 +88,8 @@ def _diagnosed(task: Task, name: str, draws: int, symmetric: bool = False) -> Di
 
 def _by_projection(task: Task, name: str, drawn: Sequence[Draw]) -> Diagnosis:
     """The one mistake in whose direction the error lies, though single elements do not show it."""
-    known = (each for each in candidates(task, name, drawn[0]) if each[0] not in BY_HAND)
+    every = chain(candidates(task, name, drawn[0]), of_other_values(task, name, drawn[0]))
+    known = (each for each in every if each[0] not in BY_HAND)
     found = projected(task, name, drawn, known)
     if found is None:
         return UNKNOWN
@@ -97,10 +100,18 @@ def _by_projection(task: Task, name: str, drawn: Sequence[Draw]) -> Diagnosis:
     return Diagnosis(found.kind, sentence.format(**where) + measured, mend.format(**where))
 
 
-def _explained(name: str, drawn: Sequence[Draw], every: Iterable[Named], likely: list[Named]) -> Diagnosis:
-    """The first candidate that all draws show; to `likely` goes what the first draw shows."""
+def _explained(
+    name: str, drawn: Sequence[Draw], every: tuple[Iterable[Named], Iterable[Named]], likely: list[Named]
+) -> Diagnosis:
+    """What all draws show; a plain factor says more than another forward pass does, the second of them."""
     if len(drawn) < 2:
         return UNKNOWN
+    before, behind = (partial(_first, name, drawn, each, likely) for each in every)
+    return before() or constant_factor(drawn, name) or behind() or pattern(drawn, name)
+
+
+def _first(name: str, drawn: Sequence[Draw], every: Iterable[Named], likely: list[Named]) -> Diagnosis | None:
+    """The first candidate that all draws show; to `likely` goes what the first draw shows."""
     for kind, where, candidate in every:
         # Most candidates fail at the first draw: the others are not computed for them.
         told = list(takewhile(_is_answer, (_tells(_made(candidate, draw), draw, name) for draw in drawn)))
@@ -109,7 +120,7 @@ def _explained(name: str, drawn: Sequence[Draw], every: Iterable[Named], likely:
         if len(told) == len(drawn) and sum(map(bool, told)) >= 2:
             sentence, mend = KINDS[kind]
             return Diagnosis(kind, sentence.format(where=where), mend.format(where=where))
-    return pattern(drawn, name)
+    return None
 
 
 def _made(candidate: Candidate, draw: Draw) -> Tensor | None:

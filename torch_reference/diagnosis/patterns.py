@@ -8,7 +8,7 @@ from torch import Tensor
 
 from torch_reference.diagnosis.likeness import FEWEST, as_written, likeness
 from torch_reference.diagnosis.pattern_kinds import PATTERNS
-from torch_reference.diagnosis.random_draws import Draw
+from torch_reference.diagnosis.random_draws import Draw, alike
 from torch_reference.judging.report import UNKNOWN, Diagnosis
 
 DECIMALS = range(7)
@@ -36,7 +36,7 @@ def pattern(drawn: Sequence[Draw], name: str) -> Diagnosis:
     for found in (
         _new_value(drawn, name, closeness),
         _rows(pairs, closeness),
-        _factor(pairs, closeness),
+        _factors(pairs, closeness),
         _digits(pairs, drawn[0].manual[name].dtype),
     ):
         if found is not None:
@@ -100,16 +100,28 @@ def _first_of_a_tail(wrong: Tensor, right: Tensor, dimension: int) -> int | None
     return first if first and bool(full[first:].all()) else None
 
 
-def _factor(pairs: Sequence[tuple[Tensor, Tensor]], closeness: float) -> Diagnosis | None:
+def constant_factor(drawn: Sequence[Draw], name: str) -> Diagnosis | None:
+    """One factor of every element, the same in all draws, which are three or more."""
+    pairs = [(draw.manual[name], draw.reference[name]) for draw in drawn]
+    manual, right = pairs[0]
+    if len(pairs) < 3 or manual.shape != right.shape or manual.device != right.device or not right.any():
+        return None
+    factor = float((manual.double() * right.double()).sum() / right.double().square().sum())
+    is_same = (alike(manual, (factor * right).to(manual.dtype)) for manual, right in pairs)
+    if not math.isfinite(factor) or not all(is_same):
+        return None
+    left, error = (sum(float((m - part * r).norm()) for m, r in pairs) for part in (factor, 1.0))
+    if left > error / 2 or all(alike(*pair) for pair in pairs):  # half of the digits of 16 bits are none
+        return None
+    return _described("constant factor", factor=as_written(factor, torch.finfo(manual.dtype).eps ** 0.5))
+
+
+def _factors(pairs: Sequence[tuple[Tensor, Tensor]], closeness: float) -> Diagnosis | None:
+    """A factor of its own for each element, the same in all draws."""
     # An element whose right value is zero tells no factor, and must be zero on both sides.
     if len(pairs) < 3 or any(bool(((right == 0) & (manual != 0)).any()) for manual, right in pairs):
         return None
     factors = [torch.where(right == 0, torch.nan, manual / right) for manual, right in pairs]
-    every = torch.cat([factor[~factor.isnan()] for factor in factors])
-    if not len(every) or bool(((every - 1).abs() <= closeness).all()):
-        return None
-    if bool(((every - every[0]).abs() <= closeness * every[0].abs()).all()):
-        return _described("constant factor", factor=as_written(every[0].item(), closeness))
     if len({factor.shape for factor in factors}) > 1:
         return None
     stacked = torch.stack(factors)
@@ -119,7 +131,7 @@ def _factor(pairs: Sequence[tuple[Tensor, Tensor]], closeness: float) -> Diagnos
     if bool((middle.abs() <= closeness).all()):  # it has cancelled: what is left of it are roundings
         return None
     count = int(((middle - 1).abs() > closeness).sum())
-    return _described("constant factor per element", count=f"{count} of {middle.numel()}")
+    return _described("constant factor per element", count=f"{count} of {middle.numel()}") if count else None
 
 
 def _digits(pairs: Sequence[tuple[Tensor, Tensor]], dtype: torch.dtype) -> Diagnosis | None:

@@ -1,6 +1,6 @@
 """What is checked, and how random points for a diagnosis are drawn."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,7 +24,8 @@ class Task:
     may remember, where the point is another; allowed are the breaches, by their verdicts, that are meant;
     may_change are inputs that the reference changes in place to the same; once, that it is called once, as
     where a part of the point is judged as well; coarsely, that it is this part; outputs, what a function
-    returned, which is judged beside its gradients; beside, what makes both in one call.
+    returned, which is judged beside its gradients; beside, what makes both in one call; refuted are names
+    that are known to differ at a larger point, of which this is a part.
     """
 
     derivation: Callable[[Tensors], Mapping[str, Tensor | None]]
@@ -44,6 +45,7 @@ class Task:
     coarsely: bool = False
     outputs: Tensors = field(default_factory=dict)
     beside: Callable[[Tensors], Mapping[str, Tensor | None]] | None = None
+    refuted: Collection[str] = ()
 
     @property
     def dtype(self) -> torch.dtype:

@@ -179,13 +179,16 @@ def judge(
     outputs: Tensors | None = None,
     again: Again | None = None,
     derive: Derive | None = None,
+    refuted: Collection[str] = (),
 ) -> dict[str, Row]:
     """The rows of an Evidence that is asked once.
 
-    again makes what is judged anew, where that can be, and derive that of other numbers.
+    again makes what is judged anew, where that can be, and derive that of other numbers; own roundings are
+    known not to explain what is refuted.
     """
     evidence = Evidence(objective, point, names, cuts, tuple(outputs or ()))
     rows = evidence.rows(manual, fewest, coarsely, outputs, derive)
+    evidence.refuted |= {*refuted}
     asked = {**(outputs or {}), **manual}
     return evidence.looked_at_again(rows, asked, again, derive, anywhere=coarsely) if again else rows
 

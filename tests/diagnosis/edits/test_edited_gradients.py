@@ -49,7 +49,7 @@ def first_draw(
     """The task and the draw of which the edits of a wrong gradient are made."""
     found = list[tuple[Task, Draw]]()
 
-    def watched(task: Task, name: str, draw: Draw, late: bool = False) -> None:
+    def watched(task: Task, name: str, draw: Draw, which: Callable) -> None:
         found.append((task, draw))
         raise KeyboardInterrupt  # that is all
 

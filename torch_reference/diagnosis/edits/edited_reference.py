@@ -1,6 +1,6 @@
 """What a derivation would return that makes a mistake at one call of the forward pass."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import combinations
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
 from torch_reference.diagnosis.edits.editor import Call, Edit, Editor
-from torch_reference.diagnosis.edits.further_edits import LATE, OF_OTHERS, further_edits, in_several_calls
+from torch_reference.diagnosis.edits.further_edits import OF_OTHERS, further_edits, in_several_calls
 from torch_reference.diagnosis.edits.naming import Named, operand
 from torch_reference.diagnosis.edits.random_direction import RandomDirection
 from torch_reference.diagnosis.edits.recorded_graph import RecordedGraph
@@ -39,19 +39,18 @@ MOST_PATHS = 24
 
 
 def edited_candidates(
-    task: Task, name: str, first: Draw, late: bool = False
+    task: Task, name: str, first: Draw, which: Callable[[str], bool]
 ) -> Iterator[tuple[str, str, Candidate]]:
-    """(kind, where, candidate) for every edit, and for every factor that may be missing from the result.
-
-    Late are those that say least: another factor, another function.
-    """
-    calls = _calls(task, first)
+    """(kind, where, candidate) for every edit of these kinds."""
     for made in _every_edit(task, first):
-        if (made[0].kind in LATE) is late:
+        if which(made[0].kind):
             where = " and ".join(dict.fromkeys(edit.where for edit in made))
             yield made[0].kind, where, partial(_edited, task, name, made)
-    if late:
-        return
+
+
+def without_a_factor(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, Candidate]]:
+    """(kind, where, candidate) for every factor that may be missing from the result."""
+    calls = _calls(task, first)
     named = Named(calls, first.point)
     for number, call in enumerate(calls):
         if call.name in PRODUCTS_BY_ELEMENT:
