@@ -12,6 +12,7 @@ from torch_reference.diagnosis import candidates
 from torch_reference.diagnosis.edits import Call, edited_reference
 from torch_reference.diagnosis.edits.further_edits import MOST_FACTORS
 from torch_reference.diagnosis.edits.random_direction import RandomDirection
+from torch_reference.diagnosis.edits.wrong_forward import KIND as FORWARD
 from torch_reference.diagnosis.random_draws import Draw
 from torch_reference.judging.derivation_task import Task
 
@@ -41,15 +42,12 @@ def written(x: Tensor, w: Tensor) -> Tensor:
 
 
 def first_draw(
-    reference: Callable,
-    monkeypatch: pytest.MonkeyPatch,
-    size: int = 4,
-    dtype: torch.dtype = torch.float64,
+    reference: Callable, monkeypatch: pytest.MonkeyPatch, size: int = 4, dtype: torch.dtype = torch.float64
 ) -> tuple[Task, Draw]:
     """The task and the draw of which the edits of a wrong gradient are made."""
     found = list[tuple[Task, Draw]]()
 
-    def watched(task: Task, name: str, draw: Draw, which: Callable) -> None:
+    def watched(task: Task, _: str, draw: Draw, __: Callable) -> None:
         found.append((task, draw))
         raise KeyboardInterrupt  # that is all
 
@@ -99,6 +97,21 @@ def test_an_edited_gradient_is_that_of_an_edited_reference(
     assert len(made) > 12
     assert all(made) is (reference is not written)  # that is run again, each time
     assert reference is written or sum(told) > 0.95 * len(told)
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("reference", [norm, attention, network])
+def test_another_value_of_what_is_only_added_up_changes_no_gradient(
+    reference: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task, draw = first_draw(reference, monkeypatch)
+    bends, same = edited_reference._recorded(task, draw).graph.bends, 0
+    for made in [made for made in edited_reference._every_edit(task, draw) if made[0].kind == FORWARD]:
+        again = edited_reference.another_run(task, made, draw)
+        is_same = all(like(again[name], right) for name, right in draw.reference.items())
+        assert is_same or any(bends[edit.call] for edit in made), made
+        same += is_same
+    assert same > 1
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -181,5 +194,5 @@ def test_of_a_long_network_so_many_factors_are_tried(monkeypatch: pytest.MonkeyP
 
     task, draw = first_draw(long, monkeypatch)
     kinds = {"another factor", "product of sums", "input for the activation", "activation for the input"}
-    factors = [made for made in edited_reference._every_edit(task, draw) if made[0].kind in kinds]
-    assert MOST_FACTORS // 2 < len(factors) <= MOST_FACTORS
+    factors = sum(made[0].kind in kinds for made in edited_reference._every_edit(task, draw))
+    assert MOST_FACTORS // 2 < factors <= MOST_FACTORS

@@ -67,7 +67,7 @@ class LocatedReport(Report):
             return None
         [*told] = kinds
         is_its_line = self.line == wrong[0].quantity.place or not self.repairs.found
-        if len(told) == 1 and told[0] is not None and is_its_line:
+        if len(told) == 1 and told[0] is not None and is_its_line and not self._is_of_one_point(told[0]):
             where = wrong[0].quantity.manual_name
             return replace(told[0], sentence=f"In {where}: {told[0].sentence}")
         if not self.repairs.found:
@@ -78,6 +78,12 @@ class LocatedReport(Report):
         if not before or not after:
             sentence = f"Line {first.line} is right with" + (f" `{after}`." if after else f"out `{before}`.")
         return Diagnosis(first.what, sentence, "The edit below was tried on the whole gradient.")
+
+    def _is_of_one_point(self, told: Diagnosis) -> bool:
+        """Whether a factor is none at other points: what is returned was seen there, where digits tell."""
+        wrong = self.inside.wrong if self.inside is not None else ()
+        is_returned = any(link.quantity.returned for link in wrong)
+        return told.kind == "constant factor" and is_returned and "16" not in self.dtype
 
     @property
     def fix(self) -> str:

@@ -8,12 +8,13 @@ from typing import NamedTuple
 from torch import Tensor
 
 from torch_reference.diagnosis.diagnosis_kinds import KINDS
-from torch_reference.diagnosis.edits.editor import Call, Edit, Editor
+from torch_reference.diagnosis.edits.editor import Edit, Editor
 from torch_reference.diagnosis.edits.further_edits import OF_OTHERS, further_edits, in_several_calls
 from torch_reference.diagnosis.edits.naming import Named, operand
 from torch_reference.diagnosis.edits.random_direction import RandomDirection
 from torch_reference.diagnosis.edits.recorded_graph import RecordedGraph
 from torch_reference.diagnosis.edits.reference_edits import PRODUCTS_BY_ELEMENT, edits
+from torch_reference.diagnosis.edits.wrong_forward import KIND as FORWARD
 from torch_reference.diagnosis.random_draws import Candidate, Draw, alike
 from torch_reference.judging.derivation_task import Task
 from torch_reference.judging.scalar_objective import Tensors, reference_gradients, reference_graph
@@ -28,7 +29,7 @@ class Recorded(NamedTuple):
     directions: dict[str, RandomDirection | None]
 
 
-OF_VALUES = {"another forward pass", "another function"}
+OF_VALUES = {FORWARD, "another function"}
 """What changes the values behind it, too: the forward pass is run again."""
 MOST_OPERATIONS = 40_000
 """So many operations all edited references of one draw may run: a few seconds; the rest stays untried."""
@@ -50,7 +51,7 @@ def edited_candidates(
 
 def without_a_factor(task: Task, name: str, first: Draw) -> Iterator[tuple[str, str, Candidate]]:
     """(kind, where, candidate) for every factor that may be missing from the result."""
-    calls = _calls(task, first)
+    calls = _recorded(task, first).graph.calls
     named = Named(calls, first.point)
     for number, call in enumerate(calls):
         if call.name in PRODUCTS_BY_ELEMENT:
@@ -90,10 +91,6 @@ def _matters(edited: Tensor | None, right: Tensor) -> bool:
     return edited is not None and not alike(edited, right)
 
 
-def _calls(task: Task, draw: Draw) -> list[Call]:
-    return _recorded(task, draw).graph.calls
-
-
 def _recorded(task: Task, draw: Draw) -> Recorded:
     """The calls of the forward pass that carry a gradient, and all tensors that they met."""
     if draw.recorded:
@@ -114,6 +111,10 @@ def _recorded(task: Task, draw: Draw) -> Recorded:
 
 def _edited(task: Task, name: str, made: Sequence[Edit], draw: Draw) -> Tensor | None:
     """The gradient with these edits; None where they cannot be made, or give another than was returned."""
+    if draw.is_small and all(edit.kind == FORWARD for edit in made):
+        bends = _recorded(task, draw).graph.bends
+        if not any(bends[edit.call] for edit in made):  # the value alone is another one
+            return draw.reference[name]
     is_known = tuple(made) in draw.remembered or sum(draw.spent) > MOST_OPERATIONS
     if not is_known and _is_told_off(task, name, made, draw):
         return None
@@ -179,7 +180,7 @@ def another_run(task: Task, made: Sequence[Edit], draw: Draw) -> Tensors:
 
 def _divided(task: Task, name: str, call: int, argument: int, draw: Draw) -> Tensor | None:
     """The right gradient without a factor of the whole: one that the forward pass multiplies by."""
-    calls = _calls(task, draw)
+    calls = _recorded(task, draw).graph.calls
     right = draw.reference[name]
     if call >= len(calls) or argument >= len(calls[call].tensors):
         return None

@@ -39,6 +39,18 @@ class RecordedGraph:
         """What comes from above at each call."""
         return differentiated(self.value, [call.result for call in self.calls])
 
+    @cached_property
+    def bends(self) -> list[bool]:
+        """Of each call whether a gradient depends on its value: what is only added up behind it has none."""
+        leaves, results = list(self.leaves.values()), [call.result for call in self.calls]
+        try:
+            backs = torch.autograd.grad(self.value, leaves, create_graph=True, allow_unused=True)
+            total = sum(back.sum() for back in backs if back is not None)
+            seconds = differentiated(torch.as_tensor(total, device="cpu"), results)
+        except Exception:  # the user's own backward may have no derivative
+            return [True for _ in results]
+        return [second is not None for second in seconds]
+
     def edited(self, made: Sequence[Edit], right: Named) -> dict[str, Tensor] | None:
         """The gradients with these edits, each of which leaves its call's value; None where it is unknown.
 
