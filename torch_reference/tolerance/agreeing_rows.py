@@ -11,7 +11,7 @@ from torch_reference.comparison import Row, Verdict
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import largest_of
 from torch_reference.tolerance.movement import FACTOR, Movement
-from torch_reference.tolerance.rounding.roundings import smallest, unit
+from torch_reference.tolerance.rounding.roundings import FINE, HALF, smallest, unit
 from torch_reference.tolerance.second_look import sizes_of_terms
 from torch_reference.tolerance.unfinished import Unfinished
 
@@ -44,17 +44,18 @@ def bluntness(movement: Movement, name: str) -> float | None:
 
 
 def near_row(name: str, value: Tensor, expected: Tensor, roughly: float | None = None) -> Row | None:
-    """Its row if it is within a few roundings of the largest element, in a dtype with digits to spare.
+    """Its row if it is within a few roundings of the largest element; in 16 bits, of float32, and the last.
 
     Roughly, within half of the digits of that, or of so large a number: where nothing is left of what was so
     large elsewhere, as of what cancels, the largest is one of its roundings.
 
     Formula: |value − e| ≤ min(NEAR u max |e|, u^OF_ITSELF |e|), element by element: what agrees here and not
-             in the draws is wrong by no more than either, which a mistake of the calculus is not
+             in the draws is wrong by no more than either, which a mistake of the calculus is not;
+             in 16 bits ≤ u |e| + NEAR u₃₂ max |e|, as far as what was computed in float32 and rounded once
     """
     if not value.numel():
         return Row(name, Verdict.AGREES)
-    if value.dtype not in SPARE:
+    if value.dtype not in (*SPARE, *HALF):
         return None
     off, u = difference(value, expected).abs(), unit(value.dtype)
     # Where something is no number, the difference is none, and is not at most any bound.
@@ -62,6 +63,10 @@ def near_row(name: str, value: Tensor, expected: Tensor, roughly: float | None =
         largest = largest_of(expected)
         bound = u**0.5 * max(largest, roughly) if math.isfinite(largest) else 0.0
         is_near = float(off.amax()) <= bound
+    elif value.dtype in HALF:
+        largest = largest_of(expected)
+        bounds = expected.abs().mul_(u).add_(NEAR * unit(FINE) * largest + smallest(value.dtype))
+        is_near = math.isfinite(largest) and float((off - bounds).amax()) <= 0
     else:
         bounds = expected.abs()
         largest = float(bounds.amax())
