@@ -23,9 +23,9 @@ from torch_reference.tolerance.own_code.in_float64 import Derive
 from torch_reference.tolerance.own_code.own_rows import OwnRows
 from torch_reference.tolerance.own_code.returned import Again
 from torch_reference.tolerance.own_code.second_run import OwnCode, by_own_code
-from torch_reference.tolerance.rounding.exact_run import widened_inputs
+from torch_reference.tolerance.rounding.exact_run import exactly, widened_inputs
 from torch_reference.tolerance.rows.by_rows import rows_by_parts
-from torch_reference.tolerance.rows.whole import Allowed, exactly
+from torch_reference.tolerance.rows.whole import Allowed
 from torch_reference.tolerance.verdicts import Tolerance
 
 FORM = {

@@ -50,3 +50,28 @@ def test_sides_of_both_kinds_are_among_the_first_that_are_measured() -> None:
 
     found = sides(Movement(reference, {"x": torch.zeros(8, dtype=torch.float64)}))
     assert [side.least > 0 for side in found[: hulls.AT_LEAST]] == [False, True]
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(("slope", "is_right"), [(-1.0, True), (1.0, True), (0.3, True), (-1.3, False)])
+def test_a_reference_that_names_its_dtypes_has_all_sides_too(
+    dtype: torch.dtype, slope: float, is_right: bool
+) -> None:
+    """Of |a − b|, b a number for each column, the same slope at all ties is the farthest of choices."""
+    generator = torch.Generator().manual_seed(7)
+
+    def drawn(*shape: int) -> Tensor:
+        return (torch.randn(shape, generator=generator, dtype=torch.float64).mul(2).round() / 2).to(dtype)
+
+    def absolute(a: Tensor, b: Tensor) -> Tensor:
+        return (a.float() - b.float()).abs().to(dtype)
+
+    def backward(saved: tuple[Tensor, Tensor], above: Tensor) -> tuple[Tensor, Tensor]:
+        off = saved[0].double() - saved[1].double()
+        d_a = torch.where(off == 0, slope, off.sign()) * above.double()
+        return d_a.to(dtype), -d_a.sum(0).to(dtype)
+
+    pair = lambda a, b: (absolute(a, b), (a, b)), backward
+    report = check_function(pair, absolute, drawn(16, 32), drawn(32), ways=[], order=1, draws=0)
+    assert bool(report) is is_right, str(report)

@@ -6,7 +6,7 @@ its sides are found beside the point.
 """
 
 from collections.abc import Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -28,6 +28,7 @@ from torch_reference.tolerance.kinks.beside import (
 from torch_reference.tolerance.kinks.mixtures import mixed, same
 from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.decisions import Decisions
+from torch_reference.tolerance.rounding.exact_run import exactly
 from torch_reference.tolerance.rounding.moved_run import MovedRun
 from torch_reference.tolerance.rounding.roundings import unit
 
@@ -53,8 +54,11 @@ class Sides:
 
     @cached_property
     def exactly(self) -> "Sides":
-        """Those at the same point as float64 has it."""
-        here = Movement(self.movement.reference, self.movement.exact_inputs)
+        """Those at the same point as float64 has it, whatever dtypes the reference names itself.
+
+        A jump would not be seen beside what a conversion of its own rounds.
+        """
+        here = Movement(partial(exactly, self.movement.reference), self.movement.exact_inputs)
         here.upstream = self.movement.upstream
         return Sides(here)
 

@@ -5,6 +5,7 @@ to a coarser dtype keep what they are given, memory for results is that of float
 coarser dtype is widened before it is used.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -95,6 +96,14 @@ def wide_results(kind: Operation, results: Any) -> Any:
 def widened_inputs(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     """The inputs in float64 and complex128; indices and masks as they are."""
     return {name: value.to(WIDE.get(value.dtype, value.dtype)) for name, value in inputs.items()}
+
+
+def exactly(
+    reference: Callable[[dict[str, Tensor]], Mapping[str, Tensor]], point: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """What the reference makes of a point in float64."""
+    with ExactRun():
+        return dict(reference(widened_inputs(dict(point))))
 
 
 def _is_number(value: Any) -> bool:

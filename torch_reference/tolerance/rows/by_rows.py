@@ -16,10 +16,11 @@ from torch import Tensor
 from torch_reference.comparison import Row
 from torch_reference.tolerance.movement import Reference, Tensors
 from torch_reference.tolerance.own_code.own_rows import OwnRows
+from torch_reference.tolerance.rounding.exact_run import exactly
 from torch_reference.tolerance.rows.added_up import is_same
 from torch_reference.tolerance.rows.judgement import Judgement
 from torch_reference.tolerance.rows.placing import some
-from torch_reference.tolerance.rows.whole import Allowed, Rows, Whole, exactly
+from torch_reference.tolerance.rows.whole import Allowed, Rows, Whole
 
 FINE_ENOUGH = (torch.float32, torch.float64)
 INDICES = (torch.int32, torch.int64)

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch_reference.comparison import Row
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.movement import Movement, Tensors
+from torch_reference.tolerance.rounding.exact_run import exactly
 from torch_reference.tolerance.rounding.roundings import unit
 from torch_reference.tolerance.rows.added_up import AddedUp, NotByRowsError, is_same
 from torch_reference.tolerance.rows.beyond import row_beyond
@@ -20,7 +21,7 @@ from torch_reference.tolerance.rows.numbers import Numbers
 from torch_reference.tolerance.rows.placing import some, times
 from torch_reference.tolerance.rows.sample import Sample
 from torch_reference.tolerance.rows.settled import MOST, SHARP, Settled, largest_of_rows
-from torch_reference.tolerance.rows.whole import Whole, exactly
+from torch_reference.tolerance.rows.whole import Whole
 
 ROWS = 64
 """Of fewer rows no sample is taken."""

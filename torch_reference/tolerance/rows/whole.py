@@ -8,7 +8,6 @@ from torch import Tensor
 
 from torch_reference.tolerance.movement import Reference, Tensors
 from torch_reference.tolerance.own_code.own_rows import OwnRows
-from torch_reference.tolerance.rounding.exact_run import ExactRun, widened_inputs
 from torch_reference.tolerance.rows.placing import some
 
 
@@ -59,9 +58,3 @@ class Whole(NamedTuple):
             name: some(value, here) if name in self.rows.inputs else value
             for name, value in self.point.items()
         }
-
-
-def exactly(reference: Reference, point: Tensors) -> dict[str, Tensor]:
-    """What the reference makes of a point in float64."""
-    with ExactRun():
-        return dict(reference(widened_inputs(dict(point))))
