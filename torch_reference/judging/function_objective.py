@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from torch_reference.judging.calls.arguments import Arguments
+from torch_reference.judging.calls.arguments import Arguments, refuse_8_bits
 from torch_reference.judging.calls.cuts import Indexing, Survived
 from torch_reference.judging.calls.holders import tensors_mapped
 from torch_reference.judging.calls.nests import forms_of, named_leaves, named_tensors, refuse_freed
@@ -139,6 +139,8 @@ class FunctionObjective:
         begin = {leaves[name].grad_fn for name in wanted}  # before it works in place
         with torch.enable_grad(), Survived():
             outputs = named_tensors(self.outputs(leaves), "outputs")
+        for name, output in outputs.items() if as_given else ():
+            refuse_8_bits(name, output)
         depends = any(output.requires_grad for output in outputs.values())
         depends = depends and comes_from(outputs.values(), begin)
         return {name: output.detach() for name, output in outputs.items()}, depends

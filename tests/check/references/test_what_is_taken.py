@@ -149,6 +149,9 @@ def test_float8_is_refused_in_one_line() -> None:
     """Its numbers can hardly be told apart."""
     with pytest.raises(ValueError, match=r"inputs\[0\]: torch.float8_e4m3fn cannot be judged"):
         check_function(torch.sin, torch.sin, torch.ones(2).to(torch.float8_e4m3fn))
+    quantised = lambda x: (2 * x, x.to(torch.float8_e4m3fn))  # noqa: E731
+    with pytest.raises(ValueError, match=r"outputs\[1\]: torch.float8_e4m3fn cannot be judged"):
+        check_function(quantised, quantised, torch.ones(2))
 
 
 def test_nothing_that_depends_on_the_inputs_is_no_agreement() -> None:

@@ -151,9 +151,17 @@ def _is_complex(leaf: Any) -> bool:
     return leaf.is_complex() if is_tensor(leaf) else bool(np.iscomplexobj(leaf))
 
 
-def _refuse(name: str, value: Tensor) -> None:
+def refuse_8_bits(name: str, value: Tensor) -> None:
+    """Refuse numbers of float8, which torch neither adds nor compares.
+
+    Errors: ValueError for these
+    """
     if value.is_floating_point() and value.dtype.itemsize < 2:
         raise ValueError(f"{name}: {value.dtype} cannot be judged: expected 16 bits or more")
+
+
+def _refuse(name: str, value: Tensor) -> None:
+    refuse_8_bits(name, value)
     if value.is_nested:
         raise ValueError(f"{name}: a nested tensor cannot be judged: give its parts, as a list")
     if is_wrapper(value):
