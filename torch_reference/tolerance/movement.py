@@ -69,7 +69,7 @@ class Movement:
         }
         self.moved_sums: dict[str, dict[str, Tensor]] = {name: {} for name in self.expected}
         self.draws, self.coarse_draws, self.is_paired, self.is_exact, self.scatters = 0, 0, False, True, False
-        self.sizes: Sizes = []
+        self.sizes, self.coarse_sizes = Sizes(), Sizes()
         self.squares, self.ends_rounded = dict[str, Tensor](), dict[str, bool]()
         self.kind: Callable[[int], Roundings] = Roundings
         self.coarse: tuple[dict[str, Tensor], dict[str, dict[str, Tensor]]] = {}, {}

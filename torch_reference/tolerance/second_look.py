@@ -20,7 +20,7 @@ from torch_reference.tolerance.movement import Movement
 from torch_reference.tolerance.rounding.equal_values import RoundingsOfValues, is_often_equal
 from torch_reference.tolerance.rounding.exact_run import all_wide, wide_results
 from torch_reference.tolerance.rounding.local_sums import sizes_of_terms_and_result
-from torch_reference.tolerance.rounding.moved_run import MovedRun
+from torch_reference.tolerance.rounding.moved_run import MovedRun, Sizes
 from torch_reference.tolerance.rounding.operations import Operation, operation
 from torch_reference.tolerance.rounding.roundings import SPREAD, Roundings, smallest, unit
 
@@ -45,9 +45,10 @@ class CoarseRun(MovedRun):  # type: ignore[no-untyped-call] # torch leaves it un
         held: tuple[Any, ...] | None = None,
         backward_only: bool = False,
         of_terms: bool = False,
+        sizes: Sizes | None = None,
     ) -> None:
         """Keep to the decisions `held`; of terms, what a sum loses on its way is none of how large it is."""
-        super().__init__(seed, held, spread=COARSE / unit(torch.float64), backward_only=backward_only)
+        super().__init__(seed, held, sizes, spread=COARSE / unit(torch.float64), backward_only=backward_only)
         self.of_terms = of_terms
 
     def __torch_dispatch__(
@@ -139,7 +140,7 @@ def coarse_movements(
     """
     scale = SPREAD * unit(movement.coarsest) / COARSE
     for seed in range(movement.coarse_draws, draws):
-        with CoarseRun(seed, movement.decisions):
+        with CoarseRun(seed, movement.decisions, sizes=movement.coarse_sizes):
             found = movement.reference(movement.exact_inputs)
         known, totals = movement.coarse
         for name, value in found.items():

@@ -49,7 +49,7 @@ class Unfinished:
         it is as still under coarse roundings, or nothing in the reference rounds. Of COARSE_DRAWS of these it
         is enough that they explain as little as the draws do: a right number is off by 1.5 deviations σ at
         most, so that all of its draws were below 0.75 σ / ratio, or on the grid, which one of two may be, and
-        the coarse ones below 0.75 σ / ratio: (1/2 + 0.3 / ratio)^draws (0.6 / ratio)⁴ is about 1e-12 again.
+        the coarse ones below 0.75 σ / ratio: (1/2 + 0.3 / ratio)^draws (0.6 / ratio)^coarse is 1e-12 again.
         """
         self._reduce()
         # The two draws of a pair may be alike, as those of what one half alone moves are.
@@ -95,8 +95,8 @@ class Unfinished:
         """Whether something outside is so far off that coarse roundings do not explain it either."""
         elements, totals = coarse_movements(self.movement, draws)
         coarse = [elements[self.name], *(totals[self.name][which] for which in self.sums)]
-        last = draws == COARSE_DRAWS
-        far = FACTOR * certain(draw if last else draws)
+        last, enough = draws == COARSE_DRAWS, 0.6 * (1e12 / 2**draw) ** (1 / draws)
+        far = FACTOR * (certain(draw) if last else min(certain(draws), max(certain(draw), enough)))
         return any(
             bool((out & (((off > far * by) & _is_known(moved, by, last)) | ~off.isfinite())).any())
             for out, (off, _, moved), by in zip(outside, triples, coarse, strict=True)
