@@ -101,6 +101,22 @@ def test_a_coarse_movement_is_that_of_many_draws() -> None:
     assert 0.2 < float((coarse / movement.moved["y"]).median()) < 1.0
 
 
+def test_the_sizes_of_a_sums_roundings_are_reckoned_in_the_first_coarse_draw() -> None:
+    """And move the others as far as their own would."""
+    x = torch.randn(64, 48, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    reference = lambda inputs: {"y": inputs["x"] @ inputs["x"].T}  # noqa: E731
+    shared, anew = (Movement(reference, {"x": x}) for _ in range(2))
+    coarse_movements(shared, 1)
+    first = [*shared.coarse_sizes]
+    for draws in range(1, 5):
+        anew.coarse_sizes.clear()
+        coarse_movements(anew, draws)
+        coarse_movements(shared, draws)
+    assert first
+    assert all(one is other for one, other in zip(first, shared.coarse_sizes, strict=True))
+    assert torch.allclose(shared.coarse[0]["y"], anew.coarse[0]["y"], rtol=1e-6)
+
+
 def test_what_is_wrong_by_more_than_all_digits_needs_one_coarse_draw() -> None:
     """Twice the value in float64; what is off by some hundred times the bound needs all four."""
     for factor, draws in ((2.0, 1), (1 + 1e-13, 4)):

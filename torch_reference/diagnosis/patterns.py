@@ -110,7 +110,10 @@ def constant_factor(drawn: Sequence[Draw], name: str) -> Diagnosis | None:
     is_same = (alike(manual, (factor * right).to(manual.dtype)) for manual, right in pairs)
     if not math.isfinite(factor) or not all(is_same):
         return None
-    left, error = (sum(float((m - part * r).norm()) for m, r in pairs) for part in (factor, 1.0))
+    left, error = (
+        sum(float((manual.double() - part * right.double()).norm()) for manual, right in pairs)
+        for part in (factor, 1.0)
+    )
     if left > error / 2 or all(alike(*pair) for pair in pairs):  # half of the digits of 16 bits are none
         return None
     return _described("constant factor", factor=as_written(factor, torch.finfo(manual.dtype).eps ** 0.5))

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 import torch
 from torch import Tensor
 
+from torch_reference.tolerance.certainty import certain, certain_with_coarse
 from torch_reference.tolerance.differences import adds_up, difference
 from torch_reference.tolerance.gradient_sums import OVER_ROWS, sums
 from torch_reference.tolerance.movement import FACTOR, LAST, Movement
 from torch_reference.tolerance.rounding.roundings import SPREAD, unit
 from torch_reference.tolerance.second_look import COARSE_DRAWS, coarse_movements
 
-LARGEST = 8.0
-"""Standard deviations that a movement exceeds with a probability of 1e-15."""
 STILL = 40
 """Draws in all of which a result stays where it is with a probability of 1e-12: in each, of a half."""
 
@@ -42,14 +41,9 @@ class Unfinished:
     def is_settled(self, draw: int, fewest: int) -> bool:
         """Whether it is within its bounds, or so far outside that it is certain to stay there.
 
-        The bounds follow the largest of the draws' movements, which are normal. For a ratio to shrink to 1
-        yet, each of the draws so far was below LARGEST / ratio standard deviations, which has a probability
-        of (0.8 LARGEST / ratio)^draws. It is below 1e-12 for a ratio above 0.8 LARGEST · 1e12^(1 / draws).
-        What has not moved at all, or by the last operation alone, proves nothing before STILL draws, unless
-        it is as still under coarse roundings, or nothing in the reference rounds. Of COARSE_DRAWS of these it
-        is enough that they explain as little as the draws do: a right number is off by 1.5 deviations σ at
-        most, so that all of its draws were below 0.75 σ / ratio, or on the grid, which one of two may be, and
-        the coarse ones below 0.75 σ / ratio: (1/2 + 0.3 / ratio)^draws (0.6 / ratio)^coarse is 1e-12 again.
+        certainty.py says how far that is. What has not moved at all, or by the last operation alone, proves
+        nothing before STILL draws, unless it is as still under coarse roundings, or nothing in the reference
+        rounds. Of COARSE_DRAWS of these it is enough that they explain as little as the draws do.
         """
         self._reduce()
         # The two draws of a pair may be alike, as those of what one half alone moves are.
@@ -95,8 +89,8 @@ class Unfinished:
         """Whether something outside is so far off that coarse roundings do not explain it either."""
         elements, totals = coarse_movements(self.movement, draws)
         coarse = [elements[self.name], *(totals[self.name][which] for which in self.sums)]
-        last, enough = draws == COARSE_DRAWS, 0.6 * (1e12 / 2**draw) ** (1 / draws)
-        far = FACTOR * (certain(draw) if last else min(certain(draws), max(certain(draw), enough)))
+        last = draws == COARSE_DRAWS
+        far = FACTOR * (certain(draw) if last else certain_with_coarse(draw, draws))
         return any(
             bool((out & (((off > far * by) & _is_known(moved, by, last)) | ~off.isfinite())).any())
             for out, (off, _, moved), by in zip(outside, triples, coarse, strict=True)
@@ -185,11 +179,6 @@ def _is_known(moved: Tensor, coarsely: Tensor, last: bool) -> Tensor:
 
 def _of_rows(ratio: Tensor) -> Tensor:
     return ratio.flatten(1).amax(1) if ratio.ndim > 1 else ratio.clone()
-
-
-def certain(draw: int) -> float:
-    """What is so many bounds away after so many draws stays outside."""
-    return float(0.8 * LARGEST * 1e12 ** (1 / draw))
 
 
 def _is_within(off: Tensor, limit: Tensor, times: float = 1.0) -> bool:

@@ -5,9 +5,11 @@ import math
 import pytest
 import torch
 
+from torch_reference.tolerance.certainty import BY_CHANCE, certain, certain_with_coarse
 from torch_reference.tolerance.movement import DRAWS, FACTOR
 from torch_reference.tolerance.rounding.roundings import SPREAD, unit
 from torch_reference.tolerance.rows.added_up import REACH
+from torch_reference.tolerance.second_look import COARSE_DRAWS
 from torch_reference.tolerance.verdicts import AHEAD
 
 ROUNDING = 0.43
@@ -65,3 +67,15 @@ def test_what_cannot_be_by_chance() -> None:
     assert float(below(1.0)) ** DRAWS == pytest.approx(1e-8, rel=0.2)
     assert math.pow(7 / 9, 64) == pytest.approx(1e-7, rel=0.1)
     assert float(below(1 / 64)) ** 3 == pytest.approx(2e-6, rel=0.1)
+
+
+def test_what_is_called_certain_after_few_draws() -> None:
+    """Each of the others small or on the grid, and each coarse one small, the last four as well as fewer."""
+    for draws in range(4, DRAWS + 1):
+        for coarse in range(1, COARSE_DRAWS + 1):
+            ratio = certain(draws) if coarse == COARSE_DRAWS else certain_with_coarse(draws, coarse)
+            by_chance = (0.5 + 0.3 / ratio) ** draws * (0.6 / ratio) ** coarse
+            assert by_chance < 5 * BY_CHANCE, (draws, coarse)
+            assert certain(draws) <= ratio
+            is_less = (0.5 + 0.3 / (ratio / 8)) ** draws * (0.6 / (ratio / 8)) ** coarse
+            assert is_less > BY_CHANCE or ratio == certain(draws), (draws, coarse)  # no farther than it takes

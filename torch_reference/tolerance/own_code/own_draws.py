@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from torch_reference.tolerance.certainty import certain
 from torch_reference.tolerance.differences import difference
 from torch_reference.tolerance.gradient_sums import sums
 from torch_reference.tolerance.movement import DRAWS, FACTOR
-from torch_reference.tolerance.unfinished import certain
 
 HOPELESS = 64.0
 """What is so many bounds away, where no draw follows, is no rounding."""
